@@ -1,0 +1,48 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both set everything up first.
+PYTHON ?= python3
+export UV_PROJECT_ENVIRONMENT ?= .venv
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := $(UV) run --frozen --all-extras
+
+.PHONY: demo test lint format setup benchmark clean
+
+demo: setup
+	$(RUN) spatiallake demo --lake demo-lake --open-hint
+
+test: setup browser
+	$(RUN) pytest
+
+lint: setup
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) pyright
+	$(RUN) lint-imports
+
+format: setup
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+benchmark: setup
+	$(RUN) python -m benchmarks.lifting
+	$(RUN) python -m benchmarks.synthesis
+
+setup: .tools/java-ok $(UV)
+	$(UV) sync --frozen --all-extras --quiet
+	$(RUN) spatiallake setup
+
+.tools/bin/uv:
+	$(PYTHON) -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check uv
+
+.tools/java-ok:
+	@command -v java >/dev/null 2>&1 || [ -x "$$JAVA_HOME/bin/java" ] || { \
+	  echo "spatiallake: Spark needs Java 17 or 21 and none was found; install one (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME." >&2; exit 3; }
+
+browser:
+	@command -v chromium >/dev/null 2>&1 && command -v chromedriver >/dev/null 2>&1 || { \
+	  echo "Installing Chromium for the page tests."; \
+	  apt-get update -qq && apt-get install -y -qq chromium chromium-driver >/dev/null || { \
+	  echo "spatiallake: the page tests need chromium and chromedriver; install both (Debian: apt-get install chromium chromium-driver) or set SPATIALLAKE_SKIP_BROWSER=1." >&2; exit 3; }; }
+
+clean:
+	rm -rf .venv .tools demo-lake .pytest_cache .ruff_cache build dist
