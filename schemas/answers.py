@@ -1,0 +1,82 @@
+"""`qa_pairs`, `qa_statistics`: questions with answers, and their counts."""
+
+from pyspark.sql.types import ArrayType, BooleanType, DoubleType, IntegerType, LongType, StringType, StructType
+
+from schemas.table import Table, column, lineage
+
+_TEXTS = ArrayType(StringType())
+
+QA_PAIRS = Table(
+    name="qa_pairs",
+    comment="One row per question with its answer and everything that decided it.",
+    key=("qa_id",),
+    cluster_by=("ingest_shard", "type_id"),
+    schema=StructType(
+        [
+            column("qa_id", StringType(), "hash of image, type, objects, side, forms, recipe", False),
+            column("image_id", StringType(), "SHA-256 of the photograph's bytes", False),
+            column("type_id", StringType(), "Q01 .. N19", False),
+            column("family", StringType(), "qualitative or quantitative", False),
+            column("question", StringType(), "as a person reads it", False),
+            column("answer", StringType(), "as a person reads it", False),
+            column("object_ids", ArrayType(IntegerType()), "A, B in the order of the type's definition", False),
+            column("side", StringType(), "word drawn or answered: left, right, higher, .."),
+            column("answer_kind", StringType(), "bool, choice or number", False),
+            column("answer_bool", BooleanType(), "truth of the predicate for object_ids as asked"),
+            column("answer_object_id", IntegerType(), "for choice: the object chosen for side"),
+            column("value_si", DoubleType(), "measured, unrounded, >= 0"),
+            column("unit_si", StringType(), "m, rad or ratio"),
+            column("sigma_si", DoubleType(), "standard error of value_si, same unit"),
+            column("value_text", StringType(), "number as said"),
+            column("unit_text", StringType(), "unit as said"),
+            column("rounding_rule", StringType(), "rule that made value_text"),
+            column("precise", BooleanType(), "the question asked for precision"),
+            column("points", ArrayType(ArrayType(DoubleType())), "pixel answers: points"),
+            column("boxes", ArrayType(ArrayType(DoubleType())), "pixel answers: boxes"),
+            column("coord_convention", StringType(), "of points and boxes"),
+            column("distance_kind", StringType(), "gap, centre, horizontal, vertical, range or clearance"),
+            column("margin_actual", DoubleType(), "what was compared with margin_threshold"),
+            column("margin_threshold", DoubleType(), "threshold of the rule"),
+            column("witness_ok", BooleanType(), "the second measurement agreed"),
+            column("answer_form", StringType(), "sentence, short or letter", False),
+            column("reference_form", StringType(), "how the objects are named", False),
+            column("options", _TEXTS, "lettered options, in order"),
+            column("frame", StringType(), "viewer, object:ID, situated:P-Q or image", False),
+            column("question_template", StringType(), "wording id", False),
+            column("answer_template", StringType(), "wording id", False),
+            column("references", _TEXTS, "expressions used, in the order of object_ids", False),
+            column("reason_code", StringType(), "negatives: why"),
+            column("needs", _TEXTS, "flags that the type needed", False),
+            column("scene_recipe", StringType(), "recipe of the `scenes` row", False),
+            column("seed", LongType(), "seed of every random choice in the row", False),
+            column("licence", StringType(), "of the photograph"),
+            column("split", StringType(), "train, validation or test, by image", False),
+            *lineage(),
+        ]
+    ),
+)
+
+QA_STATISTICS = Table(
+    name="qa_statistics",
+    comment="Additive counts of answers per ingest shard and type; sum over shards for totals.",
+    key=("recipe", "ingest_shard", "type_id", "split"),
+    schema=StructType(
+        [
+            column("type_id", StringType(), "Q01 .. N19", False),
+            column("family", StringType(), "qualitative or quantitative", False),
+            column("split", StringType(), "train, validation or test", False),
+            column("answers", LongType(), "rows", False),
+            column("images", LongType(), "distinct photographs", False),
+            column("yes", LongType(), "bool answers that are true"),
+            column("no", LongType(), "bool answers that are false"),
+            column("letter_a", LongType(), "lettered answers that are A"),
+            column("letter_b", LongType(), "lettered answers that are B"),
+            column("value_sum", DoubleType(), "sum of value_si"),
+            column("value_min", DoubleType(), "least value_si"),
+            column("value_max", DoubleType(), "largest value_si"),
+            column("log_value_sum", DoubleType(), "sum of ln value_si"),
+            column("characters", LongType(), "characters of questions and answers", False),
+            *lineage(),
+        ]
+    ),
+)

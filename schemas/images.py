@@ -1,0 +1,81 @@
+"""`crawl`, `images`, `provenance`: what came in, and where from."""
+
+from pyspark.sql.types import ArrayType, BinaryType, IntegerType, LongType, StringType, StructType
+
+from schemas.shapes import CAMERA, CRAWL_OBJECT, VECTOR
+from schemas.table import Table, column
+
+_SHARD = column("ingest_shard", LongType(), "ingest shard", False)
+_VERSION = column("engine_version", StringType(), "version of spatiallake that wrote the row", False)
+
+CRAWL = Table(
+    name="crawl",
+    comment="One row per listed photograph of a crawl, before anything is fetched.",
+    key=("entry_id",),
+    schema=StructType(
+        [
+            column("entry_id", StringType(), "hash of the location and of the row as listed", False),
+            column("kind", StringType(), "folder, img2dataset_tar, img2dataset_files or manifest", False),
+            column("crawl_uri", StringType(), "what the user named", False),
+            column("uri", StringType(), "the photograph, absolute; for tars the tar"),
+            column("member", StringType(), "member of the tar, or null"),
+            column("row_json", StringType(), "the manifest row, or the img2dataset metadata, as JSON"),
+            _SHARD,
+            _VERSION,
+        ]
+    ),
+)
+
+IMAGES = Table(
+    name="images",
+    comment="One row per distinct photograph: bytes, identity and what the crawl's sensors say about it.",
+    key=("image_id",),
+    checks={"positive_size": "width > 0 AND height > 0"},
+    schema=StructType(
+        [
+            column("image_id", StringType(), "SHA-256 of the photograph's bytes, hex", False),
+            column("bytes", BinaryType(), "the photograph as crawled", False),
+            column("format", StringType(), "jpeg, png or webp", False),
+            column("width", IntegerType(), "px, as stored in the file", False),
+            column("height", IntegerType(), "px, as stored in the file", False),
+            column("exif_orientation", IntegerType(), "EXIF orientation tag, 1 when absent"),
+            column("phash", StringType(), "64-bit perceptual hash, hex"),
+            column("licence", StringType(), "as crawled"),
+            column("alt_text", StringType(), "as crawled, mojibake mended"),
+            column("camera", CAMERA, "pinhole intrinsics of the file's pixels, if carried"),
+            column("gravity", VECTOR, "[3] unit vector pointing down, C, if carried"),
+            column("pose", VECTOR, "[16] camera to world, row-major, if carried"),
+            column("sequence_id", StringType(), "sequence or episode"),
+            column("frame_index", IntegerType(), "frame in the sequence"),
+            column("depth", BinaryType(), "uint16 PNG, mm along the optical axis, 0 = none, if carried"),
+            column("instances", BinaryType(), "PNG, pixel value = object id, if carried"),
+            column("objects", ArrayType(CRAWL_OBJECT), "annotated objects, if carried"),
+            column("episode_json", StringType(), "instruction, action, state of robot episodes, as JSON"),
+            _SHARD,
+            _VERSION,
+        ]
+    ),
+)
+
+PROVENANCE = Table(
+    name="provenance",
+    comment="One row per place that a photograph was found in.",
+    key=("entry_id",),
+    schema=StructType(
+        [
+            column("entry_id", StringType(), "row of `crawl`", False),
+            column("image_id", StringType(), "SHA-256 of the photograph's bytes", False),
+            column("uri", StringType(), "where the bytes were read"),
+            column("crawl_id", StringType(), "as crawled"),
+            column("source", StringType(), "as crawled"),
+            column("image_url", StringType(), "as crawled"),
+            column("page_url", StringType(), "as crawled"),
+            column("alt_text", StringType(), "as crawled"),
+            column("licence", StringType(), "as crawled"),
+            column("crawled_at", StringType(), "as crawled"),
+            column("robots", StringType(), "as crawled"),
+            _SHARD,
+            _VERSION,
+        ]
+    ),
+)

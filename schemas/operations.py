@@ -1,0 +1,76 @@
+"""`quarantine`, `stage_runs`, `recipes`: what was left out, what ran, and with which settings."""
+
+from pyspark.sql.types import DoubleType, IntegerType, LongType, MapType, StringType, StructType, TimestampType
+
+from schemas.table import Table, column
+
+REJECT = StructType(
+    [
+        column("outcome", StringType(), "failed, filtered or refused"),
+        column("reason", StringType(), "reason code"),
+        column("error", StringType(), "one sentence with the value and the remedy"),
+    ]
+)
+
+QUARANTINE = Table(
+    name="quarantine",
+    comment="Every photograph or part of one that was left out, with the stage and the reason.",
+    key=("stage", "recipe", "entry_id", "image_id", "reason", "attempt"),
+    schema=StructType(
+        [
+            column("stage", StringType(), "stage that left it out", False),
+            column("entry_id", StringType(), "row of `crawl`, for ingest"),
+            column("image_id", StringType(), "photograph, where it got that far"),
+            column("uri", StringType(), "where the bytes were read, for ingest"),
+            column("outcome", StringType(), "failed, filtered or refused", False),
+            column("reason", StringType(), "reason code", False),
+            column("error", StringType(), "one sentence with the value and the remedy", False),
+            column("attempt", IntegerType(), "1 at first, more after `spatiallake retry`", False),
+            column("retry_command", StringType(), "command that tries it again"),
+            column("recipe", StringType(), "recipe of the stage", False),
+            column("ingest_shard", LongType(), "ingest shard", False),
+            column("engine_version", StringType(), "version of spatiallake that wrote the row", False),
+        ]
+    ),
+)
+
+STAGE_RUNS = Table(
+    name="stage_runs",
+    comment="One row per micro-batch of a stage: yield, reasons and time.",
+    key=("stage", "recipe", "generation", "batch_id"),
+    cluster_by=("stage",),
+    schema=StructType(
+        [
+            column("stage", StringType(), "stage", False),
+            column("recipe", StringType(), "recipe of the stage", False),
+            column("generation", StringType(), "checkpoint generation", False),
+            column("batch_id", LongType(), "micro-batch", False),
+            column("rows_in", LongType(), "rows read", False),
+            column("rows_out", LongType(), "rows written to the stage's table", False),
+            column("failed", LongType(), "rows to quarantine: failed", False),
+            column("filtered", LongType(), "rows to quarantine: filtered", False),
+            column("refused", LongType(), "rows to quarantine: refused", False),
+            column("reasons", MapType(StringType(), LongType()), "quarantined rows by reason", False),
+            column("seconds", DoubleType(), "wall time of the micro-batch, s", False),
+            column("finished_at", TimestampType(), "end of the micro-batch", False),
+            column("engine_version", StringType(), "version of spatiallake that wrote the row", False),
+        ]
+    ),
+)
+
+RECIPES = Table(
+    name="recipes",
+    comment="What each recipe hash stands for; the latest row of a stage is its current recipe.",
+    key=("stage", "recipe", "activated_at"),
+    cluster_by=("stage",),
+    schema=StructType(
+        [
+            column("stage", StringType(), "stage", False),
+            column("recipe", StringType(), "hash", False),
+            column("upstream_recipe", StringType(), "recipe that it reads"),
+            column("settings_json", StringType(), "models, revisions and settings that change the result", False),
+            column("activated_at", TimestampType(), "when it became the current one", False),
+            column("engine_version", StringType(), "version of spatiallake that wrote the row", False),
+        ]
+    ),
+)

@@ -1,0 +1,56 @@
+"""Reason codes: why a photograph, a region or an object was left out."""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """Three different things that can happen to a row that goes no further."""
+
+    FAILED = "failed"
+    FILTERED = "filtered"
+    REFUSED = "refused"
+
+
+class Reason(StrEnum):
+    """Why. The value is what tables hold."""
+
+    # ingest, failed
+    MISSING_FILE = "missing_file"
+    TRUNCATED_IMAGE = "truncated_image"
+    UNREADABLE_IMAGE = "unreadable_image"
+    BAD_MANIFEST_ROW = "bad_manifest_row"
+    DEPTH_MISSING = "depth_missing"
+    DEPTH_UNREADABLE = "depth_unreadable"
+    DEPTH_SIZE_MISMATCH = "depth_size_mismatch"
+    INSTANCES_MISSING = "instances_missing"
+    INSTANCES_UNREADABLE = "instances_unreadable"
+    INSTANCES_SIZE_MISMATCH = "instances_size_mismatch"
+    MASK_WITHOUT_OBJECT = "mask_without_object"
+    OBJECT_WITHOUT_MASK = "object_without_mask"
+    BAD_INTRINSICS = "bad_intrinsics"
+    BAD_POSE = "bad_pose"
+    BAD_GRAVITY = "bad_gravity"
+    BAD_BOX = "bad_box"
+    # ingest, refused
+    OPT_OUT = "opt_out"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    FILE_TOO_LARGE = "file_too_large"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TEXT_TOO_LONG = "text_too_long"
+    # filter
+    SCORE_BELOW_THRESHOLD = "score_below_threshold"
+    # context, depth
+    NO_REGIONS = "no_regions"
+    NO_DEPTH = "no_depth"
+    NO_INTRINSICS = "no_intrinsics"
+    # lift, per object
+    TOO_FEW_POINTS = "too_few_points"
+    EMPTY_MASK = "empty_mask"
+    NO_OBJECTS = "no_objects"
+    # disambiguate, per object
+    AMBIGUOUS = "ambiguous"
+    NO_CAPTION = "no_caption"
+    # synthesize
+    NO_QUESTIONS = "no_questions"
+    # any stage
+    UNEXPECTED_ERROR = "unexpected_error"

@@ -1,0 +1,43 @@
+"""What a lake table is: its Spark schema, key, clustering and checks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pyspark.sql.types import DataType, LongType, StringType, StructField, StructType
+
+ENGINE_VERSION = "0.1.0"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Delta table of the lake.
+
+    `key` names the columns that identify a row, `cluster_by` those whose file statistics readers skip by, and
+    `checks` holds Delta CHECK constraints by name.
+    """
+
+    name: str
+    comment: str
+    schema: StructType
+    key: tuple[str, ...]
+    cluster_by: tuple[str, ...] = ("ingest_shard",)
+    checks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[str]:
+        """Column names in table order."""
+        return self.schema.fieldNames()
+
+
+def column(name: str, data_type: DataType, comment: str, nullable: bool = True) -> StructField:
+    """Return a column whose comment states its unit and frame."""
+    return StructField(name, data_type, nullable, {"comment": comment})
+
+
+def lineage() -> list[StructField]:
+    """Return the columns that every table made by a stage ends with."""
+    return [
+        column("recipe", StringType(), "hash of stage, model, revision, settings and upstream recipe", False),
+        column("ingest_shard", LongType(), "ingest shard of the photograph; joins and file skipping use it", False),
+        column("engine_version", StringType(), "version of spatiallake that wrote the row", False),
+    ]
