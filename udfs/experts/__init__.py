@@ -1,0 +1,1 @@
+"""Experts: what is seen in a photograph. One file per family; they know nothing of Spark."""

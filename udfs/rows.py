@@ -1,0 +1,62 @@
+"""Row functions on Arrow batches: one bad row is rejected alone, its neighbours go on."""
+
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from schemas.reasons import Outcome, Reason
+from schemas.table import ENGINE_VERSION
+
+Row = dict[str, Any]
+RowFunction = Callable[[Row], Row]
+
+
+class RowRejected(Exception):
+    """A row goes no further; `outcome` and `reason` say why, the message states the value and the remedy."""
+
+    def __init__(self, outcome: Outcome, reason: Reason, error: str) -> None:
+        super().__init__(error)
+        self.outcome = outcome
+        self.reason = reason
+
+    def as_row(self) -> Row:
+        """Return the `schemas.operations.REJECT` struct."""
+        return {"outcome": str(self.outcome), "reason": str(self.reason), "error": str(self)}
+
+
+def rejected_by(error: Exception) -> RowRejected:
+    """Return the rejection that an exception stands for."""
+    if isinstance(error, RowRejected):
+        return error
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    message = (
+        f"{type(error).__name__}: {error} (at {where.name}, line {where.lineno}); rerun it with `spatiallake retry`."
+    )
+    return RowRejected(Outcome.FAILED, Reason.UNEXPECTED_ERROR, message)
+
+
+def map_rows(
+    batches: Iterator[pa.RecordBatch], function: RowFunction, schema: pa.Schema, recipe: str
+) -> Iterator[pa.RecordBatch]:
+    """Apply `function` to every row of every batch.
+
+    Input rows need `image_id` and `ingest_shard`. Output has `schema`: a table's columns plus `rejects`, a list of
+    REJECT structs; a rejected row carries its keys and nulls elsewhere.
+    """
+    for batch in batches:
+        yield pa.RecordBatch.from_pylist([_apply(row, function, recipe) for row in batch.to_pylist()], schema=schema)
+
+
+def _apply(row: Row, function: RowFunction, recipe: str) -> Row:
+    keys: Row = {
+        "image_id": row["image_id"],
+        "ingest_shard": row["ingest_shard"],
+        "recipe": recipe,
+        "engine_version": ENGINE_VERSION,
+    }
+    try:
+        return {"rejects": [], **function(row), **keys}
+    except Exception as error:  # a poisoned row is quarantined alone, whatever it raises
+        return {**keys, "rejects": [rejected_by(error).as_row()]}
