@@ -1,0 +1,29 @@
+"""Schemas that cross from Spark to Arrow: a table's columns, nullable, plus the row's rejects."""
+
+from collections.abc import Callable, Iterator
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import ArrayType, StructField, StructType
+
+from schemas.operations import REJECT
+from schemas.table import Table
+
+BatchFunction = Callable[[Iterator[pa.RecordBatch], pa.Schema], Iterator[pa.RecordBatch]]
+
+
+def output_type(table: Table, extra: tuple[StructField, ...] = ()) -> StructType:
+    """Return the table's schema with every column nullable, `extra` columns and `rejects`."""
+    columns = [StructField(field.name, field.dataType, True) for field in table.schema.fields]
+    return StructType([*columns, *extra, StructField("rejects", ArrayType(REJECT), True)])
+
+
+def map_batches(df: DataFrame, function: BatchFunction, spark_type: StructType) -> DataFrame:
+    """Apply `function(batches, arrow_schema)` on the executors; the result has `spark_type`."""
+    arrow_schema = to_arrow_schema(spark_type)
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return function(batches, arrow_schema)
+
+    return df.mapInArrow(run, spark_type)

@@ -1,0 +1,37 @@
+"""What can go wrong on the driver: one class per kind of failure, each with its exit code."""
+
+
+class SpatialLakeError(Exception):
+    """Base of all; the message states the value and the remedy."""
+
+    exit_code = 1
+
+
+class UsageError(SpatialLakeError):
+    """A setting or argument that cannot be used."""
+
+    exit_code = 2
+
+
+class EnvironmentMissing(SpatialLakeError):
+    """Java, jars or an extra that the machine lacks."""
+
+    exit_code = 3
+
+
+class CrawlUnreadable(SpatialLakeError):
+    """A crawl that cannot be listed."""
+
+    exit_code = 4
+
+
+class LakeUnreadable(SpatialLakeError):
+    """A lake, table or stage that is not there yet."""
+
+    exit_code = 5
+
+
+class TooManyFailures(SpatialLakeError):
+    """A stage whose share of failed rows is above the set rate."""
+
+    exit_code = 6

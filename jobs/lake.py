@@ -1,0 +1,109 @@
+"""A lake: a folder or object-store prefix with one Delta table per name."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from jobs.errors import LakeUnreadable
+from schemas.operations import STAGE_RUNS
+from schemas.table import Table
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Where tables and checkpoints are.
+
+    `uri` is a local folder or an `s3a://` prefix; `checkpoint_uri` is never inside a table.
+    """
+
+    session: SparkSession
+    uri: str
+    checkpoint_uri: str
+
+    def location(self, table: Table) -> str:
+        """Return the table's URI."""
+        return f"{self.uri}/{table.name}"
+
+    def exists(self, table: Table) -> bool:
+        """Return whether the table has been created."""
+        return DeltaTable.isDeltaTable(self.session, self.location(table))
+
+    def ensure(self, table: Table) -> None:
+        """Create the table with its comments and checks unless it is there."""
+        if self.exists(table):
+            return
+        builder = (
+            DeltaTable.createIfNotExists(self.session)
+            .location(self.location(table))
+            .addColumns(StructType(list(table.schema.fields)))
+            .comment(table.comment)
+            # A stream that lags behind a cleaned log would lose rows in silence.
+            .property("delta.logRetentionDuration", "interval 60 days")
+            .property("delta.deletedFileRetentionDuration", "interval 30 days")
+            .property("delta.dataSkippingStatsColumns", ",".join(_skipping_columns(table)))
+        )
+        builder.execute()
+        for name, condition in table.checks.items():
+            self.session.sql(f"ALTER TABLE delta.`{self.location(table)}` ADD CONSTRAINT {name} CHECK ({condition})")
+
+    def read(self, table: Table) -> DataFrame:
+        """Return the table.
+
+        Raises:
+            LakeUnreadable: the table is not there yet; the message names the stage to run.
+        """
+        if not self.exists(table):
+            raise LakeUnreadable(f"{self.uri} has no table {table.name} yet; run the stage that writes it first.")
+        return self.session.read.format("delta").load(self.location(table))
+
+    def stream(self, table: Table, **options: Any) -> DataFrame:
+        """Return the table as a stream of appended rows."""
+        return self.session.readStream.format("delta").options(**options).load(self.location(table))
+
+    def append(self, table: Table, rows: DataFrame, app_id: str, version: int) -> None:
+        """Append rows once: a second append with the same application id and version is ignored."""
+        (
+            rows.select(*table.columns)
+            .write.format("delta")
+            .mode("append")
+            .option("txnAppId", app_id)
+            .option("txnVersion", version)
+            .save(self.location(table))
+        )
+
+    def replace_shards(self, table: Table, rows: DataFrame, app_id: str, version: int, shards: list[int]) -> None:
+        """Put `rows` in the place of the recipe's rows in these ingest shards, once per application id and version."""
+        recipe = rows.select("recipe").first()
+        if recipe is None:
+            return
+        inside = f"ingest_shard IN ({', '.join(map(str, shards))}) AND recipe = '{recipe[0]}'"
+        (
+            rows.select(*table.columns)
+            .write.format("delta")
+            .mode("overwrite")
+            .option("replaceWhere", inside)
+            .option("txnAppId", app_id)
+            .option("txnVersion", version)
+            .save(self.location(table))
+        )
+
+    def rows_seen(self, stage: str, recipe: str) -> int:
+        """Return how many rows the stage has been given so far under this recipe."""
+        if not self.exists(STAGE_RUNS):
+            return 0
+        runs = self.read(STAGE_RUNS).where((F.col("stage") == stage) & (F.col("recipe") == recipe))
+        return runs.agg(F.sum("rows_in")).collect()[0][0] or 0
+
+    def version(self, table: Table) -> int:
+        """Return the table's latest version."""
+        return int(DeltaTable.forPath(self.session, self.location(table)).history(1).collect()[0]["version"])
+
+
+def _skipping_columns(table: Table) -> list[str]:
+    # Statistics on blobs and texts cost time and help no reader.
+    wanted = (*table.cluster_by, *table.key)
+    return [name for name in dict.fromkeys(wanted) if name in table.columns]

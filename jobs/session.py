@@ -1,0 +1,74 @@
+"""The one Spark session of a command."""
+
+import os
+import sys
+
+from pyspark.sql import SparkSession
+
+from jobs.environment import require_java, resolved_jars
+
+_LOCAL = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    # Local Python workers would otherwise be the system's python3, which has none of the packages.
+    "spark.pyspark.python": sys.executable,
+    "spark.pyspark.driver.python": sys.executable,
+}
+
+_ALWAYS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    # Photographs travel in batches: 64 of them are some 30 MB, 10,000 would be gigabytes.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "64",
+    "spark.sql.parquet.columnarReaderBatchSize": "64",
+    "spark.hadoop.parquet.block.size": str(32 * 1024 * 1024),
+    "spark.hadoop.parquet.block.size.row.check.min": "1",
+    "spark.databricks.delta.optimizeWrite.enabled": "false",
+    "spark.sql.adaptive.coalescePartitions.enabled": "false",
+    "spark.sql.streaming.stopTimeout": "60s",
+}
+
+
+def start_session(master: str = "local[*]", driver_memory: str = "4g", with_s3: bool = False) -> SparkSession:
+    """Start (or join) the Spark session.
+
+    On a cluster that brings its own session and Delta (`DATABRICKS_RUNTIME_VERSION` set, or an active session), that
+    one is used as it is. Elsewhere `master` is started with the jars that `spatiallake setup` resolved.
+
+    Raises:
+        EnvironmentMissing: Java or the jars are not there.
+    """
+    active = SparkSession.getActiveSession()
+    if active is not None or os.environ.get("DATABRICKS_RUNTIME_VERSION"):
+        return active or SparkSession.builder.getOrCreate()  # pyright: ignore[reportAttributeAccessIssue]
+    require_java()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # Spark's own launcher reads the memory of a local driver from here, before any conf is seen.
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--driver-memory {driver_memory} --conf spark.log.level=ERROR pyspark-shell"
+    builder = SparkSession.builder.appName("spatiallake").master(master)  # pyright: ignore[reportAttributeAccessIssue]
+    for name, value in {**_ALWAYS, **_LOCAL, **(_s3_options() if with_s3 else {})}.items():
+        builder = builder.config(name, value)
+    session = builder.config("spark.jars", ",".join(resolved_jars(with_s3))).getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def _s3_options() -> dict[str, str]:
+    options = {"spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem"}
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        options |= {
+            "spark.hadoop.fs.s3a.endpoint": endpoint,
+            "spark.hadoop.fs.s3a.path.style.access": "true",
+            "spark.hadoop.fs.s3a.connection.ssl.enabled": str(endpoint.startswith("https")).lower(),
+        }
+    if "AWS_ACCESS_KEY_ID" in os.environ:
+        options["spark.hadoop.fs.s3a.aws.credentials.provider"] = (
+            "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider"
+        )
+    return options

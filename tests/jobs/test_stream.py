@@ -1,0 +1,149 @@
+"""The streaming writer on a real lake: exactly once, whatever is repeated or lost."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from pycocotools import mask as coco_mask
+from pyspark.sql import SparkSession
+
+from jobs.backfill import backfill, retry
+from jobs.context import context_stage
+from jobs.depth import depth_stage
+from jobs.errors import LakeUnreadable, TooManyFailures
+from jobs.filter import filter_stage
+from jobs.lake import Lake
+from jobs.stream import StreamOptions, run_stage
+from schemas.images import IMAGES
+from schemas.operations import QUARANTINE, STAGE_RUNS
+from schemas.perception import DEPTHS, IMAGE_SCORES, REGIONS
+from tests.jobs.photographs import HEIGHT, WIDTH, image_row
+from udfs.experts.expert import SENSOR
+
+THRESHOLDS = {"spatial": 0.5}
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+    return Lake(spark, str(tmp_path / "lake"), str(tmp_path / "lake" / "_checkpoints"))
+
+
+def add_images(lake: Lake, rows: list[dict[str, Any]], version: int = 0) -> None:
+    lake.ensure(IMAGES)
+    frame = lake.session.createDataFrame(rows, IMAGES.schema).repartitionByRange(3, "ingest_shard")
+    lake.append(IMAGES, frame, "test", version)
+
+
+def ids(lake: Lake, table: Any) -> list[str]:
+    return sorted(row["image_id"] for row in lake.read(table).select("image_id").collect())
+
+
+def test_follows_new_rows_and_adds_nothing_when_run_again(lake: Lake) -> None:
+    add_images(lake, [image_row(n, shard=n // 3) for n in range(6)])
+    stage = filter_stage(SENSOR)
+    assert run_stage(lake, stage, StreamOptions()).rows_out == 6
+    assert run_stage(lake, stage, StreamOptions()).rows_in == 0
+    add_images(lake, [image_row(n, shard=9) for n in range(6, 8)], version=1)
+    assert run_stage(lake, stage, StreamOptions()).rows_in == 2
+    assert ids(lake, IMAGE_SCORES) == sorted(image_row(n)["image_id"] for n in range(8))
+    assert lake.read(STAGE_RUNS).count() == 2
+
+
+def test_a_batch_replayed_after_its_commit_was_lost_writes_nothing_twice(lake: Lake) -> None:
+    add_images(lake, [image_row(n) for n in range(4)])
+    stage = filter_stage(SENSOR)
+    run_stage(lake, stage, StreamOptions())
+    commits = list(Path(lake.checkpoint_uri).glob("*/commits/*"))
+    assert commits
+    for commit in commits:
+        commit.unlink()
+    run_stage(lake, stage, StreamOptions())
+    assert len(ids(lake, IMAGE_SCORES)) == 4
+    assert lake.read(STAGE_RUNS).count() == 1
+
+
+def test_a_lost_checkpoint_loses_and_repeats_nothing(lake: Lake) -> None:
+    add_images(lake, [image_row(n) for n in range(4)])
+    stage = filter_stage(SENSOR)
+    run_stage(lake, stage, StreamOptions())
+    shutil.rmtree(lake.checkpoint_uri)
+    add_images(lake, [image_row(n) for n in range(4, 6)], version=1)
+    run_stage(lake, stage, StreamOptions())
+    assert ids(lake, IMAGE_SCORES) == sorted(image_row(n)["image_id"] for n in range(6))
+
+
+def test_regions_and_depths_say_what_the_crawl_carries(lake: Lake) -> None:
+    bare = image_row(1, depth=None, camera=None)
+    add_images(lake, [image_row(0), bare])
+    scores = filter_stage(SENSOR)
+    regions = context_stage(SENSOR, THRESHOLDS, scores)
+    for stage in (scores, regions, depth_stage(SENSOR, regions)):
+        run_stage(lake, stage, StreamOptions())
+    (row,) = lake.read(REGIONS).collect()
+    carried = cv2.imdecode(np.frombuffer(image_row(0)["instances"], np.uint8), cv2.IMREAD_UNCHANGED)
+    assert [region["region_id"] for region in row["regions"]] == [2, 1]
+    for region in row["regions"]:
+        mask = coco_mask.decode({"size": [HEIGHT, WIDTH], "counts": region["rle"].encode()}).astype(bool)
+        assert np.array_equal(mask, carried == region["region_id"])
+        u0, v0, u1, v1 = region["bbox_px"]
+        assert mask[v0:v1, u0:u1].sum() == mask.sum() == region["area_px"]
+    (depth,) = lake.read(DEPTHS).collect()
+    assert bytes(depth["depth"]) == image_row(0)["depth"]
+    assert (depth["gravity_src"], depth["camera_src"]) == ("imu", "crawl")
+    (left_out,) = lake.read(QUARANTINE).collect()
+    assert left_out["image_id"] == bare["image_id"]
+    assert (left_out["outcome"], left_out["reason"]) == ("filtered", "score_below_threshold")
+    assert "has_depth=0.0" in left_out["error"]
+
+
+def test_a_lowered_threshold_is_backfilled_without_scoring_again(lake: Lake) -> None:
+    add_images(lake, [image_row(0), image_row(1, depth=None)])
+    scores = filter_stage(SENSOR)
+    strict = context_stage(SENSOR, THRESHOLDS, scores)
+    for stage in (scores, strict):
+        run_stage(lake, stage, StreamOptions())
+    assert len(ids(lake, REGIONS)) == 1
+    lax = context_stage(SENSOR, {"spatial": 0.0}, scores)
+    assert lax.recipe == strict.recipe
+    assert backfill(lake, lax, StreamOptions()).rows_out == 1
+    assert backfill(lake, lax, StreamOptions()).rows_out == 0
+    assert len(ids(lake, REGIONS)) == 2
+    assert len(ids(lake, IMAGE_SCORES)) == 2
+
+
+def test_a_bad_row_is_quarantined_alone_and_retried_alone(lake: Lake) -> None:
+    add_images(lake, [image_row(n) for n in range(3)] + [image_row(3, instances=b"no png")])
+    scores = filter_stage(SENSOR)
+    regions = context_stage(SENSOR, THRESHOLDS, scores)
+    for stage in (scores, regions):
+        run_stage(lake, stage, StreamOptions())
+    assert len(ids(lake, REGIONS)) == 3
+    first = lake.read(QUARANTINE).collect()
+    assert [(r["outcome"], r["attempt"], r["retry_command"]) for r in first] == [
+        ("failed", 1, "spatiallake retry --stage context")
+    ]
+    summary = retry(lake, regions, StreamOptions())
+    assert (summary.rows_in, summary.rows_out) == (1, 0)
+    assert sorted(row["attempt"] for row in lake.read(QUARANTINE).collect()) == [1, 2]
+    assert len(ids(lake, REGIONS)) == 3
+
+
+def test_too_many_failures_stop_the_stage_loudly_and_lose_nothing(lake: Lake) -> None:
+    add_images(lake, [image_row(n, instances=b"no png" if n % 2 else image_row(0)["instances"]) for n in range(60)])
+    scores = filter_stage(SENSOR)
+    regions = context_stage(SENSOR, THRESHOLDS, scores)
+    run_stage(lake, scores, StreamOptions())
+    with pytest.raises(TooManyFailures, match=r"30 of 60 rows failed.*max_failure_rate=0\.2"):
+        run_stage(lake, regions, StreamOptions())
+    assert len(ids(lake, REGIONS)) == 30
+    run_stage(lake, regions, StreamOptions(max_failure_rate=0.6))
+    assert len(ids(lake, REGIONS)) == 30
+    assert lake.read(QUARANTINE).count() == 30
+
+
+def test_a_stage_without_its_upstream_table_says_so(lake: Lake) -> None:
+    with pytest.raises(LakeUnreadable, match="no table images yet"):
+        run_stage(lake, filter_stage(SENSOR), StreamOptions())
