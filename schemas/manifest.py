@@ -134,7 +134,7 @@ class ManifestRow(_Part):
 
 CAMERA_PART: TypeAdapter[Camera] = TypeAdapter(Camera)
 BOX_PART: TypeAdapter[Box3d] = TypeAdapter(Box3d)
-UNIT_PART: TypeAdapter[list[float]] = TypeAdapter(UnitVector)
+UNIT_PART: TypeAdapter[Any] = TypeAdapter(UnitVector)
 POSE_PART: TypeAdapter[list[float]] = TypeAdapter(Pose)
 OBJECT_PART: TypeAdapter[ManifestObject] = TypeAdapter(ManifestObject)
 
@@ -144,10 +144,12 @@ class IngestLimits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_file_bytes: int = Field(64 * 2**20, ge=1, description="largest photograph, depth or instance file, bytes")
-    max_pixels: int = Field(100_000_000, ge=1, description="largest photograph, width x height, px")
-    max_text_chars: int = Field(10_000, ge=1, description="longest text of a row, characters")
+    max_file_bytes: int = Field(
+        default=64 * 2**20, ge=1, description="largest photograph, depth or instance file, bytes"
+    )
+    max_pixels: int = Field(default=100_000_000, ge=1, description="largest photograph, width x height, px")
+    max_text_chars: int = Field(default=10_000, ge=1, description="longest text of a row, characters")
     refused_robots: tuple[str, ...] = Field(
-        ("noai", "noimageai", "noindex", "noimageindex", "tdm-reservation"),
+        default=("noai", "noimageai", "noindex", "noimageindex", "tdm-reservation"),
         description="opt-out directives that refuse a photograph",
     )

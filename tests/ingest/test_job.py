@@ -1,0 +1,136 @@
+"""Whole crawls through Spark: listing, transform, and the split into tables."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from jobs.errors import CrawlUnreadable
+from jobs.ingest import ingest_stage, new_images, provenance_of
+from jobs.listing import LISTED, ListingOptions, list_crawl
+from jobs.stage import rejects_of
+from schemas.images import CRAWL, IMAGES, PROVENANCE
+from schemas.manifest import IngestLimits
+from schemas.operations import QUARANTINE
+from schemas.table import Table
+from tests.ingest.conftest import S3_KEYS, Ingested, Row, upload
+from tests.ingest.crawls import (
+    BAD_ROWS,
+    STILL_PHOTOGRAPHS,
+    crawl_with_six_bad_rows,
+    img2dataset_tars,
+    write,
+    write_manifest,
+)
+from tests.ingest.pictures import OBJECTS, POSE, depth_png, instance_png, photo
+
+
+def ingest_by_spark(
+    spark: SparkSession, uri: str | Path, known: list[Row] | None = None, chunk_bytes: int = 32 * 2**20
+) -> Ingested:
+    """List, transform and split a crawl, as the streaming writer does with one micro-batch."""
+    stage = ingest_stage(IngestLimits())
+    listed = list_crawl(spark, str(uri), ListingOptions(chunk_bytes=chunk_bytes))
+    assert listed.columns == LISTED.names
+    entries = sorted((row.asDict(True) for row in listed.collect()), key=lambda row: row["position"])
+    crawl = [{**row, "ingest_shard": row["position"] // 50} for row in entries]
+    transformed = stage.transform(_frame(spark, crawl, CRAWL)).coalesce(2).persist()
+    try:
+        images = new_images(transformed, _frame(spark, known or [], IMAGES))
+        provenance, rejects = provenance_of(transformed), rejects_of(stage, transformed)
+        assert (images.columns, provenance.columns) == (IMAGES.columns, PROVENANCE.columns)
+        assert sorted(rejects.columns) == sorted(QUARANTINE.columns)
+        return Ingested(entries, _rows(images), _rows(provenance), _rows(rejects))
+    finally:
+        transformed.unpersist()
+
+
+def _frame(spark: SparkSession, rows: list[Row], table: Table) -> DataFrame:
+    return spark.createDataFrame(pa.Table.from_pylist(rows, schema=to_arrow_schema(table.schema)), table.schema)
+
+
+def _rows(df: DataFrame) -> list[Row]:
+    return [row.asDict(True) for row in df.collect()]
+
+
+@pytest.fixture
+def s3_for_spark(s3: str, spark: SparkSession) -> Iterator[str]:
+    """The S3 server, told to Spark's Python workers, which were started before it."""
+    settings = [*S3_KEYS, "AWS_ENDPOINT_URL"]
+    spark.sparkContext.environment.update({name: os.environ[name] for name in settings})
+    yield s3
+    for name in settings:
+        spark.sparkContext.environment.pop(name)
+
+
+def check_six_bad_rows(result: Ingested, folder: Path, rows_in_all: int) -> None:
+    assert [row["position"] for row in result.entries] == list(range(rows_in_all))
+    assert result.reasons() == {name: {reason} for name, reason in BAD_ROWS.items()}
+    assert len(result.images) == rows_in_all - len(BAD_ROWS) + len(STILL_PHOTOGRAPHS)
+    listed = [json.loads(line)["image"] for line in (folder / "manifest.jsonl").read_text().splitlines()]
+    assert [row["uri"].rpartition("/")[2] for row in result.entries] == [Path(name).name for name in listed]
+    whole = result.image("/000.jpg")
+    assert (whole["bytes"], whole["depth"], whole["instances"]) == (photo(0), depth_png(), instance_png())
+    assert [one["label"] for one in whole["objects"]] == ["cup", "box"]
+    assert whole["pose"] == [value for row in POSE for value in row]
+    assert result.image("nan_pose.jpg")["pose"] is None and result.image("nan_pose.jpg")["depth"] == depth_png()
+    small = result.image("small_depth.jpg")
+    assert small["depth"] is None and len(small["objects"]) == len(OBJECTS)
+    assert result.image("empty_mask.jpg")["objects"] is None
+    sound = {row["image_id"] for row in result.images}
+    for row in result.quarantine:
+        assert (row["stage"], row["attempt"]) == ("ingest", 1)
+        assert (row["image_id"] in sound) == (row["uri"].rpartition("/")[2] in STILL_PHOTOGRAPHS)
+        assert row["outcome"] == ("refused" if row["reason"] == "too_many_pixels" else "failed")
+
+
+def test_six_bad_rows_among_two_hundred(tmp_path: Path, spark: SparkSession) -> None:
+    folder = crawl_with_six_bad_rows(tmp_path, 200)
+    check_six_bad_rows(ingest_by_spark(spark, folder, chunk_bytes=40_000), folder, 200)
+
+
+def test_crawls_on_s3(tmp_path: Path, spark: SparkSession, s3_for_spark: str) -> None:
+    folder = crawl_with_six_bad_rows(tmp_path / "six", 40)
+    img2dataset_tars(tmp_path / "tars")
+    upload(tmp_path, "all")
+    check_six_bad_rows(ingest_by_spark(spark, f"{s3_for_spark}/all/six"), folder, 40)
+    tars = ingest_by_spark(spark, f"{s3_for_spark}/all/tars")
+    assert (len(tars.images), tars.quarantine) == (10, [])
+    assert {row["position"] // 1_000_000 for row in tars.entries} == {0, 1}
+
+
+def test_the_same_photograph_from_two_crawls_is_one_image(tmp_path: Path, spark: SparkSession) -> None:
+    for crawl in ("one", "two"):
+        write(tmp_path / crawl / "same.jpg", photo(1))
+        write(tmp_path / crawl / "again.jpg", photo(1))
+    rows: list[Row | str] = [
+        {"image": "same.jpg", "crawl_id": "one"},
+        {"image": "again.jpg", "crawl_id": "one", "licence": "CC0"},
+        {"image": "same.jpg", "crawl_id": "one"},
+    ]
+    first = ingest_by_spark(spark, write_manifest(tmp_path / "one", rows))
+    assert [row["position"] for row in first.entries] == [0, 1]
+    assert (len(first.images), len(first.provenance)) == (1, 2)
+    least = min(first.provenance, key=lambda row: row["entry_id"])
+    assert first.images[0]["licence"] == least["licence"]
+    second = ingest_by_spark(
+        spark, write_manifest(tmp_path / "two", [{"image": "same.jpg", "crawl_id": "two"}]), known=first.images
+    )
+    assert (second.images, len(second.provenance)) == ([], 1)
+    everywhere = first.provenance + second.provenance
+    assert {row["crawl_id"] for row in everywhere} == {"one", "two"}
+    assert len({row["image_id"] for row in everywhere}) == 1 and len({row["entry_id"] for row in everywhere}) == 3
+
+
+def test_a_crawl_that_is_not_there(tmp_path: Path, spark: SparkSession, s3: str) -> None:
+    for uri in (tmp_path / "none", f"{s3}/none", "s3://no-such-bucket/crawl"):
+        with pytest.raises(CrawlUnreadable):
+            list_crawl(spark, str(uri))
+    write(tmp_path / "manifest.parquet", b"no parquet")
+    with pytest.raises(CrawlUnreadable, match="cannot be listed"):
+        list_crawl(spark, str(tmp_path))

@@ -1,0 +1,126 @@
+"""The bytes of listed photographs and of the maps that belong to them."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from typing import BinaryIO
+
+from schemas.manifest import IngestLimits, ManifestRow
+from schemas.reasons import Outcome, Reason
+from udfs.crawl.entries import manifest_folder, manifest_row, parsed
+from udfs.crawl.robots import opt_outs
+from udfs.rows import Row, RowRejected, rejected_by
+from udfs.storage import MissingFile, TooLarge, open_binary, parent, read_bytes, resolve
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An entry with its manifest row and bytes; `rejected` when it goes no further, maps None when not carried."""
+
+    entry: Row
+    row: ManifestRow | None = None
+    image: bytes = b""
+    depth: bytes | RowRejected | None = None
+    instances: bytes | RowRejected | None = None
+    rejected: RowRejected | None = None
+
+
+def fetched(entries: Sequence[Row], limits: IngestLimits) -> Iterator[Fetched]:
+    """Yield every entry with its bytes, not in order: files eight at a time, each tar opened once."""
+    files = [one for one in entries if one["member"] is None]
+    members = [one for one in entries if one["member"] is not None]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        # In groups, since only as many files as are in flight may be held in memory.
+        for start in range(0, len(files), _AT_ONCE):
+            yield from pool.map(lambda one: _from_file(one, limits), files[start : start + _AT_ONCE])
+    for uri, group in groupby(sorted(members, key=lambda one: one["uri"]), key=lambda one: one["uri"]):
+        yield from _from_tar(uri, list(group), limits)
+
+
+def _from_file(entry: Row, limits: IngestLimits) -> Fetched:
+    try:
+        row = _allowed_row(entry, limits)
+        image = _read(entry["uri"], limits, Reason.MISSING_FILE)
+        return _with_maps(entry, row, image, limits)
+    except Exception as error:  # one bad entry is rejected alone
+        return Fetched(entry, rejected=rejected_by(error))
+
+
+def _from_tar(uri: str, entries: list[Row], limits: IngestLimits) -> Iterator[Fetched]:
+    try:
+        stream = open_binary(uri)
+    except MissingFile as error:
+        rejected = RowRejected(Outcome.FAILED, Reason.MISSING_FILE, str(error))
+        yield from (Fetched(entry, rejected=rejected) for entry in entries)
+        return
+    with stream:
+        # Samples lie in the order of their names, so that reads go forward.
+        for entry in sorted(entries, key=lambda one: one["member"]):
+            yield _from_member(stream, entry, limits)
+
+
+def _from_member(stream: BinaryIO, entry: Row, limits: IngestLimits) -> Fetched:
+    try:
+        row = _allowed_row(entry, limits)
+        place = parsed(entry["row_json"])
+        size = int(place["tar_size"])
+        if size > limits.max_file_bytes:
+            raise _too_large(TooLarge(place_of(entry), size), limits)
+        stream.seek(int(place["tar_offset"]))
+        image = stream.read(size)
+        if len(image) < size:
+            sentence = f"{place_of(entry)} has {len(image):,} of its {size:,} bytes; download the tar again."
+            raise RowRejected(Outcome.FAILED, Reason.TRUNCATED_IMAGE, sentence)
+        return _with_maps(entry, row, image, limits)
+    except Exception as error:  # one bad entry is rejected alone
+        return Fetched(entry, rejected=rejected_by(error))
+
+
+def place_of(entry: Row) -> str:
+    """Return where an entry's bytes are: its URI, and the member in a tar."""
+    return f"{entry['uri']}#{entry['member']}" if entry["member"] else entry["uri"]
+
+
+def _allowed_row(entry: Row, limits: IngestLimits) -> ManifestRow:
+    row = manifest_row(entry)
+    directives = opt_outs(row.robots, limits.refused_robots)
+    if directives:
+        sentence = (
+            f"The crawl recorded the opt-out {', '.join(directives)} for this photograph, so it is not read;"
+            " obtain permission, then change ingest.refused_robots."
+        )
+        raise RowRejected(Outcome.REFUSED, Reason.OPT_OUT, sentence)
+    return row
+
+
+def _with_maps(entry: Row, row: ManifestRow, image: bytes, limits: IngestLimits) -> Fetched:
+    folder = manifest_folder(entry["crawl_uri"]) if entry["kind"] == "manifest" else parent(entry["uri"])
+    depth = _map(folder, row.depth, limits, Reason.DEPTH_MISSING)
+    instances = _map(folder, row.instances, limits, Reason.INSTANCES_MISSING)
+    return Fetched(entry, row, image, depth, instances)
+
+
+def _map(folder: str, uri: str | None, limits: IngestLimits, missing: Reason) -> bytes | RowRejected | None:
+    if uri is None:
+        return None
+    try:
+        return _read(resolve(folder, uri), limits, missing)
+    except RowRejected as rejected:
+        return rejected
+
+
+def _read(uri: str, limits: IngestLimits, missing: Reason) -> bytes:
+    try:
+        return read_bytes(uri, limits.max_file_bytes)
+    except MissingFile as error:
+        raise RowRejected(Outcome.FAILED, missing, str(error)) from error
+    except TooLarge as error:
+        raise _too_large(error, limits) from error
+
+
+def _too_large(error: TooLarge, limits: IngestLimits) -> RowRejected:
+    sentence = f"{error} The limit is {limits.max_file_bytes:,}; shrink the file or raise ingest.max_file_bytes."
+    return RowRejected(Outcome.REFUSED, Reason.FILE_TOO_LARGE, sentence)

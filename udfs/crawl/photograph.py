@@ -1,0 +1,151 @@
+"""Photographs: format by magic bytes, size from the header, then one real decode."""
+
+import hashlib
+import io
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import imagehash
+from PIL import Image
+
+from schemas.manifest import IngestLimits
+from schemas.reasons import Outcome, Reason
+from udfs.rows import Row, RowRejected
+
+# Sizes are checked here against the crawl's own limit, before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
+
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_MAGIC = (
+    ("jpeg", b"\xff\xd8\xff", 0),
+    ("png", _PNG_MAGIC, 0),
+    ("webp", b"WEBP", 8),
+)
+_OTHERS = (
+    ("GIF", b"GIF8", 0),
+    ("BMP", b"BM", 0),
+    ("TIFF", b"II*\0", 0),
+    ("TIFF", b"MM\0*", 0),
+    ("AVIF or HEIC", b"ftyp", 4),
+    ("PDF", b"%PDF", 0),
+)
+_ORIENTATION = 0x0112
+_TAIL_BYTES = 1_024
+_HASHED_SIDE_PX = 256
+
+
+@dataclass(frozen=True)
+class PngHeader:
+    """What the IHDR chunk says; `colour_type` 0 is grey, 3 a palette."""
+
+    width: int
+    height: int
+    bit_depth: int
+    colour_type: int
+
+
+def png_header(data: bytes) -> PngHeader | None:
+    """Return the header of a PNG, or None when `data` is none."""
+    if not data.startswith(_PNG_MAGIC) or data[12:16] != b"IHDR" or len(data) < 26:
+        return None
+    return PngHeader(*struct.unpack(">IIBB", data[16:26]))
+
+
+def image_id_of(data: bytes) -> str:
+    """Return the identity of a photograph: the SHA-256 of its bytes, hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def photograph(data: bytes, limits: IngestLimits) -> Row:
+    """Return the columns of `images` that the bytes alone decide.
+
+    Width and height are those of the stored pixels; the EXIF orientation is recorded, not applied, since depth and
+    instance maps belong to the stored pixels.
+
+    Raises:
+        RowRejected: another format, too many pixels, cut short, or not to be decoded.
+    """
+    kind = _sniffed(data)
+    try:
+        # Pillow allocates a WebP's canvas when it opens the file, so its header is read here.
+        if kind == "webp":
+            _check_pixels(*_webp_size(data), limits)
+        with Image.open(io.BytesIO(data), formats=[kind.upper()]) as image:
+            width, height = image.size
+            _check_pixels(width, height, limits)
+            image.load()
+            orientation, phash = _orientation(image), _phash(image)
+    except RowRejected:
+        raise
+    except Exception as error:  # decoders raise anything on hostile bytes
+        raise _undecodable(data, kind, error) from error
+    return {
+        "image_id": image_id_of(data),
+        "bytes": data,
+        "format": kind,
+        "width": width,
+        "height": height,
+        "exif_orientation": orientation,
+        "phash": phash,
+    }
+
+
+def _sniffed(data: bytes) -> str:
+    for kind, magic, at in _MAGIC:
+        if data[at : at + len(magic)] == magic:
+            return kind
+    if not data:
+        raise RowRejected(Outcome.FAILED, Reason.TRUNCATED_IMAGE, "The file is empty; download it again.")
+    name = next((other for other, magic, at in _OTHERS if data[at : at + len(magic)] == magic), None)
+    found = f"is {name}" if name else f"begins with {data[:12]!r}, which is no photograph"
+    raise RowRejected(Outcome.REFUSED, Reason.UNSUPPORTED_FORMAT, f"The file {found}; convert it to jpeg, png or webp.")
+
+
+def _check_pixels(width: int, height: int, limits: IngestLimits) -> None:
+    if width * height > limits.max_pixels:
+        error = (
+            f"The photograph claims {width} x {height} = {width * height:,} px, over the limit of"
+            f" {limits.max_pixels:,}; scale it down or raise ingest.max_pixels."
+        )
+        raise RowRejected(Outcome.REFUSED, Reason.TOO_MANY_PIXELS, error)
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Return width and height of a WebP (RFC 9649, sections 2.4 to 2.7)."""
+    chunk = data[12:16]
+    if chunk == b"VP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if chunk == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    width, height = struct.unpack("<HH", data[26:30])
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value: Any = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # EXIF is optional; a broken block says as little as an absent one
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _phash(image: Image.Image) -> str:
+    factor = min(image.size) // _HASHED_SIDE_PX
+    grey = image.convert("L")
+    return str(imagehash.phash(grey.reduce(factor) if factor > 1 else grey))
+
+
+def _undecodable(data: bytes, kind: str, error: Exception) -> RowRejected:
+    if "truncated" in str(error).lower() or not _complete(data, kind):
+        sentence = f"The {kind} breaks off after {len(data):,} bytes ({error}); download it again."
+        return RowRejected(Outcome.FAILED, Reason.TRUNCATED_IMAGE, sentence)
+    sentence = f"The {kind} cannot be decoded ({type(error).__name__}: {error}); download it again or remove it."
+    return RowRejected(Outcome.FAILED, Reason.UNREADABLE_IMAGE, sentence)
+
+
+def _complete(data: bytes, kind: str) -> bool:
+    if kind == "webp":
+        return len(data) >= 8 + int.from_bytes(data[4:8], "little")
+    return (b"\xff\xd9" if kind == "jpeg" else b"IEND") in data[-_TAIL_BYTES:]

@@ -1,0 +1,29 @@
+"""Opt-outs: directives of `X-Robots-Tag` headers, robots meta tags and TDM reservations, as crawled."""
+
+import re
+from collections.abc import Collection
+
+_TDM = "tdm-reservation"
+_TDM_VALUE = re.compile(rf"{_TDM}\W*(\w+)")
+# `max-image-preview: none` limits a preview; it is not the directive `none`.
+_PREVIEW_LIMIT = re.compile(r"max-[a-z]+-preview\W*\w+")
+_WORD = re.compile(r"[a-z0-9_-]+")
+
+
+def opt_outs(robots: str | None, refused: Collection[str]) -> list[str]:
+    """Return the directives in `robots` that are in `refused`, sorted.
+
+    Directives may be separated by commas, spaces or line breaks, in any case, and one for a single user agent counts
+    for all. `none` stands for `noindex, nofollow`, as in the robots meta tag specification, and `tdm-reservation`
+    counts when its value is 1 (TDM Reservation Protocol).
+    """
+    if not robots:
+        return []
+    text = _PREVIEW_LIMIT.sub(" ", robots.lower())
+    reserved = any(value == "1" for value in _TDM_VALUE.findall(text))
+    words = set(_WORD.findall(text)) - {_TDM}
+    if "none" in words:
+        words |= {"noindex", "nofollow"}
+    if reserved:
+        words.add(_TDM)
+    return sorted(words & {directive.lower() for directive in refused})

@@ -1,0 +1,241 @@
+"""Bytes and listings from local paths and `s3://`; the endpoint is boto3's, so AWS_ENDPOINT_URL works."""
+
+import io
+import os
+import posixpath
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import unquote, urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+_RANGE_BYTES = 4 * 2**20
+_ABSENT = frozenset({"404", "403", "NoSuchKey", "NoSuchBucket", "AccessDenied"})
+
+
+class MissingFile(Exception):
+    """A URI that names nothing readable; the message says what and why."""
+
+
+class TooLarge(Exception):
+    """A file over the limit that it was read under; `size` is its length in bytes."""
+
+    def __init__(self, uri: str, size: int) -> None:
+        super().__init__(f"{uri} has {size:,} bytes.")
+        self.size = size
+
+
+@dataclass(frozen=True)
+class FileStatus:
+    """A file as listed: `version` changes when its content does (modification time, or ETag)."""
+
+    uri: str
+    size: int
+    version: str
+
+
+def absolute(uri: str) -> str:
+    """Return a path or URI in the one form that the lake stores: an absolute path, or `s3://bucket/key`."""
+    for alias in ("s3a://", "s3n://"):
+        if uri.startswith(alias):
+            return "s3://" + uri.removeprefix(alias).rstrip("/")
+    if uri.startswith("file:"):
+        return os.path.abspath(unquote(urlsplit(uri).path))
+    return uri.rstrip("/") if "://" in uri else os.path.abspath(os.path.expanduser(uri))
+
+
+def parent(uri: str) -> str:
+    """Return the folder or prefix that holds `uri`."""
+    return uri.rpartition("/")[0]
+
+
+def resolve(folder: str, uri: str) -> str:
+    """Return `uri` made absolute against `folder`; a path from the root of a prefix starts at its bucket."""
+    if "://" in uri or uri.startswith("file:"):
+        return absolute(uri)
+    if not is_s3(folder):
+        return os.path.normpath(os.path.join(folder, uri))
+    bucket, prefix = bucket_key(folder)
+    key = uri if uri.startswith("/") else posixpath.join(prefix, uri)
+    # Only where needed: `a//b` is a key of its own.
+    if {".", ".."} & set(key.split("/")):
+        key = posixpath.normpath(f"/{key}")
+    return f"s3://{bucket}/{key.lstrip('/')}"
+
+
+def is_s3(uri: str) -> bool:
+    """Return whether `uri` names an object or a prefix of an object store."""
+    return uri.startswith("s3://")
+
+
+def bucket_key(uri: str) -> tuple[str, str]:
+    """Return bucket and key of an `s3://` URI; names are taken as they are, without percent decoding."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+@cache
+def s3_client() -> Any:
+    """Return this process's client; its settings and credentials come from the environment, as boto3 reads them."""
+    custom = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    # Stores other than AWS seldom answer on bucket.host names.
+    style: Any = {"addressing_style": "path" if custom else "auto"}
+    retries: Any = {"mode": "standard", "max_attempts": 5}
+    return boto3.client("s3", config=Config(retries=retries, max_pool_connections=32, s3=style))
+
+
+def file_status(uri: str) -> FileStatus | None:
+    """Return the status of one file, or None where `uri` names none."""
+    if not is_s3(uri):
+        path = Path(uri)
+        return _local_status(uri) if path.is_file() else None
+    bucket, key = bucket_key(uri)
+    if not key:
+        return None
+    try:
+        head = s3_client().head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if _code(error) in _ABSENT:
+            return None
+        raise
+    return FileStatus(uri, head["ContentLength"], head["ETag"].strip('"'))
+
+
+def list_files(folder: str) -> Iterator[FileStatus]:
+    """Yield every file under a folder or prefix, in no set order; names that start with a dot are left out.
+
+    Raises:
+        MissingFile: a bucket that does not exist or may not be listed.
+    """
+    yield from (_list_s3(folder) if is_s3(folder) else _list_local(folder))
+
+
+def read_bytes(uri: str, limit_bytes: int) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        MissingFile: nothing readable there.
+        TooLarge: longer than `limit_bytes`; nothing was read.
+    """
+    if is_s3(uri):
+        bucket, key = bucket_key(uri)
+        answer = _present(uri, lambda: s3_client().get_object(Bucket=bucket, Key=key))
+        with answer["Body"] as body:
+            if answer["ContentLength"] > limit_bytes:
+                raise TooLarge(uri, answer["ContentLength"])
+            return body.read()
+    with open_binary(uri) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size > limit_bytes:
+            raise TooLarge(uri, size)
+        return stream.read()
+
+
+def open_binary(uri: str) -> BinaryIO:
+    """Return a seekable reader; objects are read by ranges of 4 MiB.
+
+    Raises:
+        MissingFile: nothing readable there, or a scheme that is not read.
+    """
+    if is_s3(uri):
+        return io.BufferedReader(_RangedObject(uri), _RANGE_BYTES)
+    if "://" in uri:
+        raise MissingFile(f"{uri[:200]} has a scheme that is not read; copy the file to a local path or s3://.")
+    try:
+        # A named pipe would block the task for ever.
+        if not stat.S_ISREG(os.stat(uri).st_mode):
+            raise MissingFile(f"{uri} is not a regular file; name a file.")
+        return open(uri, "rb")
+    except (OSError, ValueError) as error:
+        sentence = f"{uri[:200]} cannot be read ({_cause(error)}); put the file there or correct the URI."
+        raise MissingFile(sentence) from error
+
+
+class _RangedObject(io.RawIOBase):
+    """An S3 object as a seekable raw stream, one ranged GET per read."""
+
+    def __init__(self, uri: str) -> None:
+        self._bucket, self._key = bucket_key(uri)
+        head = _present(uri, lambda: s3_client().head_object(Bucket=self._bucket, Key=self._key))
+        self._size: int = head["ContentLength"]
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        end = min(self._position + len(buffer), self._size)
+        if end <= self._position:
+            return 0
+        span = f"bytes={self._position}-{end - 1}"
+        data = s3_client().get_object(Bucket=self._bucket, Key=self._key, Range=span)["Body"].read()
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+def _list_local(folder: str) -> Iterator[FileStatus]:
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (_local_status(os.path.join(root, name)) for name in names if not name.startswith("."))
+
+
+def _local_status(path: str) -> FileStatus:
+    # A name that is not UTF-8 cannot be stored as text: it is listed in a mended form and quarantined as missing.
+    uri = path.encode("utf-8", "replace").decode("utf-8")
+    try:
+        status = os.stat(path)
+    except OSError:  # a link to nothing is listed, so that it is quarantined rather than forgotten
+        return FileStatus(uri, 0, "absent")
+    return FileStatus(uri, status.st_size, str(status.st_mtime_ns))
+
+
+def _list_s3(folder: str) -> Iterator[FileStatus]:
+    bucket, prefix = bucket_key(folder)
+    start = f"{prefix}/" if prefix else ""
+    pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=start)
+    try:
+        for page in pages:
+            for item in page.get("Contents", ()):
+                name: str = item["Key"]
+                hidden = any(part.startswith(".") for part in name.removeprefix(start).split("/"))
+                if not name.endswith("/") and not hidden:
+                    yield FileStatus(f"s3://{bucket}/{name}", item["Size"], item["ETag"].strip('"'))
+    except ClientError as error:
+        sentence = f"{folder} cannot be listed ({_code(error)}); check the bucket and its permissions."
+        raise MissingFile(sentence) from error
+
+
+def _present(uri: str, call: Any) -> Any:
+    try:
+        return call()
+    except ClientError as error:
+        if _code(error) not in _ABSENT:
+            raise
+        message = f"{uri} cannot be read ({_code(error)}); put the object there or allow reading it."
+        raise MissingFile(message) from error
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "unknown"))
+
+
+def _cause(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
