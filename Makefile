@@ -4,10 +4,10 @@ export UV_PROJECT_ENVIRONMENT ?= .venv
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --all-extras
 
-.PHONY: demo test lint format setup benchmark clean
+.PHONY: demo test lint format setup java browser benchmark clean
 
 demo: setup
-	$(RUN) spatiallake demo --lake demo-lake --open-hint
+	$(RUN) spatiallake demo --lake demo-lake
 
 test: setup browser
 	$(RUN) pytest
@@ -26,7 +26,7 @@ benchmark: setup
 	$(RUN) python -m benchmarks.lifting
 	$(RUN) python -m benchmarks.synthesis
 
-setup: .tools/java-ok $(UV)
+setup: java $(UV)
 	$(UV) sync --frozen --all-extras --quiet
 	$(RUN) spatiallake setup
 
@@ -34,7 +34,7 @@ setup: .tools/java-ok $(UV)
 	$(PYTHON) -m venv .tools
 	.tools/bin/pip install --quiet --disable-pip-version-check uv
 
-.tools/java-ok:
+java:
 	@command -v java >/dev/null 2>&1 || [ -x "$$JAVA_HOME/bin/java" ] || { \
 	  echo "spatiallake: Spark needs Java 17 or 21 and none was found; install one (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME." >&2; exit 3; }
 

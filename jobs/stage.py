@@ -57,10 +57,10 @@ class Stage:
 
 def rejects_of(stage: Stage, transformed: DataFrame, attempt: int = 1) -> DataFrame:
     """Return the rejects of a transformed micro-batch in QUARANTINE's shape."""
-    carried = [c for c in ("entry_id", "uri") if c in transformed.columns]
-    missing = [F.lit(None).cast("string").alias(c) for c in ("entry_id", "uri") if c not in carried]
+    names = ("entry_id", "image_id", "uri")
+    carried = [c if c in transformed.columns else F.lit(None).cast("string").alias(c) for c in names]
     exploded = transformed.where(F.size("rejects") > 0).select(
-        "image_id", "ingest_shard", *carried, *missing, F.explode("rejects").alias("reject")
+        *carried, "ingest_shard", F.explode("rejects").alias("reject")
     )
     retry = F.when(F.col("reject.outcome") == "failed", F.lit(f"spatiallake retry --stage {stage.name}"))
     return exploded.select(

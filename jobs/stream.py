@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
@@ -106,6 +106,10 @@ def run_stage(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
     return summary
 
 
+def _outcome_and_reason(reject: Column) -> Column:
+    return F.struct(reject["outcome"].alias("outcome"), reject["reason"].alias("reason"))
+
+
 @dataclass(frozen=True)
 class BatchWriter:
     """Writes micro-batches of one stage; `generation` is the id of the checkpoint that numbers them."""
@@ -166,8 +170,9 @@ class BatchWriter:
         return keys.join(done.select(key).distinct(), key, "left_anti")
 
     def _count(self, transformed: DataFrame, rows: DataFrame, rows_in: int, started_at: float) -> BatchReport:
-        counted = transformed.select(F.explode("rejects").alias("reject")).groupBy("reject.outcome", "reject.reason")
-        reasons = {(row[0], row[1]): row[2] for row in counted.count().collect()}
+        # A row may have several rejects of one reason; it counts once.
+        distinct = transformed.select(F.explode(F.array_distinct(F.transform("rejects", _outcome_and_reason))).alias("r"))
+        reasons = {(row[0], row[1]): row[2] for row in distinct.groupBy("r.outcome", "r.reason").count().collect()}
         rows_out = rows.count()
         return BatchReport(self.stage.name, rows_in, rows_out, reasons, time.monotonic() - started_at)
 

@@ -1,0 +1,37 @@
+"""Run the real `spatiallake` command, and read what it wrote without any of the product's code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+TABLES = (
+    *("crawl", "images", "provenance", "image_scores", "regions", "depths", "scenes"),
+    *("references", "qa_pairs", "qa_statistics", "quarantine", "stage_runs", "recipes"),
+)
+
+
+def spatiallake(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "jobs.cli", *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}, timeout=280
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+
+
+def table(lake: Path, name: str) -> pa.Table:
+    return DeltaTable(str(lake / name)).to_pyarrow_table()
+
+
+def versions(lake: Path) -> dict[str, int]:
+    return {name: DeltaTable(str(lake / name)).version() for name in TABLES}
