@@ -37,12 +37,10 @@ def disambiguate_stage(settings: DisambiguateSettings, upstream: Stage, regions:
 
 def _read(lake: Lake, keys: DataFrame, shards: list[int], scene_recipe: str, region_recipe: str) -> DataFrame:
     scenes = with_recipe(lake.read(SCENES), scene_recipe, shards).select(
-        "image_id", "ingest_shard", "objects", "rejected", "sigma_rel"
+        "image_id", "ingest_shard", "objects", "rejected", "sigma_rel", "gravity_src", "gravity_sigma_deg"
     )
-    named = F.transform(
-        "regions",
-        lambda r: F.struct(r.region_id.alias("region_id"), r.label.alias("label"), r.captions.alias("captions")),
-    )
+    wanted = ("region_id", "label", "captions", "bbox_px")
+    named = F.transform("regions", lambda region: F.struct(*(region[name].alias(name) for name in wanted)))
     regions = with_recipe(lake.read(REGIONS), region_recipe, shards).select("image_id", named.alias("regions"))
     return scenes.join(F.broadcast(keys.select("image_id")), "image_id").join(regions, "image_id")
 

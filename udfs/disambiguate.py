@@ -1,0 +1,146 @@
+"""Referring expressions: how each object of a picture is called so that nothing else in it can be meant."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.reasons import Reason
+from udfs.language.caption import loose_words, read_label, read_phrase
+from udfs.language.draws import Draws, seed_of
+from udfs.language.likeness import Named, alike, certain, named, possible
+from udfs.language.placement import SceneObject, extremes, ordinal
+from udfs.language.references import bases, descriptions
+from udfs.rows import Row
+
+
+class DisambiguateSettings(BaseModel):
+    """Settings that change expressions; they are part of the recipe."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = 0
+    max_captions: int = 3
+    positions: bool = True
+    max_gravity_sigma_deg: float = 5.0
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """Everything in the picture that has a name, lifted or not, and the lifted objects by id."""
+
+    everything: tuple[Named, ...]
+    lifted: dict[int, SceneObject]
+    has_gravity: bool
+
+
+def disambiguate_row(row: Row, settings: DisambiguateSettings) -> Row:
+    """Return the columns of `references` for a row of `scenes`.
+
+    `row` needs `image_id` and `objects`; `regions` (region_id, label, captions), where given, adds what is in the
+    picture but was not lifted, so that no expression is true of it. Expressions are chosen by (image_id, object_id)
+    alone, so the order of objects changes nothing.
+    """
+    picture = _picture(row, settings)
+    references: list[dict[str, Any]] = []
+    rejected: list[dict[str, Any]] = []
+    for one in picture.everything:
+        if one.object_id not in picture.lifted:
+            continue
+        draws = Draws(seed_of(row["image_id"], one.object_id, settings.seed))
+        chosen = _expression(one, picture, settings, draws)
+        if chosen is None:
+            rejected.append(_rejection(one, picture))
+            continue
+        form, expression = chosen
+        size = sum(1 for other in picture.everything if other is one or alike(one, other))
+        references.append({"object_id": one.object_id, "expression": expression, "form": form, "group_size": size})
+    unique, doubled = _without_doubles(references)
+    return {"image_id": row["image_id"], "references": unique, "rejected": [*rejected, *doubled]}
+
+
+def _picture(row: Row, settings: DisambiguateSettings) -> _Picture:
+    lifted = {one["object_id"]: one for one in row["objects"]}
+    sources = {region["region_id"]: region for region in row.get("regions") or []}
+    sources.update(lifted)
+    captions = [text for one in sources.values() for text in one["captions"] or []]
+    # where captions start in lower case, a capital at the start is a name's
+    sentence_case = not any(text[:1].islower() for text in captions)
+    everything = []
+    for object_id in sorted(sources):
+        source = sources[object_id]
+        label = read_label(source["label"]) if source["label"] else None
+        texts = [text for text in (source["captions"] or [])[: settings.max_captions] if text]
+        read = {text: read_phrase(text, sentence_case) for text in texts}
+        phrases = tuple(phrase for phrase in read.values() if phrase is not None)
+        loose = tuple(words for text, phrase in read.items() if phrase is None and (words := loose_words(text)))
+        everything.append(named(object_id, label, phrases, loose))
+    sigma_deg = row.get("gravity_sigma_deg")
+    has_gravity = row.get("gravity_src") not in (None, "none") and (sigma_deg or 0.0) <= settings.max_gravity_sigma_deg
+    return _Picture(tuple(everything), lifted, has_gravity)
+
+
+def _expression(one: Named, picture: _Picture, settings: DisambiguateSettings, draws: Draws) -> tuple[str, str] | None:
+    others = [other for other in picture.everything if other is not one]
+    valid = [
+        (form, phrase)
+        for form, phrase in descriptions(one)
+        if not any(possible(phrase, other, phrase is one.label) for other in others)
+    ]
+    plain = [(form, phrase.text) for form, phrase in valid if not phrase.sized]
+    if plain:
+        return draws.pick(plain)
+    if settings.positions and (placed := _placed(one, others, picture)):
+        return draws.pick(placed)
+    sized = [(form, phrase.text) for form, phrase in valid]
+    return draws.pick(sized) if sized else None
+
+
+def _placed(one: Named, others: list[Named], picture: _Picture) -> list[tuple[str, str]]:
+    """Return position or ordinal expressions on the simplest noun that allows any."""
+    target = picture.lifted[one.object_id]
+    tried = [(base, [other for other in others if possible(base, other, base is one.label)]) for base in bases(one)]
+    tried = [(base, rivals) for base, rivals in tried if all(rival.object_id in picture.lifted for rival in rivals)]
+    tried.sort(key=lambda pair: len(pair[1]))
+    for sure in (True, False):
+        for base, rivals in tried:
+            if sure != all(certain(base, rival) for rival in rivals):
+                continue
+            placed = [picture.lifted[rival.object_id] for rival in rivals]
+            if found := extremes(target, placed, base.bare, picture.has_gravity):
+                return [("position", text) for text in found]
+            # a row is counted only where every member of it is known to be one
+            if sure and (counted := ordinal(target, placed, base.bare)):
+                return [("ordinal", counted)]
+    return []
+
+
+def _rejection(one: Named, picture: _Picture) -> dict[str, Any]:
+    source = picture.lifted[one.object_id]
+    if not bases(one):
+        given = ", ".join(f'"{text}"' for text in [source["label"], *(source["captions"] or [])] if text)
+        detail = f"No singular noun phrase in {given or 'an empty caption'}; give the region a caption or a label."
+        return {"region_id": one.object_id, "reason": str(Reason.NO_CAPTION), "detail": detail[:300]}
+    rivals = [other.object_id for other in picture.everything if other is not one and alike(one, other)]
+    detail = (
+        f'"{bases(one)[0].bare}" could also be object {", ".join(map(str, rivals)) or "?"}, '
+        "and neither captions nor decided positions tell them apart."
+    )
+    return {"region_id": one.object_id, "reason": str(Reason.AMBIGUOUS), "detail": detail}
+
+
+def _without_doubles(references: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Drop every expression that two objects were given, which the rules above should never do."""
+    counts = Counter(reference["expression"].lower() for reference in references)
+    unique = [reference for reference in references if counts[reference["expression"].lower()] == 1]
+    doubled = [
+        {
+            "region_id": reference["object_id"],
+            "reason": str(Reason.AMBIGUOUS),
+            "detail": f'"{reference["expression"]}" was also given to another object.',
+        }
+        for reference in references
+        if counts[reference["expression"].lower()] > 1
+    ]
+    return unique, doubled

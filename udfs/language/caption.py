@@ -1,0 +1,177 @@
+"""Reads the noun phrase out of crawled captions and labels."""
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
+
+import ftfy
+
+from udfs.language.phrase import JOINTS, Phrase
+from udfs.language.vocabulary import vocabulary
+
+MAX_BEFORE = 6
+MAX_WORDS = 11
+
+_UNUSABLE = re.compile(r"https?:|www\.|[<>{}@#=\\|*^~$%]|\d{4,}", re.IGNORECASE)
+_LEAD = re.compile(
+    r"^(?:(?:there (?:is|are)|this is|it is|here is)\s+|(?:an? |the )?(?:close-?up )?(?:photo|photograph|image|view)"
+    r"(?:graph)? of\s+)+",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?](?:\s|$)|[;:\[(\n]|\s[-–—]\s")
+_SLASH = re.compile(r"(?<=[a-z])/\w+")
+_EDGES = "\"'`“”‘’«»()[]./_-*"
+_FILLING = frozenset(("full", "covered", "filled", "made", "decorated", "labeled"))
+_FILLED = frozenset(("of", "with", "by", "in", "from", "as"))
+_COUNTS = frozenset(("one", "two", "three", "four", "five", "six"))
+_NUMBERED = re.compile(r"[\s_.]+#?\d+$")
+
+
+@lru_cache(maxsize=65536)
+def read_phrase(text: str, lower_first: bool = False) -> Phrase | None:
+    """Read the noun phrase of a caption or label, or None where it has none that can be used.
+
+    Articles, positions ("on the left", "far away"), relations ("next to the desk") and relative clauses are cut; with
+    `lower_first` a capital at the start is taken for a sentence's, not for a name's.
+    """
+    known = vocabulary()
+    tokens = _tokens(text)
+    while tokens and tokens[0].lower() in known.determiners:
+        tokens = tokens[1:]
+        lower_first = False
+    if not tokens:
+        return None
+    if lower_first or tokens[0].rstrip(",").lower() in known.colors or known.is_adjective(tokens[0].lower()):
+        tokens[0] = _lowered(tokens[0])
+    end = _noun_end(tokens)
+    before, after = tokens[: end - 1], tokens[end:]
+    head = tokens[end - 1].strip(",")
+    if not _fit_head(head) or any(word.lower() in known.finite_verbs for word in before):
+        return None
+    if any(b in JOINTS and not known.is_adjective(a.rstrip(",").lower()) for a, b in pairwise(before)):
+        return None
+    phrase = Phrase(tuple(before), head, _parts(after))
+    phrase = phrase.without(known.position_adjectives)
+    if len(phrase.before) > MAX_BEFORE:
+        return None
+    while phrase.after and len(phrase.bare.split()) > MAX_WORDS:
+        phrase = replace(phrase, after=phrase.after[:-1])
+    return phrase
+
+
+def read_label(label: str) -> Phrase | None:
+    """Read a category name: "chair_02" and "chair, office" both give "chair"."""
+    name = re.split(r"[,/(]", label)[0]
+    name = _NUMBERED.sub("", name.strip()).replace("_", " ")
+    return read_phrase(" ".join(map(_lowered_name, name.split())))
+
+
+def loose_words(text: str) -> frozenset[str]:
+    """Return every word of a caption in lower case and singular, for captions whose noun phrase cannot be read."""
+    return frozenset(vocabulary().singular(token.strip(",").lower()) for token in _tokens(text))
+
+
+def _tokens(text: str) -> list[str]:
+    if not text.isascii():
+        text = ftfy.fix_text(text)
+    text = text.strip().strip(_EDGES).strip()
+    if _UNUSABLE.search(text):
+        return []
+    text = _LEAD.sub("", text)
+    text = _SLASH.sub("", _SENTENCE_END.split(text, maxsplit=1)[0])
+    tokens = [token for token in (word.strip(_EDGES) for word in text.replace(" ,", ",").split()) if token.strip(",")]
+    names = [token for token in tokens if any(c.isalpha() for c in token)]
+    if len(names) > 1 and (all(token.isupper() for token in names) or all(token[0].isupper() for token in names)):
+        return [_lowered_name(token) for token in tokens]
+    return [token.upper() if token.lower() in vocabulary().acronyms else token for token in tokens]
+
+
+def _lowered(token: str) -> str:
+    """Lower a sentence's capital; "R2-D2", "iPhone" and "TV" stay."""
+    return token.lower() if token[:1].isupper() and token[1:].islower() else token
+
+
+def _lowered_name(token: str) -> str:
+    """Lower a word of a text that is in capitals or title case throughout; "TV" stays."""
+    if token.lower() in vocabulary().acronyms:
+        return token.upper()
+    return token.lower() if (token.isupper() and token.isalpha()) or token.istitle() else token
+
+
+def _fit_head(head: str) -> bool:
+    known = vocabulary()
+    letters = sum(c.isalpha() and c < "ɐ" for c in head)
+    lower = head.lower()
+    adjective = (known.is_adjective(lower) and not lower.endswith(("ed", "ing", "ish"))) or lower in known.finite_verbs
+    adjective = adjective and lower not in known.noun_adjectives
+    vague = lower in known.vague_heads or lower in known.position_adjectives
+    return letters >= 2 and letters >= 0.5 * len(head) and not adjective and not vague
+
+
+def _noun_end(tokens: list[str]) -> int:
+    """Return the index after the noun: where a connector starts, or where a comma ends the adjectives."""
+    known = vocabulary()
+    for index in range(1, len(tokens)):
+        if tokens[index - 1].endswith(",") and not known.is_adjective(tokens[index - 1].rstrip(",").lower()):
+            return index
+        if _connects(tokens, index):
+            return index
+    return len(tokens)
+
+
+def _connects(tokens: list[str], index: int) -> bool:
+    known = vocabulary()
+    word = tokens[index].rstrip(",").lower()
+    following = tokens[index + 1].rstrip(",").lower() if index + 1 < len(tokens) else ""
+    if word in known.lying_connectors:
+        return not following or following in known.posture_followers
+    if word in _FILLING:
+        return following in _FILLED
+    if word.endswith("ing") and word not in known.kept_connectors:
+        return following in known.posture_followers or following in known.determiners
+    if word.endswith("ed") and word not in known.kept_connectors:
+        return following in known.posture_followers
+    if word in known.position_adjectives:
+        return word in known.cut_connectors and (not following or following in known.place_followers)
+    return word in known.kept_connectors or word in known.cut_connectors
+
+
+def _parts(tokens: list[str]) -> tuple[str, ...]:
+    """Return the parts after the noun up to the first that says where the object is."""
+    parts: list[list[str]] = []
+    for index, token in enumerate(tokens):
+        continues = index > 0 and token.lower() in _FILLED and parts[-1][0] in _FILLING and len(parts[-1]) == 1
+        if (
+            token.lower() == "and"
+            and "".join(tokens[index + 1 : index + 2]).lower() in _COUNTS | vocabulary().determiners
+        ):
+            break
+        if index == 0 or (not continues and _connects(tokens, index)):
+            parts.append([token])
+        else:
+            parts[-1].append(token)
+    kept: list[str] = []
+    for number, part in enumerate(parts):
+        if _cuts(part, parts[number + 1 :]):
+            break
+        kept.append(" ".join(part).rstrip(","))
+        if part[-1].endswith(","):
+            break
+    return tuple(kept)
+
+
+def _cuts(part: list[str], rest: list[list[str]]) -> bool:
+    known = vocabulary()
+    words = [word.rstrip(",").lower() for word in part]
+    if len(words) == 1 or any(word in known.finite_verbs for word in words):
+        return True
+    if words[0] in known.lying_connectors or (
+        words[0].endswith(("ing", "ed")) and words[0] not in known.kept_connectors
+    ):
+        posture = words[1] in ("down", "up", "upright", "flat", "sideways") and not rest
+        if not posture and words[1] not in known.determiners:
+            return True
+    elif words[0] not in known.kept_connectors:
+        return True
+    return any(word in known.places for word in words[1:]) or (words[0] == "in" and words[1] == "the")

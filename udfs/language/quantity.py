@@ -1,0 +1,202 @@
+"""Lengths, angles and ratios as people say them, by the rounding policy of the question types, section 1."""
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+from udfs.language.draws import Draws
+from udfs.language.quantity_parser import parse_quantity
+
+__all__ = ["Said", "parse_quantity", "say_angle", "say_length", "say_ratio"]
+
+INCH_M = 0.0254
+FOOT_M = 0.3048
+YARD_M = 0.9144
+MAX_ERROR = 0.25 + 1e-9
+
+
+class Said(NamedTuple):
+    """A quantity in words: `value_text` and `unit_text` apart, `text` as a person says both, and the rule used."""
+
+    value_text: str
+    unit_text: str
+    text: str
+    rounding_rule: str
+
+
+class Unit(NamedTuple):
+    """A unit of length: its size in metres, its name for rules, and its singular and plural."""
+
+    size_m: float
+    code: str
+    singular: str
+    plural: str
+
+
+MILLIMETER = Unit(0.001, "mm", "millimeter", "millimeters")
+CENTIMETER = Unit(0.01, "cm", "centimeter", "centimeters")
+METER = Unit(1.0, "m", "meter", "meters")
+INCH = Unit(INCH_M, "in", "inch", "inches")
+FOOT = Unit(FOOT_M, "ft", "foot", "feet")
+YARD = Unit(YARD_M, "yd", "yard", "yards")
+
+_IDIOMS = {
+    ("cm", 50.0): "half a meter",
+    ("cm", 100.0): "a meter",
+    ("m", 1.0): "a meter",
+    ("m", 1.5): "a meter and a half",
+    ("m", 2.0): "a couple of meters",
+    ("m", 2.5): "two and a half meters",
+    ("m", 3.5): "three and a half meters",
+    ("m", 4.5): "four and a half meters",
+    ("in", 0.5): "half an inch",
+    ("in", 1.0): "an inch",
+    ("in", 2.0): "a couple of inches",
+    ("in", 6.0): "half a foot",
+    ("in", 12.0): "a foot",
+    ("in", 18.0): "a foot and a half",
+    ("in", 24.0): "a couple of feet",
+    ("ft", 1.0): "a foot",
+    ("ft", 1.5): "a foot and a half",
+    ("ft", 2.0): "a couple of feet",
+    ("ft", 2.5): "two and a half feet",
+    ("ft", 3.0): "a yard",
+}
+_EIGHTHS = {1: "1/8", 2: "1/4", 3: "3/8", 5: "5/8", 6: "3/4", 7: "7/8"}
+
+
+def say_length(value_m: float, draws: Draws, precise: bool = False) -> Said:
+    """Say a length > 0 m: 80 % metric, 20 % imperial, rounded as people round, within 25 % of the value.
+
+    Rounding falls back one level finer wherever it would be off by more than 25 % or give 0. `precise` keeps two
+    decimals, within 1 %. Raises ValueError for a length that is not a positive number.
+    """
+    if not 0.0 < value_m < math.inf:
+        raise ValueError(f"A length of {value_m} m cannot be said; ask only about lengths above 0.")
+    imperial = draws.uniform() < 0.2
+    if precise:
+        return _say_precise(value_m, imperial)
+    level = draws.uniform()
+    idiom = draws.uniform() < 0.15
+    if imperial:
+        return _say_imperial(value_m, level, draws.uniform(), idiom)
+    return _say_metric(value_m, level, draws, idiom)
+
+
+def say_angle(value_rad: float, draws: Draws, precise: bool = False) -> Said:
+    """Say an angle > 0 rad in degrees to the nearest 5, or to the nearest 1 when `precise` or when 5 is too coarse."""
+    del draws  # an angle has one way to be said; the signature is that of `say_length`
+    degrees = math.degrees(value_rad)
+    for step, rule in ((5.0, "degrees_5"), (1.0, "degrees_1"), (0.1, "degrees_0.1")):
+        said = round(degrees / step) * step
+        if not (precise and step == 5.0) and _close(said, degrees):
+            number = f"{said:.1f}" if step == 0.1 else f"{said:.0f}"
+            unit = "degree" if number == "1" else "degrees"
+            return Said(number, unit, f"{number} {unit}", rule)
+    raise ValueError(f"An angle of {value_rad} rad cannot be said; ask only about angles above 0.1 degrees.")
+
+
+def say_ratio(value: float) -> Said:
+    """Say a ratio to the nearest 0.5, such as "1.5"; raises ValueError where that is off by more than 25 %."""
+    said = round(value * 2) / 2
+    if not _close(said, value):
+        raise ValueError(f"A ratio of {value} cannot be said to the nearest 0.5; ask only about ratios above 1.")
+    return Said(f"{said:g}", "times", f"{said:g}", "ratio_0.5")
+
+
+def _close(said: float, value: float) -> bool:
+    return said > 0 and abs(said - value) <= MAX_ERROR * value
+
+
+def _say_metric(value_m: float, level: float, draws: Draws, idiom: bool) -> Said:
+    if value_m < 0.02:
+        return _significant(value_m, MILLIMETER, (1, 2), idiom)
+    if value_m < 1.0:
+        if value_m >= 0.8 and draws.uniform() < 0.75:
+            return _said(1.0, METER, "metric_m_1", idiom)
+        steps = (5, 1) if level < 0.6 else (10, 5, 1) if level < 0.85 else (1,)
+        return _stepped(value_m, CENTIMETER, steps, idiom)
+    if value_m < 3.0:
+        return _stepped(value_m, METER, (0.5, 0.1) if level < 0.6 else (0.1,), idiom)
+    if value_m < 10.0:
+        return _stepped(value_m, METER, (1, 0.5) if level < 0.6 else (0.5, 0.1), idiom)
+    return _significant(value_m, METER, (1, 2) if level < 0.7 else (2,), idiom)
+
+
+def _say_imperial(value_m: float, level: float, other: float, idiom: bool) -> Said:
+    if value_m < 0.3:
+        return _small_imperial(value_m, idiom)
+    if value_m < 1.0:
+        return _stepped(value_m, INCH, (2, 1), idiom) if level < 0.5 else _stepped(value_m, FOOT, (0.5,), idiom)
+    if value_m < 10.0:
+        return _feet_and_inches(value_m) if other < 0.15 else _stepped(value_m, FOOT, (1, 0.5), idiom)
+    if other < 0.2:
+        return _stepped(value_m, YARD, (1,), idiom)
+    return _stepped(value_m, FOOT, (5, 1), idiom)
+
+
+def _stepped(value_m: float, unit: Unit, steps: tuple[float, ...], idiom: bool) -> Said:
+    value = value_m / unit.size_m
+    for step in steps:
+        said = round(value / step) * step
+        if said > 0 and abs(said - value) <= MAX_ERROR * value:
+            return _said(said, unit, _rule(unit, step), idiom)
+    raise ValueError(f"No step of {steps} {unit.plural} is fine enough for {value_m} m.")
+
+
+@lru_cache(maxsize=64)
+def _rule(unit: Unit, step: float) -> str:
+    system = "metric" if unit in (MILLIMETER, CENTIMETER, METER) else "imperial"
+    return f"{system}_{unit.code}_{step:g}"
+
+
+def _significant(value_m: float, unit: Unit, digits: tuple[int, ...], idiom: bool) -> Said:
+    value = value_m / unit.size_m
+    for count in digits:
+        said = float(f"{value:.{count}g}")
+        if _close(said, value):
+            return _said(said, unit, f"metric_{unit.code}_{count}sf", idiom)
+    raise ValueError(f"{digits} significant digits are not enough for {value_m} m.")
+
+
+def _said(value: float, unit: Unit, rule: str, idiom: bool) -> Said:
+    if unit is CENTIMETER and value >= 100:
+        value, unit = value / 100, METER
+    # a step such as 0.1 leaves a tail of binary digits; six significant digits are more than any rule keeps
+    number = f"{value:.6g}"
+    unit_text = unit.singular if number == "1" else unit.plural
+    if idiom and (unit.code, value) in _IDIOMS:
+        return Said(number, unit_text, _IDIOMS[unit.code, value], rule)
+    return Said(number, unit_text, f"{number} {unit_text}", rule)
+
+
+def _small_imperial(value_m: float, idiom: bool) -> Said:
+    value = value_m / INCH_M
+    if _close(round(value), value):
+        return _said(float(round(value)), INCH, "imperial_in_1", idiom)
+    for parts in (2, 4, 8):
+        said = round(value * parts) / parts
+        if _close(said, value):
+            fraction = _EIGHTHS.get(round(said * 8), "")
+            text = "half an inch" if said == 0.5 else f"{fraction} of an inch" if fraction else f"{said:g} inches"
+            return Said(f"{said:g}", "inches", text, f"imperial_in_1/{parts}")
+    return _significant(value_m, MILLIMETER, (1, 2), idiom)
+
+
+def _feet_and_inches(value_m: float) -> Said:
+    feet, inches = divmod(round(value_m / INCH_M), 12)
+    foot_text = f"{feet} {'foot' if feet == 1 else 'feet'}"
+    if not inches:
+        return Said(f"{feet}", foot_text.split()[1], foot_text, "imperial_ft_in")
+    text = f"{foot_text} {inches} {'inch' if inches == 1 else 'inches'}"
+    return Said(f"{feet}'{inches}\"", "feet and inches", text, "imperial_ft_in")
+
+
+def _say_precise(value_m: float, imperial: bool) -> Said:
+    if imperial and value_m >= 0.02:
+        unit = INCH if value_m < 1.0 else FOOT
+    else:
+        unit = MILLIMETER if value_m < 0.01 else CENTIMETER if value_m < 1.0 else METER
+    number = f"{value_m / unit.size_m:.2f}"
+    system = "imperial" if unit in (INCH, FOOT) else "metric"
+    return Said(number, unit.plural, f"{number} {unit.plural}", f"{system}_{unit.code}_precise")
