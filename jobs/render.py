@@ -1,0 +1,33 @@
+"""Render procedural rooms with exact truth into a crawl, in parallel."""
+
+from collections.abc import Iterable, Iterator
+
+import cv2
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from scenes.crawl import chunk_count, finish, start, write_chunk
+from scenes.settings import RenderSettings, RenderSummary
+
+
+def render(session: SparkSession, settings: RenderSettings) -> RenderSummary:
+    """Render `settings.count` rooms on the executors; `manifest.jsonl` appears last, so a crawl with one is complete.
+
+    Every room depends on the seed and its index alone, so the files are the same bytes whatever the partitioning, and a
+    task that is run twice writes the same bytes to the same names.
+    """
+
+    def chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # Spark already runs one task per core
+        cv2.setNumThreads(1)
+        for batch in batches:
+            for chunk in batch.column(0).to_pylist():
+                photographs, objects = write_chunk(settings, chunk)
+                yield pa.RecordBatch.from_pydict({"photographs": [photographs], "objects": [objects]})
+
+    start(settings)
+    count = chunk_count(settings)
+    slots = session.sparkContext.defaultParallelism * 4
+    work = session.range(0, count, 1, min(count, slots))
+    totals = work.mapInArrow(chunks, "photographs long, objects long").collect()
+    return finish(settings, sum(row["photographs"] for row in totals), sum(row["objects"] for row in totals))

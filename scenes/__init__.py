@@ -1,0 +1,1 @@
+"""Procedural rooms rendered by ray casting with exact truth, written as a crawl."""
