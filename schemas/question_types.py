@@ -59,16 +59,18 @@ _WIDER_NARROWER = ("wider", "narrower")
 _TALLER_SHORTER = ("taller", "shorter")
 
 
-def _number(
-    type_id: str,
-    name: str,
-    needs: tuple[Need, ...],
-    objects: int = 2,
-    sides: tuple[str, ...] = (),
-    kind: str | None = None,
-    unit: str = "m",
-) -> QuestionType:
-    return QuestionType(type_id, name, AnswerKind.NUMBER, needs, objects, sides, unit, kind)
+@dataclass(frozen=True)
+class _Asks:
+    """How a number differs from a length between two objects without a side."""
+
+    objects: int = 2
+    sides: tuple[str, ...] = ()
+    kind: str | None = None
+    unit: str = "m"
+
+
+def _number(type_id: str, name: str, needs: tuple[Need, ...], asks: _Asks) -> QuestionType:
+    return QuestionType(type_id, name, AnswerKind.NUMBER, needs, asks.objects, asks.sides, asks.unit, asks.kind)
 
 
 QUESTION_TYPES: dict[str, QuestionType] = {
@@ -93,25 +95,25 @@ QUESTION_TYPES: dict[str, QuestionType] = {
         QuestionType("Q17", "smaller than", _BOOL, (_AM, _G)),
         QuestionType("Q18", "bigger or smaller", _CHOICE, (_AM, _G), sides=("bigger", "smaller")),
         QuestionType("Q19", "close together", _BOOL, (_M,)),
-        _number("N01", "distance between closest points", (_M,), kind="gap"),
-        _number("N02", "distance centre to centre", (_M,), kind="centre"),
-        _number("N03", "horizontal distance", (_M, _G), kind="horizontal"),
-        _number("N04", "vertical distance", (_M, _G), kind="vertical"),
-        _number("N05", "how far left or right", (_M,), sides=_LEFT_RIGHT),
-        _number("N06", "how far in front or behind", (_M,), sides=("front", "behind")),
-        _number("N07", "how much higher or lower", (_M, _G), sides=_HIGHER_LOWER, kind="vertical"),
-        _number("N08", "width", (_AM, _M), objects=1),
-        _number("N09", "height", (_AM, _M, _G), objects=1),
-        _number("N10", "front-to-back length", (_AM, _M, _G), objects=1),
-        _number("N11", "how much wider", (_AM, _M), sides=_WIDER_NARROWER),
-        _number("N12", "how much taller", (_AM, _M, _G), sides=_TALLER_SHORTER),
-        _number("N13", "distance from the camera", (_M,), objects=1, kind="range"),
-        _number("N14", "how much farther from the camera", (_M,), sides=("closer", "farther"), kind="range"),
-        _number("N15", "height of the bottom above the support", (_M, _G, _F), objects=1, kind="vertical"),
-        _number("N16", "height of the top above the support", (_M, _G, _F), objects=1, kind="vertical"),
-        _number("N17", "direction from the camera", (), objects=1, sides=_LEFT_RIGHT, unit="rad"),
-        _number("N18", "how many times taller or wider", (_AM,), sides=("taller", "wider"), unit="ratio"),
-        _number("N19", "horizontal clearance", (_M, _G), kind="clearance"),
+        _number("N01", "distance between closest points", (_M,), _Asks(kind="gap")),
+        _number("N02", "distance centre to centre", (_M,), _Asks(kind="centre")),
+        _number("N03", "horizontal distance", (_M, _G), _Asks(kind="horizontal")),
+        _number("N04", "vertical distance", (_M, _G), _Asks(kind="vertical")),
+        _number("N05", "how far left or right", (_M,), _Asks(sides=_LEFT_RIGHT)),
+        _number("N06", "how far in front or behind", (_M,), _Asks(sides=("front", "behind"))),
+        _number("N07", "how much higher or lower", (_M, _G), _Asks(sides=_HIGHER_LOWER, kind="vertical")),
+        _number("N08", "width", (_AM, _M), _Asks(objects=1)),
+        _number("N09", "height", (_AM, _M, _G), _Asks(objects=1)),
+        _number("N10", "front-to-back length", (_AM, _M, _G), _Asks(objects=1)),
+        _number("N11", "how much wider", (_AM, _M), _Asks(sides=_WIDER_NARROWER)),
+        _number("N12", "how much taller", (_AM, _M, _G), _Asks(sides=_TALLER_SHORTER)),
+        _number("N13", "distance from the camera", (_M,), _Asks(objects=1, kind="range")),
+        _number("N14", "how much farther from the camera", (_M,), _Asks(sides=("closer", "farther"), kind="range")),
+        _number("N15", "height of the bottom above the support", (_M, _G, _F), _Asks(objects=1, kind="vertical")),
+        _number("N16", "height of the top above the support", (_M, _G, _F), _Asks(objects=1, kind="vertical")),
+        _number("N17", "direction from the camera", (), _Asks(objects=1, sides=_LEFT_RIGHT, unit="rad")),
+        _number("N18", "how many times taller or wider", (_AM,), _Asks(sides=("taller", "wider"), unit="ratio")),
+        _number("N19", "horizontal clearance", (_M, _G), _Asks(kind="clearance")),
     )
 }
 
