@@ -1,0 +1,1 @@
+"""What people see: self-contained HTML pages drawn from lake tables."""

@@ -1,0 +1,170 @@
+"""The report's plots: matplotlib drawings as SVG whose colours follow the page's light or dark theme."""
+
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+from jobs.pages.tally import StageYield
+from jobs.pages.wording import type_name
+from jobs.reader import Row
+
+# Colours that no theme would choose; each becomes a variable of the page's style sheet.
+_INK, _SOFT, _LINE, _FIRST, _SECOND, _BAND = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
+_VARIABLES = {_INK: "ink", _SOFT: "soft", _LINE: "line", _FIRST: "accent", _SECOND: "second", _BAND: "band"}
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.size": 9.5,
+    "text.color": _INK,
+    "axes.edgecolor": _LINE,
+    "axes.labelcolor": _SOFT,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": False,
+    "grid.color": _LINE,
+    "grid.linewidth": 0.8,
+    "xtick.color": _SOFT,
+    "ytick.color": _SOFT,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+}
+_EVEN_LOW, _EVEN_HIGH = 0.45, 0.55
+_BINS_PER_DECADE = 10
+
+
+_ANSWERS_TITLE, _VALUES_TITLE = "Answers per type", "Measured lengths per type, m"
+WIDE = (_ANSWERS_TITLE, _VALUES_TITLE)
+
+
+def figures(
+    answers: Sequence[Row], values: Sequence[Row], ranges: Sequence[Row], yields: Sequence[StageYield]
+) -> list[tuple[str, Markup]]:
+    """Return titles and inline SVG of every plot that has something to show."""
+    polar = [row for row in answers if row["yes"] + row["no"]]
+    lettered = [row for row in answers if row["letter_a"] + row["letter_b"]]
+    timed = [run for run in yields if run.current and run.rows_per_s]
+    with mpl.rc_context(_STYLE):
+        drawn: list[tuple[str, Figure | None]] = [
+            (_ANSWERS_TITLE, _answers(answers) if answers else None),
+            ("Share of yes per type, even between 45 and 55 %", _share(polar, "yes", "no") if polar else None),
+            ("Share of letter A per type", _share(lettered, "letter_a", "letter_b") if lettered else None),
+            (_VALUES_TITLE, _values(values) if values else None),
+            ("Distance of objects from the camera, m", _ranges(ranges) if ranges else None),
+            ("Rows read per second and stage", _throughput(timed) if timed else None),
+        ]
+        return [(title, _svg(figure, title)) for title, figure in drawn if figure is not None]
+
+
+def _answers(rows: Sequence[Row]) -> Figure:
+    figure, axes = _axes(10.6, 2.9)
+    ordered = sorted(rows, key=lambda row: (row["family"] != "qualitative", row["type_id"]))
+    colours = [_FIRST if row["family"] == "qualitative" else _SECOND for row in ordered]
+    axes.bar([row["type_id"] for row in ordered], [row["answers"] for row in ordered], color=colours, width=0.72)
+    axes.tick_params(axis="x", rotation=90)
+    axes.grid(axis="y")
+    _few_are_narrow(axes, len(ordered), 24)
+    for family, colour in (("qualitative", _FIRST), ("quantitative", _SECOND)):
+        total = sum(row["answers"] for row in ordered if row["family"] == family)
+        axes.bar([0], [0], color=colour, label=f"{family} {total:,}")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, borderaxespad=0.2, handlelength=1)
+    return figure
+
+
+def _share(rows: Sequence[Row], first: str, second: str) -> Figure:
+    figure, axes = _axes(5.2, 2.6)
+    names = [row["type_id"] for row in rows]
+    shares = [row[first] / (row[first] + row[second]) for row in rows]
+    axes.axhspan(_EVEN_LOW, _EVEN_HIGH, color=_BAND, linewidth=0)
+    axes.vlines(names, 0.5, shares, color=_FIRST, linewidth=2)
+    axes.plot(names, shares, "o", color=_FIRST, markersize=5)
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.grid(axis="y")
+    axes.tick_params(axis="x", rotation=90)
+    _few_are_narrow(axes, len(rows), 10)
+    return figure
+
+
+def _few_are_narrow(axes: Axes, count: int, least: int) -> None:
+    axes.set_xlim(-0.6, max(count, least) - 0.4)
+
+
+def _values(rows: Sequence[Row]) -> Figure:
+    types = sorted({row["type_id"] for row in rows})
+    columns = 4
+    lines = math.ceil(len(types) / columns)
+    figure = Figure(figsize=(10.6, 1.3 * lines + 0.3), layout="constrained")
+    grid: Any = figure.subplots(lines, columns, sharex=True, squeeze=False)
+    for index, axes in enumerate(grid.ravel()):
+        if index >= len(types):
+            axes.set_visible(False)
+            continue
+        own = [row for row in rows if row["type_id"] == types[index]]
+        _log_bars(axes, own, _SECOND)
+        axes.set_title(f"{types[index]} {type_name(types[index])} ({sum(row['n'] for row in own):,})")
+        axes.tick_params(labelbottom=index + columns >= len(types))
+    return figure
+
+
+def _ranges(rows: Sequence[Row]) -> Figure:
+    figure, axes = _axes(5.2, 2.6)
+    _log_bars(axes, rows, _FIRST)
+    axes.grid(axis="y")
+    return figure
+
+
+def _log_bars(axes: Axes, rows: Sequence[Row], colour: str) -> None:
+    edges = [10.0 ** (row["bin"] / _BINS_PER_DECADE) for row in rows]
+    width = 0.94 * (10.0 ** (1 / _BINS_PER_DECADE) - 1.0)
+    counts = [row["n"] for row in rows]
+    axes.bar(edges, counts, width=[width * edge for edge in edges], align="edge", color=colour)
+    axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    _log_axis(axes, max(edges) / min(edges))
+
+
+def _log_axis(axes: Axes, spread: float) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if spread > 60 else (1.0, 2.0, 5.0), numticks=12))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+
+
+def _throughput(runs: Sequence[StageYield]) -> Figure:
+    figure, axes = _axes(5.2, 2.6)
+    names = [run.stage for run in runs][::-1]
+    rates = [run.rows_per_s or 0.0 for run in runs][::-1]
+    bars = axes.barh(names, rates, color=_FIRST, height=0.62)
+    axes.bar_label(bars, [f"{rate:.3g}" for rate in rates], padding=4, color=_SOFT)
+    _log_axis(axes, max(rates) / min(rates))
+    axes.margins(x=0.12)
+    axes.grid(axis="x")
+    return figure
+
+
+def _axes(width_in: float, height_in: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width_in, height_in), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _svg(figure: Figure, title: str) -> Markup:
+    held = io.StringIO()
+    # Ids inside an SVG are global to the page: the salt keeps plots apart, and the same from run to run.
+    with mpl.rc_context({"svg.hashsalt": title}):
+        empty = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(held, format="svg", transparent=True, metadata=empty)
+    text = held.getvalue()
+    text = text[text.index("<svg") :]
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, f"var(--{variable})")
+    return Markup(text)

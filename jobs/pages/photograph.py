@@ -1,0 +1,87 @@
+"""Photographs, depth maps and masks in a form that a page can hold."""
+
+import base64
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco
+
+_SPARSE_BELOW = 0.2
+_NO_DEPTH_BGR = (46, 40, 36)
+
+
+@dataclass(frozen=True)
+class DepthPicture:
+    """A coloured depth map as a data URI, with the range that its colours span."""
+
+    uri: str
+    near_m: float
+    far_m: float
+
+
+def picture_uri(data: bytes, longest_px: int, quality: int = 84) -> str | None:
+    """Return a photograph shrunk to `longest_px` as a JPEG data URI; None when it does not decode.
+
+    EXIF orientation is ignored: every coordinate of the lake is of the stored pixels.
+    """
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    return None if pixels is None else _jpeg_uri(_shrunk(np.asarray(pixels, dtype=np.uint8), longest_px), quality)
+
+
+def depth_picture(data: bytes, longest_px: int) -> DepthPicture | None:
+    """Return a uint16 PNG depth map (mm) in colour, near warm and far cold; None when it holds no depth."""
+    depth_mm = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if depth_mm is None or not depth_mm.any():
+        return None
+    known = depth_mm > 0
+    near_mm, far_mm = np.percentile(depth_mm[known], (2, 98))
+    # Steps of inverse depth look even: a scene's near half holds most of its detail.
+    inverse, far = 1.0 / np.maximum(depth_mm, 1.0), 1.0 / far_mm
+    span = 1.0 / near_mm - far
+    share = np.clip((inverse - far) / span, 0.0, 1.0) if span > 0.0 else np.full(depth_mm.shape, 0.5)
+    shade = np.where(known, share * 254.0 + 1.0, 0.0).astype(np.uint8)
+    if known.mean() < _SPARSE_BELOW:
+        shade = np.asarray(cv2.dilate(shade, np.ones((5, 5), np.uint8)), dtype=np.uint8)
+    colours = np.asarray(cv2.applyColorMap(shade, cv2.COLORMAP_TURBO), dtype=np.uint8)
+    colours[shade == 0] = _NO_DEPTH_BGR
+    return DepthPicture(_jpeg_uri(_shrunk(colours, longest_px), 80), float(near_mm) / 1000.0, float(far_mm) / 1000.0)
+
+
+def mask_path(rle: str, width: int, height: int) -> str:
+    """Return a mask's outline as an SVG path in px, holes included; empty for an empty mask."""
+    mask = coco.decode({"size": [height, width], "counts": rle.encode()})
+    contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    tolerance_px = 0.6 * max(width, height) / 1100.0
+    parts = []
+    for contour in contours:
+        points = cv2.approxPolyDP(contour, tolerance_px, closed=True).reshape(-1, 2)
+        if len(points) >= 3:
+            parts.append("M" + "L".join(f"{u + 0.5:g} {v + 0.5:g}" for u, v in points.tolist()) + "Z")
+    return "".join(parts)
+
+
+def mask_anchor(rle: str, width: int, height: int) -> tuple[float, float] | None:
+    """Return the mask pixel farthest from the mask's edge (u, v) px, where a label sits best."""
+    mask = coco.decode({"size": [height, width], "counts": rle.encode()})
+    if not mask.any():
+        return None
+    distance = cv2.distanceTransform(cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 3)
+    row, column = np.unravel_index(int(distance.argmax()), distance.shape)
+    return float(column) - 0.5, float(row) - 0.5
+
+
+def _shrunk(pixels: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    scale = longest_px / max(height, width)
+    if scale >= 1.0:
+        return pixels
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _jpeg_uri(pixels: NDArray[np.uint8], quality: int) -> str:
+    encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()

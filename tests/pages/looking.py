@@ -1,0 +1,44 @@
+"""Looking at a page in the browser: open it at a size, take its picture, read its logs."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from selenium.webdriver import Chrome
+
+
+def look_at(browser: Chrome, page: Path, width: int = 1400, height: int = 1000, dark: bool = False) -> None:
+    """Open a page afresh at a size in CSS pixels, in the light or dark theme."""
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [theme]})
+    browser.get("about:blank")
+    for kind in ("browser", "performance"):
+        browser.get_log(kind)
+    browser.get(page.as_uri())
+
+
+def picture(browser: Chrome) -> NDArray[np.uint8]:
+    """Return what the browser shows as RGB pixels."""
+    return np.asarray(Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB"))
+
+
+def complaints(browser: Chrome) -> list[str]:
+    """Return what the page wrote to the console since it was opened."""
+    return [entry["message"] for entry in browser.get_log("browser")]
+
+
+def requests(browser: Chrome) -> list[str]:
+    """Return addresses that the page asked for since it was opened, data URIs left out."""
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    sent = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    return [url for url in sent if not url.startswith("data:")]
+
+
+def colours(pixels: NDArray[np.uint8]) -> int:
+    """Return how many distinct colours a picture has."""
+    return len(np.unique(pixels.reshape(-1, 3), axis=0))
