@@ -1,6 +1,6 @@
 """Schemas that cross from Spark to Arrow: a table's columns, nullable, plus the row's rejects."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -23,7 +23,7 @@ def map_batches(df: DataFrame, function: BatchFunction, spark_type: StructType) 
     """Apply `function(batches, arrow_schema)` on the executors; the result has `spark_type`."""
     arrow_schema = to_arrow_schema(spark_type)
 
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return function(batches, arrow_schema)
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        return function(iter(batches), arrow_schema)
 
     return df.mapInArrow(run, spark_type)

@@ -1,5 +1,6 @@
-"""Backfill and retry: rows that a stage owes because a threshold moved, a checkpoint was lost, or a cause was mended."""
+"""Backfill and retry: rows that a stage owes since a threshold moved, a checkpoint was lost or a cause was mended."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from pyspark.sql import DataFrame
@@ -55,7 +56,7 @@ def _quarantined(lake: Lake, stage: Stage) -> DataFrame:
     return lake.read(QUARANTINE).where((F.col("stage") == stage.name) & (F.col("recipe") == stage.recipe))
 
 
-def _without_known_rejects(stage: Stage):
+def _without_known_rejects(stage: Stage) -> Callable[[Stage, Lake, DataFrame], Outputs]:
     key = stage.keys[0]
 
     def split(_: Stage, lake: Lake, transformed: DataFrame) -> Outputs:

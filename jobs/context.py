@@ -53,7 +53,7 @@ def transform(df: DataFrame, spec: ExpertSpec, thresholds: Mapping[str, float], 
 def gate_of(thresholds: Mapping[str, float]) -> Column:
     """Return a column that is null where every score passes, else the sentence that says which does not."""
     sentences = [_sentence(name, least) for name, least in thresholds.items()]
-    return reduce(lambda left, right: F.coalesce(left, right), sentences, F.lit(None).cast("string"))
+    return reduce(F.coalesce, sentences, F.lit(None).cast("string"))
 
 
 def _sentence(name: str, least: float) -> Column:

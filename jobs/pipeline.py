@@ -63,7 +63,7 @@ def run(
     activate(lake, [stages[name] for name in names])
     summaries = []
     for name in names:
-        reporter.started(name, _pending(lake, stages[name]))
+        reporter.started(name, _pending(lake, stages[name]) if reporter.interactive else None)
         summary = run_stage(lake, stages[name], options)
         reporter.finished(summary)
         summaries.append(summary)

@@ -42,7 +42,7 @@ class Reporter:
         if self._progress:
             self._task = self._progress.add_task(stage, total=pending)
         else:
-            self.log("stage_started", stage=stage, pending=pending)
+            self.log("stage_started", stage=stage)
 
     def batch(self, report: BatchReport) -> None:
         """Tell of a micro-batch."""

@@ -4,8 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pyspark.sql import Row, Window
-from pyspark.sql import functions as F
+from pyspark.sql import Row
 
 from jobs.lake import Lake
 from jobs.stage import Stage
@@ -17,8 +16,7 @@ def current_recipes(lake: Lake) -> dict[str, str]:
     """Return the current recipe of every stage that has run."""
     if not lake.exists(RECIPES):
         return {}
-    newest = Window.partitionBy("stage").orderBy(F.col("activated_at").desc())
-    rows = lake.read(RECIPES).withColumn("n", F.row_number().over(newest)).where("n = 1").collect()
+    rows = sorted(lake.read(RECIPES).select("activated_at", "stage", "recipe").collect())
     return {row["stage"]: row["recipe"] for row in rows}
 
 

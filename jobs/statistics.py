@@ -40,7 +40,7 @@ def transform(df: DataFrame, recipe: str) -> DataFrame:
     value = F.col("value_si")
     grouped = df.groupBy("type_id", "family", "split", "ingest_shard").agg(
         F.count("*").alias("answers"),
-        F.countDistinct("image_id").alias("images"),
+        F.count_distinct("image_id").alias("images"),
         _count(F.col("answer_bool")).alias("yes"),
         _count(~F.col("answer_bool")).alias("no"),
         _count((F.col("answer_form") == "letter") & F.col("answer").startswith("A")).alias("letter_a"),

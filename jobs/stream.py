@@ -171,7 +171,9 @@ class BatchWriter:
 
     def _count(self, transformed: DataFrame, rows: DataFrame, rows_in: int, started_at: float) -> BatchReport:
         # A row may have several rejects of one reason; it counts once.
-        distinct = transformed.select(F.explode(F.array_distinct(F.transform("rejects", _outcome_and_reason))).alias("r"))
+        distinct = transformed.select(
+            F.explode(F.array_distinct(F.transform("rejects", _outcome_and_reason))).alias("r")
+        )
         reasons = {(row[0], row[1]): row[2] for row in distinct.groupBy("r.outcome", "r.reason").count().collect()}
         rows_out = rows.count()
         return BatchReport(self.stage.name, rows_in, rows_out, reasons, time.monotonic() - started_at)

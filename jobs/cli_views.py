@@ -1,0 +1,102 @@
+"""Commands that make something to look at: rendered rooms, the pages, SQL and the demo."""
+
+from typing import Annotated
+
+import typer
+
+from jobs.cli_options import LakeOption, MasterOption, app, settings_of
+
+
+@app.command()
+def render(
+    out: Annotated[str, typer.Option("--out", help="Folder or URI that the crawl is written to.")],
+    count: Annotated[int, typer.Option("--count", help="Rooms.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
+    width: Annotated[int, typer.Option("--width", help="Pixels.")] = 640,
+    height: Annotated[int, typer.Option("--height", help="Pixels.")] = 480,
+    frames: Annotated[int, typer.Option("--frames", help="Photographs per room, along a camera path.")] = 1,
+    rooms: Annotated[list[str] | None, typer.Option("--room", help="Kind of room; repeatable. [all]")] = None,
+    depth_noise: Annotated[float, typer.Option("--depth-noise", help="Noise of the depth files / depth.")] = 0.0,
+    mask_bleed: Annotated[int, typer.Option("--mask-bleed", help="Pixels that masks are grown by.")] = 0,
+    master: MasterOption = None,
+) -> None:
+    """Render rooms with exact truth, as a crawl."""
+    from jobs.render import render as render_crawl
+    from jobs.session import start_session
+    from scenes.settings import ROOM_KINDS, RenderSettings
+
+    settings = RenderSettings(
+        out=out,
+        count=count,
+        seed=seed,
+        width=width,
+        height=height,
+        frames=frames,
+        rooms=tuple(rooms) if rooms else ROOM_KINDS,  # pyright: ignore[reportArgumentType]
+        depth_noise_rel=depth_noise,
+        mask_bleed_px=mask_bleed,
+    )
+    summary = render_crawl(start_session(master or "local[*]"), settings)
+    typer.echo(
+        f"{summary.manifest}: {summary.photographs} photographs of {summary.rooms} rooms, {summary.objects} objects."
+    )
+
+
+@app.command()
+def preview(
+    lake: LakeOption,
+    out: Annotated[str, typer.Option("--out", help="Page to write.")] = "preview.html",
+    limit: Annotated[int, typer.Option("--limit", help="Photographs.")] = 24,
+    seed: Annotated[int, typer.Option("--seed", help="Chooses which photographs.")] = 0,
+    image: Annotated[
+        list[str] | None, typer.Option("--image", help="Photograph id or its beginning; repeatable.")
+    ] = None,
+) -> None:
+    """Write a page with photographs, masks, boxes, floor plans and their questions."""
+    from jobs.preview import write_preview
+
+    typer.echo(str(write_preview(lake, out, limit, seed, image)))
+
+
+@app.command()
+def report(lake: LakeOption, out: Annotated[str, typer.Option("--out", help="Page to write.")] = "report.html") -> None:
+    """Print the yield of every stage with the reason of every drop, and write it as a page with plots."""
+    from jobs.report import write_report
+
+    typer.echo(str(write_report(lake, out)))
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="Query; every table is a view of its current recipe, NAME_all of all.")],
+    lake: LakeOption,
+    format_: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    limit: Annotated[int, typer.Option("--limit", help="Rows to print.")] = 100,
+    master: MasterOption = None,
+) -> None:
+    """Run SQL over the lake's tables."""
+    from jobs.pipeline import open_lake
+    from jobs.sql import run_sql
+
+    opened = open_lake(settings_of(lake, None, None, master=master))
+    run_sql(opened.session, opened.uri, query, format_, limit)
+
+
+@app.command()
+def demo(
+    lake: Annotated[str, typer.Option("--lake", help="Folder to make.")] = "demo-lake",
+    rooms: Annotated[int, typer.Option("--rooms", help="Rooms to render.")] = 60,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 1,
+) -> None:
+    """Render rooms, run the whole engine on them, and name the page to open."""
+    from jobs.demo import demo as run_demo
+    from jobs.progress import Reporter
+
+    with Reporter() as reporter:
+        preview_page, report_page = run_demo(lake, rooms, seed, reporter)
+    typer.echo(f"\nOpen   {preview_page}\n       {report_page}\nNext   {_next_command(lake)}")
+
+
+def _next_command(lake: str) -> str:
+    query = "SELECT type_id, count(*) AS answers FROM qa_pairs GROUP BY type_id ORDER BY type_id"
+    return f'uv run spatiallake sql "{query}" --lake {lake}'
