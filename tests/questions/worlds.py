@@ -1,0 +1,110 @@
+"""Random `scenes` rows for tests: plain dicts, consistent enough to decide questions and odd enough to trip rules."""
+
+import math
+import random
+from itertools import combinations
+from typing import Any
+
+Row = dict[str, Any]
+WORDS = ("red chair", "blue mug", "tall lamp", "wooden table", "green plant", "white box", "old radio", "toy car")
+
+
+def random_scene(rng: random.Random, count: int | None = None, **fixed: Any) -> tuple[Row, list[Row]]:
+    """Return a `scenes` row with `scene_recipe` and `licence`, and references for nearly all of its objects."""
+    camera_z_m, sigma_rel = rng.uniform(0.4, 2.2), rng.choice([0.0, 0.005, 0.01, 0.01, 0.1])
+    source = rng.choice(["gt", "imu", "plane", "model", "none"])
+    scene: Row = {
+        "image_id": f"{rng.getrandbits(256):064x}",
+        "ingest_shard": rng.randrange(4),
+        "width": 1024,
+        "height": 768,
+        "camera": {"fx": 800.0, "fy": 800.0, "cx": 511.5, "cy": 383.5},
+        "scale_ok": rng.random() < 0.85,
+        "sigma_rel": sigma_rel,
+        "depth_noise_rel": rng.choice([None, 0.0, 0.002, 0.01]),
+        "gravity_src": source,
+        "gravity_sigma_deg": None if source == "none" else rng.choice([0.0, 0.5, 2.0, 5.0, 5.1, 10.0]),
+        "has_plane": rng.choice(["floor", "floor", "table", "none"]),
+        "world_from_camera": [0.0, 0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, camera_z_m],
+        "scene_recipe": "scene-recipe",
+        "licence": rng.choice([None, "CC-BY-4.0"]),
+    } | fixed
+    camera_z_m = scene["world_from_camera"][11]
+    ids = rng.sample(range(1, 90), count or rng.randint(1, 8))
+    scene["objects"] = [random_object(rng, object_id, camera_z_m, scene["sigma_rel"]) for object_id in ids]
+    scene["pairs"] = [random_pair(rng, a, b) for a, b in combinations(scene["objects"], 2)]
+    named = [object_id for object_id in ids if rng.random() < 0.95]
+    return scene, [reference(object_id) for object_id in named]
+
+
+def solid_scene(rng: random.Random, count: int = 6) -> tuple[Row, list[Row]]:
+    """Return a scene with every gate open, all objects in view and named."""
+    scene, _ = random_scene(
+        rng, count, scale_ok=True, gravity_src="gt", gravity_sigma_deg=0.0, has_plane="floor", sigma_rel=0.005
+    )
+    return scene, [reference(thing["object_id"]) for thing in scene["objects"]]
+
+
+def reference(object_id: int) -> Row:
+    """Return a REFERENCE struct; the expression tells the objects of an image apart."""
+    expression = f"the {WORDS[object_id % len(WORDS)]} number {object_id}"
+    return {
+        "object_id": object_id,
+        "expression": expression,
+        "form": "label" if object_id % 2 else "ordinal",
+        "group_size": 1,
+    }
+
+
+def random_object(rng: random.Random, object_id: int, camera_z_m: float, sigma_rel: float) -> Row:
+    """Return an OBJECT struct seen by a level camera at height `camera_z_m`."""
+    x = rng.uniform(0.6, 7.0)
+    y, z = (
+        rng.uniform(-0.6, 0.6) * x,
+        rng.choice([0.0, 0.0, rng.uniform(0.0, 1.6), rng.uniform(0.0, 1.6), rng.uniform(-0.4, 0.0)]),
+    )
+    size = [math.exp(rng.uniform(math.log(0.05), math.log(1.2))) for _ in range(3)]
+    lo = [x - size[0] * rng.uniform(0.3, 0.7), y - size[1] * rng.uniform(0.3, 0.7), z + rng.gauss(0, 0.005)]
+    hi = [a + e for a, e in zip(lo, size, strict=True)]
+    z = lo[2] + size[2] * rng.uniform(0.3, 0.7)
+    range_m = max(0.2, math.dist((x, y, z), (0, 0, camera_z_m)) - size[0] * rng.uniform(0.2, 0.5))
+    amodal = rng.random() < 0.4
+    boxed = [e * rng.uniform(1.0, 1.3) for e in size] if amodal else size
+    truncated, occlusion = rng.random() < 0.15, rng.choice([0.0, 0.0, 0.0, 0.05, 0.1, 0.2, 0.5])
+    length, width = max(boxed[:2]) * rng.uniform(0.9, 1.1), min(boxed[:2])
+    return {
+        "object_id": object_id,
+        "label": "thing",
+        "captions": [],
+        "n_points": rng.choice([50, 400, 5000]),
+        "area_px": rng.choice([60, 450, 6000]),
+        "centre_m": [x, y, z],
+        "lo_m": lo,
+        "hi_m": hi,
+        "range_m": range_m,
+        "depth_m": max(0.15, x - size[0] * rng.uniform(0.2, 0.5)),
+        "centre_c_m": [-y, camera_z_m - z, x],
+        "u_norm": 0.5 - 0.78 * y / x + rng.gauss(0, 0.01),
+        "v_norm": 0.5 + 1.04 * (camera_z_m - z) / x + rng.gauss(0, 0.02),
+        "sigma_m": sigma_rel * range_m,
+        "size_source": "amodal" if amodal else "visible",
+        "size_m": [*boxed, length, width],
+        "volume_m3": boxed[0] * boxed[1] * boxed[2],
+        "size_ok": amodal or (not truncated and occlusion <= 0.1),
+        "truncated": truncated,
+        "occlusion": occlusion,
+    }
+
+
+def random_pair(rng: random.Random, a: Row, b: Row) -> Row:
+    """Return a PAIR struct whose distances are those of the intervals, jittered."""
+    apart = [max(0.0, a["lo_m"][k] - b["hi_m"][k], b["lo_m"][k] - a["hi_m"][k]) for k in range(3)]
+    clearance = math.hypot(*apart[:2]) * rng.uniform(0.9, 1.1)
+    return {
+        "a": a["object_id"],
+        "b": b["object_id"],
+        "gap_m": max(clearance, math.hypot(*apart)) + rng.choice([0.0, 0.02]),
+        "clearance_m": clearance,
+        "foot_overlap_m2": 0.0,
+        "masks_adjacent": rng.random() < 0.2,
+    }

@@ -1,0 +1,38 @@
+"""What the synthesize stage can be told."""
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class SynthesizeSettings(BaseModel):
+    """How many questions a photograph may give, in which forms, and how exact a number must be to be asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(default=0, ge=0, description="changes every random choice")
+    max_qualitative: int = Field(default=20, ge=0, description="qualitative rows per image")
+    max_quantitative: int = Field(default=20, ge=0, description="quantitative rows per image")
+    max_per_type: int = Field(default=2, ge=1, le=2, description="rows per type and image")
+    max_pairs: int = Field(
+        default=48, ge=1, description="pairs of objects weighed per image, drawn when there are more"
+    )
+    solo_numbers: int = Field(
+        default=2, ge=0, le=2, description="numbers of an image with no decided qualitative answer"
+    )
+    letter_share: float = Field(default=0.25, ge=0, le=1, description="choice rows answered by an option letter")
+    short_share: float = Field(default=0.2, ge=0, le=1, description="other rows answered in a word or two")
+    precise_share: float = Field(default=0.02, ge=0, le=1, description="number rows that ask for precision")
+    max_relative_sigma: float = Field(default=0.25, gt=0, description="largest standard error of a number / the number")
+    max_rest_sigma_m: float = Field(
+        default=0.1, gt=0, description="largest depth error at which `rests on` is claimed, m"
+    )
+    validation_share: float = Field(default=0.02, ge=0, le=0.5, description="images in the validation split")
+    test_share: float = Field(default=0.02, ge=0, le=0.5, description="images in the test split")
+
+    @model_validator(mode="after")
+    def _equal_halves(self) -> "SynthesizeSettings":
+        if self.max_qualitative != self.max_quantitative:
+            raise ValueError(
+                f"max_qualitative {self.max_qualitative} and max_quantitative {self.max_quantitative} differ, and the "
+                "table is half and half; set both to the smaller"
+            )
+        return self
