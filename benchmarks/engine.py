@@ -1,0 +1,118 @@
+"""The engine through Spark and Delta: processor seconds of the whole process tree, by stage, images and cores.
+
+`python -m benchmarks.engine --images 200 2000 20000 --cores 1 2` renders 200 photographs at 640 x 480, makes the larger
+crawls out of them (each photograph gets a comment of its own, hence another identity; depth and masks are shared
+files), and runs every stage on a fresh lake as its own `spatiallake` command. Starting a session costs the same however
+many images follow; the marginal figures leave it out: they are the difference between two numbers of images.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from benchmarks.processor import adopt_orphans, heading, tree_seconds
+from scenes.crawl import write_crawl
+from tests.truth.measure import read_manifest
+
+STAGES = ("ingest", "filter", "context", "depth", "lift", "disambiguate", "synthesize", "statistics")
+
+
+def with_comment(jpeg: bytes, text: str) -> bytes:
+    """Return a JPEG with one more comment segment: other bytes, the same pixels."""
+    comment = text.encode("ascii")
+    return jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
+
+
+def enlarged(base: Path, out: Path, images: int) -> Path:
+    """Write a crawl of `images` distinct photographs out of the base crawl's, and return its manifest."""
+    rows = read_manifest(base)
+    lines = []
+    for index in range(images):
+        row = dict(rows[index % len(rows)])
+        photograph = out / "images" / f"{index // 1000:04d}" / f"{index:07d}.jpg"
+        photograph.parent.mkdir(parents=True, exist_ok=True)
+        photograph.write_bytes(with_comment((base / row["image"]).read_bytes(), f"copy {index}"))
+        row["image"] = str(photograph)
+        row["depth"], row["instances"] = str(base / row["depth"]), str(base / row["instances"])
+        lines.append(json.dumps(row))
+    manifest = out / "manifest.jsonl"
+    manifest.write_text("\n".join(lines) + "\n")
+    return manifest
+
+
+def stage_seconds(manifest: Path, lake: Path, cores: int, log: Path) -> dict[str, float]:
+    """Run every stage on a fresh lake and return the processor seconds of each."""
+    seconds = {}
+    for stage in STAGES:
+        command = [sys.executable, "-m", "jobs.cli", stage, "--lake", str(lake), "--master", f"local[{cores}]"]
+        if stage == "ingest":
+            command += ["--crawl", str(manifest)]
+        seconds[stage] = tree_seconds(command, log)
+    return seconds
+
+
+def answers_in(lake: Path) -> int:
+    """Return the rows of `qa_pairs`."""
+    return DeltaTable(str(lake / "qa_pairs")).to_pyarrow_dataset().count_rows()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of all stages: photographs, answers, processor seconds by stage."""
+
+    images: int
+    answers: int
+    seconds: dict[str, float]
+
+
+def show(run: Run, before: Run | None, cores: int) -> None:
+    """Print a run as a Markdown table, with marginal figures over the smaller run `before`."""
+    print(f"\n### {run.images} images, {cores} core(s): {run.answers} answers\n")
+    over = f"over {before.images} images" if before else "(no smaller run)"
+    print(f"| stage | CPU s | marginal CPU ms per image, {over} | per marginal CPU-second |\n|---|---|---|---|")
+    for stage in (*STAGES, "all"):
+        seconds = run.seconds[stage] if stage != "all" else sum(run.seconds.values())
+        if before is None:
+            print(f"| {stage} | {seconds:.1f} | | |")
+            continue
+        added = seconds - (before.seconds[stage] if stage != "all" else sum(before.seconds.values()))
+        images, answers = run.images - before.images, run.answers - before.answers
+        made = f"{answers / added:.0f} answers" if stage == "synthesize" else f"{images / added:.1f} images"
+        print(f"| {stage} | {seconds:.1f} | {1e3 * added / images:.2f} | {made} |", flush=True)
+
+
+def main() -> None:
+    """Render, run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, nargs="+", default=[200, 2000, 20000])
+    parser.add_argument("--cores", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rooms", type=int, default=200, help="photographs that are rendered")
+    parser.add_argument("--scratch", type=Path, help="folder that keeps the crawls; lakes are removed")
+    args = parser.parse_args()
+    adopt_orphans()
+    print(heading(), flush=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        scratch = args.scratch or Path(temporary)
+        base = scratch / "base"
+        if not (base / "manifest.jsonl").exists():
+            write_crawl(str(base), args.rooms, 1)
+        for cores in args.cores:
+            before = None
+            for images in args.images:
+                manifest = enlarged(base.resolve(), (scratch / f"crawl-{images}").resolve(), images)
+                lake = scratch / f"lake-{images}-{cores}"
+                seconds = stage_seconds(manifest, lake, cores, scratch / "engine.log")
+                run = Run(images, answers_in(lake), seconds)
+                show(run, before, cores)
+                shutil.rmtree(lake)
+                before = run
+
+
+if __name__ == "__main__":
+    main()

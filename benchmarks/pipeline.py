@@ -1,0 +1,116 @@
+"""The stages without Spark: one photograph of a crawl on local disk through the row functions."""
+
+import hashlib
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.truth.measure import picture, read_manifest
+from udfs.disambiguate import DisambiguateSettings, disambiguate_row
+from udfs.experts.expert import SENSOR, loaded_expert
+from udfs.lift import LiftSettings, lift_row
+from udfs.rows import RowRejected
+from udfs.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Photograph:
+    """What the stages made of one photograph, with the processor seconds that each took."""
+
+    manifest: Mapping[str, Any]
+    image_id: str
+    scene: Row | None = None
+    references: Row | None = None
+    answers: list[Row] = field(default_factory=list)
+    rejected: RowRejected | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def image_row(crawl: Path, row: Mapping[str, Any]) -> Row:
+    """Return the `images` row of a manifest row, as far as the `sensor` experts read it."""
+    pixels = picture(crawl / row["instances"])
+    objects = [
+        {
+            "id": item["id"],
+            "label": item["label"],
+            "captions": item.get("captions", []),
+            "box_3d": _flat_box(item.get("box_3d")),
+            "front": item.get("front"),
+        }
+        for item in row["objects"]
+    ]
+    return {
+        "image_id": hashlib.sha256((crawl / row["image"]).read_bytes()).hexdigest(),
+        "ingest_shard": 0,
+        "width": pixels.shape[1],
+        "height": pixels.shape[0],
+        "depth": (crawl / row["depth"]).read_bytes(),
+        "instances": (crawl / row["instances"]).read_bytes(),
+        "camera": dict(row["camera"]),
+        "gravity": row.get("gravity"),
+        "pose": None,
+        "objects": objects,
+        "licence": row.get("licence"),
+    }
+
+
+def _flat_box(box: Mapping[str, Any] | None) -> Row | None:
+    if box is None:
+        return None
+    rotation = [float(value) for line in box["rotation"] for value in line]
+    return {"center": list(box["center"]), "size": list(box["size"]), "rotation": rotation}
+
+
+def lift_input(image: Row) -> Row:
+    """Return what the lift stage reads about a photograph: the columns of `depths` and `regions`."""
+    regions = _predicted("context", image)
+    return {**image, **_predicted("depth", image), **regions}
+
+
+def _predicted(slot: str, image: Row) -> Row:
+    (prediction,) = loaded_expert(slot, SENSOR).predict([image])
+    if isinstance(prediction, Exception):
+        raise prediction
+    return prediction
+
+
+def photographs(crawl: Path, limit: int | None = None, gravity: bool = True) -> Iterator[Photograph]:
+    """Run every photograph of a crawl through the stages; `gravity=False` hides the crawl's gravity from them."""
+    for manifest in read_manifest(crawl)[:limit]:
+        image = image_row(crawl, manifest if gravity else {**manifest, "gravity": None})
+        result = Photograph(manifest, image["image_id"])
+        try:
+            _run(image, result)
+        except RowRejected as rejected:
+            result.rejected = rejected
+        yield result
+
+
+def _run(image: Row, result: Photograph) -> None:
+    row = lift_input(image)
+    keys = {"image_id": image["image_id"], "ingest_shard": 0}
+    start = time.process_time()
+    result.scene = {**lift_row(row, LiftSettings()), **keys, "recipe": "pure"}
+    lifted = time.process_time()
+    result.references = {
+        **disambiguate_row({**result.scene, "regions": row["regions"]}, DisambiguateSettings()),
+        **keys,
+    }
+    named = time.process_time()
+    question_row = {**result.scene, "scene_recipe": "pure", "licence": image["licence"]}
+    columns = QaColumns("pure")
+    synthesize_scene(question_row, result.references["references"], SynthesizeSettings(), columns)
+    result.answers = columns.rows()
+    done = time.process_time()
+    result.seconds = {"lift": lifted - start, "disambiguate": named - lifted, "synthesize": done - named}
+
+
+def median_seconds(results: list[Photograph], stage: str) -> float:
+    """Return the median processor seconds of a stage per photograph; NaN without any."""
+    values = sorted(r.seconds[stage] for r in results if r.seconds)
+    return values[len(values) // 2] if values else math.nan

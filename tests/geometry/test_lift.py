@@ -1,0 +1,108 @@
+"""The row contract of lifting: columns, rejections, sparse depth."""
+
+import cv2
+import numpy as np
+import pytest
+from pycocotools import mask as coco_mask
+from pydantic import ValidationError
+
+from schemas.scenes import SCENES
+from schemas.table import lineage
+from tests.geometry.rooms import Block, Picture, Room, View, photograph, region, scenes_input
+from udfs.lift import LiftSettings, lift_row
+from udfs.rows import RowRejected
+
+ROOM = Room((Block(2.0, -0.4, 0.0, (0.4, 0.4, 0.7), 0.3), Block(2.4, 0.6, 0.0, (0.5, 0.3, 0.4), 1.0)))
+VIEW = View(eye=(0.0, 0.0, 1.3), pitch=0.4)
+
+
+@pytest.fixture(scope="module")
+def picture() -> Picture:
+    return photograph(ROOM, VIEW)
+
+
+def test_columns_are_the_tables(picture: Picture) -> None:
+    row = scenes_input(picture)
+    row["regions"][0]["front"] = [0.0, 0.1, -1.0]
+    scene = lift_row(row, LiftSettings())
+    ends = {field.name for field in lineage()}
+    fields = {field.name: field.dataType for field in SCENES.schema.fields}
+    assert set(scene) == set(fields) - ends
+    for name in ("planes", "objects", "pairs"):
+        expected = fields[name].elementType.fieldNames()  # type: ignore[attr-defined]
+        assert all(list(struct) == expected for struct in scene[name])
+    front = scene["objects"][0]["front_w"]
+    assert np.hypot(front[0], front[1]) == pytest.approx(1.0) and front[2] == 0.0
+    foot = np.reshape(scene["objects"][0]["foot_m"], (-1, 2))
+    turn = np.cross(np.roll(foot, -1, axis=0) - foot, np.roll(foot, -2, axis=0) - np.roll(foot, -1, axis=0))
+    assert (turn > 0).all() and len(foot) <= 24
+    corners = np.reshape(scene["objects"][0]["corners_m"], (8, 3))
+    assert (corners[:4, 2] < corners[4:, 2]).all()
+
+
+def test_regions_that_cannot_be_lifted(picture: Picture) -> None:
+    row = scenes_input(picture)
+    tiny = np.zeros_like(picture.masks[1])
+    tiny[200:204, 10:15] = True
+    row["regions"] += [region(7, tiny), {**region(8, tiny), "rle": _empty_rle(tiny.shape)}]
+    scene = lift_row(row, LiftSettings())
+    assert [o["object_id"] for o in scene["objects"]] == [1, 2]
+    assert {r["region_id"]: r["reason"] for r in scene["rejected"]} == {7: "too_few_points", 8: "empty_mask"}
+
+
+def _empty_rle(shape: tuple[int, ...]) -> str:
+    return coco_mask.encode(np.zeros(shape, np.uint8, order="F"))["counts"].decode("ascii")
+
+
+@pytest.mark.parametrize(
+    ("depth", "reason"),
+    [
+        (b"", "depth_unreadable"),
+        (b"not a picture", "depth_unreadable"),
+        (cv2.imencode(".png", np.zeros((240, 320), np.uint8))[1].tobytes(), "depth_unreadable"),
+        (cv2.imencode(".png", np.zeros((240, 320), np.uint16))[1].tobytes(), "depth_unreadable"),
+        (cv2.imencode(".png", np.full((24, 32), 900, np.uint16))[1].tobytes(), "depth_size_mismatch"),
+    ],
+)
+def test_bad_depth(picture: Picture, depth: bytes, reason: str) -> None:
+    with pytest.raises(RowRejected) as caught:
+        lift_row(scenes_input(picture, depth=depth), LiftSettings())
+    assert caught.value.reason == reason
+    assert caught.value.outcome == "failed"
+
+
+def test_no_object_left(picture: Picture) -> None:
+    with pytest.raises(RowRejected) as caught:
+        lift_row(scenes_input(picture, regions=[]), LiftSettings())
+    assert (caught.value.outcome, caught.value.reason) == ("filtered", "no_objects")
+
+
+def test_sparse_depth_takes_fewer_points(picture: Picture) -> None:
+    """One pixel in 64 has depth: each thing keeps its place, and the road its height."""
+    thin = np.zeros(picture.z.shape, bool)
+    thin[::8, ::8] = True
+    sparse = Picture(picture.room, picture.view, np.where(thin, picture.z, np.inf), picture.ids, picture.masks)
+    scene, dense = (lift_row(scenes_input(p), LiftSettings()) for p in (sparse, picture))
+    assert scene["depth_noise_rel"] is None
+    assert scene["has_plane"] == "floor"
+    assert scene["world_from_camera"][11] == pytest.approx(1.3, abs=0.02)
+    for a, b in zip(scene["objects"], dense["objects"], strict=True):
+        assert 12 <= a["n_points"] <= b["n_points"] / 20
+        assert np.allclose(a["centre_m"], b["centre_m"], atol=0.08)
+
+
+def test_holes_in_depth_are_not_points(picture: Picture) -> None:
+    z = picture.z.copy()
+    z[:, ::3] = np.inf
+    holed = Picture(picture.room, picture.view, z, picture.ids, picture.masks)
+    scene, whole = (lift_row(scenes_input(p), LiftSettings()) for p in (holed, picture))
+    for a, b in zip(scene["objects"], whole["objects"], strict=True):
+        assert a["n_points"] < 0.75 * b["n_points"]
+        assert np.allclose(a["centre_m"], b["centre_m"], atol=0.01)
+
+
+def test_settings_refuse_nonsense() -> None:
+    with pytest.raises(ValidationError):
+        LiftSettings(min_points=0)
+    with pytest.raises(ValidationError):
+        LiftSettings(unknown=1)  # type: ignore[call-arg]

@@ -1,0 +1,141 @@
+"""Primitives against exact visible points measured by a second implementation."""
+
+import itertools
+
+import numpy as np
+import pytest
+import shapely
+from scipy.spatial import KDTree
+
+from tests.geometry.rooms import Ball, Block, Picture, Room, View, noisy, photograph, points_w, scenes_input
+from udfs.geometry.boxes import amodal_box, convex_hull, yaw_box
+from udfs.geometry.frame import WorldFrame
+from udfs.geometry.quantiles import quantiles
+from udfs.lift import LiftSettings, lift_row
+
+ROOM = Room(
+    (
+        Block(2.4, -0.7, 0.0, (0.5, 0.4, 0.9), 0.4),
+        Block(2.2, 0.5, 0.0, (0.6, 0.6, 0.45), 1.1),
+        Block(2.2, 0.5, 0.45, (0.2, 0.15, 0.25), 0.2),
+        Ball(3.1, 0.0, 0.2, 0.2),
+        Block(1.9, -0.05, 0.0, (0.15, 0.2, 0.3), 2.0),
+    ),
+    walls=((1.0, 0.0, 4.2), (0.0, 1.0, 2.0)),
+)
+VIEW = View(eye=(0.0, 0.0, 1.4), pitch=0.38, roll=0.05, width=640, height=480, focal=560.0)
+
+
+@pytest.fixture(scope="module")
+def picture() -> Picture:
+    return photograph(ROOM, VIEW)
+
+
+def _gap(a: np.ndarray, b: np.ndarray) -> float:
+    return min(np.percentile(KDTree(b).query(a)[0], 1), np.percentile(KDTree(a).query(b)[0], 1))
+
+
+def test_exact_masks_and_depth_are_kept_whole(picture: Picture) -> None:
+    scene = lift_row(scenes_input(picture), LiftSettings())
+    assert [o["object_id"] for o in scene["objects"]] == [1, 2, 3, 4, 5]
+    assert scene["has_plane"] == "floor"
+    assert scene["world_from_camera"][11] == pytest.approx(1.4, abs=0.002)
+    for item in scene["objects"]:
+        exact = points_w(picture, item["object_id"])
+        assert item["n_points"] == len(exact)
+        assert np.allclose(item["centre_m"], np.median(exact, axis=0), atol=0.003)
+        assert np.allclose(item["lo_m"], np.percentile(exact, 2, axis=0), atol=0.004)
+        assert np.allclose(item["hi_m"], np.percentile(exact, 98, axis=0), atol=0.004)
+        apart = np.linalg.norm(exact - [0.0, 0.0, 1.4], axis=1)
+        assert item["range_m"] == pytest.approx(np.percentile(apart, 5), abs=0.002)
+        assert item["truncated"] is False
+
+
+def test_gaps_and_clearances(picture: Picture) -> None:
+    scene = lift_row(scenes_input(picture), LiftSettings())
+    exact = {k: points_w(picture, k) for k in picture.masks}
+    pairs = {(p["a"], p["b"]): p for p in scene["pairs"]}
+    assert len(pairs) == 10
+    for a, b in itertools.combinations(exact, 2):
+        truth = _gap(exact[a], exact[b])
+        assert pairs[a, b]["gap_m"] == pytest.approx(truth, abs=max(0.006, 0.03 * truth))
+        one, two = (shapely.MultiPoint(exact[k][:, :2]).convex_hull for k in (a, b))
+        assert pairs[a, b]["clearance_m"] == pytest.approx(one.distance(two), abs=0.05)
+    assert pairs[2, 3]["foot_overlap_m2"] > 0.005
+    assert pairs[2, 3]["masks_adjacent"] and not pairs[1, 2]["masks_adjacent"]
+
+
+@pytest.mark.parametrize(("noise_rel", "bleed_px"), [(0.0, 3), (0.0, 2), (0.02, 0), (0.02, 3)])
+def test_noise_and_bleed(picture: Picture, noise_rel: float, bleed_px: int) -> None:
+    scene = lift_row(scenes_input(noisy(picture, noise_rel, bleed_px, 5)), LiftSettings())
+    assert scene["depth_noise_rel"] == pytest.approx(noise_rel, abs=0.1 * noise_rel + 5e-4)
+    assert len(scene["objects"]) == 5
+    for item in scene["objects"]:
+        exact = points_w(picture, item["object_id"])
+        low, high = np.percentile(exact, [2, 98], axis=0)
+        loose = 0.012 + 3.0 * noise_rel * (high - low).max()
+        assert np.allclose(item["centre_m"], np.median(exact, axis=0), atol=0.012 + noise_rel)
+        assert np.allclose(np.subtract(item["hi_m"], item["lo_m"])[1:], (high - low)[1:], atol=loose)
+    exact_points = {k: points_w(picture, k) for k in picture.masks}
+    for pair in scene["pairs"]:
+        truth = _gap(exact_points[pair["a"]], exact_points[pair["b"]])
+        assert pair["gap_m"] == pytest.approx(truth, abs=max(0.03, 0.1 * truth))
+
+
+def test_flat_things_survive_bleed() -> None:
+    room = Room((Block(2.0, 0.0, 0.0, (0.8, 1.2, 0.008)), Block(2.8, 0.9, 0.0, (0.4, 0.4, 0.8))), walls=((1.0, 0, 4),))
+    scene = lift_row(scenes_input(noisy(photograph(room, VIEW), 0.0, 3, 1)), LiftSettings())
+    rug = scene["objects"][0]
+    assert rug["hi_m"][1] - rug["lo_m"][1] == pytest.approx(1.2, rel=0.06)
+    assert rug["hi_m"][2] < 0.02
+    assert rug["support_plane_id"] == 0
+
+
+def test_occlusion_and_truncation() -> None:
+    front, back = Block(1.5, 0.1, 0.0, (0.3, 0.4, 0.8)), Block(2.6, 0.35, 0.0, (0.5, 0.6, 0.9))
+    scene = lift_row(scenes_input(photograph(Room((front, back), walls=((1.0, 0, 4),)), VIEW)), LiftSettings())
+    near, far = scene["objects"]
+    assert near["occlusion"] < 0.02
+    assert far["occlusion"] > 0.15 and not far["size_ok"]
+    aside = Block(1.6, -1.0, 0.0, (0.4, 0.4, 0.6))
+    cut = lift_row(scenes_input(photograph(Room((aside,)), VIEW)), LiftSettings())["objects"][0]
+    assert cut["truncated"] and not cut["size_ok"]
+
+
+def test_amodal_box() -> None:
+    c, s = np.cos(0.5), np.sin(0.5)
+    level = WorldFrame(np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]), 1.0)
+    turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+    box = {
+        "center": (level.rotation.T @ [3.0, 0.5, -0.6]).tolist(),
+        "size": [0.6, 0.3, 0.8],
+        "rotation": (level.rotation.T @ turn).ravel().tolist(),
+    }
+    found = amodal_box(box, level)
+    assert found is not None
+    e_x, e_y, tall, long_m, short_m = found.size_m
+    assert (e_x, e_y) == pytest.approx((0.6 * c + 0.3 * s, 0.6 * s + 0.3 * c))
+    assert (tall, long_m, short_m) == pytest.approx((0.8, 0.6, 0.3), abs=1e-6)
+    assert found.volume_m3 == pytest.approx(0.6 * 0.3 * 0.8)
+    assert np.allclose(found.corners_m[:4, 2], 0.0) and np.allclose(found.corners_m[4:, 2], 0.8)
+    ring = shapely.Polygon(found.corners_m[:4, :2])
+    assert ring.exterior.is_ccw and ring.area == pytest.approx(0.18)
+    assert amodal_box({**box, "size": [0.6, float("nan"), 0.8]}, level) is None
+
+
+def test_yaw_box_is_the_least_rectangle() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        flat = rng.normal(size=(40, 2)) * rng.uniform(0.1, 2.0, 2) + rng.uniform(-5, 5, 2)
+        hull = convex_hull(flat)
+        assert shapely.Polygon(hull).exterior.is_ccw
+        box, least = yaw_box(hull), shapely.minimum_rotated_rectangle(shapely.multipoints(flat))
+        assert box.long_m * box.short_m == pytest.approx(shapely.area(least), rel=1e-4)
+        assert shapely.Polygon(box.corners()).buffer(1e-5).contains(shapely.multipoints(flat))
+        assert box.long_m >= box.short_m and -np.pi / 2 <= box.yaw_rad < np.pi / 2
+
+
+def test_quantiles_are_numpys() -> None:
+    values = np.random.default_rng(1).normal(size=997)
+    shares = (0.0, 0.01, 0.02, 0.5, 0.98, 1.0)
+    assert np.allclose(quantiles(values, shares), np.quantile(values, shares))

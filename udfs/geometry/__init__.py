@@ -1,0 +1,1 @@
+"""Depth, masks and intrinsics to metric primitives: numpy and OpenCV, no Spark."""

@@ -1,0 +1,111 @@
+"""Footprints, yaw-oriented boxes and amodal boxes in frame W."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from udfs.geometry.frame import WorldFrame
+
+Array = NDArray[np.float64]
+_FOOT_VERTICES = 24
+_ANGLES = np.arange(_FOOT_VERTICES) * (2 * np.pi / _FOOT_VERTICES)
+_OUTWARD = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)])
+
+
+@dataclass(frozen=True)
+class YawBox:
+    """Minimum-area rectangle on the ground, W, m: centre, sides long_m >= short_m, heading of the long side."""
+
+    x_m: float
+    y_m: float
+    long_m: float
+    short_m: float
+    yaw_rad: float
+
+    def corners(self) -> Array:
+        """Return (4, 2) corners, counter-clockwise, m."""
+        along = np.array([np.cos(self.yaw_rad), np.sin(self.yaw_rad)]) * self.long_m / 2
+        across = np.array([-np.sin(self.yaw_rad), np.cos(self.yaw_rad)]) * self.short_m / 2
+        centre = np.array([self.x_m, self.y_m])
+        return np.stack(
+            [centre - along - across, centre + along - across, centre + along + across, centre - along + across]
+        )
+
+
+@dataclass(frozen=True)
+class AmodalBox:
+    """A crawl's box in W: `size_m` (e_x, e_y, H, L, D), volume m3, corners (8, 3) bottom 4 then top 4."""
+
+    size_m: tuple[float, ...]
+    volume_m3: float
+    corners_m: Array
+
+
+def convex_hull(flat: Array) -> Array:
+    """Return the hull (k, 2) of points (n, 2), counter-clockwise."""
+    origin = flat[0]
+    # OpenCV works in single precision, so coordinates are taken from one of the points; its hulls run as seen with y up
+    return cv2.convexHull((flat - origin).astype(np.float32), clockwise=False)[:, 0, :].astype(np.float64) + origin
+
+
+def footprint(hull: Array) -> Array:
+    """Return at most 24 of a hull's vertices: those farthest out along evenly spread directions."""
+    if len(hull) <= _FOOT_VERTICES:
+        return hull
+    return hull[np.unique(np.argmax(hull @ _OUTWARD, axis=0))]
+
+
+def yaw_box(hull: Array) -> YawBox:
+    """Return the minimum-area rectangle around a convex polygon: one side lies on a hull edge (rotating calipers)."""
+    edges = hull[_following(len(hull))] - hull
+    lengths = np.linalg.norm(edges, axis=1)
+    if len(hull) < 2 or not np.any(lengths > 0):
+        return YawBox(float(hull[0, 0]), float(hull[0, 1]), 0.0, 0.0, 0.0)
+    along = edges[lengths > 0] / lengths[lengths > 0, None]
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    p, q = hull @ along.T, hull @ across.T
+    spans = np.stack([p.max(axis=0) - p.min(axis=0), q.max(axis=0) - q.min(axis=0)])
+    best = int(np.argmin(spans[0] * spans[1]))
+    middle = np.array([p[:, best].max() + p[:, best].min(), q[:, best].max() + q[:, best].min()]) / 2
+    centre = middle[0] * along[best] + middle[1] * across[best]
+    side, other = spans[:, best]
+    long_axis = along[best] if side >= other else across[best]
+    yaw = float(np.arctan2(long_axis[1], long_axis[0]))
+    yaw = (yaw + np.pi / 2) % np.pi - np.pi / 2
+    return YawBox(float(centre[0]), float(centre[1]), float(max(side, other)), float(min(side, other)), yaw)
+
+
+def _following(count: int) -> NDArray[np.intp]:
+    return np.arange(1, count + 1) % count
+
+
+def amodal_box(box: Mapping[str, Sequence[float]], frame: WorldFrame) -> AmodalBox | None:
+    """Return a BOX_3D struct of frame C in W; None when a number is missing, not finite, or a size not positive."""
+    try:
+        centre = np.asarray(box["center"], dtype=np.float64).reshape(3)
+        size = np.asarray(box["size"], dtype=np.float64).reshape(3)
+        axes = frame.rotation @ np.asarray(box["rotation"], dtype=np.float64).reshape(3, 3)
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not (np.isfinite(centre).all() and np.isfinite(axes).all() and np.isfinite(size).all() and (size > 0).all()):
+        return None
+    upright = int(np.argmax(np.abs(axes[2])))
+    one, two = (axes[:, k] * size[k] / 2 for k in range(3) if k != upright)
+    up = axes[:, upright] * size[upright] / 2 * (1.0 if axes[2, upright] >= 0 else -1.0)
+    if one[0] * two[1] - one[1] * two[0] < 0:
+        one, two = two, one
+    ring = np.stack([-one - two, one - two, one + two, -one + two])
+    corners = frame.points(centre[None])[0] + np.vstack([ring - up, ring + up])
+    extents = corners.max(axis=0) - corners.min(axis=0)
+    base = yaw_box(convex_hull(corners[:, :2]))
+    size_m = (*(float(e) for e in extents), base.long_m, base.short_m)
+    return AmodalBox(size_m, float(np.prod(size)), corners)
+
+
+def upright_corners(box: YawBox, low_m: float, high_m: float) -> Array:
+    """Return (8, 3) corners of a yaw box between two heights: bottom 4 then top 4, counter-clockwise, W, m."""
+    ring = box.corners()
+    return np.vstack([np.column_stack([ring, np.full(4, low_m)]), np.column_stack([ring, np.full(4, high_m)])])

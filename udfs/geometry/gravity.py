@@ -1,0 +1,138 @@
+"""Gravity from surfaces: floors and tables face up, walls stand across."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from udfs.geometry.limits import Limits
+from udfs.geometry.planes import support_planes
+from udfs.geometry.surface_grid import SurfaceGrid
+
+Vector = NDArray[np.float64]
+_IMAGE_UP = np.array([0.0, -1.0, 0.0])
+_SEEDS = 64
+_WALL_SEEDS = 24
+_MIN_PATCHES = 40
+_NEAR_DEG = 6.0
+_WALL_WEIGHT = 0.5
+_ROLL_MAX_DEG = 40.0
+_PITCH_SURE_DEG, _PITCH_MAX_DEG = 62.0, 84.0
+_UPWARD_MAX_DEG = 35.0
+_RIVAL_DEG = 15.0
+_RIVAL_SHARE = 0.8
+_BASE_SIGMA_DEG = 0.5
+
+
+@dataclass(frozen=True)
+class Gravity:
+    """`up_c` unit, C; `source` gt, imu, model, plane or none; `sigma_deg` None when the source is none."""
+
+    up_c: Vector
+    source: str
+    sigma_deg: float | None
+
+
+NO_GRAVITY = Gravity(_IMAGE_UP, "none", None)
+
+
+def gravity_from_planes(grid: SurfaceGrid, limits: Limits) -> Gravity:
+    """Return up from the surfaces of a photograph taken roughly upright, with a conservative sigma.
+
+    Directions of patch normals, and of the crossing of two walls, compete; a direction scores the patches that face
+    along it and half of those that stand across it, weighed by how likely a camera is held that way.
+    """
+    if not grid.oriented or len(grid.points) < _MIN_PATCHES:
+        return NO_GRAVITY
+    candidates = _candidates(grid)
+    if not len(candidates):
+        return NO_GRAVITY
+    cosines = grid.normals @ candidates.T
+    near = np.deg2rad(_tolerance_deg(grid))
+    along, across = (np.abs(cosines) > np.cos(near)).sum(axis=0), (np.abs(cosines) < np.sin(near)).sum(axis=0)
+    score = (along + _WALL_WEIGHT * across) * _prior(candidates)
+    best = int(np.argmax(score))
+    rivals = np.abs(candidates @ candidates[best]) < np.cos(np.deg2rad(_RIVAL_DEG))
+    contested = bool(np.any(score[rivals] > _RIVAL_SHARE * score[best]))
+    found = _refined(grid, candidates[best], limits)
+    if found is None:
+        return NO_GRAVITY
+    up, sigma = found
+    sigma = np.hypot(sigma, 8.0) if contested else sigma
+    if float(_prior(up[None])[0]) <= 0.0 or sigma > limits.gravity_sigma_max_deg:
+        return NO_GRAVITY
+    return Gravity(up, "plane", float(sigma))
+
+
+def _tolerance_deg(grid: SurfaceGrid) -> float:
+    return _NEAR_DEG + min(6.0, 1500.0 * grid.noise_rel)
+
+
+def _candidates(grid: SurfaceGrid) -> NDArray[np.float64]:
+    sampled = grid.normals[:: max(1, len(grid.normals) // (4 * _SEEDS))]
+    facing = sampled[_prior(sampled) > 0.0][:: max(1, len(sampled) // (4 * _SEEDS))]
+    first = grid.normals[:: max(1, len(grid.normals) // _WALL_SEEDS)]
+    i, j = np.triu_indices(len(first), 1)
+    crossed = np.cross(first[i], first[j])
+    length = np.linalg.norm(crossed, axis=1)
+    crossed = crossed[length > 0.5] / length[length > 0.5, None]
+    crossed = np.where(crossed[:, 1:2] > 0, -crossed, crossed)
+    both = np.vstack([facing, crossed])
+    return both[_prior(both) > 0.0]
+
+
+def _prior(up: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (n,) weights in [0, 1]: 1 for upright cameras, falling for steep ones, 0 beyond belief."""
+    pitch = np.rad2deg(np.arcsin(np.clip(-up[:, 2], -1, 1)))
+    roll = np.rad2deg(np.arctan2(np.abs(up[:, 0]), -up[:, 1]))
+    # straight down, roll says nothing: a small tilt turns it by any amount
+    eased = np.cos(np.deg2rad(pitch)) / np.cos(np.deg2rad(_PITCH_SURE_DEG))
+    roll = np.where(pitch > _PITCH_SURE_DEG, roll * eased, roll)
+    steep = np.interp(pitch, [-_UPWARD_MAX_DEG, -20.0, _PITCH_SURE_DEG, _PITCH_MAX_DEG], [0.0, 1.0, 1.0, 0.4])
+    steep = np.where(pitch > _PITCH_MAX_DEG, 0.0, steep)
+    return steep * np.interp(roll, [20.0, _ROLL_MAX_DEG], [1.0, 0.0])
+
+
+def _refined(grid: SurfaceGrid, up: Vector, limits: Limits) -> tuple[Vector, float] | None:
+    """Return up and sigma in degrees after fitting planes and walls around a first direction."""
+    start = up
+    for _ in range(3):
+        supports = [s for s in support_planes(grid, up, 8.0, limits) if len(s.patches) >= _MIN_PATCHES]
+        walls, wall_weight = _walls(grid, up)
+        matrix = wall_weight * walls
+        for support in supports:
+            matrix = matrix - len(support.patches) * np.outer(support.normal_c, support.normal_c)
+        if not supports and np.linalg.matrix_rank(matrix, tol=0.02 * max(np.trace(matrix), 1e-9)) < 2:
+            return None
+        _, vectors = np.linalg.eigh(matrix)
+        up = vectors[:, 0] * np.sign(vectors[:, 0] @ start or 1.0)
+    return up, _sigma_deg(grid, up, supports)
+
+
+def _walls(grid: SurfaceGrid, up: Vector) -> tuple[NDArray[np.float64], float]:
+    near = np.sin(np.deg2rad(_tolerance_deg(grid)))
+    standing = grid.normals[np.abs(grid.normals @ up) < near]
+    return standing.T @ standing, _WALL_WEIGHT
+
+
+def _sigma_deg(grid: SurfaceGrid, up: Vector, supports: list) -> float:
+    """Return a conservative sigma: base, noise over the support's patches, and disagreement between surfaces."""
+    near = np.sin(np.deg2rad(_tolerance_deg(grid)))
+    lean = grid.normals @ up
+    standing = np.abs(lean) < near
+    walls = np.count_nonzero(standing)
+    patches = sum(len(s.patches) for s in supports)
+    terms = [_BASE_SIGMA_DEG, 3000.0 * grid.noise_rel / np.sqrt(max(patches + walls, 1))]
+    if supports:
+        terms.append(max(np.rad2deg(np.arccos(np.clip(s.normal_c @ up, -1, 1))) for s in supports))
+    if walls >= _MIN_PATCHES:
+        terms.append(np.rad2deg(abs(float(np.median(lean[standing])))))
+    if not supports:
+        terms.append(2.5)
+    elif patches < 3 * _MIN_PATCHES and walls < _MIN_PATCHES:
+        terms.append(3.0)
+    elif walls < _MIN_PATCHES:
+        terms.append(1.0)
+    if np.rad2deg(np.arcsin(np.clip(-up[2], -1, 1))) > _PITCH_SURE_DEG and walls < _MIN_PATCHES:
+        terms.append(5.0)
+    return float(np.linalg.norm(terms))

@@ -1,0 +1,20 @@
+"""What one photograph is lifted from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from udfs.geometry.depth_map import DepthMap
+from udfs.geometry.gravity import Gravity
+from udfs.geometry.limits import Limits
+
+
+@dataclass(frozen=True)
+class SceneInput:
+    """Depth with its declared relative error, REGION structs, gravity (None: found from surfaces) and thresholds."""
+
+    depth: DepthMap
+    regions: Sequence[Mapping[str, Any]]
+    gravity: Gravity | None
+    sigma_rel: float
+    limits: Limits

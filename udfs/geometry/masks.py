@@ -1,0 +1,75 @@
+"""Masks as crops: decoded once, padded by a margin, with the other masks around them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+
+MARGIN_PX = 8
+Mask = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A mask (h, w) of 0 and 1 inside the window `rows`, `columns` of its photograph, margin included."""
+
+    mask: Mask
+    rows: slice
+    columns: slice
+    bbox_px: tuple[int, int, int, int]
+    area_px: int
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Return the index of the window in a full-size array."""
+        return self.rows, self.columns
+
+
+def decoded(region: Mapping[str, Any], height: int, width: int) -> Crop | None:
+    """Return the crop of a REGION struct's mask; None when the mask is empty.
+
+    Raises ValueError when the counts do not fit the photograph.
+    """
+    full = coco_mask.decode({"size": [height, width], "counts": region["rle"].encode("ascii")})
+    v, u, down, across = cv2.boundingRect(full.T)  # the decoder fills column by column
+    if across == 0:
+        return None
+    rows = slice(max(0, v - MARGIN_PX), min(height, v + down + MARGIN_PX))
+    columns = slice(max(0, u - MARGIN_PX), min(width, u + across + MARGIN_PX))
+    mask = np.ascontiguousarray(full[rows, columns])
+    return Crop(mask, rows, columns, (u, v, u + across, v + down), cv2.countNonZero(mask))
+
+
+def labelled(crops: list[Crop], height: int, width: int) -> tuple[NDArray[np.uint16], bool]:
+    """Return (h, w) with each mask's number, from 1, 0 for none, and whether any two masks overlap."""
+    labels = np.zeros((height, width), np.uint16)
+    for number, crop in enumerate(crops, 1):
+        labels[crop.window][crop.mask > 0] = number
+    return labels, cv2.countNonZero(labels) < sum(crop.area_px for crop in crops)
+
+
+def adjacent(one: Crop, two: Crop, reach_px: int) -> bool:
+    """Return whether two masks touch within `reach_px` pixels."""
+    u0, v0 = (max(one.bbox_px[i], two.bbox_px[i]) - reach_px for i in (0, 1))
+    u1, v1 = (min(one.bbox_px[i], two.bbox_px[i]) + reach_px for i in (2, 3))
+    if u0 >= u1 or v0 >= v1:
+        return False
+    box = (u0, v0, u1, v1)
+    kernel = np.ones((2 * reach_px + 1, 2 * reach_px + 1), np.uint8)
+    return bool(np.any(cv2.dilate(_window(one, box), kernel) & _window(two, box)))
+
+
+def _window(crop: Crop, box: tuple[int, int, int, int]) -> Mask:
+    """Return the crop's mask on a box (u0, v0, u1, v1), zero where the crop does not reach."""
+    u0, v0, u1, v1 = box
+    out = np.zeros((v1 - v0, u1 - u0), np.uint8)
+    top, left = max(v0, crop.rows.start), max(u0, crop.columns.start)
+    bottom, right = min(v1, crop.rows.stop), min(u1, crop.columns.stop)
+    if top < bottom and left < right:
+        dv, du = crop.rows.start, crop.columns.start
+        out[top - v0 : bottom - v0, left - u0 : right - u0] = crop.mask[top - dv : bottom - dv, left - du : right - du]
+    return out

@@ -1,0 +1,89 @@
+"""Object primitives: the numbers that every question about one object is decided by."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from udfs.geometry.boxes import YawBox, convex_hull, footprint, yaw_box
+from udfs.geometry.masks import Crop
+from udfs.geometry.quantiles import quantiles
+
+Array = NDArray[np.float64]
+_LEVELS = (0.01, 0.02, 0.5, 0.98, 0.99)  # outermost: the footprint's trim
+_MIDDLE, _NEAR = 0.5, 0.05
+
+
+@dataclass(frozen=True)
+class Primitives:
+    """Visible primitives of one object, m: in W unless the name ends in `_c`."""
+
+    lo: tuple[float, ...]
+    centre: tuple[float, ...]
+    hi: tuple[float, ...]
+    centre_c: tuple[float, ...]
+    range: float
+    depth: float
+    foot: Array
+    box: YawBox
+
+    @property
+    def extent(self) -> tuple[float, ...]:
+        """Return e_x, e_y, e_z = H."""
+        return tuple(high - low for low, high in zip(self.lo, self.hi, strict=True))
+
+    def raised(self, up_m: float) -> "Primitives":
+        """Return the same object with the origin of W lower by `up_m`."""
+        lo, centre, hi = ((*axes[:2], axes[2] + up_m) for axes in (self.lo, self.centre, self.hi))
+        return replace(self, lo=lo, centre=centre, hi=hi)
+
+
+def primitives(points_c: Array, points_w: Array) -> Primitives:
+    """Return the primitives of points (n, 3), the same points in C and in W."""
+    columns = [np.ascontiguousarray(points_w[:, k]) for k in range(3)]
+    west, x_lo, x, x_hi, east = quantiles(columns[0], _LEVELS)
+    south, y_lo, y, y_hi, north = quantiles(columns[1], _LEVELS)
+    z_lo, z, z_hi = quantiles(columns[2], _LEVELS[1:-1])
+    distance = np.sqrt(np.einsum("ij,ij->i", points_c, points_c))
+    near, middle = quantiles(np.ascontiguousarray(points_c[:, 2]), (_NEAR, _MIDDLE))
+    flat = points_w[:, :2]
+    wide = _within(columns, (west, east, south, north))
+    hull = _hull(flat, _within(columns, (x_lo, x_hi, y_lo, y_hi)))
+    return Primitives(
+        lo=(x_lo, y_lo, z_lo),
+        centre=(x, y, z),
+        hi=(x_hi, y_hi, z_hi),
+        centre_c=(_median(points_c[:, 0]), _median(points_c[:, 1]), middle),
+        range=quantiles(distance, (_NEAR,))[0],
+        depth=near,
+        foot=footprint(_hull(flat, wide)),
+        box=yaw_box(hull),
+    )
+
+
+def _median(values: Array) -> float:
+    return quantiles(np.ascontiguousarray(values), (_MIDDLE,))[0]
+
+
+def _within(columns: list[Array], bounds: tuple[float, float, float, float]) -> NDArray[np.bool_]:
+    x, y = columns[0], columns[1]
+    return (x >= bounds[0]) & (x <= bounds[1]) & (y >= bounds[2]) & (y <= bounds[3])
+
+
+def _hull(flat: Array, inside: NDArray[np.bool_]) -> Array:
+    chosen = flat[inside]
+    return convex_hull(chosen if len(chosen) >= 3 else flat)
+
+
+def middle_pixel(crop: Crop) -> tuple[float, float]:
+    """Return the median column and the median row of a mask, px."""
+    return (
+        _median_place(crop.mask.sum(axis=0, dtype=np.int64)) + crop.columns.start,
+        _median_place(crop.mask.sum(axis=1, dtype=np.int64)) + crop.rows.start,
+    )
+
+
+def _median_place(counts: NDArray[np.int64]) -> float:
+    total = np.cumsum(counts)
+    half = total[-1] / 2
+    return float(np.searchsorted(total, half) + np.searchsorted(total, half, side="right")) / 2

@@ -1,0 +1,125 @@
+"""Rows of `scenes`: the nested structs for objects, planes and rejected regions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.reasons import Reason
+from udfs.geometry.boxes import amodal_box, upright_corners
+from udfs.geometry.cutout import Cutout
+from udfs.geometry.frame import WorldFrame
+from udfs.geometry.inputs import SceneInput
+from udfs.geometry.primitives import Primitives, middle_pixel
+from udfs.geometry.supports import Ground, resting_plane
+from udfs.geometry.surface_grid import SurfaceGrid
+from udfs.geometry.visibility import occlusion, truncated
+
+_FRONT_LEAST = 0.3
+_STANDING_M = 0.03
+
+
+def rejected_record(region: Mapping[str, Any], reason: Reason, detail: str) -> dict[str, Any]:
+    """Return a REJECTED_OBJECT struct."""
+    return {"region_id": int(region["region_id"]), "reason": str(reason), "detail": detail}
+
+
+def plane_record(plane_id: int, ground: Ground) -> dict[str, Any]:
+    """Return a PLANE struct."""
+    support = ground.supports[plane_id]
+    return {
+        "plane_id": plane_id,
+        "kind": ground.kinds[plane_id],
+        "height_m": ground.height_m(plane_id),
+        "normal_c": _floats(support.normal_c),
+        "offset_m": support.offset_m,
+        "area_m2": support.area_m2,
+        "inliers": len(support.patches),
+    }
+
+
+def object_record(
+    scene: SceneInput, cut: Cutout, shape: Primitives, frame: WorldFrame, ground: tuple[Ground, SurfaceGrid]
+) -> dict[str, Any]:
+    """Return an OBJECT struct."""
+    height, width = scene.depth.z_m.shape
+    u, v = middle_pixel(cut.crop)
+    cut_off = truncated(cut.crop, height, width)
+    hidden = occlusion(scene.depth, cut.crop, cut.kept, cut.bleed.widest_px)
+    region = cut.region
+    resting = resting_plane(*ground, shape, frame)
+    low_m = shape.lo[2] if resting is None else _standing_m(cut, shape, ground[0].height_m(resting))
+    return {
+        "object_id": int(region["region_id"]),
+        "label": region.get("label"),
+        "captions": list(region.get("captions") or []),
+        "n_points": cut.n_points,
+        "centre_m": list(shape.centre),
+        "lo_m": list(shape.lo),
+        "hi_m": list(shape.hi),
+        "range_m": shape.range,
+        "depth_m": shape.depth,
+        "centre_c_m": list(shape.centre_c),
+        "u_norm": u / width,
+        "v_norm": v / height,
+        "bbox_px": list(cut.crop.bbox_px),
+        "area_px": cut.crop.area_px,
+        "sigma_m": scene.sigma_rel * shape.range,
+        "yaw_rad": shape.box.yaw_rad,
+        "yaw_box_m": [shape.box.x_m, shape.box.y_m, shape.box.long_m, shape.box.short_m],
+        "foot_m": _floats(shape.foot),
+        **_size(cut, shape, frame, low_m, not cut_off and hidden <= scene.limits.occlusion_max),
+        "truncated": cut_off,
+        "occlusion": hidden,
+        **_front(region.get("front"), frame),
+        "support_plane_id": resting,
+    }
+
+
+def _standing_m(cut: Cutout, shape: Primitives, plane_m: float) -> float:
+    """Return the lower end of an object for its size: the plane that it stands on, where its outline was moved in.
+
+    Moving a bled outline in takes the lowest centimetre or two of a thing that stands on something.
+    """
+    lifted_m = shape.lo[2] - plane_m
+    return plane_m if cut.bleed.width_px and 0.0 < lifted_m <= _STANDING_M else shape.lo[2]
+
+
+def _size(cut: Cutout, shape: Primitives, frame: WorldFrame, low_m: float, seen_whole: bool) -> dict[str, Any]:
+    box = amodal_box(cut.region["box_3d"], frame) if cut.region.get("box_3d") else None
+    if box is not None:
+        return {
+            "size_source": "amodal",
+            "size_m": list(box.size_m),
+            "volume_m3": box.volume_m3,
+            "size_ok": True,
+            "corners_m": _floats(box.corners_m),
+        }
+    extent = (*shape.extent[:2], shape.hi[2] - low_m)
+    return {
+        "size_source": "visible",
+        "size_m": [*extent, shape.box.long_m, shape.box.short_m],
+        "volume_m3": float(np.prod(extent)),
+        "size_ok": seen_whole,
+        "corners_m": _floats(upright_corners(shape.box, low_m, shape.hi[2])),
+    }
+
+
+def _front(front: Any, frame: WorldFrame) -> dict[str, Any]:
+    """Return the horizontal front and how horizontal it was; none below 0.3."""
+    nothing = {"front_w": None, "front_confidence": None}
+    if front is None or len(front) != 3 or not np.isfinite(front).all() or not np.any(front):
+        return nothing
+    direction = frame.rotation @ (np.asarray(front, dtype=np.float64) / np.linalg.norm(front))
+    level = float(np.hypot(direction[0], direction[1]))
+    if level < _FRONT_LEAST:
+        return nothing
+    return {
+        "front_w": [float(direction[0]) / level, float(direction[1]) / level, 0.0],
+        "front_confidence": min(1.0, level),
+    }
+
+
+def _floats(values: NDArray[np.float64]) -> list[float]:
+    return [float(value) for value in np.ravel(values)]

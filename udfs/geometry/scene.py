@@ -1,0 +1,135 @@
+"""One photograph lifted: regions, depth, camera and gravity to objects, pairs and supports in frame W."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.reasons import Reason
+from udfs.geometry.bleed import EXACT, bleeds, orphans
+from udfs.geometry.cleaning import Surroundings
+from udfs.geometry.cutout import Cutout, cutout
+from udfs.geometry.depth_map import DepthMap
+from udfs.geometry.frame import WorldFrame, rotation_of
+from udfs.geometry.gravity import Gravity, gravity_from_planes
+from udfs.geometry.inputs import SceneInput
+from udfs.geometry.limits import Limits
+from udfs.geometry.masks import Crop, adjacent, decoded, labelled
+from udfs.geometry.pairs import footprint_pairs, surface_gap, surfaces_of
+from udfs.geometry.planes import Support, support_planes
+from udfs.geometry.primitives import Primitives, primitives
+from udfs.geometry.records import object_record, plane_record, rejected_record
+from udfs.geometry.supports import Ground, ground_of
+from udfs.geometry.surface_grid import SurfaceGrid, sparse_grid, surface_grid
+
+_ADJACENT_PX = 2
+_FALLBACK_SIGMA_DEG = 1.0
+_SURE_SIGMA_DEG = 5.0  # where the questions stop trusting up; beyond it a wall could pass for a floor
+
+
+def lift_scene(scene: SceneInput) -> dict[str, Any]:
+    """Return gravity, frame, planes, objects, pairs and rejected regions as columns of `scenes`."""
+    depth, limits = scene.depth, scene.limits
+    crops, rejected = _crops(scene)
+    cutouts, too_few = _cutouts(scene, crops)
+    sparse = depth.valid_share < limits.sparse_share
+    grid = sparse_grid(depth) if sparse else surface_grid(depth)
+    gravity = scene.gravity or gravity_from_planes(grid, limits)
+    level = WorldFrame(rotation_of(gravity.up_c), 0.0)
+    clouds = [tuple(level.points(points) for points in (cut.points_c, *cut.samples_c)) for cut in cutouts]
+    measured = [primitives(cut.points_c, cloud[0]) for cut, cloud in zip(cutouts, clouds, strict=True)]
+    ground = _ground(grid, gravity, measured, limits)
+    frame = WorldFrame(level.rotation, ground.camera_height_m)
+    shapes = [shape.raised(ground.camera_height_m) for shape in measured]
+    return {
+        **_gravity_columns(gravity),
+        "has_plane": ground.has_plane,
+        "world_from_camera": frame.row_major(),
+        "planes": [plane_record(k, ground) for k in range(len(ground.supports))],
+        "objects": [
+            object_record(scene, cut, shape, frame, (ground, grid)) for cut, shape in zip(cutouts, shapes, strict=True)
+        ],
+        "pairs": _pairs(depth, cutouts, clouds, shapes),
+        "rejected": rejected + too_few,
+    }
+
+
+def _crops(scene: SceneInput) -> tuple[list[tuple[Mapping[str, Any], Crop]], list[dict[str, Any]]]:
+    height, width = scene.depth.z_m.shape
+    crops, rejected = [], []
+    for region in scene.regions:
+        crop = decoded(region, height, width)
+        if crop is None:
+            rejected.append(rejected_record(region, Reason.EMPTY_MASK, "The mask has no pixels."))
+        else:
+            crops.append((region, crop))
+    return crops, rejected
+
+
+def _cutouts(
+    scene: SceneInput, crops: list[tuple[Mapping[str, Any], Crop]]
+) -> tuple[list[Cutout], list[dict[str, Any]]]:
+    depth, limits = scene.depth, scene.limits
+    sparse = depth.valid_share < limits.sparse_share
+    masks = [crop for _, crop in crops]
+    labels, overlap = labelled(masks, *depth.z_m.shape)
+    widths = [EXACT] * len(masks) if sparse else bleeds(depth, masks, labels, overlap)
+    around = Surroundings(labels, orphans(masks, labels, widths))
+    least = limits.min_points_sparse if sparse else limits.min_points
+    cutouts, rejected = [], []
+    for (region, crop), bleed in zip(crops, widths, strict=True):
+        cut = cutout(depth, region, crop, bleed, around, limits)
+        if cut.n_points >= least:
+            cutouts.append(cut)
+        else:
+            detail = f"{cut.n_points} clean depth points in {crop.area_px} px of mask; at least {least} are needed."
+            rejected.append(rejected_record(region, Reason.TOO_FEW_POINTS, detail))
+    return sorted(cutouts, key=lambda cut: cut.region["region_id"]), rejected
+
+
+def _ground(grid: SurfaceGrid, gravity: Gravity, measured: list[Primitives], limits: Limits) -> Ground:
+    sigma = gravity.sigma_deg if gravity.sigma_deg is not None else _FALLBACK_SIGMA_DEG
+    if gravity.source == "none" or sigma > _SURE_SIGMA_DEG:
+        return Ground((), ())
+    largest_m = max((max(shape.extent) for shape in measured), default=0.0)
+    found: list[Support] = support_planes(grid, gravity.up_c, sigma, limits)
+    return ground_of(grid, gravity.up_c, found, largest_m, limits)
+
+
+def _gravity_columns(gravity: Gravity) -> dict[str, Any]:
+    known = gravity.source != "none"
+    return {
+        "gravity_c": [float(-value) for value in gravity.up_c] if known else None,
+        "gravity_src": gravity.source,
+        "gravity_sigma_deg": gravity.sigma_deg if known else None,
+    }
+
+
+def _pairs(
+    depth: DepthMap,
+    cutouts: list[Cutout],
+    clouds: list[tuple[NDArray[np.float64], ...]],
+    measured: list[Primitives],
+) -> list[dict[str, Any]]:
+    if len(cutouts) < 2:
+        return []
+    focal = np.sqrt(depth.camera.fx * depth.camera.fy)
+    apart_m = [
+        shape.centre_c[2] / focal * float(np.sqrt(cut.crop.area_px / len(dense)))
+        for cut, (dense, *_), shape in zip(cutouts, clouds, measured, strict=True)
+    ]
+    surfaces = surfaces_of(clouds, apart_m)
+    first, second = np.triu_indices(len(cutouts), 1)
+    clearance, overlap = footprint_pairs([shape.foot for shape in measured], first, second)
+    return [
+        {
+            "a": int(cutouts[i].region["region_id"]),
+            "b": int(cutouts[j].region["region_id"]),
+            "gap_m": surface_gap(surfaces[i], surfaces[j]),
+            "clearance_m": float(clearance[k]),
+            "foot_overlap_m2": float(overlap[k]),
+            "masks_adjacent": adjacent(cutouts[i].crop, cutouts[j].crop, _ADJACENT_PX),
+        }
+        for k, (i, j) in enumerate(zip(first, second, strict=True))
+    ]

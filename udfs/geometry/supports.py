@@ -1,0 +1,103 @@
+"""Which horizontal plane is the floor, which is a table, and where frame W has its origin."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from udfs.geometry.frame import WorldFrame
+from udfs.geometry.limits import Limits
+from udfs.geometry.planes import Support
+from udfs.geometry.primitives import Primitives
+from udfs.geometry.surface_grid import SurfaceGrid
+
+_BENEATH_M, _BENEATH_REL = 0.04, 0.02
+_SAME_HEIGHT_M, _SAME_HEIGHT_REL = 0.04, 0.03  # a warped floor is one floor
+_STANDING_M = 0.8  # a camera lower than this above small things looks at a table
+_GROUND_AREA_M2, _GROUND_BENEATH_SHARE = 8.0, 0.2  # no table is this large, whatever lies beneath
+_SMALL_M = 0.35
+_RESTING_M, _RESTING_REL = 0.03, 0.015
+_REACH_M = 0.3
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Supports ordered so that the first carries the origin of W; `kinds` are floor or table, one each."""
+
+    supports: tuple[Support, ...]
+    kinds: tuple[str, ...]
+
+    @property
+    def has_plane(self) -> str:
+        """Return floor, table or none."""
+        return self.kinds[0] if self.kinds else "none"
+
+    @property
+    def camera_height_m(self) -> float:
+        """Return the height of the camera above the origin of W."""
+        return self.supports[0].below_m if self.supports else 0.0
+
+    def height_m(self, plane_id: int) -> float:
+        """Return the height of a plane in W."""
+        return self.camera_height_m - self.supports[plane_id].below_m
+
+
+def ground_of(
+    grid: SurfaceGrid, up_c: NDArray[np.float64], supports: list[Support], largest_m: float, limits: Limits
+) -> Ground:
+    """Return the supports with their kinds; `largest_m` is the largest extent of any object.
+
+    The floor is the lowest plane, at least 0.25 m below the camera, with practically no point beneath it. A plane
+    with nothing beneath is still a table when the camera is close above it and everything on it is small.
+    """
+    merged = _distinct(supports)
+    if not merged:
+        return Ground((), ())
+    lowest = max(merged, key=lambda support: support.below_m)
+    vast = lowest.area_m2 >= _GROUND_AREA_M2
+    is_floor = (
+        lowest.below_m >= limits.floor_below_camera_m
+        and _beneath_share(grid, up_c, lowest) <= (_GROUND_BENEATH_SHARE if vast else limits.floor_beneath_share)
+        and (vast or largest_m > _SMALL_M or lowest.below_m >= _STANDING_M)
+    )
+    first = lowest if is_floor else max(merged, key=lambda support: len(support.patches))
+    rest = sorted((s for s in merged if s is not first), key=lambda support: -support.below_m)
+    kinds = ("floor" if is_floor else "table", *("table" for _ in rest))
+    return Ground((first, *rest), kinds)
+
+
+def _distinct(supports: list[Support]) -> list[Support]:
+    kept: list[Support] = []
+    for support in supports:
+        apart = max(_SAME_HEIGHT_M, _SAME_HEIGHT_REL * support.below_m)
+        if all(abs(support.below_m - other.below_m) > apart for other in kept):
+            kept.append(support)
+    return kept
+
+
+def _beneath_share(grid: SurfaceGrid, up_c: NDArray[np.float64], support: Support) -> float:
+    below = -(grid.cloud @ up_c)
+    noise_m = 6.0 * grid.noise_rel * support.below_m
+    margin = np.maximum(_BENEATH_M + noise_m, _BENEATH_REL * grid.cloud[:, 2])
+    return float(np.count_nonzero(below > support.below_m + margin)) / max(len(grid.cloud), 1)
+
+
+def resting_plane(ground: Ground, grid: SurfaceGrid, shape: Primitives, frame: WorldFrame) -> int | None:
+    """Return the index of the plane that an object's lowest visible points lie on, None when there is none.
+
+    The plane must be within 3 cm, or 1.5 % of the range, of the object's low end, and reach beneath the object.
+    """
+    reach = max(_RESTING_M, _RESTING_REL * shape.range)
+    best, best_away = None, reach
+    for index, support in enumerate(ground.supports):
+        away = abs(shape.lo[2] - ground.height_m(index))
+        if away <= best_away and _reaches(grid.points[support.patches], shape, frame):
+            best, best_away = index, away
+    return best
+
+
+def _reaches(patches_c: NDArray[np.float64], shape: Primitives, frame: WorldFrame) -> bool:
+    """Return whether a plane's patches surround or touch the object's footprint, within 0.3 m."""
+    flat = patches_c @ frame.rotation[:2].T
+    near = (flat >= np.array(shape.lo[:2]) - _REACH_M) & (flat <= np.array(shape.hi[:2]) + _REACH_M)
+    return bool(near.all(axis=1).any())
