@@ -37,9 +37,9 @@ def scene_batches(made: list[Photograph], copies: int) -> list[pa.RecordBatch]:
     for copy in range(copies):
         for photograph in made:
             image_id = hashlib.sha256(f"{photograph.image_id} {copy}".encode()).hexdigest()
-            named = photograph.references["references"]
-            extra = {"scene_recipe": "pure", "licence": "CC0-1.0", "references": named}
-            rows.append({**photograph.scene, **extra, "image_id": image_id})
+            scene, named = photograph.scene or {}, photograph.references or {}
+            extra = {"scene_recipe": "pure", "licence": "CC0-1.0", "references": named["references"]}
+            rows.append({**scene, **extra, "image_id": image_id})
     return [
         pa.RecordBatch.from_pylist(rows[start : start + BATCH_ROWS], schema=schema)
         for start in range(0, len(rows), BATCH_ROWS)

@@ -129,9 +129,10 @@ def judged(made: Iterable[tuple[str, Row | None, list[dict[str, Any]]]], exact: 
             report.planes[scene["has_plane"]] += 1
             error = gravity_error_deg(scene, manifest[uri])
             report.gravity.append((error, scene["gravity_sigma_deg"], floor_share(exact, manifest[uri])))
-        truth = read_scene(exact, manifest[uri]) if answers else None
-        for row in answers:
-            report.note(row, check(row, truth), uri)
+        if answers:
+            truth = read_scene(exact, manifest[uri])
+            for row in answers:
+                report.note(row, check(row, truth), uri)
     return report
 
 

@@ -41,7 +41,7 @@ def stages_of(settings: RunSettings) -> dict[str, Stage]:
 
 def open_lake(settings: RunSettings) -> Lake:
     """Start the session and return the lake."""
-    session = start_session(settings.master, settings.driver_memory, with_s3=settings.needs_s3)
+    session = start_session(settings.master, settings.driver_memory, settings.needs_s3, settings.spark)
     return Lake(session, settings.lake_uri, settings.checkpoint_uri)
 
 

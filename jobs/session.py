@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 
 from pyspark.sql import SparkSession
 
@@ -12,6 +13,9 @@ _LOCAL = {
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "4",
     "spark.databricks.delta.snapshotPartitions": "2",
+    # Many small queries: planning each anew and compiling it to bytecode costs more than either gains.
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     # Local Python workers would otherwise be the system's python3, which has none of the packages.
@@ -29,13 +33,17 @@ _ALWAYS = {
     "spark.hadoop.parquet.block.size": str(32 * 1024 * 1024),
     "spark.hadoop.parquet.block.size.row.check.min": "1",
     "spark.databricks.delta.optimizeWrite.enabled": "false",
-    "spark.sql.adaptive.coalescePartitions.enabled": "false",
     "spark.sql.streaming.stopTimeout": "60s",
 }
 
 
-def start_session(master: str = "local[*]", driver_memory: str = "4g", with_s3: bool = False) -> SparkSession:
-    """Start (or join) the Spark session.
+def start_session(
+    master: str = "local[*]",
+    driver_memory: str = "4g",
+    with_s3: bool = False,
+    options: Mapping[str, str] | None = None,
+) -> SparkSession:
+    """Start (or join) the Spark session; `options` are Spark's own and win over ours.
 
     On a cluster that brings its own session and Delta (`DATABRICKS_RUNTIME_VERSION` set, or an active session), that
     one is used as it is. Elsewhere `master` is started with the jars that `spatiallake setup` resolved.
@@ -51,7 +59,7 @@ def start_session(master: str = "local[*]", driver_memory: str = "4g", with_s3: 
     # Spark's own launcher reads the memory of a local driver from here, before any conf is seen.
     os.environ["PYSPARK_SUBMIT_ARGS"] = f"--driver-memory {driver_memory} --conf spark.log.level=ERROR pyspark-shell"
     builder = SparkSession.builder.appName("spatiallake").master(master)  # pyright: ignore[reportAttributeAccessIssue]
-    for name, value in {**_ALWAYS, **_LOCAL, **(_s3_options() if with_s3 else {})}.items():
+    for name, value in {**_ALWAYS, **_LOCAL, **(_s3_options() if with_s3 else {}), **(options or {})}.items():
         builder = builder.config(name, value)
     session = builder.config("spark.jars", ",".join(resolved_jars(with_s3))).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")

@@ -38,6 +38,7 @@ class RunSettings(BaseModel):
     checkpoints: str | None = None
     master: str = "local[*]"
     driver_memory: str = "4g"
+    spark: dict[str, str] = Field(default_factory=dict)
     shard_size: int = Field(default=256, gt=0)
     max_failure_rate: float = Field(default=0.2, ge=0, le=1)
     ingest: IngestLimits = IngestLimits()
@@ -107,7 +108,7 @@ def load_settings(flags: dict[str, Any], settings_file: str | None, overrides: S
     return validated(RunSettings, merged)
 
 
-_SECTIONS = {"ingest", "context", "lift", "disambiguate", "synthesize"}
+_SECTIONS = {"spark", "ingest", "context", "lift", "disambiguate", "synthesize"}
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

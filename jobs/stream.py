@@ -12,7 +12,7 @@ from pyspark.storagelevel import StorageLevel
 
 from jobs.errors import TooManyFailures
 from jobs.lake import Lake
-from jobs.stage import Stage
+from jobs.stage import Outputs, Stage
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.table import ENGINE_VERSION
 
@@ -132,7 +132,7 @@ class BatchWriter:
         transformed = transformed.persist(StorageLevel.MEMORY_AND_DISK)
         try:
             outputs = self.stage.outputs(self.lake, transformed)
-            report = self._count(transformed, outputs.rows, sum(shards.values()), started_at)
+            report = self._count(transformed, outputs, sum(shards.values()), started_at)
             app_id = f"spatiallake:{self.stage.name}:{self.generation}"
             self.lake.append(STAGE_RUNS, self._run_row(report, batch_id), app_id, batch_id)
             if report.reasons:
@@ -169,13 +169,13 @@ class BatchWriter:
             done = done.where(F.col("recipe") == self.stage.recipe)
         return keys.join(done.select(key).distinct(), key, "left_anti")
 
-    def _count(self, transformed: DataFrame, rows: DataFrame, rows_in: int, started_at: float) -> BatchReport:
-        # A row may have several rejects of one reason; it counts once.
-        distinct = transformed.select(
-            F.explode(F.array_distinct(F.transform("rejects", _outcome_and_reason))).alias("r")
-        )
-        reasons = {(row[0], row[1]): row[2] for row in distinct.groupBy("r.outcome", "r.reason").count().collect()}
-        rows_out = rows.count()
+    def _count(self, transformed: DataFrame, outputs: Outputs, rows_in: int, started_at: float) -> BatchReport:
+        # A row may have several rejects of one reason; it counts once. A row without any is the null group.
+        rejects = F.array_distinct(F.transform("rejects", _outcome_and_reason))
+        counted = transformed.select(F.explode_outer(rejects).alias("r")).groupBy("r.outcome", "r.reason").count()
+        reasons = {(row[0], row[1]): row[2] for row in counted.collect()}
+        sound = reasons.pop((None, None), 0)
+        rows_out = sound if self.stage.split is None else outputs.rows.count()
         return BatchReport(self.stage.name, rows_in, rows_out, reasons, time.monotonic() - started_at)
 
     def _run_row(self, report: BatchReport, batch_id: int) -> DataFrame:

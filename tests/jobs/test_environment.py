@@ -27,7 +27,11 @@ def test_supported_versions_pass(banner: str, tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize(
     ("banner", "named"),
-    [('openjdk version "11.0.2" 2019-01-15', "version 11"), ('java version "1.8.0_201"', "version 8"), ("?", "unknown")],
+    [
+        ('openjdk version "11.0.2" 2019-01-15', "version 11"),
+        ('java version "1.8.0_201"', "version 8"),
+        ("?", "unknown"),
+    ],
 )
 def test_other_versions_are_named_with_the_remedy(
     banner: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -35,13 +35,15 @@ def test_a_bad_setting_is_named(overrides: list[str], said: str) -> None:
 
 
 def test_an_unknown_profile_names_those_there_are() -> None:
-    with pytest.raises(UsageError, match="'nothing'.*sensor"):
+    with pytest.raises(UsageError, match=r"'nothing'.*sensor"):
         load_settings({"lake": "here", "experts": "nothing"}, None, []).profile()
 
 
 def test_a_profile_file_fills_slots(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
-    file.write_text("filter: {family: sensor}\ncontext: {family: sensor}\ndepth: {family: sensor, options: {sigma_rel: 0.1}}\n")
+    file.write_text(
+        "filter: {family: sensor}\ncontext: {family: sensor}\ndepth: {family: sensor, options: {sigma_rel: 0.1}}\n"
+    )
     profile = load_settings({"lake": "here", "experts": str(file)}, None, []).profile()
     assert (profile.name, profile.depth.options) == ("mine", {"sigma_rel": 0.1})
 

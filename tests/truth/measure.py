@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, QhullError, cKDTree
+from scipy.spatial import ConvexHull, KDTree, QhullError
 
 Array = NDArray[np.float64]
 
@@ -68,9 +68,9 @@ class ExactObject:
         return hull(flat[inside])
 
     @cached_property
-    def tree(self) -> cKDTree:
+    def tree(self) -> KDTree:
         """All visible points."""
-        return cKDTree(self.points_w)
+        return KDTree(self.points_w)
 
     @cached_property
     def size(self) -> Array:
@@ -179,8 +179,8 @@ def frame_w(down_c: Array) -> Array:
     """Return the rotation C -> W: x the camera's forward made horizontal, y left, z up."""
     up = -down_c
     forward = np.array([0.0, 0.0, 1.0]) - up[2] * up
-    forward = forward / np.linalg.norm(forward)
-    return np.stack([forward, np.cross(up, forward), up])
+    forward = forward / float(np.sqrt(forward @ forward))
+    return np.array([forward, np.cross(up, forward), up], dtype=np.float64)
 
 
 def hull(flat: Array) -> Array:

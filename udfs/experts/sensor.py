@@ -109,6 +109,7 @@ def instance_boxes(labels: NDArray[Any]) -> dict[int, tuple[int, int, int, int]]
 
 def _region(labels: NDArray[Any], box: tuple[int, int, int, int], annotation: dict[str, Any]) -> dict[str, Any]:
     rle = coco_mask.encode(np.asfortranarray(labels == annotation["id"], dtype=np.uint8))
+    counts = rle["counts"]
     return {
         "region_id": annotation["id"],
         "label": annotation["label"],
@@ -116,7 +117,7 @@ def _region(labels: NDArray[Any], box: tuple[int, int, int, int], annotation: di
         "score": 1.0,
         "bbox_px": list(box),
         "area_px": int(coco_mask.area(rle)),
-        "rle": rle["counts"].decode("ascii"),
+        "rle": counts if isinstance(counts, str) else counts.decode("ascii"),
         "box_3d": annotation["box_3d"],
         "front": annotation["front"],
     }

@@ -13,7 +13,7 @@ BACKGROUND = 0
 _OUTSIDE_PX, _INSIDE_PX = 6, 10
 _WIDEST_PX = 6
 _TANGENT_PX = 4
-_MOST_PROFILES, _MOST_PROFILES_NOISY = 200, 600
+_MOST_PROFILES, _MOST_PROFILES_NOISY = 140, 600
 _SHORTEST_PX = 12
 _NOISY_REL = 0.003
 _GROUP = 6  # neighbouring profiles that are averaged under noise
@@ -21,7 +21,7 @@ _STEP_REL = 0.025
 _STEP_SIGMAS = 5.0
 _FEWEST_VOTES, _FEWEST_GROUPS = 8, 3
 _AGREE = 0.6
-_WIDTH_SHARE = 0.7  # above the median: a pixel of foreign surface harms more than one lost
+_WIDTH_SHARE = 0.7
 _INWARD_SHARE = 0.2
 
 
@@ -88,8 +88,8 @@ def _toward_masks(
 def _shared_width(steps: list[Steps]) -> int:
     """Return the bleed of a photograph's masks together.
 
-    Steps toward the background decide by their 70th percentile. Where masks border only on each other some have grown
-    over others, so there the usual inward step does, when a fair share of steps lies inward.
+    Steps toward the background decide. Where masks border only on each other some have grown over others, so there the
+    usual inward step does, when a fair share of all steps lies around it.
     """
     offsets = np.concatenate([s.offset_px for s in steps]) if steps else np.empty(0, int)
     neighbours = np.concatenate([s.neighbour for s in steps]) if steps else np.empty(0, int)
@@ -97,7 +97,8 @@ def _shared_width(steps: list[Steps]) -> int:
     if len(free) >= _FEWEST_VOTES:
         return _width(free)
     inward = shared[(shared > 0) & (shared <= _WIDEST_PX)]
-    if len(inward) < _FEWEST_VOTES or len(inward) < _INWARD_SHARE * len(shared):
+    peak = np.count_nonzero(np.abs(inward - _mode(inward)) <= 1)
+    if len(inward) < _FEWEST_VOTES or peak < _INWARD_SHARE * len(shared):
         return 0
     return _width(inward)
 
@@ -135,11 +136,24 @@ def _toward(steps: Steps, neighbour: int) -> NDArray[np.int_]:
 
 
 def _settled(offsets: NDArray[np.int_], fewest: int) -> bool:
-    return len(offsets) >= fewest and float(np.mean(np.abs(offsets - np.median(offsets)) <= 1)) >= _AGREE
+    return len(offsets) >= fewest and float(np.mean(np.abs(offsets - _mode(offsets)) <= 1)) >= _AGREE
+
+
+def _mode(offsets: NDArray[np.int_]) -> int:
+    """Return the commonest step, in px inside the outline, 0 for one on it or outside.
+
+    Objects have steps of their own at any place, so a mean or a median would be drawn to them; bleed is a peak.
+    """
+    inward = np.maximum(offsets, 0)[(offsets >= -1) & (offsets <= _WIDEST_PX)]
+    return int(np.argmax(np.bincount(inward))) if len(inward) else 0
 
 
 def _width(offsets: NDArray[np.int_]) -> int:
-    return int(np.clip(round(float(np.quantile(offsets, _WIDTH_SHARE))), 0, _WIDEST_PX))
+    """Return the bleed of a peak: its 70th percentile, since a foreign pixel harms more than a lost one."""
+    mode = _mode(offsets)
+    if mode == 0:
+        return 0
+    return min(_WIDEST_PX, round(float(np.quantile(offsets[np.abs(offsets - mode) <= 1], _WIDTH_SHARE))))
 
 
 def _steps(depth: DepthMap, crop: Crop, mask: Mask, labels: NDArray[np.uint16]) -> Steps:

@@ -93,7 +93,8 @@ def _without_far_outline(depth: DepthMap, crop: Crop, kept: Mask, bleed: Bleed) 
     if blur_px > 1:
         away = _along_rings(away, inside, known, blur_px)
     foreign = (np.abs(contrast) > _CONTRAST_REL + 2.5 * slack) & (away * np.sign(contrast) > 0.5 * np.abs(contrast))
-    return kept & (1 - (known & (foreign | (np.abs(away) > _AWAY_REL + slack))).astype(np.uint8))
+    own = kept & (1 - (known & (foreign | (np.abs(away) > _AWAY_REL + slack))).astype(np.uint8))
+    return own if cv2.countNonZero(own) >= _LEAST_KEPT_PX else kept
 
 
 def _along_rings(values: NDArray[np.float32], inside: Mask, known: NDArray[np.bool_], size: int) -> NDArray[np.float32]:

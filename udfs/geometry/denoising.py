@@ -10,7 +10,7 @@ from udfs.geometry.masks import Mask
 
 _WINDOWS_PX = (21, 11, 7, 5)
 _FEWEST = 8.0
-_LEAST_LYING_SHARE = 0.7
+_LEAST_LYING_SHARE, _LEAST_LYING_PX = 0.7, 50
 _OUTLINE_PX = 6.0
 Plane = NDArray[Any]
 
@@ -40,7 +40,7 @@ def denoised(disparity: Plane, kept: Mask, noise_rel: float) -> tuple[Plane, Mas
     edge = (kept > 0) & ~settled & (count >= _FEWEST)
     out[edge] = mean + fitted[edge]
     lying = (settled | (cv2.distanceTransform(kept, cv2.DIST_L2, 3) > _OUTLINE_PX)).astype(np.uint8) & kept
-    enough = cv2.countNonZero(lying) >= _LEAST_LYING_SHARE * cv2.countNonZero(kept)
+    enough = cv2.countNonZero(lying) >= max(_LEAST_LYING_PX, _LEAST_LYING_SHARE * cv2.countNonZero(kept))
     return np.maximum(out, np.float32(1e-6)), lying if enough else kept
 
 

@@ -13,7 +13,8 @@ from udfs.geometry.surface_grid import SurfaceGrid
 
 _BENEATH_M, _BENEATH_REL = 0.04, 0.02
 _SAME_HEIGHT_M, _SAME_HEIGHT_REL = 0.04, 0.03  # a warped floor is one floor
-_STANDING_M = 0.8  # a camera lower than this above small things looks at a table
+_STANDING_M = 0.8  # a camera lower than this is as likely above a table
+_LOW_STRICTNESS = 0.1
 _GROUND_AREA_M2, _GROUND_BENEATH_SHARE = 8.0, 0.2  # no table is this large, whatever lies beneath
 _SMALL_M = 0.35
 _RESTING_M, _RESTING_REL = 0.03, 0.015
@@ -47,18 +48,19 @@ def ground_of(
 ) -> Ground:
     """Return the supports with their kinds; `largest_m` is the largest extent of any object.
 
-    The floor is the lowest plane, at least 0.25 m below the camera, with practically no point beneath it. A plane
-    with nothing beneath is still a table when the camera is close above it and everything on it is small.
+    The floor is the lowest plane, at least 0.25 m below the camera, with practically no point beneath it. When the
+    camera is less than 0.8 m above, hardly any is allowed, and a plane on which everything is small is a table.
     """
     merged = _distinct(supports)
     if not merged:
         return Ground((), ())
     lowest = max(merged, key=lambda support: support.below_m)
-    vast = lowest.area_m2 >= _GROUND_AREA_M2
+    vast, low = lowest.area_m2 >= _GROUND_AREA_M2, lowest.below_m < _STANDING_M
+    beneath = _GROUND_BENEATH_SHARE if vast else limits.floor_beneath_share * (_LOW_STRICTNESS if low else 1.0)
     is_floor = (
         lowest.below_m >= limits.floor_below_camera_m
-        and _beneath_share(grid, up_c, lowest) <= (_GROUND_BENEATH_SHARE if vast else limits.floor_beneath_share)
-        and (vast or largest_m > _SMALL_M or lowest.below_m >= _STANDING_M)
+        and _beneath_share(grid, up_c, lowest) <= beneath
+        and (vast or not low or largest_m > _SMALL_M)
     )
     first = lowest if is_floor else max(merged, key=lambda support: len(support.patches))
     rest = sorted((s for s in merged if s is not first), key=lambda support: -support.below_m)
