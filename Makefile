@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export UV_PROJECT_ENVIRONMENT ?= .venv
 # Demo and tests are short runs, in which optimising compilation costs more than it gains.
-export JAVA_TOOL_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+export SPATIALLAKE_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --all-extras
 

@@ -83,8 +83,9 @@ def show(run: Run, before: Run | None, cores: int) -> None:
             continue
         added = seconds - (before.seconds[stage] if stage != "all" else sum(before.seconds.values()))
         images, answers = run.images - before.images, run.answers - before.answers
-        made = f"{answers / added:.0f} answers" if stage == "synthesize" else f"{images / added:.1f} images"
-        print(f"| {stage} | {seconds:.1f} | {1e3 * added / images:.2f} | {made} |", flush=True)
+        made, unit = (answers, "answers") if stage == "synthesize" else (images, "images")
+        rate = f"{made / added:.1f} {unit}" if added > 0 else "lost in noise"
+        print(f"| {stage} | {seconds:.1f} | {1e3 * added / images:.2f} | {rate} |", flush=True)
 
 
 def main() -> None:

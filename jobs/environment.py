@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from jobs.errors import EnvironmentMissing
@@ -83,20 +84,28 @@ def _resolve(name: str, packages: tuple[str, ...], excludes: tuple[str, ...]) ->
     target = jar_home() / name
     if list((target / "jars").glob("*.jar")):
         return
-    from pyspark.sql import SparkSession
-
-    builder = (
-        SparkSession.builder.master("local[1]")  # pyright: ignore[reportAttributeAccessIssue]
-        .config("spark.jars.packages", ",".join(packages))
-        .config("spark.jars.ivy", str(target))
-        .config("spark.ui.enabled", "false")
-    )
+    options = {"spark.jars.packages": ",".join(packages), "spark.jars.ivy": str(target), "spark.ui.enabled": "false"}
     if excludes:
-        builder = builder.config("spark.jars.excludes", ",".join(excludes))
-    try:
-        builder.getOrCreate().stop()
-    except Exception as error:
+        options["spark.jars.excludes"] = ",".join(excludes)
+    # In a process of its own, so that the resolver's chatter is only heard when it fails.
+    done = subprocess.run([sys.executable, "-c", _RESOLVER, repr(options)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
         shutil.rmtree(target, ignore_errors=True)
         raise EnvironmentMissing(
-            f"Could not download {', '.join(packages)}: check the network, then run it again."
-        ) from error
+            f"Could not download {', '.join(packages)}: {_cause(done.stderr)}; check the network, then run it again."
+        )
+
+
+_RESOLVER = """
+import ast, sys
+from pyspark.sql import SparkSession
+builder = SparkSession.builder.master("local[1]")
+for name, value in ast.literal_eval(sys.argv[1]).items():
+    builder = builder.config(name, value)
+builder.getOrCreate().stop()
+"""
+
+
+def _cause(stderr: str) -> str:
+    told = [line.strip() for line in stderr.splitlines() if "unresolved dependency" in line or "Exception" in line]
+    return told[0][:300] if told else "Spark's resolver did not say why"

@@ -1,8 +1,10 @@
 """The one Spark session of a command."""
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
@@ -56,14 +58,24 @@ def start_session(
         return active or SparkSession.builder.getOrCreate()  # pyright: ignore[reportAttributeAccessIssue]
     require_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    # Spark's own launcher reads the memory of a local driver from here, before any conf is seen.
-    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--driver-memory {driver_memory} --conf spark.log.level=ERROR pyspark-shell"
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ["PYSPARK_SUBMIT_ARGS"] = launcher_arguments(driver_memory)
     builder = SparkSession.builder.appName("spatiallake").master(master)  # pyright: ignore[reportAttributeAccessIssue]
     for name, value in {**_ALWAYS, **_LOCAL, **(_s3_options() if with_s3 else {}), **(options or {})}.items():
         builder = builder.config(name, value)
     session = builder.config("spark.jars", ",".join(resolved_jars(with_s3))).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def launcher_arguments(driver_memory: str) -> str:
+    """Return what Spark's launcher has to know before it starts the JVM, which reads no configuration after that.
+
+    `SPATIALLAKE_JAVA_OPTIONS` adds options of the JVM itself.
+    """
+    log = Path(__file__).with_name("log4j2.properties").as_uri()
+    java = f"-Dlog4j2.configurationFile={log} {os.environ.get('SPATIALLAKE_JAVA_OPTIONS', '')}".strip()
+    return f"--driver-memory {driver_memory} --driver-java-options {shlex.quote(java)} pyspark-shell"
 
 
 def _s3_options() -> dict[str, str]:
