@@ -112,6 +112,8 @@ def _values(rows: Sequence[Row]) -> Figure:
             continue
         own = [row for row in rows if row["type_id"] == types[index]]
         _log_bars(axes, own, _SECOND)
+        # The panels share one axis, which together they stretch over decades.
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0,), numticks=12))
         axes.set_title(f"{types[index]} {type_name(types[index])} ({sum(row['n'] for row in own):,})")
         axes.tick_params(labelbottom=index + columns >= len(types))
     return figure
