@@ -21,6 +21,7 @@ _RING_BLUR_PX, _RINGS = 7, 4
 _NOISY_REL = 0.003
 _STRAY_SHARE = 0.01
 _STRAY_GAP_REL, _STRAY_GAP_M = 0.05, 0.10
+_FRINGE_SHARE, _FRINGE_GAP_REL, _FRINGE_SPREADS = 0.10, 0.10, 1.5
 _SPARSE_MADS = 3.0
 _SPARSE_LEAST_M, _SPARSE_LEAST_REL = 0.05, 0.02
 
@@ -109,18 +110,25 @@ def _along_rings(values: NDArray[np.float32], inside: Mask, known: NDArray[np.bo
 
 
 def _without_strays(depth: DepthMap, crop: Crop, kept: Mask) -> Mask:
-    """Drop clusters of under 1 % of the pixels that a wide gap in depth parts from the rest."""
+    """Drop clusters of under 1 % of the pixels that a wide gap in depth parts from the rest.
+
+    A nearer cluster may hold up to 10 % when the gap is also wide beside the rest's own spread: it is what stands in
+    front of the object and was drawn into its mask.
+    """
     z_m = depth.z_m[crop.window]
     values = z_m[kept > 0]
     if len(values) < _LEAST_KEPT_PX:
         return kept
-    few = max(1, int(_STRAY_SHARE * len(values)))
-    ends = np.partition(values, (few, len(values) - 1 - few))
-    low, high = ends[few], ends[len(values) - 1 - few]
-    gap = max(_STRAY_GAP_M, (_STRAY_GAP_REL + 4.0 * (depth.noise_rel or 0.0)) * float(low))
-    near, far = np.sort(ends[:few])[::-1], np.sort(ends[len(values) - few :])
-    floor, ceiling = _edge(near, low, -gap), _edge(far, high, gap)
-    return kept & ((z_m >= floor) & (z_m <= ceiling)).astype(np.uint8)
+    last = len(values) - 1
+    few, fringe = max(1, int(_STRAY_SHARE * last)), max(1, int(_FRINGE_SHARE * last))
+    ends = np.partition(values, (few, fringe, last - fringe, last - few))
+    low, high, body_low, body_high = ends[few], ends[last - few], ends[fringe], ends[last - fringe]
+    noise = 4.0 * (depth.noise_rel or 0.0)
+    gap = max(_STRAY_GAP_M, (_STRAY_GAP_REL + noise) * float(low))
+    wide = max(gap, (_FRINGE_GAP_REL + noise) * float(body_low), _FRINGE_SPREADS * float(body_high - body_low))
+    near, far = np.sort(ends[:fringe])[::-1], np.sort(ends[last - few + 1 :])
+    floor = max(_edge(near[fringe - few :], low, -gap), _edge(near, body_low, -wide))
+    return kept & ((z_m >= floor) & (z_m <= _edge(far, high, gap))).astype(np.uint8)
 
 
 def _edge(tail: NDArray[np.float32], start: float, gap: float) -> float:
