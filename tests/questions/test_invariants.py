@@ -117,6 +117,9 @@ def test_a_larger_world_keeps_relations_and_multiplies_lengths(seed: int, s: flo
             continue
         grown, factor = _numbers(scaled, type_id), 1.0 if type_id in ("N17", "N18") else s
         for decided in plain.numbers[type_id]:
+            # How far a bottom may reach below its support is in metres, and so less in a larger world.
+            if type_id == "N16" and decided.first.lo_z < 0.0:
+                continue
             if not _length_disagrees("wider" if type_id == "N11" else decided.word, decided):
                 key = *ids_of(decided), decided.word
                 assert grown[key] == pytest.approx(decided.margin * factor, rel=1e-9), type_id
