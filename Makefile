@@ -37,7 +37,7 @@ setup: java $(UV)
 	.tools/bin/pip install --quiet --disable-pip-version-check uv
 
 java:
-	@command -v java >/dev/null 2>&1 || [ -x "$$JAVA_HOME/bin/java" ] || { \
+	@command -v java >/dev/null 2>&1 || [ -x "$${JAVA_HOME:-/nowhere}/bin/java" ] || { \
 	  echo "spatiallake: Spark needs Java 17 or 21 and none was found; install one (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME." >&2; exit 3; }
 
 browser:
