@@ -6,7 +6,6 @@ from pyspark.sql import DataFrame
 
 from jobs.arrow import map_batches, output_type
 from jobs.filter import read_images
-from jobs.lake import Lake
 from jobs.stage import Stage
 from schemas.perception import DEPTHS, REGIONS
 from udfs.depth import depth_batches
@@ -24,14 +23,10 @@ def depth_stage(spec: ExpertSpec, upstream: Stage) -> Stage:
         target=DEPTHS,
         recipe=recipe,
         upstream_recipe=upstream.recipe,
-        read=partial(_read, columns=expert_class("depth", spec).columns),
+        read=partial(read_images, columns=expert_class("depth", spec).columns),
         transform=partial(transform, spec=spec, recipe=recipe),
         settings=settings,
     )
-
-
-def _read(lake: Lake, keys: DataFrame, shards: list[int], columns: tuple[str, ...]) -> DataFrame:
-    return read_images(lake, keys, shards, columns)
 
 
 def transform(df: DataFrame, spec: ExpertSpec, recipe: str) -> DataFrame:

@@ -25,15 +25,11 @@ def filter_stage(spec: ExpertSpec) -> Stage:
         target=IMAGE_SCORES,
         recipe=recipe,
         upstream_recipe="ingest",
-        read=partial(_read, columns=expert_class("filter", spec).columns),
+        read=partial(read_images, columns=expert_class("filter", spec).columns),
         transform=partial(transform, spec=spec, recipe=recipe),
         settings=settings,
         files_per_batch=64,
     )
-
-
-def _read(lake: Lake, keys: DataFrame, shards: list[int], columns: tuple[str, ...]) -> DataFrame:
-    return read_images(lake, keys, shards, columns)
 
 
 def read_images(lake: Lake, keys: DataFrame, shards: list[int], columns: tuple[str, ...]) -> DataFrame:
