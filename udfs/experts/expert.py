@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,14 +30,19 @@ class Expert(Protocol):
 
 
 class ExpertSpec(BaseModel):
-    """Which expert fills a slot; every field goes into the recipe."""
+    """Which expert fills a slot; every field goes into the recipe.
+
+    `model` is a Hugging Face id or a local folder and `revision` pins it. An expert made of others, as regions are of a
+    detector, a segmenter and a captioner, names them in `parts` by slot.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    family: str
+    family: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     model: str = "none"
     revision: str = "none"
-    options: dict[str, float | int | str | bool] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
+    parts: dict[str, "ExpertSpec"] = Field(default_factory=dict)
 
 
 class Profile(BaseModel):
@@ -53,30 +59,25 @@ class Profile(BaseModel):
 SENSOR = ExpertSpec(family="sensor")
 PROFILES = {"sensor": Profile(name="sensor", filter=SENSOR, context=SENSOR, depth=SENSOR)}
 
-_FAMILIES = {
-    ("filter", "sensor"): "udfs.experts.sensor:SensorFilter",
-    ("context", "sensor"): "udfs.experts.sensor:SensorRegions",
-    ("depth", "sensor"): "udfs.experts.sensor:SensorDepth",
-}
-
-_LOADED: dict[str, Expert] = {}
+_LOADED: dict[str, Any] = {}
 
 
 def expert_class(slot: str, spec: ExpertSpec) -> type[Any]:
-    """Return the class that fills `slot`.
+    """Return the class that fills `slot`: a family is the module of its name, whose `SLOTS` maps slots to classes.
 
     Raises:
-        ValueError: no such family for the slot; the message names those there are.
+        ValueError: no such family, or it does not fill the slot; the message names the families there are.
     """
-    target = _FAMILIES.get((slot, spec.family))
-    if target is None:
-        known = ", ".join(sorted(family for (one, family) in _FAMILIES if one == slot))
-        raise ValueError(f"Slot {slot!r} has no expert family {spec.family!r}; choose one of: {known}.")
-    module, name = target.split(":")
-    return getattr(import_module(module), name)
+    name = f"{__package__}.{spec.family}"
+    known = sorted(module.name for module in iter_modules(import_module(str(__package__)).__path__))
+    slots = getattr(import_module(name), "SLOTS", {}) if spec.family in known else {}
+    if slot not in slots:
+        fills = f"fills {', '.join(slots)}" if slots else "is none"
+        raise ValueError(f"Slot {slot!r} has no expert family {spec.family!r}, which {fills}; see docs/experts.md.")
+    return slots[slot]
 
 
-def loaded_expert(slot: str, spec: ExpertSpec, device: str = "cpu") -> Expert:
+def loaded_expert(slot: str, spec: ExpertSpec, device: str = "cpu") -> Any:
     """Return the expert of this worker process, loading it at the first call."""
     key = f"{slot}:{device}:{spec.model_dump_json()}"
     if key not in _LOADED:

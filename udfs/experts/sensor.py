@@ -96,6 +96,9 @@ class SensorDepth(_Sensor):
         }
 
 
+SLOTS = {"filter": SensorFilter, "context": SensorRegions, "depth": SensorDepth}
+
+
 def instance_boxes(labels: NDArray[Any]) -> dict[int, tuple[int, int, int, int]]:
     """Return the half-open box (u0, v0, u1, v1) in px of every non-zero id of an instance map."""
     boxes = {}
