@@ -1,8 +1,6 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both set everything up first.
 PYTHON ?= python3
 export UV_PROJECT_ENVIRONMENT ?= .venv
-# Demo and tests are short runs, in which optimising compilation costs more than it gains.
-export SPATIALLAKE_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --all-extras
 

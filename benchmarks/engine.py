@@ -16,7 +16,7 @@ from pathlib import Path
 
 from deltalake import DeltaTable
 
-from benchmarks.processor import adopt_orphans, heading, tree_seconds
+from benchmarks.processor import heading, tree_seconds
 from scenes.crawl import write_crawl
 from tests.truth.measure import read_manifest
 
@@ -96,7 +96,6 @@ def main() -> None:
     parser.add_argument("--rooms", type=int, default=200, help="photographs that are rendered")
     parser.add_argument("--scratch", type=Path, help="folder that keeps the crawls; lakes are removed")
     args = parser.parse_args()
-    adopt_orphans()
     print(heading(), flush=True)
     with tempfile.TemporaryDirectory() as temporary:
         scratch = args.scratch or Path(temporary)

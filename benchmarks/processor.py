@@ -1,45 +1,66 @@
 """Processor time of whole process trees, and the words that go with every figure."""
 
-import ctypes
 import os
 import platform
-import resource
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-_PR_SET_CHILD_SUBREAPER = 36
-
-
-def adopt_orphans() -> None:
-    """Make this process the parent of every orphan below it, so that no worker's time is lost (Linux only)."""
-    if ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        raise OSError("The kernel refused PR_SET_CHILD_SUBREAPER; run the engine benchmark on Linux.")
+# Version 1 has a controller of its own for accounting; version 2 accounts in every group.
+_GROUPS_V1, _GROUPS_V2 = Path("/sys/fs/cgroup/cpuacct"), Path("/sys/fs/cgroup")
+_ENTER = 'echo 0 > "$0" && exec "$@"'
 
 
 def tree_seconds(command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> float:
     """Run a command and return the user + system seconds of it and of all its descendants.
 
-    Needs `adopt_orphans` first. Raises CalledProcessError, naming the log, when the command fails.
+    The kernel counts them in a control group: PySpark's daemon ignores its workers' ends, so that no parent ever hears
+    of the time that they took. Raises CalledProcessError, naming the log, when the command fails, and OSError where
+    control groups cannot be made.
     """
-    before = _children_seconds()
-    with log.open("ab") as sink:
-        status = subprocess.Popen(command, stdout=sink, stderr=sink, env={**os.environ, **(environment or {})}).wait()
-    while True:  # the JVM leaves its Python workers behind; they count too
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            break
+    with _control_group() as group, log.open("ab") as sink:
+        entered = ["/bin/sh", "-c", _ENTER, str(group / "cgroup.procs"), *command]
+        status = subprocess.run(
+            entered, stdout=sink, stderr=sink, env={**os.environ, **(environment or {})}, check=False
+        ).returncode
+        seconds = _seconds(group)
     if status:
         raise subprocess.CalledProcessError(status, command, f"see {log}")
-    return _children_seconds() - before
+    return seconds
 
 
-def _children_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+@contextmanager
+def _control_group() -> Iterator[Path]:
+    parent = _GROUPS_V1 if _GROUPS_V1.is_dir() else _GROUPS_V2
+    try:
+        group = Path(tempfile.mkdtemp(prefix="spatiallake-", dir=parent))
+    except OSError as error:
+        raise OSError(f"Cannot make a control group in {parent} ({error}); run this benchmark as root.") from error
+    try:
+        yield group
+    finally:
+        _wait_until_empty(group)
+        group.rmdir()
+
+
+def _seconds(group: Path) -> float:
+    _wait_until_empty(group)
+    if (group / "cpuacct.usage").exists():
+        return int((group / "cpuacct.usage").read_text()) / 1e9
+    lines = dict(line.split() for line in (group / "cpu.stat").read_text().splitlines())
+    return int(lines["usage_usec"]) / 1e6
+
+
+def _wait_until_empty(group: Path, patience_s: float = 60.0) -> None:
+    """Wait for the workers that the command leaves behind, which end by themselves once it is gone."""
+    waited_until = time.monotonic() + patience_s
+    while (group / "cgroup.procs").read_text().strip() and time.monotonic() < waited_until:
+        time.sleep(0.1)
 
 
 def heading() -> str:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.batches import BatchWriter, StreamOptions
 from jobs.lake import Lake
 from jobs.stage import Outputs, Stage, rejects_of
-from jobs.stream import BatchWriter, StageSummary, StreamOptions
+from jobs.stream import StageSummary
 from schemas.operations import QUARANTINE, STAGE_RUNS
 
 _SHARDS_PER_BATCH = 8

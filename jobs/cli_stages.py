@@ -6,6 +6,7 @@ import typer
 
 from jobs.backfill import backfill as write_owed
 from jobs.backfill import retry as retry_failed
+from jobs.batches import StreamOptions
 from jobs.cli_options import (
     CrawlOption,
     ExpertsOption,
@@ -25,7 +26,6 @@ from jobs.pipeline import follow as keep_running
 from jobs.pipeline import run as run_once
 from jobs.progress import Reporter
 from jobs.settings import RunSettings
-from jobs.stream import StreamOptions
 
 
 def _run_stages(names: tuple[str, ...], settings: RunSettings, follow_seconds: float | None) -> None:

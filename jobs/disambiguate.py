@@ -42,7 +42,8 @@ def _read(lake: Lake, keys: DataFrame, shards: list[int], scene_recipe: str, reg
     wanted = ("region_id", "label", "captions", "bbox_px")
     named = F.transform("regions", lambda region: F.struct(*(region[name].alias(name) for name in wanted)))
     regions = with_recipe(lake.read(REGIONS), region_recipe, shards).select("image_id", named.alias("regions"))
-    return scenes.join(F.broadcast(keys.select("image_id")), "image_id").join(regions, "image_id")
+    named_of_keys = regions.join(F.broadcast(keys.select("image_id")), "image_id")
+    return scenes.join(F.broadcast(named_of_keys), "image_id")
 
 
 def transform(df: DataFrame, settings: DisambiguateSettings, recipe: str) -> DataFrame:

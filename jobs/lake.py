@@ -12,6 +12,8 @@ from jobs.errors import LakeUnreadable
 from schemas.operations import STAGE_RUNS
 from schemas.table import Table
 
+_HASHES = ("entry_id", "image_id", "qa_id")
+
 
 @dataclass(frozen=True)
 class Lake:
@@ -104,6 +106,6 @@ class Lake:
 
 
 def _skipping_columns(table: Table) -> list[str]:
-    # Statistics on blobs and texts cost time and help no reader.
-    wanted = (*table.cluster_by, *table.key)
-    return [name for name in dict.fromkeys(wanted) if name in table.columns]
+    # Statistics on blobs and texts cost time and help no reader, and every file holds hashes from first to last.
+    wanted = dict.fromkeys((*table.cluster_by, *table.key))
+    return [name for name in wanted if name in table.columns and name not in _HASHES]

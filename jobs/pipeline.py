@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
+from jobs.batches import StreamOptions
 from jobs.context import context_stage
 from jobs.crawl import append_listing
 from jobs.depth import depth_stage
@@ -19,7 +20,7 @@ from jobs.session import start_session
 from jobs.settings import RunSettings
 from jobs.stage import Stage
 from jobs.statistics import statistics_stage
-from jobs.stream import StageSummary, StreamOptions, run_stage
+from jobs.stream import StageSummary, run_stage
 from jobs.synthesize import synthesize_stage
 
 STAGE_NAMES = ("ingest", "filter", "context", "depth", "lift", "disambiguate", "synthesize", "statistics")

@@ -8,7 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from jobs.stream import BatchReport, StageSummary
+from jobs.batches import BatchReport
+from jobs.stream import StageSummary
 
 
 class Reporter:

@@ -25,6 +25,9 @@ _LOCAL = {
     "spark.pyspark.driver.python": sys.executable,
 }
 
+# The work is done in Python: compiling the JVM's own code twice costs more than it ever gains.
+_LOCAL_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
 _ALWAYS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -59,7 +62,7 @@ def start_session(
     require_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    os.environ["PYSPARK_SUBMIT_ARGS"] = launcher_arguments(driver_memory)
+    os.environ["PYSPARK_SUBMIT_ARGS"] = launcher_arguments(driver_memory, master)
     builder = SparkSession.builder.appName("spatiallake").master(master)  # pyright: ignore[reportAttributeAccessIssue]
     for name, value in {**_ALWAYS, **_LOCAL, **(_s3_options() if with_s3 else {}), **(options or {})}.items():
         builder = builder.config(name, value)
@@ -68,13 +71,14 @@ def start_session(
     return session
 
 
-def launcher_arguments(driver_memory: str) -> str:
+def launcher_arguments(driver_memory: str, master: str) -> str:
     """Return what Spark's launcher has to know before it starts the JVM, which reads no configuration after that.
 
-    `SPATIALLAKE_JAVA_OPTIONS` adds options of the JVM itself.
+    `SPATIALLAKE_JAVA_OPTIONS`, where set, takes the place of the JVM options of a local master.
     """
     log = Path(__file__).with_name("log4j2.properties").as_uri()
-    java = f"-Dlog4j2.configurationFile={log} {os.environ.get('SPATIALLAKE_JAVA_OPTIONS', '')}".strip()
+    options = os.environ.get("SPATIALLAKE_JAVA_OPTIONS", _LOCAL_JAVA if master.startswith("local[") else "")
+    java = f"-Dlog4j2.configurationFile={log} {options}".strip()
     return f"--driver-memory {driver_memory} --driver-java-options {shlex.quote(java)} pyspark-shell"
 
 

@@ -29,8 +29,9 @@ class Stage:
     `read(lake, keys, shards)` joins what the transform needs for the micro-batch's keys, reading only its ingest
     shards; `transform` is pure; its result has the target's columns (null where rejected) and `rejects`, a list of
     REJECT structs. `recipe` names rows of this stage, `upstream_recipe` those that it follows. A stage that
-    `replaces_shards` writes aggregates: its rows of the touched ingest shards are replaced, not added to. `done` is the
-    table that tells which keys were dealt with, the target unless another holds the key.
+    `replaces_shards` writes aggregates: its rows of the touched ingest shards are replaced, not added to. One that is
+    `bulk` makes many rows of each key at little cost. `done` is the table that tells which keys were dealt with, the
+    target unless another holds the key.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Stage:
     arrow_rows: int = 64
     split: "Callable[[Stage, Lake, DataFrame], Outputs] | None" = None
     replaces_shards: bool = False
+    bulk: bool = False
     done: Table | None = None
 
     def outputs(self, lake: Lake, transformed: DataFrame) -> Outputs:

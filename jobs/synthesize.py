@@ -32,6 +32,7 @@ def synthesize_stage(settings: SynthesizeSettings, upstream: Stage, scenes: Stag
         settings=changes,
         files_per_batch=16,
         arrow_rows=500,
+        bulk=True,
     )
 
 
@@ -40,11 +41,12 @@ def _read(lake: Lake, keys: DataFrame, shards: list[int], reference_recipe: str,
     scenes = with_recipe(lake.read(SCENES), scene_recipe, shards)
     licences = lake.read(IMAGES).where(F.col("ingest_shard").isin(shards)).select("image_id", "licence")
     named = references.join(F.broadcast(keys.select("image_id")), "image_id")
+    # Scenes stay where they are; names and licences, which are small, are sent to them.
     return (
         scenes.withColumnRenamed("recipe", "scene_recipe")
         .drop("engine_version", "planes", "rejected")
-        .join(named, "image_id")
-        .join(licences, "image_id")
+        .join(F.broadcast(named), "image_id")
+        .join(F.broadcast(licences.join(keys.select("image_id"), "image_id", "left_semi")), "image_id")
     )
 
 

@@ -10,7 +10,7 @@ QA_PAIRS = Table(
     name="qa_pairs",
     comment="One row per question with its answer and everything that decided it.",
     key=("qa_id",),
-    cluster_by=("ingest_shard", "type_id"),
+    cluster_by=("ingest_shard", "recipe"),
     schema=StructType(
         [
             column("qa_id", StringType(), "hash of image, type, objects, side, forms, recipe", False),

@@ -1,4 +1,4 @@
-"""Fixtures that several test packages share: one Spark session with Delta, and the real photographs."""
+"""Fixtures that several test packages share: one Spark session with Delta, an S3 server, and the real photographs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession
 
 from jobs.environment import resolve_jars
 from jobs.session import start_session
+from tests.object_store import s3_server
 
 REAL_PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
 
@@ -19,6 +20,13 @@ def spark() -> Iterator[SparkSession]:
     session = start_session("local[2]", driver_memory="3g")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """`s3://` prefix of an empty bucket on a server of this machine."""
+    with s3_server() as prefix:
+        yield prefix
 
 
 @pytest.fixture(scope="session")

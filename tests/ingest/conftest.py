@@ -1,23 +1,15 @@
-"""A real S3 server on the loopback device, and ingest without Spark as one call."""
+"""Ingest without Spark as one call."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import boto3
-import pytest
-from moto.server import ThreadedMotoServer
 
 from schemas.manifest import IngestLimits
 from udfs.crawl.fetch import fetched
 from udfs.crawl.layout import layout_of
 from udfs.crawl.listing import entries_of, loose_entries
 from udfs.ingest import ingest_row
-from udfs.storage import s3_client
 
-BUCKET = "crawls"
-S3_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
 Row = dict[str, Any]
 
 
@@ -54,27 +46,3 @@ def ingest(uri: str | Path, limits: IngestLimits | None = None) -> Ingested:
     sound = [row for row in rows if "image_id" in row]
     rejects = [{**row, **reject} for row in rows for reject in row["rejects"]]
     return Ingested(entries, sound, [row["provenance"] for row in sound], rejects)
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """`s3://` prefix of an empty bucket, which boto3 finds by the environment."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**S3_KEYS, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}.items():
-            patch.setenv(name, value)
-        s3_client.cache_clear()
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        yield f"s3://{BUCKET}"
-    s3_client.cache_clear()
-    server.stop()
-
-
-def upload(folder: Path, prefix: str) -> None:
-    """Copy a folder's files to the bucket."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            key = f"{prefix}/{path.relative_to(folder).as_posix()}"
-            boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())

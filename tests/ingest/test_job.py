@@ -18,7 +18,7 @@ from schemas.images import CRAWL, IMAGES, PROVENANCE
 from schemas.manifest import IngestLimits
 from schemas.operations import QUARANTINE
 from schemas.table import Table
-from tests.ingest.conftest import S3_KEYS, Ingested, Row, upload
+from tests.ingest.conftest import Ingested, Row
 from tests.ingest.crawls import (
     BAD_ROWS,
     STILL_PHOTOGRAPHS,
@@ -28,6 +28,7 @@ from tests.ingest.crawls import (
     write_manifest,
 )
 from tests.ingest.pictures import OBJECTS, POSE, depth_png, instance_png, photo
+from tests.object_store import S3_KEYS, upload
 
 
 def ingest_by_spark(

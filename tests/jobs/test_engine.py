@@ -1,6 +1,7 @@
 """The whole engine as a user runs it: one command from a crawl to answers, on rendered rooms and on bad input."""
 
 import json
+import shutil
 import struct
 import zlib
 from collections import Counter
@@ -71,7 +72,10 @@ def test_sql_reads_every_table(lake: Path) -> None:
     assert json.loads(done.stdout) == {"n": table(lake, "qa_pairs").num_rows}
 
 
-def test_a_grown_crawl_adds_only_what_is_new(rooms: Path, lake: Path, tmp_path: Path) -> None:
+def test_a_grown_crawl_adds_only_what_is_new_also_when_checkpoints_were_lost(
+    rooms: Path, lake: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(lake / "_checkpoints")
     more = tmp_path / "more"
     write_crawl(str(more), count=3, seed=77, width=256, height=192)
     old = [json.loads(line) for line in (rooms / "manifest.jsonl").read_text().splitlines()[:5]]

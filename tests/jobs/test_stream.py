@@ -11,12 +11,13 @@ from pycocotools import mask as coco_mask
 from pyspark.sql import SparkSession
 
 from jobs.backfill import backfill, retry
+from jobs.batches import StreamOptions
 from jobs.context import context_stage
 from jobs.depth import depth_stage
 from jobs.errors import LakeUnreadable, TooManyFailures
 from jobs.filter import filter_stage
 from jobs.lake import Lake
-from jobs.stream import StreamOptions, run_stage
+from jobs.stream import run_stage
 from schemas.images import IMAGES
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.perception import DEPTHS, IMAGE_SCORES, REGIONS

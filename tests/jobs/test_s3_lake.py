@@ -1,0 +1,32 @@
+"""Crawl and lake both on S3: the whole engine against a server on the loopback device, through Hadoop's connector."""
+
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from jobs.environment import resolve_jars
+from scenes.crawl import write_crawl
+from tests.jobs.engine import events, spatiallake, table
+from tests.object_store import upload
+
+LOOPBACK_HTTP = {"AWS_ALLOW_HTTP": "true", "AWS_S3_ALLOW_UNSAFE_RENAME": "true"}
+
+
+def test_a_lake_on_s3_equals_a_local_one_and_a_second_run_adds_nothing(tmp_path: Path, s3: str) -> None:
+    resolve_jars(with_s3=True)
+    write_crawl(str(tmp_path / "crawl"), count=6, seed=4, width=160, height=120)
+    upload(tmp_path / "crawl", "rooms")
+    lake = f"{s3}/lake"
+
+    done = spatiallake("run", "--crawl", f"{s3}/rooms", "--lake", lake, "--experts", "sensor")
+    spatiallake("run", "--crawl", str(tmp_path / "crawl"), "--lake", str(tmp_path / "lake"), "--experts", "sensor")
+    again = spatiallake("run", "--crawl", f"{s3}/rooms", "--lake", lake, "--experts", "sensor")
+
+    rows_in = {event["stage"]: event["rows_in"] for event in events(done) if event["event"] == "stage_finished"}
+    assert rows_in["ingest"] == 6
+    assert {event["rows_in"] for event in events(again) if event["event"] == "stage_finished"} == {0}
+    there = DeltaTable(f"{lake}/qa_pairs", storage_options=LOOPBACK_HTTP).to_pyarrow_table()
+    here = table(tmp_path / "lake", "qa_pairs")
+    assert there.num_rows > 100
+    for name in ("qa_id", "question", "answer"):
+        assert sorted(there[name].to_pylist()) == sorted(here[name].to_pylist())
