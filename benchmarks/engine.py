@@ -18,7 +18,7 @@ from deltalake import DeltaTable
 
 from benchmarks.processor import heading, tree_seconds
 from scenes.crawl import write_crawl
-from tests.truth.measure import read_manifest
+from scenes.truth.measure import read_manifest
 
 STAGES = ("ingest", "filter", "context", "depth", "lift", "disambiguate", "synthesize", "statistics")
 

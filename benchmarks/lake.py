@@ -8,7 +8,7 @@ from typing import Any
 
 from deltalake import DeltaTable
 
-from tests.truth.measure import read_manifest
+from scenes.truth.measure import read_manifest
 
 
 def rows_by_image(lake: Path, name: str) -> dict[str, list[dict[str, Any]]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.truth.measure import picture, read_manifest
+from scenes.truth.measure import picture, read_manifest
 from udfs.disambiguate import DisambiguateSettings, disambiguate_row
 from udfs.experts.expert import SENSOR, loaded_expert
 from udfs.lift import LiftSettings, lift_row

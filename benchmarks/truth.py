@@ -20,9 +20,9 @@ from benchmarks.lake import image_ids, rows_by_image
 from benchmarks.pipeline import photographs
 from benchmarks.processor import heading
 from scenes.crawl import write_crawl
-from tests.truth.exact import Verdict, check, gravity_error_deg
-from tests.truth.measure import read_manifest, read_scene
-from tests.truth.tally import Tally, table
+from scenes.truth.exact import Verdict, check, gravity_error_deg
+from scenes.truth.measure import read_manifest, read_scene
+from scenes.truth.tally import Tally, table
 from tests.truth.words import fault
 
 Row = Mapping[str, Any]
@@ -140,7 +140,7 @@ def floor_share(crawl: Path, row: Row) -> float:
     """Return the share of pixels that show the rendered floor, outside every object."""
     import numpy as np
 
-    from tests.truth.measure import back_project, picture
+    from scenes.truth.measure import back_project, picture
 
     depth = picture(crawl / row["depth"]) / 1000.0
     pose = np.asarray(row["pose"], dtype=np.float64)

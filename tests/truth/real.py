@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.truth.measure import back_project, picture, read_manifest
+from scenes.truth.measure import back_project, picture, read_manifest
 
 Row = Mapping[str, Any]
 DISTANCE_FLOOR_M = 0.03

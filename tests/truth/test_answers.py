@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks.pipeline import photographs
 from scenes.crawl import write_crawl
-from tests.truth.exact import check, gravity_error_deg
-from tests.truth.measure import ExactScene, read_manifest, read_scene
-from tests.truth.tally import TYPES, YES_NO, Tally
+from scenes.truth.exact import check, gravity_error_deg
+from scenes.truth.measure import ExactScene, read_manifest, read_scene
+from scenes.truth.tally import TYPES, YES_NO, Tally
 from tests.truth.words import fault
 
 ROOMS = 24

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scenes.crawl import write_crawl
-from tests.truth.measure import back_project, picture, read_manifest
+from scenes.truth.measure import back_project, picture, read_manifest
 
 ROOMS = 10
 

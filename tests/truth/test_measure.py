@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import MultiPoint
 
-from tests.truth.exact import check, gravity_error_deg
-from tests.truth.measure import ExactScene, frame_w, hull, polygon_distance, read_scene, sides
+from scenes.truth.exact import check, gravity_error_deg
+from scenes.truth.measure import ExactScene, frame_w, hull, polygon_distance, read_scene, sides
 
 CAMERA = {"fx": 300.0, "fy": 300.0, "cx": 159.5, "cy": 119.5}
 HEIGHT_M = 1.2

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.truth.measure import ExactObject, ExactScene
+from scenes.truth.measure import ExactObject, ExactScene
 
 Row = Mapping[str, Any]
 REST_M = 0.05  # an object that "rests" may show its lowest 2 % this far above the support

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.truth.exact import Verdict
+from scenes.truth.exact import Verdict
 
 TYPES = tuple(f"{family}{number:02d}" for family in "QN" for number in range(1, 20))
 YES_NO = ("Q01", "Q02", "Q04", "Q05", "Q07", "Q08", "Q10", "Q11", "Q13", "Q14", "Q16", "Q17", "Q19")
