@@ -1,0 +1,34 @@
+"""The command that holds answers against exact geometry."""
+
+from typing import Annotated
+
+import typer
+
+from jobs.cli_options import ExpertsOption, SetOption, SettingsOption, app, settings_of
+from jobs.errors import UsageError
+
+
+@app.command()
+def truth(
+    crawl: Annotated[str, typer.Option("--crawl", help="Manifest of photographs with depth, instances and gravity.")],
+    against: Annotated[
+        str | None, typer.Option("--against", help="Manifest of the same with exact truth. [crawl]")
+    ] = None,
+    experts: ExpertsOption = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="Photographs. [all]")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="A JSON object per choice of slots, all learned last.")
+    ] = False,
+    settings: SettingsOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Show which expert is worth replacing: answers against exact geometry, each slot true or learned in turn."""
+    from jobs import truth as judging
+
+    merged = settings_of(".", settings, set_, experts=experts)
+    try:
+        lines = judging.truth(merged, crawl, against, limit)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    for line in judging.as_json(lines) if as_json else judging.as_tables(lines):
+        typer.echo(line)

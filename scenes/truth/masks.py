@@ -1,0 +1,24 @@
+"""Masks against masks: which region shows which object."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+
+SAME_OBJECT = 0.5
+Region = Mapping[str, Any]
+
+
+def overlaps(found: Sequence[Region], true: Sequence[Region], height: int, width: int) -> NDArray[np.float64]:
+    """Return the intersection over union (n, m) of two lists of REGION structs of one photograph."""
+    if not found or not true:
+        return np.zeros((len(found), len(true)))
+    one, two = ([{"size": [height, width], "counts": r["rle"].encode("ascii")} for r in some] for some in (found, true))
+    return np.asarray(coco_mask.iou(one, two, [0] * len(two)), dtype=np.float64).reshape(len(found), len(true))
+
+
+def matches(overlap: NDArray[np.float64]) -> dict[int, int]:
+    """Return which true mask each found one shows, by index; over a half, so that each shows one at most."""
+    return {int(i): int(j) for i, j in zip(*np.nonzero(overlap > SAME_OBJECT), strict=True)}
