@@ -133,7 +133,7 @@ def zoedepth(folder: Path) -> None:
     )  # fmt: skip
     config = ZoeDepthConfig(
         backbone_config=backbone, neck_hidden_sizes=[16, 16, 32, 32], fusion_hidden_size=16, bottleneck_features=16,
-        num_relative_features=8, bin_embedding_dim=16, num_attractors=[4, 2, 2, 1], initializer_range=0.05,
+        num_relative_features=8, bin_embedding_dim=16, num_attractors=[4, 2, 2, 1], initializer_range=0.2,
     )  # fmt: skip
     ZoeDepthForDepthEstimation(config).save_pretrained(folder)
     ZoeDepthImageProcessor(size={"height": 64, "width": 64}, ensure_multiple_of=32).save_pretrained(folder)

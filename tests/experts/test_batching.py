@@ -10,7 +10,7 @@ from udfs.experts.batching import BatchSizes, ahead, predicted
 from udfs.rows import RowRejected
 
 
-def test_items_of_one_shape_go_together_and_come_back_in_order() -> None:
+def test_items_of_one_shape_gopredict_prepared_and_come_back_in_order() -> None:
     batches: list[list[str]] = []
 
     def predict(items: list[str]) -> list[str]:

@@ -48,9 +48,7 @@ def test_the_score_is_the_share_of_yes_in_the_first_token(models: Path, name: st
 
 
 def test_a_tokenizer_that_knows_no_yes_is_refused(models: Path, tmp_path: Path) -> None:
-    model, processor = (
-        auto.from_pretrained(models / "blip") for auto in (AutoModelForImageTextToText, AutoProcessor)
-    )
+    model, processor = (auto.from_pretrained(models / "blip") for auto in (AutoModelForImageTextToText, AutoProcessor))
     processor.tokenizer = words_tokenizer([], answers=("no", "No", "NO"))
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)

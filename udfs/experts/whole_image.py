@@ -86,7 +86,7 @@ class WholeImageExpert:
         threads = min(_MOST_THREADS, os.cpu_count() or 1) if self.device.startswith("cuda") else 1
         results: list[Prediction | Exception] = []
         for prepared in ahead(batch, self.prepared, _BATCHES_AHEAD * self.options.batch_size, threads):
-            results += predicted(prepared, self._together, self._sizes, lambda one: one.shape)
+            results += predicted(prepared, self.predict_prepared, self._sizes, lambda one: one.shape)
         return results
 
     def prepared(self, photograph: Photograph) -> Prepared:
@@ -103,7 +103,8 @@ class WholeImageExpert:
             raise _refused(picture, self.spec, error) from error
         return Prepared(inputs, picture.size, picture.orientation, rest)
 
-    def _together(self, items: list[Prepared]) -> list[Prediction | Exception]:
+    def predict_prepared(self, items: list[Prepared]) -> list[Prediction | Exception]:
+        """Return one prediction or exception per item; the items are of one shape and go through the model at once."""
         import torch
 
         inputs = {}
