@@ -96,7 +96,7 @@ class WholeImageExpert:
             RowRejected: the picture cannot be decoded, or is too thin for the processor.
         """
         picture = picture_of(photograph)
-        rest = {name: value for name, value in photograph.items() if name != "bytes"}
+        rest = {name: value for name, value in photograph.items() if name not in ("bytes", "picture")}
         try:
             inputs = dict(self.inputs_of(picture))
         except Exception as error:  # processors raise anything on sides that they round to nothing
