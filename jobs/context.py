@@ -22,7 +22,7 @@ def context_stage(spec: ExpertSpec, thresholds: Mapping[str, float], upstream: S
     `thresholds` maps score names to the least score that passes. They are no part of the recipe: moving one changes
     which photographs have rows, not what a row says; `spatiallake backfill` adds those that newly pass.
     """
-    settings = {"expert": spec.model_dump()}
+    settings = {"expert": spec.for_recipe()}
     recipe = recipe_of("context", settings, upstream.recipe)
     columns = expert_class("context", spec).columns
     return Stage(

@@ -15,7 +15,7 @@ from udfs.recipes import recipe_of
 
 def depth_stage(spec: ExpertSpec, upstream: Stage) -> Stage:
     """Return the stage that writes `depths`."""
-    settings = {"expert": spec.model_dump()}
+    settings = {"expert": spec.for_recipe()}
     recipe = recipe_of("depth", settings, upstream.recipe)
     return Stage(
         name="depth",

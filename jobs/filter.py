@@ -17,7 +17,7 @@ from udfs.recipes import recipe_of
 
 def filter_stage(spec: ExpertSpec) -> Stage:
     """Return the stage that writes `image_scores`."""
-    settings = {"expert": spec.model_dump()}
+    settings = {"expert": spec.for_recipe()}
     recipe = recipe_of("filter", settings, "ingest")
     return Stage(
         name="filter",

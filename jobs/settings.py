@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from jobs.errors import UsageError
 from udfs.disambiguate import DisambiguateSettings
 from udfs.experts.expert import PROFILES, Profile
+from udfs.experts.pinning import pinned_profile
 from udfs.ingest import IngestLimits
 from udfs.lift import LiftSettings
 from udfs.synthesize import SynthesizeSettings
@@ -63,10 +64,10 @@ class RunSettings(BaseModel):
         return self.lake_uri.startswith("s3a://") or self.checkpoint_uri.startswith("s3a://")
 
     def profile(self) -> Profile:
-        """Return the expert profile, built in or read from a YAML file.
+        """Return the expert profile, built in or read from a YAML file, with its models pinned.
 
         Raises:
-            UsageError: no such profile or file, or one that does not validate.
+            UsageError: no such profile or file, one that does not validate, or a model that is not pinned.
         """
         if self.experts in PROFILES:
             return PROFILES[self.experts]
@@ -74,7 +75,13 @@ class RunSettings(BaseModel):
         if not path.is_file():
             known = ", ".join(sorted(PROFILES))
             raise UsageError(f"No expert profile {self.experts!r}: name one of {known}, or a YAML file.")
-        return validated(Profile, {"name": path.stem, **read_yaml(path)})
+        profile = validated(Profile, {"name": path.stem, **read_yaml(path)})
+        try:
+            return pinned_profile(profile)
+        except ValidationError as error:
+            raise UsageError(f"Profile {path} does not validate: {_faults(error)}.") from error
+        except ValueError as error:
+            raise UsageError(f"Profile {path}: {error}") from error
 
 
 def spark_uri(location: str) -> str:
@@ -135,10 +142,13 @@ def validated(model: type[ModelT], values: dict[str, Any]) -> ModelT:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}" for fault in error.errors()
-        )
-        raise UsageError(f"Settings do not validate: {faults}.") from error
+        raise UsageError(f"Settings do not validate: {_faults(error)}.") from error
+
+
+def _faults(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}" for fault in error.errors()
+    )
 
 
 def _parse_override(text: str) -> dict[str, Any]:

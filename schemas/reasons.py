@@ -43,6 +43,10 @@ class Reason(StrEnum):
     NO_REGIONS = "no_regions"
     NO_DEPTH = "no_depth"
     NO_INTRINSICS = "no_intrinsics"
+    # any stage with a learned expert
+    MODEL_OUTPUT_INVALID = "model_output_invalid"
+    OUT_OF_MEMORY = "out_of_memory"
+    PICTURE_TOO_THIN = "picture_too_thin"
     # lift, per object
     TOO_FEW_POINTS = "too_few_points"
     EMPTY_MASK = "empty_mask"

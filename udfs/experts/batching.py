@@ -1,29 +1,54 @@
-"""Batches of pictures through a model: decoded ahead, halved when memory runs out, one bad picture alone."""
+"""Batches of pictures through a model: prepared ahead, halved when memory runs out, one bad picture alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from schemas.reasons import Outcome, Reason
 from udfs.experts.expert import Photograph
 from udfs.experts.pictures import Picture, picture_of
+from udfs.rows import RowRejected
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 
-def decoded(batch: Sequence[Photograph], at_once: int) -> Iterator[list[Picture | Exception]]:
-    """Yield the batch's pictures `at_once` at a time, in order; the next ones are decoded while these are worked on."""
+class BatchSizes:
+    """How many items a model takes at once: `most` until memory runs out, then half, for items of that shape."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._found: dict[Hashable, int] = {}
+
+    def of(self, shape: Hashable) -> int:
+        """Return how many items of this shape to try at once."""
+        return self._found.get(shape, self._most)
+
+    def halve(self, shape: Hashable, failed: int) -> None:
+        """Remember that `failed` items of this shape were too many."""
+        self._found[shape] = (failed + 1) // 2
+
+
+def ahead(
+    batch: Sequence[ItemT], prepare: Callable[[ItemT], ResultT], at_once: int, threads: int = 1
+) -> Iterator[list[ResultT | Exception]]:
+    """Yield `prepare` of the items `at_once` at a time, in order; the next ones are prepared while these are used.
+
+    What `prepare` raises stands in the item's place.
+    """
     chunks = [batch[start : start + at_once] for start in range(0, len(batch), at_once)]
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(_decode, chunks[0]) if chunks else None
-        for following in [*chunks[1:], None]:
-            ready = waiting.result() if waiting else []
-            waiting = pool.submit(_decode, following) if following is not None else None
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = [pool.submit(_guarded, prepare, item) for item in chunks[0]] if chunks else []
+        for following in [*chunks[1:], ()] if chunks else ():
+            ready = [one.result() for one in waiting]
+            waiting = [pool.submit(_guarded, prepare, item) for item in following]
             yield ready
 
 
-def _decode(chunk: Sequence[Photograph]) -> list[Picture | Exception]:
-    return [_guarded(picture_of, photograph) for photograph in chunk]
+def decoded(batch: Sequence[Photograph], at_once: int) -> Iterator[list[Picture | Exception]]:
+    """Yield the batch's pictures `at_once` at a time, in order; the next ones are decoded while these are worked on."""
+    return ahead(batch, picture_of, at_once)
 
 
 def _guarded(function: Callable[[Any], ResultT], item: Any) -> ResultT | Exception:
@@ -34,28 +59,75 @@ def _guarded(function: Callable[[Any], ResultT], item: Any) -> ResultT | Excepti
 
 
 def predicted(
-    items: Sequence[ItemT | Exception], predict: Callable[[list[ItemT]], Sequence[ResultT]]
+    items: Sequence[ItemT | Exception],
+    predict: Callable[[list[ItemT]], Sequence[ResultT]],
+    sizes: BatchSizes | None = None,
+    shape_of: Callable[[ItemT], Hashable] = lambda item: None,
 ) -> list[ResultT | Exception]:
     """Return `predict` of the sound items, in order, with the exceptions of the others in their places.
 
-    A batch that does not fit into memory is halved, and one that fails otherwise is tried item by item.
+    Items of one shape go together, as many as `sizes` says. A batch that does not fit into memory is halved, and so
+    are later ones; one that fails otherwise is split until the bad item stands alone.
     """
-    sound = [item for item in items if not isinstance(item, Exception)]
-    results = iter(_halving(sound, predict))
-    return [item if isinstance(item, Exception) else next(results) for item in items]
+    results: list[Any] = list(items)
+    groups: dict[Hashable, list[int]] = {}
+    for index, item in enumerate(items):
+        if not isinstance(item, Exception):
+            groups.setdefault(shape_of(item), []).append(index)
+    sizes = sizes or BatchSizes(max(1, len(items)))
+    for shape, indices in groups.items():
+        done = _run([results[index] for index in indices], predict, sizes, shape)
+        for index, result in zip(indices, done, strict=True):
+            results[index] = result
+    return results
 
 
-def _halving(items: list[Any], predict: Callable[[list[Any]], Sequence[Any]]) -> list[Any]:
-    if not items:
-        return []
+def _run(
+    items: list[Any], predict: Callable[[list[Any]], Sequence[Any]], sizes: BatchSizes, shape: Hashable
+) -> list[Any]:
+    results: list[Any] = []
+    while len(results) < len(items):
+        batch = items[len(results) : len(results) + sizes.of(shape)]
+        outcome = _attempt(batch, predict)
+        if not isinstance(outcome, Exception):
+            results += outcome
+        elif _out_of_memory(outcome):
+            _free_memory()
+            sizes.halve(shape, len(batch))
+            results += [_too_large(outcome)] if len(batch) == 1 else []
+        elif len(batch) == 1:
+            results.append(outcome)
+        else:
+            middle = len(batch) // 2
+            results += [*_run(batch[:middle], predict, sizes, shape), *_run(batch[middle:], predict, sizes, shape)]
+    return results
+
+
+def _attempt(items: list[Any], predict: Callable[[list[Any]], Sequence[Any]]) -> list[Any] | Exception:
     try:
         return list(predict(items))
-    except Exception as error:
-        if len(items) == 1:
-            return [error]
-        _free_memory()
-        middle = len(items) // 2
-        return [*_halving(items[:middle], predict), *_halving(items[middle:], predict)]
+    except Exception as error:  # returned, so that the caller can split the batch
+        # The frames hold the tensors that filled the memory.
+        traceback.clear_frames(error.__traceback__)
+        return error
+
+
+def _out_of_memory(error: Exception) -> bool:
+    import torch
+
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    # What PyTorch's allocator for the CPU and CUDA's libraries raise instead.
+    told = ("can't allocate memory", "not enough memory", "CUDA out of memory", "ALLOC_FAILED")
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in told)
+
+
+def _too_large(error: Exception) -> RowRejected:
+    cause = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    sentence = (
+        f"The picture does not fit into memory even alone ({cause}); use a smaller model or a device with more memory."
+    )
+    return RowRejected(Outcome.FAILED, Reason.OUT_OF_MEMORY, sentence)
 
 
 def _free_memory() -> None:

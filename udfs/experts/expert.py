@@ -16,6 +16,8 @@ class Expert(Protocol):
 
     `columns` are the columns of `images` that `predict` reads, `load` is called once per worker process, and
     `predict` returns one prediction or one exception per photograph, so that a bad one never fails its batch.
+    A class method `resolved(spec) -> ExpertSpec`, where there is one, checks options and writes out their defaults
+    before the recipe is made; it runs on the driver and loads no model.
     """
 
     columns: ClassVar[tuple[str, ...]]
@@ -29,8 +31,12 @@ class Expert(Protocol):
         ...
 
 
+# Options that say how fast an expert works, not what it says.
+_OF_SPEED = frozenset({"batch_size"})
+
+
 class ExpertSpec(BaseModel):
-    """Which expert fills a slot; every field goes into the recipe.
+    """Which expert fills a slot; every field but `batch_size` among the options goes into the recipe.
 
     `model` is a Hugging Face id or a local folder and `revision` pins it. An expert made of others, as regions are of a
     detector, a segmenter and a captioner, names them in `parts` by slot.
@@ -43,6 +49,12 @@ class ExpertSpec(BaseModel):
     revision: str = "none"
     options: dict[str, Any] = Field(default_factory=dict)
     parts: dict[str, "ExpertSpec"] = Field(default_factory=dict)
+
+    def for_recipe(self) -> dict[str, Any]:
+        """Return the fields that change results."""
+        options = {name: value for name, value in self.options.items() if name not in _OF_SPEED}
+        parts = {name: part.for_recipe() for name, part in self.parts.items()}
+        return {**self.model_dump(), "options": options, "parts": parts}
 
 
 class Profile(BaseModel):

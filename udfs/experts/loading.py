@@ -1,10 +1,11 @@
 """Load Hugging Face models as their users expect: ids or folders, pinned revisions, caches, offline mode."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from udfs.experts.expert import ExpertSpec
+from udfs.experts.pinning import folder_digest
 
 
 class ModelUnavailable(Exception):
@@ -15,25 +16,59 @@ def pretrained(load: Callable[..., Any], spec: ExpertSpec, **options: Any) -> An
     """Return `load(model, revision=..)`, where `load` is a `from_pretrained` of transformers.
 
     Raises:
-        ModelUnavailable: not in the cache and not to be downloaded, or not a model of this family.
+        ModelUnavailable: not in the cache and not to be downloaded, not a model of this family, or a folder whose
+            content is not that of the recipe.
     """
-    revision = None if spec.revision == "none" or Path(spec.model).is_dir() else spec.revision
+    folder = Path(spec.model) if Path(spec.model).is_dir() else None
+    if folder and spec.revision.startswith("sha256:") and folder_digest(folder) != spec.revision:
+        raise ModelUnavailable(
+            f"The folder {spec.model} is not the one that the recipe was made of ({spec.revision}); "
+            "put the same files there on every worker, or start the run again after a change."
+        )
+    revision = None if folder or spec.revision == "none" else spec.revision
     try:
         return load(spec.model, revision=revision, **options)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, ImportError) as error:
         raise ModelUnavailable(_sentence(spec, revision, error)) from error
+
+
+def pretrained_model(load: Callable[..., Any], spec: ExpertSpec, device: str, types: Collection[str] = ()) -> Any:
+    """Return the model on `device` for inference, half precision on a GPU.
+
+    `types` are the `model_type`s of `config.json` that the family takes; none named, all are.
+
+    Raises:
+        ModelUnavailable: as `pretrained`, another type, or weights that lack parameters of the model.
+    """
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    model, report = pretrained(load, spec, dtype=dtype_of(device), output_loading_info=True)
+    if types and model.config.model_type not in types:
+        raise ModelUnavailable(
+            f"Model {spec.model} is a {model.config.model_type} and the family {spec.family} takes "
+            f"{' or '.join(types)}; name another model or another family."
+        )
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise ModelUnavailable(
+            f"The weights of {spec.model} lack {len(missing)} parameters of a {model.config.model_type}, such as "
+            f"{missing[0]}; they would be random, so fetch or save the whole model again."
+        )
+    return model.to(device).eval()
 
 
 def _sentence(spec: ExpertSpec, revision: str | None, error: Exception) -> str:
     cause = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
     if Path(spec.model).is_dir():
         return f"The folder {spec.model} holds no {spec.family} model ({cause}); save one there with save_pretrained."
-    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
 
     pinned = f" --revision {revision}" if revision else ""
+    offline = " and HF_HUB_OFFLINE forbids to download it" if HF_HUB_OFFLINE else ""
     return (
-        f"Model {spec.model}{f' at {revision}' if revision else ''} ({spec.family}) is not in the cache {HF_HUB_CACHE} "
-        f"and could not be loaded ({cause}); fetch it with `hf download {spec.model}{pinned}`, or name a local folder."
+        f"Model {spec.model}{f' at {revision}' if revision else ''} ({spec.family}) cannot be loaded from the cache "
+        f"{HF_HUB_CACHE}{offline} ({cause}); fetch it with `hf download {spec.model}{pinned}`, or name a local folder."
     )
 
 

@@ -7,10 +7,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
+from schemas.reasons import Outcome, Reason
+from udfs.rows import RowRejected
+
+# Pixels were counted against the crawl's own limit when the photograph was ingested.
+Image.MAX_IMAGE_PIXELS = None
+
+# Models scale the short side to hundreds of pixels, which makes gigabytes of a picture thinner than this.
+_LONGEST_OVER_SHORTEST = 1000
 # EXIF orientations whose stored pixels turn by a quarter: upright width is stored height.
-_QUARTER_TURNS = (5, 6, 7, 8)
+TURNED_BY_A_QUARTER = (5, 6, 7, 8)
+_TO_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _TO_STORED = {
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -36,21 +53,52 @@ class Picture:
 
     def to_stored(self, upright: NDArray[Any]) -> NDArray[Any]:
         """Return an upright map (h, w) or (h, w, c), a mask or depth, in the layout of the stored pixels."""
-        turn = _TO_STORED.get(self.orientation)
-        return np.ascontiguousarray(turn(upright) if turn else upright)
+        return to_stored(upright, self.orientation)
+
+
+def to_stored(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Return an upright map (h, w) or (h, w, c) in the layout of the stored pixels of that EXIF orientation."""
+    turn = _TO_STORED.get(orientation)
+    return np.ascontiguousarray(turn(upright) if turn else upright)
 
 
 def picture_of(photograph: Mapping[str, Any]) -> Picture:
     """Decode the `bytes` of an `images` row; `exif_orientation` is applied, greyscale and palettes become RGB.
 
-    Raises OSError when the bytes cannot be decoded.
+    Raises:
+        RowRejected: the bytes cannot be decoded, or one side is over a thousand times the other.
     """
-    with Image.open(io.BytesIO(photograph["bytes"])) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-    return Picture(upright, int(photograph.get("exif_orientation") or 1))
+    data, orientation = photograph["bytes"], int(photograph.get("exif_orientation") or 1)
+    try:
+        with Image.open(io.BytesIO(data)) as stored:
+            _refuse_strips(*stored.size)
+            turn = _TO_UPRIGHT.get(orientation)
+            rgb = _rgb(stored)
+            return Picture(rgb.transpose(turn) if turn is not None else rgb, orientation)
+    except RowRejected:
+        raise
+    except Exception as error:  # decoders raise anything on hostile bytes
+        sentence = f"The photograph of {len(data):,} bytes cannot be decoded ({error}); download it again or remove it."
+        raise RowRejected(Outcome.FAILED, Reason.UNREADABLE_IMAGE, sentence) from error
+
+
+def _refuse_strips(width: int, height: int) -> None:
+    if max(width, height) > _LONGEST_OVER_SHORTEST * min(width, height):
+        error = (
+            f"The photograph is {width} x {height} px, one side over {_LONGEST_OVER_SHORTEST} times the other; "
+            "no model takes such a strip, crop it."
+        )
+        raise RowRejected(Outcome.FILTERED, Reason.PICTURE_TOO_THIN, error)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    # Pillow clips 16-bit greys at 255, which turns such a photograph white.
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
+    return image.convert("RGB")
 
 
 def stored_size(picture: Picture) -> tuple[int, int]:
     """Return width and height of the stored pixels."""
     width, height = picture.size
-    return (height, width) if picture.orientation in _QUARTER_TURNS else (width, height)
+    return (height, width) if picture.orientation in TURNED_BY_A_QUARTER else (width, height)

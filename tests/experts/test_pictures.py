@@ -1,0 +1,51 @@
+"""Decoding: what a viewer shows, whatever the stored pixels are, and one bad picture alone."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from schemas.reasons import Outcome, Reason
+from tests.experts.photographs import named, photograph, pixels, row, upright
+from udfs.experts.batching import decoded
+from udfs.experts.pictures import picture_of, stored_size
+from udfs.rows import RowRejected
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_upright_and_maps_come_back_to_the_stored_pixels(orientation: int) -> None:
+    taken = photograph(7, 5, orientation=orientation)
+    picture = picture_of(taken)
+    assert np.array_equal(np.asarray(picture.image), np.asarray(upright(taken)))
+    assert stored_size(picture) == (7, 5)
+    assert np.array_equal(picture.to_stored(np.asarray(picture.image)), pixels(7, 5))
+    assert np.array_equal(picture.to_stored(np.asarray(picture.image)[..., 0]), pixels(7, 5)[..., 0])
+
+
+@pytest.mark.parametrize("name", ["grey", "palette", "jpeg"])
+def test_every_mode_becomes_rgb(name: str) -> None:
+    taken = named(name)
+    assert np.array_equal(np.asarray(picture_of(taken).image), np.asarray(upright(taken)))
+
+
+def test_sixteen_bit_greys_keep_their_shades() -> None:
+    shades = (np.arange(256, dtype=np.uint16).reshape(16, 16) << 8) + 7
+    taken = row(Image.fromarray(shades))
+    assert np.array_equal(np.asarray(picture_of(taken).image)[..., 1], (shades >> 8).astype(np.uint8))
+
+
+def test_a_cut_or_empty_file_says_so_and_its_neighbours_are_decoded() -> None:
+    whole = photograph(30, 20)
+    cut = {**whole, "bytes": whole["bytes"][:300]}
+    (done,) = decoded([whole, cut, {**whole, "bytes": b""}, whole], at_once=4)
+    assert [isinstance(one, RowRejected) for one in done] == [False, True, True, False]
+    assert done[1].reason == Reason.UNREADABLE_IMAGE and "300 bytes" in str(done[1])
+
+
+def test_a_strip_is_left_out_before_it_is_decoded() -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (1, 1001)).save(data, "PNG")
+    with pytest.raises(RowRejected, match="1 x 1001 px") as caught:
+        picture_of({"bytes": data.getvalue(), "exif_orientation": 1})
+    assert (caught.value.outcome, caught.value.reason) == (Outcome.FILTERED, Reason.PICTURE_TOO_THIN)

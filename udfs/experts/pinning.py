@@ -1,0 +1,92 @@
+"""Pin what a profile names before it becomes a recipe: commits of Hugging Face ids, contents of local folders."""
+
+import hashlib
+import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from udfs.experts.expert import ExpertSpec, Profile, expert_class
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_DIGEST = "sha256:"
+
+
+def pinned_profile(profile: Profile) -> Profile:
+    """Return the profile with every slot pinned.
+
+    Raises:
+        ValueError: no such family, an option it does not have, or a model that is not pinned.
+    """
+    slots = {slot: pinned(slot, getattr(profile, slot)) for slot in ("filter", "context", "depth")}
+    return profile.model_copy(update=slots)
+
+
+def pinned(slot: str, spec: ExpertSpec) -> ExpertSpec:
+    """Return the spec as its recipe shall hold it.
+
+    The revision of a local folder becomes the digest of its content, that of a Hugging Face id has to be a commit.
+    A family with a class method `resolved(spec)` then completes its options.
+
+    Raises:
+        ValueError: no such family, an option it does not have, or a model that is not pinned.
+    """
+    resolved = getattr(expert_class(slot, spec), "resolved", None)
+    spec = _with_revisions(spec)
+    return resolved(spec) if resolved else spec
+
+
+def _with_revisions(spec: ExpertSpec) -> ExpertSpec:
+    parts = {name: _with_revisions(part) for name, part in spec.parts.items()}
+    return spec.model_copy(update={"parts": parts, "revision": _revision(spec)})
+
+
+def _revision(spec: ExpertSpec) -> str:
+    if spec.model == "none":
+        return spec.revision
+    if find_spec("transformers") is None:
+        raise ValueError(f"Model {spec.model} needs transformers; install the extra with `uv sync --extra experts`.")
+    if Path(spec.model).is_dir():
+        digest = folder_digest(Path(spec.model))
+        if spec.revision not in ("none", digest):
+            raise ValueError(
+                f"The folder {spec.model} holds {digest} and the profile names revision {spec.revision!r}; "
+                "leave `revision` out to take the folder as it is."
+            )
+        return digest
+    if not _COMMIT.fullmatch(spec.revision):
+        raise ValueError(
+            f"Model {spec.model} ({spec.family}) is no local folder and its revision {spec.revision!r} is no commit, "
+            f"so that the same profile could give other rows tomorrow; set `revision` to {_known_commit(spec)}."
+        )
+    return spec.revision
+
+
+def _known_commit(spec: ExpertSpec) -> str:
+    """Return what to write instead of a branch or tag: the commit that the cache holds for it, if any."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    branch = "main" if spec.revision == "none" else spec.revision
+    reference = Path(HF_HUB_CACHE) / f"models--{spec.model.replace('/', '--')}" / "refs" / branch
+    if reference.is_file():
+        return f"{reference.read_text().strip()}, which is {branch!r} in the cache {HF_HUB_CACHE}"
+    return f"the 40 digits of one, which `hf models info {spec.model}` shows as `sha`"
+
+
+def folder_digest(folder: Path) -> str:
+    """Return `sha256:` and the digest of names and contents of a model's files; hidden files are left out."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    total = hashlib.sha256()
+    for path in files:
+        name = path.relative_to(folder).as_posix()
+        if not any(part.startswith(".") for part in name.split("/")):
+            state = path.stat()
+            total.update(f"{name}\0{_file_digest(path, state.st_size, state.st_mtime_ns)}\n".encode())
+    return _DIGEST + total.hexdigest()
+
+
+@cache
+def _file_digest(path: Path, size: int, mtime_ns: int) -> str:
+    """Return a file's SHA-256; a run that follows a crawl asks again and again, so it is read once per change."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
