@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import UsageError
 from udfs.disambiguate import DisambiguateSettings
-from udfs.experts.expert import PROFILES, Profile
+from udfs.experts.expert import PROFILES, Profile, expert_class
 from udfs.ingest import IngestLimits
 from udfs.lift import LiftSettings
 from udfs.synthesize import SynthesizeSettings
@@ -41,6 +41,7 @@ class RunSettings(BaseModel):
     spark: dict[str, str] = Field(default_factory=dict)
     shard_size: int = Field(default=256, gt=0)
     max_failure_rate: float = Field(default=0.2, ge=0, le=1)
+    gpus_per_task: float | None = Field(default=None, ge=0)
     ingest: IngestLimits = IngestLimits()
     context: ContextSettings = ContextSettings()
     lift: LiftSettings = LiftSettings()
@@ -66,7 +67,7 @@ class RunSettings(BaseModel):
         """Return the expert profile, built in or read from a YAML file.
 
         Raises:
-            UsageError: no such profile or file, or one that does not validate.
+            UsageError: no such profile or file, one that does not validate, or an expert family that there is not.
         """
         if self.experts in PROFILES:
             return PROFILES[self.experts]
@@ -74,7 +75,13 @@ class RunSettings(BaseModel):
         if not path.is_file():
             known = ", ".join(sorted(PROFILES))
             raise UsageError(f"No expert profile {self.experts!r}: name one of {known}, or a YAML file.")
-        return validated(Profile, {"name": path.stem, **read_yaml(path)})
+        profile = validated(Profile, {"name": path.stem, **read_yaml(path)})
+        for slot in ("filter", "context", "depth"):
+            try:
+                expert_class(slot, getattr(profile, slot))
+            except ValueError as error:
+                raise UsageError(str(error)) from error
+        return profile
 
 
 def spark_uri(location: str) -> str:

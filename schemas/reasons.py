@@ -43,6 +43,10 @@ class Reason(StrEnum):
     NO_REGIONS = "no_regions"
     NO_DEPTH = "no_depth"
     NO_INTRINSICS = "no_intrinsics"
+    # filter, context, depth: the model
+    MODEL_CRASHED = "model_crashed"
+    MODEL_TIMED_OUT = "model_timed_out"
+    MODEL_NOT_FINITE = "model_not_finite"
     # lift, per object
     TOO_FEW_POINTS = "too_few_points"
     EMPTY_MASK = "empty_mask"

@@ -43,8 +43,10 @@ class Picture:
 def picture_of(photograph: Mapping[str, Any]) -> Picture:
     """Decode the `bytes` of an `images` row; `exif_orientation` is applied, greyscale and palettes become RGB.
 
-    Raises OSError when the bytes cannot be decoded.
+    A `picture` that was decoded ahead is returned as it is. Raises OSError when the bytes cannot be decoded.
     """
+    if "picture" in photograph:
+        return photograph["picture"]
     with Image.open(io.BytesIO(photograph["bytes"])) as image:
         upright = ImageOps.exif_transpose(image).convert("RGB")
     return Picture(upright, int(photograph.get("exif_orientation") or 1))
