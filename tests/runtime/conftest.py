@@ -53,6 +53,6 @@ def pictures(count: int, marks: Mapping[int, tuple[int, int, int]], per_shard: i
 
 
 def logged(log: Path) -> list[tuple[int, int, str, str]]:
-    """Return (process, parent, device, event) of every line of the log."""
-    lines = [line.split(" ", 3) for line in log.read_text().splitlines()]
+    """Return (process, parent, device, event) of every line of the log, none while there is no log."""
+    lines = [line.split(" ", 3) for line in log.read_text().splitlines()] if log.exists() else []
     return [(int(process), int(parent), device, event) for process, parent, device, event in lines]
