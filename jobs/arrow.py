@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
+from pyspark.resource import ResourceProfile
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import ArrayType, StructField, StructType
@@ -19,11 +20,13 @@ def output_type(table: Table, extra: tuple[StructField, ...] = ()) -> StructType
     return StructType([*columns, *extra, StructField("rejects", ArrayType(REJECT), True)])
 
 
-def map_batches(df: DataFrame, function: BatchFunction, spark_type: StructType) -> DataFrame:
-    """Apply `function(batches, arrow_schema)` on the executors; the result has `spark_type`."""
+def map_batches(
+    df: DataFrame, function: BatchFunction, spark_type: StructType, profile: ResourceProfile | None = None
+) -> DataFrame:
+    """Apply `function(batches, arrow_schema)` on the executors; the result has `spark_type`, tasks get `profile`."""
     arrow_schema = to_arrow_schema(spark_type)
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         return function(iter(batches), arrow_schema)
 
-    return df.mapInArrow(run, spark_type)
+    return df.mapInArrow(run, spark_type, profile=profile)

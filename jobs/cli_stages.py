@@ -24,6 +24,7 @@ from jobs.errors import UsageError
 from jobs.pipeline import STAGE_NAMES, open_lake, stages_of
 from jobs.pipeline import follow as keep_running
 from jobs.pipeline import run as run_once
+from jobs.preflight import model_failures, require_experts
 from jobs.progress import Reporter
 from jobs.settings import RunSettings
 
@@ -101,7 +102,10 @@ def _owed(kind: str, lake: str, stage: str, merged: RunSettings) -> None:
         options = StreamOptions(merged.max_failure_rate, reporter.batch)
         work = write_owed if kind == "backfill" else retry_failed
         reporter.started(stage, None)
-        reporter.finished(work(open_lake(merged), stages_of(merged)[stage], options))
+        lake, owing = open_lake(merged), stages_of(merged)[stage]
+        reporter.experts(require_experts(lake.session, [owing]))
+        with model_failures():
+            reporter.finished(work(lake, owing, options))
 
 
 @app.command()

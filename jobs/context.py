@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from jobs.arrow import map_batches, output_type
 from jobs.filter import read_images
 from jobs.lake import Lake
+from jobs.resources import StageResources, resources_of, task_profile
 from jobs.stage import Stage, with_recipe
 from schemas.perception import IMAGE_SCORES, REGIONS
 from udfs.context import context_batches
@@ -16,7 +17,9 @@ from udfs.experts.expert import ExpertSpec, expert_class
 from udfs.recipes import recipe_of
 
 
-def context_stage(spec: ExpertSpec, thresholds: Mapping[str, float], upstream: Stage) -> Stage:
+def context_stage(
+    spec: ExpertSpec, thresholds: Mapping[str, float], upstream: Stage, gpus_per_task: float | None = None
+) -> Stage:
     """Return the stage that writes `regions`.
 
     `thresholds` maps score names to the least score that passes. They are no part of the recipe: moving one changes
@@ -25,6 +28,7 @@ def context_stage(spec: ExpertSpec, thresholds: Mapping[str, float], upstream: S
     settings = {"expert": spec.for_recipe()}
     recipe = recipe_of("context", settings, upstream.recipe)
     columns = expert_class("context", spec).columns
+    asked = resources_of("context", spec, gpus_per_task)
     return Stage(
         name="context",
         upstream=IMAGE_SCORES,
@@ -32,9 +36,12 @@ def context_stage(spec: ExpertSpec, thresholds: Mapping[str, float], upstream: S
         recipe=recipe,
         upstream_recipe=upstream.recipe,
         read=partial(_read, columns=columns, scores_recipe=upstream.recipe),
-        transform=partial(transform, spec=spec, thresholds=thresholds, recipe=recipe),
+        transform=partial(transform, spec=spec, thresholds=thresholds, recipe=recipe, asked=asked),
         settings=settings,
-        files_per_batch=2,
+        files_per_batch=asked.files_per_batch,
+        arrow_rows=asked.arrow_rows,
+        expert=spec,
+        gpus_per_task=asked.gpus_per_task,
     )
 
 
@@ -44,10 +51,13 @@ def _read(lake: Lake, keys: DataFrame, shards: list[int], columns: tuple[str, ..
     return read_images(lake, keys, shards, wanted).join(F.broadcast(scores), "image_id")
 
 
-def transform(df: DataFrame, spec: ExpertSpec, thresholds: Mapping[str, float], recipe: str) -> DataFrame:
+def transform(
+    df: DataFrame, spec: ExpertSpec, thresholds: Mapping[str, float], recipe: str, asked: StageResources
+) -> DataFrame:
     """Return `regions` rows of the photographs in `df`, whose `scores` the thresholds gate."""
     gated = df.select("*", gate_of(thresholds).alias("gate")).drop("scores")
-    return map_batches(gated, partial(context_batches, spec=spec, recipe=recipe), output_type(REGIONS))
+    profile = task_profile(df.sparkSession, asked.gpus_per_task)
+    return map_batches(gated, partial(context_batches, spec=spec, recipe=recipe), output_type(REGIONS), profile)
 
 
 def gate_of(thresholds: Mapping[str, float]) -> Column:

@@ -35,3 +35,9 @@ class TooManyFailures(SpatialLakeError):
     """A stage whose share of failed rows is above the set rate."""
 
     exit_code = 6
+
+
+class ModelFailed(SpatialLakeError):
+    """A model that does not load, or dies on whatever it is given."""
+
+    exit_code = 7

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from jobs.arrow import map_batches, output_type
 from jobs.lake import Lake
+from jobs.resources import StageResources, resources_of, task_profile
 from jobs.stage import Stage
 from schemas.images import IMAGES
 from schemas.perception import IMAGE_SCORES
@@ -15,10 +16,11 @@ from udfs.filter import filter_batches
 from udfs.recipes import recipe_of
 
 
-def filter_stage(spec: ExpertSpec) -> Stage:
+def filter_stage(spec: ExpertSpec, gpus_per_task: float | None = None) -> Stage:
     """Return the stage that writes `image_scores`."""
     settings = {"expert": spec.for_recipe()}
     recipe = recipe_of("filter", settings, "ingest")
+    asked = resources_of("filter", spec, gpus_per_task)
     return Stage(
         name="filter",
         upstream=IMAGES,
@@ -26,9 +28,12 @@ def filter_stage(spec: ExpertSpec) -> Stage:
         recipe=recipe,
         upstream_recipe="ingest",
         read=partial(read_images, columns=expert_class("filter", spec).columns),
-        transform=partial(transform, spec=spec, recipe=recipe),
+        transform=partial(transform, spec=spec, recipe=recipe, asked=asked),
         settings=settings,
-        files_per_batch=64,
+        files_per_batch=asked.files_per_batch,
+        arrow_rows=asked.arrow_rows,
+        expert=spec,
+        gpus_per_task=asked.gpus_per_task,
     )
 
 
@@ -43,6 +48,7 @@ def read_images(lake: Lake, keys: DataFrame, shards: list[int], columns: tuple[s
     return images.select("image_id", "ingest_shard", *wanted).join(F.broadcast(keys.select("image_id")), "image_id")
 
 
-def transform(df: DataFrame, spec: ExpertSpec, recipe: str) -> DataFrame:
+def transform(df: DataFrame, spec: ExpertSpec, recipe: str, asked: StageResources) -> DataFrame:
     """Return `image_scores` rows of the photographs in `df`."""
-    return map_batches(df, partial(filter_batches, spec=spec, recipe=recipe), output_type(IMAGE_SCORES))
+    profile = task_profile(df.sparkSession, asked.gpus_per_task)
+    return map_batches(df, partial(filter_batches, spec=spec, recipe=recipe), output_type(IMAGE_SCORES), profile)

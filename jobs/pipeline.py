@@ -14,6 +14,7 @@ from jobs.filter import filter_stage
 from jobs.ingest import ingest_stage
 from jobs.lake import Lake
 from jobs.lift import lift_stage
+from jobs.preflight import model_failures, require_experts
 from jobs.progress import Reporter
 from jobs.recipes import activate
 from jobs.session import start_session
@@ -30,9 +31,9 @@ def stages_of(settings: RunSettings) -> dict[str, Stage]:
     """Return every stage by name, each following the recipe of the one before."""
     profile = settings.profile()
     ingest = ingest_stage(settings.ingest)
-    scores = filter_stage(profile.filter)
-    regions = context_stage(profile.context, settings.context.thresholds, scores)
-    depths = depth_stage(profile.depth, regions)
+    scores = filter_stage(profile.filter, settings.gpus_per_task)
+    regions = context_stage(profile.context, settings.context.thresholds, scores, settings.gpus_per_task)
+    depths = depth_stage(profile.depth, regions, settings.gpus_per_task)
     scenes = lift_stage(settings.lift, depths, regions)
     references = disambiguate_stage(settings.disambiguate, scenes, regions)
     answers = synthesize_stage(settings.synthesize, references, scenes)
@@ -51,13 +52,15 @@ def run(
 ) -> list[StageSummary]:
     """Bring the named stages up to date, in order, and return what each did.
 
-    With `ingest` among them and a crawl set, the crawl is listed first and new photographs are added.
+    With `ingest` among them and a crawl set, the crawl is listed first and new photographs are added. Before that,
+    every learned expert is loaded once, so that a wrong model name costs no hours.
     """
     unknown = [name for name in names if name not in STAGE_NAMES]
     if unknown:
         raise UsageError(f"No stage {unknown[0]!r}; the stages are {', '.join(STAGE_NAMES)}.")
     stages = stages_of(settings)
     lake = lake or open_lake(settings)
+    reporter.experts(require_experts(lake.session, [stages[name] for name in names]))
     if "ingest" in names and settings.crawl:
         append_listing(lake, settings.crawl, settings.shard_size)
     options = StreamOptions(settings.max_failure_rate, partial(Reporter.batch, reporter))
@@ -65,7 +68,8 @@ def run(
     summaries = []
     for name in names:
         reporter.started(name, _pending(lake, stages[name]) if reporter.interactive else None)
-        summary = run_stage(lake, stages[name], options)
+        with model_failures():
+            summary = run_stage(lake, stages[name], options)
         reporter.finished(summary)
         summaries.append(summary)
     return summaries

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,6 +62,11 @@ class Reporter:
             self.console.print(summary_line(summary), highlight=False)
         else:
             self.log("stage_finished", **_counts(summary), seconds=round(summary.seconds, 2))
+
+    def experts(self, devices: Mapping[str, str]) -> None:
+        """Tell which device each stage's learned expert was loaded on."""
+        if devices:
+            self.say("Learned experts load: " + ", ".join(f"{stage} on {devices[stage]}" for stage in devices) + ".")
 
     def say(self, text: str) -> None:
         """Tell the user something, as a line or as a JSON log."""

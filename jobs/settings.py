@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import UsageError
 from udfs.disambiguate import DisambiguateSettings
-from udfs.experts.expert import PROFILES, Profile
+from udfs.experts.expert import PROFILES, Profile, expert_class
 from udfs.experts.pinning import pinned_profile
 from udfs.ingest import IngestLimits
 from udfs.lift import LiftSettings
@@ -42,6 +42,7 @@ class RunSettings(BaseModel):
     spark: dict[str, str] = Field(default_factory=dict)
     shard_size: int = Field(default=256, gt=0)
     max_failure_rate: float = Field(default=0.2, ge=0, le=1)
+    gpus_per_task: float | None = Field(default=None, ge=0)
     ingest: IngestLimits = IngestLimits()
     context: ContextSettings = ContextSettings()
     lift: LiftSettings = LiftSettings()
@@ -67,7 +68,7 @@ class RunSettings(BaseModel):
         """Return the expert profile, built in or read from a YAML file, with its models pinned.
 
         Raises:
-            UsageError: no such profile or file, one that does not validate, or a model that is not pinned.
+            UsageError: no such profile, file or expert family, one that does not validate, or an unpinned model.
         """
         if self.experts in PROFILES:
             return PROFILES[self.experts]
@@ -77,6 +78,8 @@ class RunSettings(BaseModel):
             raise UsageError(f"No expert profile {self.experts!r}: name one of {known}, or a YAML file.")
         profile = validated(Profile, {"name": path.stem, **read_yaml(path)})
         try:
+            for slot in ("filter", "context", "depth"):
+                expert_class(slot, getattr(profile, slot))
             return pinned_profile(profile)
         except ValidationError as error:
             raise UsageError(f"Profile {path} does not validate: {_faults(error)}.") from error

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.lake import Lake
 from schemas.table import ENGINE_VERSION, Table
+from udfs.experts.expert import ExpertSpec
 
 KEYS = ("image_id", "ingest_shard")
 
@@ -31,7 +32,8 @@ class Stage:
     REJECT structs. `recipe` names rows of this stage, `upstream_recipe` those that it follows. A stage that
     `replaces_shards` writes aggregates: its rows of the touched ingest shards are replaced, not added to. One that is
     `bulk` makes many rows of each key at little cost. `done` is the table that tells which keys were dealt with, the
-    target unless another holds the key.
+    target unless another holds the key. A stage with an `expert` runs it on tasks with `gpus_per_task` (see
+    `jobs/resources.py`).
     """
 
     name: str
@@ -49,6 +51,8 @@ class Stage:
     replaces_shards: bool = False
     bulk: bool = False
     done: Table | None = None
+    expert: ExpertSpec | None = None
+    gpus_per_task: float | None = None
 
     def outputs(self, lake: Lake, transformed: DataFrame) -> Outputs:
         """Split a transformed micro-batch into what goes where."""

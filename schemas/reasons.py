@@ -43,8 +43,10 @@ class Reason(StrEnum):
     NO_REGIONS = "no_regions"
     NO_DEPTH = "no_depth"
     NO_INTRINSICS = "no_intrinsics"
-    # any stage with a learned expert
+    # filter, context, depth: the model
     MODEL_OUTPUT_INVALID = "model_output_invalid"
+    MODEL_CRASHED = "model_crashed"
+    MODEL_TIMED_OUT = "model_timed_out"
     OUT_OF_MEMORY = "out_of_memory"
     PICTURE_TOO_THIN = "picture_too_thin"
     # lift, per object

@@ -30,10 +30,9 @@ def rejected_by(error: Exception) -> RowRejected:
     """Return the rejection that an exception stands for."""
     if isinstance(error, RowRejected):
         return error
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    message = (
-        f"{type(error).__name__}: {error} (at {where.name}, line {where.lineno}); rerun it with `spatiallake retry`."
-    )
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" (at {frames[-1].name}, line {frames[-1].lineno})" if frames else ""
+    message = f"{type(error).__name__}: {error}{where}; rerun it with `spatiallake retry`."
     return RowRejected(Outcome.FAILED, Reason.UNEXPECTED_ERROR, message)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,8 @@ class Expert(Protocol):
     `predict` returns one prediction or one exception per photograph, so that a bad one never fails its batch.
     A class method `resolved(spec) -> ExpertSpec`, where there is one, checks options and writes out their defaults
     before the recipe is made; it runs on the driver and loads no model.
+    It runs in a process of its own, for a model can crash or hang; a rule sets `isolated = False` and runs in the
+    worker.
     """
 
     columns: ClassVar[tuple[str, ...]]
@@ -36,19 +39,21 @@ _OF_SPEED = frozenset({"batch_size"})
 
 
 class ExpertSpec(BaseModel):
-    """Which expert fills a slot; every field but `batch_size` among the options goes into the recipe.
+    """Which expert fills a slot; every field but `timeout_s`, and `batch_size` among the options, goes into the recipe.
 
-    `model` is a Hugging Face id or a local folder and `revision` pins it. An expert made of others, as regions are of a
-    detector, a segmenter and a captioner, names them in `parts` by slot.
+    `family` is a module of `udfs.experts`, or the dotted name of a module of your own. `model` is a Hugging Face id or
+    a local folder and `revision` pins it. An expert made of others, as regions are of a detector, a segmenter and a
+    captioner, names them in `parts` by slot. A photograph that alone takes longer than `timeout_s` is quarantined.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    family: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    family: str = Field(pattern=r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*$")
     model: str = "none"
     revision: str = "none"
     options: dict[str, Any] = Field(default_factory=dict)
     parts: dict[str, "ExpertSpec"] = Field(default_factory=dict)
+    timeout_s: float = Field(default=60.0, gt=0, exclude=True)
 
     def for_recipe(self) -> dict[str, Any]:
         """Return the fields that change results."""
@@ -78,15 +83,30 @@ def expert_class(slot: str, spec: ExpertSpec) -> type[Any]:
     """Return the class that fills `slot`: a family is the module of its name, whose `SLOTS` maps slots to classes.
 
     Raises:
-        ValueError: no such family, or it does not fill the slot; the message names the families there are.
+        ValueError: no such family, or it does not fill the slot; the message says what the family fills.
     """
-    name = f"{__package__}.{spec.family}"
-    known = sorted(module.name for module in iter_modules(import_module(str(__package__)).__path__))
-    slots = getattr(import_module(name), "SLOTS", {}) if spec.family in known else {}
+    slots = getattr(_family(spec.family), "SLOTS", {})
     if slot not in slots:
         fills = f"fills {', '.join(slots)}" if slots else "is none"
         raise ValueError(f"Slot {slot!r} has no expert family {spec.family!r}, which {fills}; see docs/experts.md.")
     return slots[slot]
+
+
+def _family(name: str) -> ModuleType | None:
+    if "." not in name:
+        known = {module.name for module in iter_modules(import_module(str(__package__)).__path__)}
+        return import_module(f"{__package__}.{name}") if name in known else None
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"Expert family {name!r} cannot be imported ({error}); put its package on the path of driver and workers."
+        ) from error
+
+
+def is_isolated(slot: str, spec: ExpertSpec) -> bool:
+    """Return whether the expert runs in a process of its own, as every learned one does."""
+    return getattr(expert_class(slot, spec), "isolated", True)
 
 
 def loaded_expert(slot: str, spec: ExpertSpec, device: str = "cpu") -> Any:

@@ -65,9 +65,13 @@ def to_stored(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
 def picture_of(photograph: Mapping[str, Any]) -> Picture:
     """Decode the `bytes` of an `images` row; `exif_orientation` is applied, greyscale and palettes become RGB.
 
+    A `picture` that was decoded ahead is returned as it is.
+
     Raises:
         RowRejected: the bytes cannot be decoded, or one side is over a thousand times the other.
     """
+    if "picture" in photograph:
+        return photograph["picture"]
     data, orientation = photograph["bytes"], int(photograph.get("exif_orientation") or 1)
     try:
         with Image.open(io.BytesIO(data)) as stored:

@@ -16,6 +16,8 @@ from udfs.rows import RowRejected
 class _Sensor:
     """Applies `_one` to each photograph; there is nothing to load."""
 
+    isolated: ClassVar[bool] = False
+
     def __init__(self, spec: ExpertSpec) -> None:
         self.options = spec.options
 
