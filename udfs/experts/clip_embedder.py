@@ -26,16 +26,12 @@ class ClipEmbedder(Part):
     options_type: ClassVar[type[PartOptions]] = ClipEmbedderOptions
 
     def load(self, device: str) -> None:
-        """Load the text tower, and with `crops` the image tower, onto `device`."""
-        from transformers import AutoImageProcessor, AutoTokenizer, CLIPTextModelWithProjection
-        from transformers import CLIPVisionModelWithProjection as ClipVision
+        """Load model and processor onto `device`."""
+        from transformers import CLIPModel, CLIPProcessor
 
         self.device = device
-        self.tokenizer = pretrained(AutoTokenizer.from_pretrained, self.spec)
-        self.text_model = self.load_model(CLIPTextModelWithProjection.from_pretrained, device)
-        if self.options.crops:
-            self.image_processor = pretrained(AutoImageProcessor.from_pretrained, self.spec)
-            self.image_model = self.load_model(ClipVision.from_pretrained, device)
+        self.processor = pretrained(CLIPProcessor.from_pretrained, self.spec)
+        self.model = self.load_model(CLIPModel.from_pretrained, device)
 
     def similarities(self, texts: Sequence[str], views: Sequence[View]) -> NDArray[np.float64]:
         """Return the (n, n) similarities in [-1, 1] of n regions, the greater of both where crops are compared."""
@@ -48,17 +44,18 @@ class ClipEmbedder(Part):
     def _of_texts(self, texts: list[str]) -> Any:
         import torch
 
-        inputs = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").to(self.device)
+        inputs = self.processor(text=texts, padding=True, truncation=True, return_tensors="pt").to(self.device)
         with torch.inference_mode():
-            return sound(self.text_model(**inputs).text_embeds, "the embedding of a caption").numpy()
+            outputs = self.model.get_text_features(**inputs)
+        return sound(outputs.pooler_output, "the embedding of a caption").numpy()
 
     def _of_crops(self, crops: list[Image.Image]) -> Any:
         import torch
 
-        pixels = self.image_processor(images=crops, return_tensors="pt")["pixel_values"]
+        inputs = self.processor(images=crops, return_tensors="pt").to(self.device, self.model.dtype)
         with torch.inference_mode():
-            outputs = self.image_model(pixel_values=pixels.to(self.device, self.image_model.dtype))
-        return sound(outputs.image_embeds, "the embedding of a crop").numpy()
+            outputs = self.model.get_image_features(**inputs)
+        return sound(outputs.pooler_output, "the embedding of a crop").numpy()
 
 
 def _cosines(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """The `composed` family: regions by a detector, a segmenter and, if named, a captioner, a tagger and an embedder."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,36 +12,20 @@ from udfs.experts.batching import decoded, predicted
 from udfs.experts.expert import ExpertSpec, Photograph, Prediction, expert_class
 from udfs.experts.pictures import Picture
 from udfs.experts.region_masks import areas_of, clipped, distinct, instance_map, suppressed
-from udfs.experts.region_parts import Detections, Part, Rle, View
+from udfs.experts.region_parts import Captioner, Detections, Detector, Embedder, Part, Rle, Segmenter, View
 from udfs.experts.sensor import instance_boxes, region_of
-from udfs.experts.vocabularies import ALT_TEXT, TAGGER, alt_text_names, distinct_names, named_list
+from udfs.experts.vocabularies import ALT_TEXT, HOUSEHOLD, TAGGER, alt_text_names, names_or_source
 from udfs.language.caption import read_label, read_phrase
 from udfs.language.likeness import alike, named
 from udfs.language.noun_phrases import listed_names, short_caption
 from udfs.rows import RowRejected
 
 Item = tuple[Photograph, Picture]
-ItemT = TypeVar("ItemT")
 _NEEDED = ("detector", "segmenter")
 _OPTIONAL = ("captioner", "tagger", "embedder")
 
 
-def _vocabulary(value: Any) -> Any:
-    """Return the names themselves where they are known, so that the recipe holds them."""
-    if isinstance(value, str):
-        return value if value in (ALT_TEXT, TAGGER) else named_list(value)
-    return (
-        distinct_names(value) if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value) else value
-    )
-
-
-def _fallback(value: Any) -> Any:
-    if value in (ALT_TEXT, TAGGER):
-        raise ValueError(f"{value} can name nothing, too; name a packaged list, or list the names")
-    return _vocabulary(value) if value else ()
-
-
-Vocabulary = Annotated[tuple[str, ...] | str, BeforeValidator(_vocabulary)]
+Names = tuple[str, ...]
 
 
 class ComposedOptions(BaseModel):
@@ -53,8 +37,10 @@ class ComposedOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    vocabulary: Vocabulary = Field(default="household", validate_default=True)
-    fallback: Annotated[tuple[str, ...], BeforeValidator(_fallback)] = ()
+    vocabulary: Annotated[Names | Literal["alt_text", "tagger"], BeforeValidator(names_or_source)] = Field(
+        default=HOUSEHOLD, validate_default=True
+    )
+    fallback: Annotated[Names, BeforeValidator(names_or_source)] = ()
     most_iou: float = Field(default=0.7, gt=0, le=1)
     max_regions: int = Field(default=40, ge=1, le=1000)
     min_area_share: float = Field(default=0.0005, ge=0, le=1)
@@ -70,9 +56,12 @@ class ComposedRegions:
         self.options = ComposedOptions.model_validate(spec.options)
         _check_parts(spec, self.options)
         parts: dict[str, Any] = {slot: expert_class(slot, part)(part) for slot, part in spec.parts.items()}
-        self.detector, self.segmenter = (parts[slot] for slot in _NEEDED)
-        self.captioner, self.tagger, self.embedder = (parts.get(slot) for slot in _OPTIONAL)
         self.parts: list[Part] = list(parts.values())
+        self.detector: Detector = parts["detector"]
+        self.segmenter: Segmenter = parts["segmenter"]
+        self.captioner: Captioner | None = parts.get("captioner")
+        self.tagger: Any = parts.get("tagger")  # there where the vocabulary needs it
+        self.embedder: Embedder | None = parts.get("embedder")
 
     @classmethod
     def resolved(cls, spec: ExpertSpec) -> ExpertSpec:
@@ -114,14 +103,14 @@ class ComposedRegions:
             results[index] = {"regions": self._regions(picture, detections, rles)}
         return results
 
-    def _vocabularies(self, items: list[Item]) -> list[tuple[str, ...]]:
+    def _vocabularies(self, items: list[Item]) -> list[Names]:
         source = self.options.vocabulary
         if source == ALT_TEXT:
             names = [alt_text_names(photograph.get("alt_text")) for photograph, _ in items]
         elif source == TAGGER:
             names = [listed_names(text) for text in self.tagger.tag([picture.image for _, picture in items])]
         else:
-            names = [source] * len(items)
+            names = [tuple(source)] * len(items)
         return [one or self.options.fallback for one in names]
 
     def _detected(self, pictures: list[Picture], vocabularies: list[tuple[str, ...]]) -> list[Detections]:
@@ -194,8 +183,8 @@ def _agreeing(label: str, short: str, long: str) -> list[str]:
     """
     thing = named(0, read_label(label), ())
     captions: list[str] = []
-    for text in (short_caption(short), long):
-        phrase = read_phrase(text, lower_first=True) if text else None
+    for text in (short_caption(short) or "", long):
+        phrase = read_phrase(text, lower_first=True)
         if phrase is not None and (thing.label is None or alike(thing, named(1, None, (phrase,)))):
             captions.append(text)
     return list(dict.fromkeys(captions))
@@ -209,6 +198,8 @@ def _check_parts(spec: ExpertSpec, options: ComposedOptions) -> None:
         raise ValueError(
             f"Family composed {fault} among its parts; name {' and '.join(_NEEDED)}, and any of {', '.join(_OPTIONAL)}."
         )
+    if not options.vocabulary:
+        raise ValueError("The vocabulary is empty; list at least one name.")
     if options.vocabulary == TAGGER and TAGGER not in spec.parts:
         raise ValueError("The vocabulary is to come from a tagger, and there is none among the parts; name one.")
 

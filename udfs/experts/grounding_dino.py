@@ -1,7 +1,6 @@
 """The `grounding_dino` family: open-vocabulary boxes by Grounding DINO (https://arxiv.org/abs/2303.05499)."""
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +9,7 @@ from PIL import Image
 from pydantic import Field
 
 from udfs.experts.loading import pretrained
-from udfs.experts.region_parts import Detections, Part, PartOptions, sound
+from udfs.experts.region_parts import Detections, Part, PartOptions, by_key, sound
 
 
 class GroundingDinoOptions(PartOptions):
@@ -37,12 +36,14 @@ class GroundingDinoDetector(Part):
 
     def detect(self, images: Sequence[Image.Image], vocabularies: Sequence[tuple[str, ...]]) -> list[Detections]:
         """Return the detections of each picture in its own vocabulary."""
-        found: list[Detections] = []
-        for vocabulary, pairs in groupby(zip(vocabularies, images, strict=True), key=lambda pair: pair[0]):
-            same = [image for _, image in pairs]
+        found: dict[int, Detections] = {}
+        # Pictures of one size only: filling up to another's size changes what is found near the border.
+        sizes = [image.size for image in images]
+        for (vocabulary, _), indices in by_key(zip(vocabularies, sizes, strict=True)).items():
+            same = [images[index] for index in indices]
             by_prompt = [self._detect(same, names) for names in self._prompts(vocabulary)]
-            found += [_joined(of_picture) for of_picture in zip(*by_prompt, strict=True)]
-        return found
+            found.update(zip(indices, map(_joined, zip(*by_prompt, strict=True)), strict=True))
+        return [found[index] for index in range(len(images))]
 
     def _prompts(self, vocabulary: tuple[str, ...]) -> list[tuple[str, ...]]:
         """Split a vocabulary into runs whose text the model can read."""

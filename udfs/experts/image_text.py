@@ -81,8 +81,7 @@ class _ImageText(Part):
             add_generation_prompt=True,
             tokenize=True,
             return_dict=True,
-            return_tensors="pt",
-            padding=True,
+            processor_kwargs={"padding": True, "return_tensors": "pt"},
         )
 
 

@@ -1,7 +1,6 @@
 """The `owlv2` family: open-vocabulary boxes by OWLv2 (https://arxiv.org/abs/2306.09683)."""
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,7 +8,7 @@ from PIL import Image
 from pydantic import Field
 
 from udfs.experts.loading import pretrained
-from udfs.experts.region_parts import Detections, Part, PartOptions, sound
+from udfs.experts.region_parts import Detections, Part, PartOptions, by_key, sound
 
 
 class Owlv2Options(PartOptions):
@@ -34,11 +33,12 @@ class Owlv2Detector(Part):
 
     def detect(self, images: Sequence[Image.Image], vocabularies: Sequence[tuple[str, ...]]) -> list[Detections]:
         """Return the detections of each picture in its own vocabulary."""
-        found: list[Detections] = []
+        found: dict[int, Detections] = {}
         # A vocabulary that is filled up to another's length would be matched with its filling.
-        for vocabulary, pairs in groupby(zip(vocabularies, images, strict=True), key=lambda pair: pair[0]):
-            found += self._detect([image for _, image in pairs], vocabulary)
-        return found
+        for vocabulary, indices in by_key(vocabularies).items():
+            same = [images[index] for index in indices]
+            found.update(zip(indices, self._detect(same, vocabulary), strict=True))
+        return [found[index] for index in range(len(images))]
 
     def _detect(self, images: list[Image.Image], vocabulary: tuple[str, ...]) -> list[Detections]:
         import torch

@@ -41,10 +41,11 @@ def encoded(picture: Picture, mask: NDArray[np.bool_]) -> Rle:
 def distinct(masks: Sequence[Rle], most_iou: float) -> list[int]:
     """Return the indices of masks that are not empty and whose IoU with every earlier one is at most `most_iou`."""
     kept: list[int] = []
-    areas = coco_mask.area(list(masks)) if masks else []
-    for index, area in enumerate(areas):
+    for index, mask in enumerate(masks):
+        if not coco_mask.area(mask):
+            continue
         before = [masks[i] for i in kept]
-        if area and (not kept or coco_mask.iou([masks[index]], before, [0] * len(before)).max() <= most_iou):
+        if not before or np.max(coco_mask.iou([mask], before, [0] * len(before))) <= most_iou:
             kept.append(index)
     return kept
 
@@ -56,7 +57,7 @@ def instance_map(masks: Sequence[Rle]) -> NDArray[np.uint16]:
     """
     height, width = masks[0]["size"]
     owner = np.zeros((height, width), dtype=np.uint16)
-    areas = coco_mask.area(list(masks))
+    areas = [int(coco_mask.area(mask)) for mask in masks]
     for index in sorted(range(len(masks)), key=lambda i: (-areas[i], -i)):
         owner[coco_mask.decode(masks[index]).astype(bool)] = index + 1
     return owner

@@ -4,7 +4,7 @@ Boxes are (x0, y0, x1, y1) in px of the upright picture, where the top-left pixe
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -19,8 +19,9 @@ from udfs.experts.loading import dtype_of, pretrained
 from udfs.experts.pictures import Picture
 
 ItemT = TypeVar("ItemT")
+KeyT = TypeVar("KeyT", bound=Hashable)
 ResultT = TypeVar("ResultT")
-Rle = dict[str, Any]
+Rle = Any  # what pycocotools encodes a mask to: its size and its counts
 
 
 class PartOptions(BaseModel):
@@ -122,6 +123,14 @@ class Embedder(Protocol):
     def similarities(self, texts: Sequence[str], views: Sequence[View]) -> NDArray[np.float64]:
         """Return the (n, n) similarities in [-1, 1] of n regions, from what they are called and how they look."""
         ...
+
+
+def by_key(keys: Iterable[KeyT]) -> dict[KeyT, list[int]]:
+    """Return the indices of equal keys, in order."""
+    indices: dict[KeyT, list[int]] = {}
+    for index, key in enumerate(keys):
+        indices.setdefault(key, []).append(index)
+    return indices
 
 
 def in_batches(

@@ -1,8 +1,8 @@
 """What a detector looks for: a packaged list, a list in the profile, the alt text, or what a tagger names."""
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -11,8 +11,27 @@ from udfs.language.vocabulary import vocabulary
 
 ALT_TEXT = "alt_text"
 TAGGER = "tagger"
-PACKAGED = ("household",)
+HOUSEHOLD = "household"
+PACKAGED = (HOUSEHOLD,)
 _LABELS = Path(__file__).parent / "labels"
+
+
+def names_or_source(value: Any) -> Any:
+    """Return the names that a setting stands for, or `alt_text` or `tagger`, which name other things every time.
+
+    Raises:
+        ValueError: no such packaged list, or an empty one.
+    """
+    if value in (ALT_TEXT, TAGGER):
+        return value
+    if isinstance(value, str):
+        return named_list(value)
+    if not isinstance(value, list | tuple) or not value:
+        return value
+    names = tuple(dict.fromkeys(str(name).strip() for name in value))
+    if "" in names:
+        raise ValueError("a name of the vocabulary is empty; leave it out")
+    return names
 
 
 def named_list(name: str) -> tuple[str, ...]:
@@ -23,20 +42,8 @@ def named_list(name: str) -> tuple[str, ...]:
     """
     if name not in PACKAGED:
         known = ", ".join((ALT_TEXT, TAGGER, *PACKAGED))
-        raise ValueError(f"No vocabulary {name!r}: name one of {known}, or list the names to look for.")
-    return distinct_names(yaml.safe_load((_LABELS / f"{name}.yaml").read_text(encoding="utf-8")))
-
-
-def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return names without blanks around them, each once.
-
-    Raises:
-        ValueError: there is none.
-    """
-    kept = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
-    if not kept:
-        raise ValueError("The vocabulary is empty; list at least one name.")
-    return kept
+        raise ValueError(f"no vocabulary {name!r}: name one of {known}, or list the names to look for")
+    return tuple(yaml.safe_load((_LABELS / f"{name}.yaml").read_text(encoding="utf-8")))
 
 
 def alt_text_names(alt_text: str | None) -> tuple[str, ...]:
@@ -47,5 +54,5 @@ def alt_text_names(alt_text: str | None) -> tuple[str, ...]:
 @cache
 def _known_nouns() -> frozenset[str]:
     wider = vocabulary().wider_names
-    heads = (name.split()[-1] for name in named_list("household"))
+    heads = (name.split()[-1] for name in named_list(HOUSEHOLD))
     return frozenset((*heads, *wider, *(noun for nouns in wider.values() for noun in nouns)))
