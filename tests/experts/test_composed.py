@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import yaml
 from pycocotools import mask as coco_mask
 from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -19,6 +20,7 @@ from udfs.context import context_batches
 from udfs.experts.composed import ComposedRegions
 from udfs.experts.expert import ExpertSpec
 from udfs.experts.pictures import picture_of
+from udfs.experts.vocabularies import named_list
 from udfs.rows import RowRejected
 
 NAMES = ["mug", "chair", "table lamp"]
@@ -216,9 +218,21 @@ def test_the_recipe_holds_names_and_defaults(parts: dict[str, ExpertSpec]) -> No
     plain = ComposedRegions.resolved(ExpertSpec(family="composed", parts=dict(composed(parts).parts)))
     assert "mug" in plain.options["vocabulary"]
     assert len(plain.options["vocabulary"]) > 100
-    assert plain.parts["detector"].options == {"min_score": LEAST, "prompt": "a photo of a {}"}
+    assert plain.parts["detector"].options == {
+        "min_score": LEAST,
+        "prompt": "a photo of a {}",
+        "longest_edge_px": None,
+    }
     assert plain.parts["segmenter"].options["boxes_at_once"] == 32
     assert ComposedRegions.resolved(plain) == plain
+
+
+def test_the_documented_profile_is_sound() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "regions.md").read_text()
+    profile = yaml.safe_load(text.split("```yaml")[1].split("```")[0])
+    resolved = ComposedRegions.resolved(ExpertSpec.model_validate(profile["context"]))
+    assert len(resolved.options["vocabulary"]) == len(named_list("household"))
+    assert f"{len(named_list('household'))} things" in text
 
 
 def test_parts_are_loaded_from_folders(tmp_path: Path, parts: dict[str, ExpertSpec]) -> None:

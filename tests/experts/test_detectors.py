@@ -91,6 +91,16 @@ def test_grounding_dino_on_an_8k_picture(grounding_dino: str) -> None:
     assert found.boxes_px[:, 2].max() > 1000
 
 
+def test_owlv2_on_an_8k_picture_that_is_shrunk_first(owlv2: str) -> None:
+    image = upright(photograph("huge"))
+    found = loaded("owlv2", owlv2, min_score=0.0, longest_edge_px=128).detect([image], [NAMES])[0]
+    small = image.copy()
+    small.thumbnail((128, 128))
+    expected = owlv2_reference(owlv2, small, NAMES, 0.0)
+    np.testing.assert_allclose(found.boxes_px, 60 * expected["boxes"].numpy(), rtol=1e-4, atol=0.1)
+    assert found.boxes_px.max() > 1000
+
+
 @pytest.mark.parametrize("family", ["owlv2", "grounding_dino"])
 def test_each_picture_has_its_own_vocabulary(family: str, request: pytest.FixtureRequest) -> None:
     folder = request.getfixturevalue(family)

@@ -23,8 +23,6 @@ from udfs.rows import RowRejected
 Item = tuple[Photograph, Picture]
 _NEEDED = ("detector", "segmenter")
 _OPTIONAL = ("captioner", "tagger", "embedder")
-
-
 Names = tuple[str, ...]
 
 
@@ -60,7 +58,7 @@ class ComposedRegions:
         self.detector: Detector = parts["detector"]
         self.segmenter: Segmenter = parts["segmenter"]
         self.captioner: Captioner | None = parts.get("captioner")
-        self.tagger: Any = parts.get("tagger")  # there where the vocabulary needs it
+        self.tagger: Any = parts.get("tagger")  # named wherever the vocabulary needs it
         self.embedder: Embedder | None = parts.get("embedder")
 
     @classmethod
@@ -94,7 +92,7 @@ class ComposedRegions:
 
     def _predict(self, items: list[Item]) -> list[Any]:
         vocabularies = self._vocabularies(items)
-        results: list[Any] = [_no_vocabulary(photograph) for photograph, _ in items]
+        results: list[Any] = [_nothing_to_look_for(row, self.options.vocabulary) for row, _ in items]
         sought = [index for index, vocabulary in enumerate(vocabularies) if vocabulary]
         pictures = [items[index][1] for index in sought]
         found = self._detected(pictures, [vocabularies[index] for index in sought])
@@ -113,7 +111,7 @@ class ComposedRegions:
             names = [tuple(source)] * len(items)
         return [one or self.options.fallback for one in names]
 
-    def _detected(self, pictures: list[Picture], vocabularies: list[tuple[str, ...]]) -> list[Detections]:
+    def _detected(self, pictures: list[Picture], vocabularies: list[Names]) -> list[Detections]:
         images = [picture.image for picture in pictures]
         found = self.detector.detect(images, vocabularies) if images else []
         return [
@@ -204,9 +202,9 @@ def _check_parts(spec: ExpertSpec, options: ComposedOptions) -> None:
         raise ValueError("The vocabulary is to come from a tagger, and there is none among the parts; name one.")
 
 
-def _no_vocabulary(photograph: Photograph) -> RowRejected:
-    said = f"alt text {photograph['alt_text'][:100]!r}" if photograph.get("alt_text") else "photograph without alt text"
-    error = f"Nothing to look for in a {said}; give the profile a `fallback` vocabulary."
+def _nothing_to_look_for(photograph: Photograph, source: Any) -> RowRejected:
+    said = "The tagger" if source == TAGGER else f"The alt text {(photograph.get('alt_text') or '')[:100]!r}"
+    error = f"{said} names nothing to look for; give the profile a `fallback` vocabulary to keep such photographs."
     return RowRejected(Outcome.FILTERED, Reason.NO_REGIONS, error)
 
 

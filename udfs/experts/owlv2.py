@@ -12,10 +12,15 @@ from udfs.experts.region_parts import Detections, Part, PartOptions, by_key, sou
 
 
 class Owlv2Options(PartOptions):
-    """`min_score` a detection needs; `prompt` is what a name is set into, as the models were trained."""
+    """`min_score` a detection needs; `prompt` is what a name is set into, as the models were trained.
+
+    Pictures with more than `longest_edge_px` are shrunk to it first: OWLv2's own way to shrink blurs every pixel of the
+    square around the picture with a window that grows with the picture.
+    """
 
     min_score: float = Field(default=0.2, ge=0, le=1)
     prompt: str = Field(default="a photo of a {}", pattern=r"\{\}")
+    longest_edge_px: int | None = Field(default=None, ge=1)
 
 
 class Owlv2Detector(Part):
@@ -44,7 +49,8 @@ class Owlv2Detector(Part):
         import torch
 
         prompts = [self.options.prompt.format(name) for name in vocabulary]
-        inputs = self.processor(text=[prompts] * len(images), images=images, truncation=True, return_tensors="pt")
+        shrunk = [self._shrunk(image) for image in images]
+        inputs = self.processor(text=[prompts] * len(images), images=shrunk, truncation=True, return_tensors="pt")
         with torch.inference_mode():
             outputs = self.model(**inputs.to(self.device, self.model.dtype))
         outputs.logits = sound(outputs.logits, "the scores of names")
@@ -63,6 +69,14 @@ class Owlv2Detector(Part):
             )
             for one in found
         ]
+
+    def _shrunk(self, image: Image.Image) -> Image.Image:
+        most = self.options.longest_edge_px
+        if most is None or max(image.size) <= most:
+            return image
+        small = image.copy()
+        small.thumbnail((most, most))
+        return small
 
 
 SLOTS = {"detector": Owlv2Detector}
