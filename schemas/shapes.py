@@ -33,6 +33,13 @@ CRAWL_OBJECT = StructType(
     ]
 )
 
+SIMILAR = StructType(
+    [
+        column("region_id", IntegerType(), "another region of the photograph"),
+        column("similarity", DoubleType(), "cosine of the embeddings of captions, or of crops if greater, in [-1, 1]"),
+    ]
+)
+
 REGION = StructType(
     [
         column("region_id", IntegerType(), "the crawl's instance id where it has one"),
@@ -44,6 +51,7 @@ REGION = StructType(
         column("rle", StringType(), "COCO compressed RLE counts of the full-size mask (height x width of the image)"),
         column("box_3d", BOX_3D, "amodal box, if known"),
         column("front", VECTOR, "[3] unit vector in C, if known"),
+        column("similar", ArrayType(SIMILAR), "the other regions, most alike first; null where none were compared"),
     ]
 )
 

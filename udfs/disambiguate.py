@@ -1,6 +1,6 @@
 """Referring expressions: how each object of a picture is called so that nothing else in it can be meant."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,17 @@ from schemas.reasons import Reason
 from udfs.language.caption import loose_words, read_label, read_phrase
 from udfs.language.draws import Draws, seed_of
 from udfs.language.likeness import Named, alike, certain, named, possible
+from udfs.language.phrase import Phrase
 from udfs.language.placement import SceneObject, extremes, ordinal
 from udfs.language.references import bases, descriptions
 from udfs.rows import Row
 
 
 class DisambiguateSettings(BaseModel):
-    """Settings that change expressions; they are part of the recipe."""
+    """Settings that change expressions; they are part of the recipe.
+
+    Regions whose `similarity` reaches `max_similarity` are taken for each other, whatever their words say.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,23 +28,35 @@ class DisambiguateSettings(BaseModel):
     max_captions: int = 3
     positions: bool = True
     max_gravity_sigma_deg: float = 5.0
+    max_similarity: float = 0.9
 
 
 @dataclass(frozen=True)
 class _Picture:
-    """Everything in the picture that has a name, lifted or not, and the lifted objects by id."""
+    """Everything in the picture that has a name, lifted or not; the lifted objects, and what each is similar to."""
 
     everything: tuple[Named, ...]
     lifted: dict[int, SceneObject]
+    similar: dict[int, set[int]]
     has_gravity: bool
+
+    def alike(self, one: Named, other: Named) -> bool:
+        """Return whether two objects could be mistaken for each other."""
+        return other.object_id in self.similar[one.object_id] or alike(one, other)
+
+    def rivals(self, phrase: Phrase, one: Named) -> list[Named]:
+        """Return the other objects that a phrase of `one` could be taken to mean."""
+        similar = self.similar[one.object_id]
+        others = (other for other in self.everything if other is not one)
+        return [other for other in others if other.object_id in similar or possible(phrase, other, phrase is one.label)]
 
 
 def disambiguate_row(row: Row, settings: DisambiguateSettings) -> Row:
     """Return the columns of `references` for a row of `scenes`.
 
-    `row` needs `image_id` and `objects`; `regions` (region_id, label, captions), where given, adds what is in the
-    picture but was not lifted, so that no expression is true of it. Expressions are chosen by (image_id, object_id)
-    alone, so the order of objects changes nothing.
+    `row` needs `image_id` and `objects`; `regions` (region_id, label, captions, similar), where given, adds what is in
+    the picture but was not lifted, so that no expression is true of it, and how alike regions are. Expressions are
+    chosen by (image_id, object_id) alone, so the order of objects changes nothing.
     """
     picture = _picture(row, settings)
     references: list[dict[str, Any]] = []
@@ -54,7 +70,7 @@ def disambiguate_row(row: Row, settings: DisambiguateSettings) -> Row:
             rejected.append(_rejection(one, picture))
             continue
         form, expression = chosen
-        size = sum(1 for other in picture.everything if other is one or alike(one, other))
+        size = sum(1 for other in picture.everything if other is one or picture.alike(one, other))
         references.append({"object_id": one.object_id, "expression": expression, "form": form, "group_size": size})
     unique, doubled = _without_doubles(references)
     return {"image_id": row["image_id"], "references": unique, "rejected": [*rejected, *doubled]}
@@ -78,29 +94,35 @@ def _picture(row: Row, settings: DisambiguateSettings) -> _Picture:
         everything.append(named(object_id, label, phrases, loose))
     sigma_deg = row.get("gravity_sigma_deg")
     has_gravity = row.get("gravity_src") not in (None, "none") and (sigma_deg or 0.0) <= settings.max_gravity_sigma_deg
-    return _Picture(tuple(everything), lifted, has_gravity)
+    return _Picture(tuple(everything), lifted, _similar(row, settings.max_similarity), has_gravity)
+
+
+def _similar(row: Row, least: float) -> dict[int, set[int]]:
+    """Return, by region, the regions whose similarity to it reaches `least`; symmetric."""
+    similar: dict[int, set[int]] = defaultdict(set)
+    for region in row.get("regions") or []:
+        for other in region.get("similar") or []:
+            if other["similarity"] >= least:
+                similar[region["region_id"]].add(other["region_id"])
+                similar[other["region_id"]].add(region["region_id"])
+    return similar
 
 
 def _expression(one: Named, picture: _Picture, settings: DisambiguateSettings, draws: Draws) -> tuple[str, str] | None:
-    others = [other for other in picture.everything if other is not one]
-    valid = [
-        (form, phrase)
-        for form, phrase in descriptions(one)
-        if not any(possible(phrase, other, phrase is one.label) for other in others)
-    ]
+    valid = [(form, phrase) for form, phrase in descriptions(one) if not picture.rivals(phrase, one)]
     plain = [(form, phrase.text) for form, phrase in valid if not phrase.sized]
     if plain:
         return draws.pick(plain)
-    if settings.positions and (placed := _placed(one, others, picture)):
+    if settings.positions and (placed := _placed(one, picture)):
         return draws.pick(placed)
     sized = [(form, phrase.text) for form, phrase in valid]
     return draws.pick(sized) if sized else None
 
 
-def _placed(one: Named, others: list[Named], picture: _Picture) -> list[tuple[str, str]]:
+def _placed(one: Named, picture: _Picture) -> list[tuple[str, str]]:
     """Return position or ordinal expressions on the simplest noun that allows any."""
     target = picture.lifted[one.object_id]
-    tried = [(base, [other for other in others if possible(base, other, base is one.label)]) for base in bases(one)]
+    tried = [(base, picture.rivals(base, one)) for base in bases(one)]
     tried = [(base, rivals) for base, rivals in tried if all(rival.object_id in picture.lifted for rival in rivals)]
     tried.sort(key=lambda pair: len(pair[1]))
     for sure in (True, False):
@@ -122,7 +144,7 @@ def _rejection(one: Named, picture: _Picture) -> dict[str, Any]:
         given = ", ".join(f'"{text}"' for text in [source["label"], *(source["captions"] or [])] if text)
         detail = f"No singular noun phrase in {given or 'an empty caption'}; give the region a caption or a label."
         return {"region_id": one.object_id, "reason": str(Reason.NO_CAPTION), "detail": detail[:300]}
-    rivals = [other.object_id for other in picture.everything if other is not one and alike(one, other)]
+    rivals = [other.object_id for other in picture.everything if other is not one and picture.alike(one, other)]
     detail = (
         f'"{bases(one)[0].bare}" could also be object {", ".join(map(str, rivals)) or "?"}, '
         "and neither captions nor decided positions tell them apart."

@@ -50,6 +50,8 @@ CAPTIONS = [
     ("a large flat screen tv", "large flat screen TV"),
     ("TV", "TV"),
     ("R2-D2 figurine", "R2-D2 figurine"),
+    ("A white ceramic mug sits on a wooden desk.", "white ceramic mug"),
+    ("The image shows a red mug on a desk.", "red mug"),
 ]
 UNREADABLE = [
     "",
@@ -64,6 +66,7 @@ UNREADABLE = [
     "wooden",
     "the side of a white refrigerator",
     "1234567",
+    "desk holds a red mug",
 ]
 
 

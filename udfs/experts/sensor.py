@@ -64,7 +64,7 @@ class SensorRegions(_Sensor):
         if labels is None or labels.ndim != 2:
             raise ValueError("the instance map is no single-channel PNG; write one, or leave `instances` out")
         boxes = instance_boxes(labels)
-        regions = [_region(labels, boxes[o["id"]], o) for o in photograph["objects"] if o["id"] in boxes]
+        regions = [region_of(labels, boxes[o["id"]], o) for o in photograph["objects"] if o["id"] in boxes]
         regions.sort(key=lambda region: (-region["area_px"], region["region_id"]))
         return {"regions": regions}
 
@@ -112,7 +112,8 @@ def instance_boxes(labels: NDArray[Any]) -> dict[int, tuple[int, int, int, int]]
     return boxes
 
 
-def _region(labels: NDArray[Any], box: tuple[int, int, int, int], annotation: dict[str, Any]) -> dict[str, Any]:
+def region_of(labels: NDArray[Any], box: tuple[int, int, int, int], annotation: dict[str, Any]) -> dict[str, Any]:
+    """Return the REGION struct of the pixels with the annotation's id; `box` is theirs, of `instance_boxes`."""
     rle = coco_mask.encode(np.asfortranarray(labels == annotation["id"], dtype=np.uint8))
     counts = rle["counts"]
     return {
@@ -123,6 +124,7 @@ def _region(labels: NDArray[Any], box: tuple[int, int, int, int], annotation: di
         "bbox_px": list(box),
         "area_px": int(coco_mask.area(rle)),
         "rle": counts if isinstance(counts, str) else counts.decode("ascii"),
-        "box_3d": annotation["box_3d"],
-        "front": annotation["front"],
+        "box_3d": annotation.get("box_3d"),
+        "front": annotation.get("front"),
+        "similar": None,
     }

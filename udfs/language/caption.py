@@ -16,7 +16,7 @@ MAX_WORDS = 11
 _UNUSABLE = re.compile(r"https?:|www\.|[<>{}@#=\\|*^~$%]|\d{4,}", re.IGNORECASE)
 _LEAD = re.compile(
     r"^(?:(?:there (?:is|are)|this is|it is|here is)\s+|(?:an? |the )?(?:close-?up )?(?:photo|photograph|image|view)"
-    r"(?:graph)? of\s+)+",
+    r"(?:graph)? of\s+|(?:the |this )?(?:photo|photograph|image|picture) (?:shows|depicts|features)\s+)+",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)|[;:\[(\n]|\s[-–—]\s")
@@ -47,7 +47,7 @@ def read_phrase(text: str, lower_first: bool = False) -> Phrase | None:
     end = _noun_end(tokens)
     before, after = tokens[: end - 1], tokens[end:]
     head = tokens[end - 1].strip(",")
-    if not _fit_head(head) or any(word.lower() in known.finite_verbs for word in before):
+    if not _fit_head(head) or not known.finite_verbs.union(known.determiners).isdisjoint(map(str.lower, before)):
         return None
     if any(b in JOINTS and not known.is_adjective(a.rstrip(",").lower()) for a, b in pairwise(before)):
         return None

@@ -1,0 +1,99 @@
+"""Masks are those that transformers' own processors and post-processing give, over the stored pixels."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pycocotools import mask as coco_mask
+from transformers import Sam2Model, Sam2Processor, SamModel, SamProcessor
+
+from tests.experts import small_detectors
+from tests.experts.small_pictures import HUGE, SHAPES, photograph, to_stored, upright
+from udfs.experts.expert import ExpertSpec, expert_class
+from udfs.experts.pictures import picture_of
+
+
+@pytest.fixture(scope="module")
+def sam(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return small_detectors.sam(tmp_path_factory.mktemp("sam"))
+
+
+@pytest.fixture(scope="module")
+def sam2(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return small_detectors.sam2(tmp_path_factory.mktemp("sam2"))
+
+
+def loaded(family: str, folder: str, **options: Any):
+    spec = ExpertSpec(family=family, model=folder, options=options)
+    part = expert_class("segmenter", spec)(spec)
+    part.load("cpu")
+    return part
+
+
+def reference(family: str, folder: str, image: Any, boxes: np.ndarray) -> list[np.ndarray]:
+    """Return the boolean upright masks (h, w) of the greatest predicted IoU, by one call of model and processor."""
+    kinds = {"sam": (SamModel, SamProcessor), "sam2": (Sam2Model, Sam2Processor)}[family]
+    model, processor = kinds[0].from_pretrained(folder).eval(), kinds[1].from_pretrained(folder)
+    inputs = processor(images=image, input_boxes=[boxes.tolist()], return_tensors="pt")
+    with torch.no_grad():
+        outputs = model(**{k: v for k, v in inputs.items() if k in ("pixel_values", "input_boxes")})
+    sizes = [inputs["original_sizes"], *([inputs["reshaped_input_sizes"]] if family == "sam" else [])]
+    best = outputs.iou_scores[0].argmax(dim=-1)
+    chosen = outputs.pred_masks[:, torch.arange(len(boxes)), best]
+    return list(processor.post_process_masks(chosen[:, :, None], *sizes)[0][:, 0].numpy())
+
+
+def boxes_in(size: tuple[int, int], count: int) -> np.ndarray:
+    rng = np.random.default_rng(count)
+    corners = np.sort(rng.random((count, 2, 2)), axis=1) * size
+    return corners.reshape(count, 4)
+
+
+@pytest.mark.parametrize("family", ["sam", "sam2"])
+def test_masks_are_those_of_transformers(family: str, request: pytest.FixtureRequest) -> None:
+    folder = request.getfixturevalue(family)
+    segmenter = loaded(family, folder, boxes_at_once=2)
+    rows = [photograph(name) for name in SHAPES]
+    pictures = [picture_of(row) for row in rows]
+    boxes = [boxes_in(picture.size, count) for count, picture in enumerate(pictures, start=1)]
+    filled = 0
+    for row, some, rles in zip(rows, boxes, segmenter.segment(pictures, boxes), strict=True):
+        for expected, rle in zip(reference(family, folder, upright(row), some), rles, strict=True):
+            drawn = coco_mask.decode(rle).astype(bool)
+            stored = to_stored(expected, row["exif_orientation"])
+            assert drawn.shape == stored.shape
+            # batches of another size may flip pixels whose logit is nearly 0
+            assert (drawn != stored).sum() <= 1, row["image_id"]
+            filled += 0 < drawn.sum() < drawn.size
+    assert filled > len(rows)
+
+
+def test_sam_on_an_8k_picture(sam: str) -> None:
+    row = photograph("huge")
+    boxes = np.array([[900.0, 700.0, 5000.0, 4200.0]])
+    drawn = coco_mask.decode(loaded("sam", sam).segment([picture_of(row)], [boxes])[0][0]).astype(bool)
+    expected = reference("sam", sam, upright(row), boxes)[0]
+    assert drawn.shape == expected.shape == HUGE[::-1]
+    assert (drawn != expected).mean() < 1e-6
+
+
+@pytest.mark.parametrize("family", ["sam", "sam2"])
+def test_half_precision_draws_nearly_the_same(family: str, request: pytest.FixtureRequest) -> None:
+    segmenter = loaded(family, request.getfixturevalue(family))
+    picture = picture_of(photograph("odd"))
+    boxes = [np.array([[5.0, 6.0, 50.0, 40.0]])]
+    single = segmenter.segment([picture], boxes)[0]
+    segmenter.model.half()
+    half = segmenter.segment([picture], boxes)[0]
+    assert coco_mask.iou(single, half, [0])[0, 0] > 0.95
+
+
+@pytest.mark.parametrize("family", ["sam", "sam2"])
+def test_nan_is_an_error(family: str, request: pytest.FixtureRequest) -> None:
+    segmenter = loaded(family, request.getfixturevalue(family))
+    with torch.no_grad():
+        for parameter in segmenter.model.mask_decoder.parameters():
+            parameter.fill_(float("nan"))
+    with pytest.raises(ValueError, match="NaN"):
+        segmenter.segment([picture_of(photograph("odd"))], [np.array([[5.0, 6.0, 50.0, 40.0]])])
