@@ -34,9 +34,14 @@ def tree_seconds(command: Sequence[str], log: Path, environment: Mapping[str, st
     return seconds
 
 
+def control_groups() -> Path:
+    """Return the folder in which the kernel makes control groups that count processor time."""
+    return _GROUPS_V1 if _GROUPS_V1.is_dir() else _GROUPS_V2
+
+
 @contextmanager
 def _control_group() -> Iterator[Path]:
-    parent = _GROUPS_V1 if _GROUPS_V1.is_dir() else _GROUPS_V2
+    parent = control_groups()
     try:
         group = Path(tempfile.mkdtemp(prefix="spatiallake-", dir=parent))
     except OSError as error:
