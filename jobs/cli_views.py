@@ -59,11 +59,17 @@ def preview(
 
 
 @app.command()
-def report(lake: LakeOption, out: Annotated[str, typer.Option("--out", help="Page to write.")] = "report.html") -> None:
+def report(
+    lake: LakeOption,
+    out: Annotated[str, typer.Option("--out", help="Page to write.")] = "report.html",
+    compare: Annotated[
+        tuple[str, str] | None, typer.Option("--compare", help="Two recipes of one stage, side by side.")
+    ] = None,
+) -> None:
     """Print the yield of every stage with the reason of every drop, and write it as a page with plots."""
     from jobs.report import write_report
 
-    typer.echo(str(write_report(lake, out)))
+    typer.echo(str(write_report(lake, out, compare=compare)))
 
 
 @app.command()

@@ -6,9 +6,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as Grid
 
+from jobs.pages.comparison import Comparison, compared
 from jobs.pages.figures import WIDE, figures
 from jobs.pages.render import page
 from jobs.pages.tally import Drop, Tally, tally_of
+from jobs.pages.wording import type_name
 from jobs.preview import write_page
 from jobs.reader import LakeReader
 from schemas.table import ENGINE_VERSION
@@ -28,15 +30,21 @@ class ReportSummary:
         return f"{self.path}: {answers:,} answers, {left:,} rows in quarantine, {self.size_bytes / 1e6:.1f} MB."
 
 
-def write_report(lake_uri: str, out_path: str | Path, console: Console | None = None) -> ReportSummary:
-    """Print the yield of every stage and write the report page of a lake.
+def write_report(
+    lake_uri: str, out_path: str | Path, console: Console | None = None, compare: tuple[str, str] | None = None
+) -> ReportSummary:
+    """Print the yield of every stage and write the report page of a lake, with two recipes side by side on request.
 
     Raises:
         LakeUnreadable: there is no lake.
+        UsageError: `compare` does not name two recipes of one stage.
     """
     lake = LakeReader(lake_uri)
     tally = tally_of(lake)
+    comparison = compared(lake, *compare) if compare else None
     _print(tally, console or Console())
+    if comparison:
+        _print_comparison(comparison, console or Console())
     html = page(
         "report.html",
         lake_uri=lake_uri,
@@ -45,6 +53,9 @@ def write_report(lake_uri: str, out_path: str | Path, console: Console | None = 
         drops=_drops(tally),
         plots=figures(tally.answers, tally.values, tally.ranges, tally.yields),
         wide=WIDE,
+        comparison=comparison,
+        agreement_note=_note(comparison) if comparison else "",
+        type_name=type_name,
         version=ENGINE_VERSION,
     )
     path = write_page(html, out_path)
@@ -75,6 +86,33 @@ def _totals(tally: Tally) -> list[dict[str, str]]:
 
 
 _FAMILIES = ("qualitative", "quantitative")
+
+
+def _note(comparison: Comparison) -> str:
+    if not comparison.same_objects:
+        return "The recipes find their own objects, so that no answer of one is about the objects of the other."
+    return (
+        "Shared: the same photograph, type and objects. Numbers agree within 25 %, directions within 15°, all else when"
+        " it is the same."
+    )
+
+
+def _print_comparison(comparison: Comparison, console: Console) -> None:
+    grid = Grid(title=f"Two recipes of {comparison.stage}, and what follows from each", title_justify="left")
+    grid.add_column("")
+    for name in (f"A {comparison.a[:8]}", f"B {comparison.b[:8]}", "between them"):
+        grid.add_column(name, justify="right")
+    for line in (*comparison.differences, *comparison.measures):
+        grid.add_row(line.name, line.a, line.b, line.between)
+    console.print(grid)
+    if comparison.types:
+        types = Grid("type", "", title="Answers per type", title_justify="left", caption=_note(comparison))
+        for name in ("A", "B", "shared", "agree"):
+            types.add_column(name, justify="right")
+        for row in comparison.types:
+            counts = (f"{count:,}" for count in (row.a, row.b, row.shared))
+            types.add_row(row.type_id, type_name(row.type_id), *counts, row.share)
+        console.print(types)
 
 
 def _print(tally: Tally, console: Console) -> None:
