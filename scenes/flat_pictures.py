@@ -9,9 +9,41 @@ from scenes.shapes import pick
 
 Pixels = np.ndarray
 _WORDS = (
-    "the of and room total invoice date page chapter value report account figure table model data north settings "
-    "street number amount result open section price order review city summary water energy market change level"
-).split()
+    "the",
+    "of",
+    "and",
+    "room",
+    "total",
+    "invoice",
+    "date",
+    "page",
+    "chapter",
+    "value",
+    "report",
+    "account",
+    "figure",
+    "table",
+    "model",
+    "data",
+    "north",
+    "settings",
+    "street",
+    "number",
+    "amount",
+    "result",
+    "open",
+    "section",
+    "price",
+    "order",
+    "review",
+    "city",
+    "summary",
+    "water",
+    "energy",
+    "market",
+    "change",
+    "level",
+)
 _SHADES = tuple(NAMED.values())
 
 

@@ -12,9 +12,10 @@ from jobs.builtin.pack import Pack
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Tensors of `b` examples (see `example_arrays`): `rgb` [b, 3, h, w] in 0..1, `ids` [b, h/2, w/2] int64,
-    `log_depth` [b, h/2, w/2], `objects` [b, n, 4] int64 (padded), `present` [b, n] bool, `log_focal` [b],
-    `has_objects` [b] bool, `gravity` [b, 3].
+    """Tensors of `b` examples, as `example_arrays` describes them.
+
+    `rgb` [b, 3, h, w] in 0..1, `ids` [b, h/2, w/2] int64, `log_depth` [b, h/2, w/2], `objects` [b, n, 4] int64
+    (padded), `present` [b, n] bool, `log_focal` [b], `has_objects` [b] bool, `gravity` [b, 3].
     """
 
     rgb: Tensor

@@ -1,28 +1,25 @@
 """How far off the network is on held-out pictures, against what it says of itself."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from jobs.builtin.batches import batch_of
-from jobs.builtin.measures import measured
-from jobs.builtin.pack import Pack
+from jobs.builtin.measures import Outputs, measured
 from udfs.experts.builtin.decoding import Thresholds
 from udfs.experts.builtin.network import RoomNetwork
 from udfs.experts.builtin.weights import Calibration
 
-_AT_ONCE = 8
 _HELD = 0.8
 # 80 % of normal errors are within this many sigmas
 _SIGMAS = 1.2816
 _SCORES = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
-_PIXELS = (0.3, 0.4, 0.5)
 
 
-def calibrated(network: RoomNetwork, pack: Pack, count: int) -> Calibration:
+def calibrated(network: RoomNetwork, seen: Sequence[Outputs]) -> Calibration:
     """Return factors with which 80 % intervals hold the truth, and thresholds that balance misses and false finds."""
-    errors = _errors(network, pack, count)
+    errors = _errors(seen)
     depth = _factor(errors["depth"] / errors["depth_scale"])
     own = depth * errors["depth_scale"]
     factors = np.linspace(0.0, 4.0, 81)
@@ -31,7 +28,7 @@ def calibrated(network: RoomNetwork, pack: Pack, count: int) -> Calibration:
         depth=depth,
         focal=float(factors[int(np.argmin(np.abs(np.array(held) - _HELD)))]),
         gravity=_factor(errors["gravity"] / errors["gravity_scale"]),
-        thresholds=_thresholds(network, pack, count),
+        thresholds=_thresholds(network, seen),
     )
 
 
@@ -39,14 +36,11 @@ def _factor(ratios: np.ndarray) -> float:
     return float(np.quantile(ratios, _HELD) / _SIGMAS)
 
 
-@torch.no_grad()
-def _errors(network: RoomNetwork, pack: Pack, count: int) -> dict[str, np.ndarray]:
+def _errors(seen: Sequence[Outputs]) -> dict[str, np.ndarray]:
     """Return errors of pixels and pictures beside the scales that the network gives."""
-    network.eval()
     found: dict[str, list[np.ndarray]] = {}
-    for start in range(0, min(count, pack.count), _AT_ONCE):
-        batch = batch_of(pack, np.arange(start, min(start + _AT_ONCE, count, pack.count)))
-        out = network(batch.rgb)
+    for one in seen:
+        batch, out = one.batch, one.out
         error = out["depth"][:, 0] + batch.log_focal[:, None, None] - batch.log_depth
         known = error.isfinite()
         shift = out["focal"][:, 0] - batch.log_focal
@@ -67,15 +61,14 @@ def _errors(network: RoomNetwork, pack: Pack, count: int) -> dict[str, np.ndarra
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
-def _thresholds(network: RoomNetwork, pack: Pack, count: int) -> Thresholds:
-    """Return the thresholds with the best mean of recall and precision (harmonic)."""
+def _thresholds(network: RoomNetwork, seen: Sequence[Outputs]) -> Thresholds:
+    """Return the thresholds with the best harmonic mean of recall and precision."""
     best, chosen = -1.0, Thresholds()
-    for pixel in _PIXELS:
-        for score in _SCORES:
-            limits = replace(Thresholds(), pixel=pixel, score=score)
-            found = measured(network, pack, count, limits)
-            recall, precision = found["mask_recall_50"], found["mask_precision_50"]
-            balance = 2 * recall * precision / max(recall + precision, 1e-6)
-            if balance > best:
-                best, chosen = balance, limits
+    for score in _SCORES:
+        limits = replace(Thresholds(), score=score)
+        found = measured(network, seen, limits)
+        recall, precision = found["mask_recall_50"], found["mask_precision_50"]
+        balance = 2 * recall * precision / max(recall + precision, 1e-6)
+        if balance > best:
+            best, chosen = balance, limits
     return chosen

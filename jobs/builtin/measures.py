@@ -1,5 +1,6 @@
 """How well a network does on packed pictures that it never learned from."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,19 +36,31 @@ class Tally:
         self.errors.setdefault(name, []).extend(values)
 
 
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """A batch and what the network says of it."""
+
+    batch: Batch
+    out: dict[str, Tensor]
+
+
 @torch.no_grad()
-def measured(network: RoomNetwork, pack: Pack, count: int, limits: Thresholds | None = None) -> dict[str, float]:
-    """Return the measures of the first `count` pictures; objects count from one per cent of the picture."""
+def outputs(network: RoomNetwork, pack: Pack, first: int, last: int) -> Iterator[Outputs]:
+    """Yield what the network says of pictures `first` to `last`, in full precision."""
     network.eval()
+    for start in range(first, min(last, pack.count), _AT_ONCE):
+        batch = batch_of(pack, np.arange(start, min(start + _AT_ONCE, last, pack.count)))
+        yield Outputs(batch, network(batch.rgb))
+
+
+def measured(network: RoomNetwork, seen: Iterable[Outputs], limits: Thresholds) -> dict[str, float]:
+    """Return the measures of pictures; objects count from one per cent of the picture."""
     tally = Tally()
-    for start in range(0, min(count, pack.count), _AT_ONCE):
-        batch = batch_of(pack, np.arange(start, min(start + _AT_ONCE, count, pack.count)))
-        with torch.autocast(batch.rgb.device.type, torch.bfloat16):
-            out = network(batch.rgb)
-        for place, found in enumerate(objects_of(network, out, batch.rgb, limits or Thresholds())):
-            if bool(batch.has_objects[place]):
-                _count_objects(tally, batch, place, found, (limits or Thresholds()).pixel)
-        _count_geometry(tally, out, batch)
+    for one in seen:
+        for place, found in enumerate(objects_of(network, one.out, one.batch.rgb, limits)):
+            if bool(one.batch.has_objects[place]):
+                _count_objects(tally, one.batch, place, found, limits.pixel)
+        _count_geometry(tally, one.out, one.batch)
     return _summary(tally)
 
 

@@ -1,7 +1,7 @@
 """Examples packed once into memory-mapped arrays, so that training reads no picture files."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.builtin.example import Labelled, example_arrays
+from jobs.errors import UsageError
 
 _INDEX = "index.json"
 
@@ -21,20 +22,22 @@ class Pack:
         self.count: int = index["count"]
         self.width: int = index["width"]
         self.height: int = index["height"]
+        self.sources: list[str] = index["sources"]
         self.arrays: dict[str, NDArray[Any]] = {
             name: np.memmap(folder / f"{name}.bin", entry["dtype"], "r", shape=(self.count, *entry["shape"]))
             for name, entry in index["arrays"].items()
         }
 
 
-def write_pack(folder: Path, photographs: Iterable[Labelled], width: int, height: int) -> Pack:
-    """Pack photographs at a working size; a pack that is whole is left as it is.
+def write_pack(folder: Path, photographs: Iterable[Labelled], size: tuple[int, int], sources: Sequence[str]) -> Pack:
+    """Pack photographs at a working size (width, height); a whole pack of the same sources is left as it is.
 
     Raises:
-        ValueError: there is no photograph.
+        UsageError: there is no photograph, or the folder holds a pack of other sources or of another size.
     """
+    width, height = size
     if (folder / _INDEX).exists():
-        return Pack(folder)
+        return _same(folder, size, list(sources))
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, Any] = {}
     entries: dict[str, Any] = {}
@@ -49,7 +52,15 @@ def write_pack(folder: Path, photographs: Iterable[Labelled], width: int, height
     for file in files.values():
         file.close()
     if not count:
-        raise ValueError(f"No photograph to pack into {folder}; name a crawl or a lake that holds some.")
-    index = {"count": count, "width": width, "height": height, "arrays": entries}
+        raise UsageError(f"There is no photograph in {', '.join(sources)}; name a crawl or a lake that holds some.")
+    index = {"count": count, "width": width, "height": height, "sources": list(sources), "arrays": entries}
     (folder / _INDEX).write_text(json.dumps(index))
     return Pack(folder)
+
+
+def _same(folder: Path, size: tuple[int, int], sources: list[str]) -> Pack:
+    pack = Pack(folder)
+    if (pack.width, pack.height) != size or pack.sources != sources:
+        packed = f"{', '.join(pack.sources)} at {pack.width} x {pack.height}"
+        raise UsageError(f"{folder} holds {packed}, not what is asked for; train into another --out, or remove it.")
+    return pack

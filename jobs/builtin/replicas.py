@@ -25,6 +25,9 @@ class Replicas:
         self.parameters = list(network.parameters())
         self.networks = [network, *(_sharing(network) for _ in range(settings.replicas - 1))]
         self.pool = ThreadPoolExecutor(settings.replicas)
+        self.sums = [torch.zeros_like(parameter) for parameter in self.parameters]
+        for parameter, gradient in zip(self.parameters, self.sums, strict=True):
+            parameter.grad = gradient
 
     def gradients(self, pack: Pack, step: int) -> dict[str, float]:
         """Set the parameters' gradients for a step and return its losses, both averaged over the replicas."""
@@ -32,22 +35,23 @@ class Replicas:
         parts = np.array_split(examples, len(self.networks))
         jobs = [self.pool.submit(self._part, i, pack, part, step) for i, part in enumerate(parts)]
         results = [job.result() for job in jobs]
-        for place, parameter in enumerate(self.parameters):
-            found = [gradients[place] for gradients, _ in results if gradients[place] is not None]
-            parameter.grad = torch.stack(found).sum(0) / len(results) if found else None
+        # in one tensor per parameter that stays: new ones would cost as much as the update itself
+        torch._foreach_zero_(self.sums)
+        for gradients, _ in results:
+            torch._foreach_add_(self.sums, gradients, alpha=1 / len(results))
         names = sorted({name for _, values in results for name in values})
         return {name: float(np.mean([v[name] for _, v in results if name in v])) for name in names}
 
     def _part(
         self, place: int, pack: Pack, part: np.ndarray, step: int
-    ) -> tuple[tuple[Tensor | None, ...], dict[str, float]]:
+    ) -> tuple[tuple[Tensor, ...], dict[str, float]]:
         torch.set_num_threads(1)
         rng = np.random.default_rng([self.settings.seed, step, place])
         batch = batch_of(pack, part, rng)
         phase = (int(rng.integers(2)), int(rng.integers(2)))
         found = losses(self.networks[place], batch, phase, self.settings.half)
         loss = total(found)
-        gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+        gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True, materialize_grads=True)
         return gradients, {
             **{name: float(value.detach()) for name, value in found.items()},
             "total": float(loss.detach()),

@@ -1,5 +1,7 @@
 """Settings of `spatiallake train-experts`."""
 
+import math
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -12,6 +14,7 @@ class TrainSettings(BaseModel):
     crawls: tuple[str, ...] = Field(default=(), description="rendered crawls to learn from")
     lakes: tuple[str, ...] = Field(default=(), description="lakes whose images, depth and objects to learn from")
     held_out: str | None = Field(default=None, description="rendered crawl to measure on, never learned from")
+    start: str | None = Field(default=None, description="checkpoint or weights file to start from, else from nothing")
     steps: int = Field(default=6000, ge=1, description="updates of the weights")
     batch: int = Field(default=16, ge=2, description="pictures per update")
     seed: int = Field(default=0, ge=0)
@@ -26,12 +29,11 @@ class TrainSettings(BaseModel):
     half: bool = Field(default=True, description="bfloat16 where that loses nothing")
     checkpoint_every: int = Field(default=200, ge=1, description="updates")
     measure_every: int = Field(default=400, ge=1, description="updates")
+    negatives: int = Field(default=200, ge=1, description="pictures of each kind of non-room for the filter")
     measured: int = Field(default=200, ge=1, description="held-out pictures measured while training")
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step: up, level, and down to zero along a cosine's half."""
-        import math
-
         up = min((step + 1) / max(self.warm_up, 1), 1.0)
         down = min((self.steps - step) / max(self.steps * self.cooldown, 1.0), 1.0)
         return self.rate * up * 0.5 * (1 - math.cos(math.pi * down))

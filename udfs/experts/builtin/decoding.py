@@ -105,6 +105,8 @@ def _without_doubles(soft: Tensor, scores: Tensor, limits: Thresholds) -> Tensor
 
 def _names(network: RoomNetwork, out: dict[str, Tensor], rgb: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
     """Return chances of kinds and colours: those of the object as a whole, and those of its pixels."""
+    if not len(masks):
+        return masks.new_zeros(0, len(network.shape.kinds)), masks.new_zeros(0, len(network.shape.colours))
     coarse = F.avg_pool2d(masks[None], CENTRE_STRIDE // MASK_STRIDE)
     whole = network.objects(out, rgb, coarse)
     share = coarse.flatten(2) / coarse.flatten(2).sum(-1, keepdim=True).clamp(min=1e-4)
