@@ -6,8 +6,9 @@ import typer
 from pydantic import ValidationError
 
 import jobs.cli_stages
+import jobs.cli_train
 import jobs.cli_truth
-import jobs.cli_views  # noqa: F401  both modules register their commands
+import jobs.cli_views  # noqa: F401  the modules register their commands
 from jobs.cli_options import app
 from jobs.errors import SpatialLakeError, UsageError
 

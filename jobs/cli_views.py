@@ -17,6 +17,7 @@ def render(
     frames: Annotated[int, typer.Option("--frames", help="Photographs per room, along a camera path.")] = 1,
     rooms: Annotated[list[str] | None, typer.Option("--room", help="Kind of room; repeatable. [all]")] = None,
     depth_noise: Annotated[float, typer.Option("--depth-noise", help="Noise of the depth files / depth.")] = 0.0,
+    min_object: Annotated[int, typer.Option("--min-object", help="Pixels under which an object is left out.")] = 100,
     mask_bleed: Annotated[int, typer.Option("--mask-bleed", help="Pixels that masks are grown by.")] = 0,
     master: MasterOption = None,
 ) -> None:
@@ -34,6 +35,7 @@ def render(
         frames=frames,
         rooms=tuple(rooms) if rooms else ROOM_KINDS,  # pyright: ignore[reportArgumentType]
         depth_noise_rel=depth_noise,
+        min_object_px=min_object,
         mask_bleed_px=mask_bleed,
     )
     summary = render_crawl(start_session(master or "local[*]"), settings)

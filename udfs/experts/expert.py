@@ -74,7 +74,11 @@ class Profile(BaseModel):
 
 
 SENSOR = ExpertSpec(family="sensor")
-PROFILES = {"sensor": Profile(name="sensor", filter=SENSOR, context=SENSOR, depth=SENSOR)}
+BUILTIN = ExpertSpec(family="builtin")
+PROFILES = {
+    "sensor": Profile(name="sensor", filter=SENSOR, context=SENSOR, depth=SENSOR),
+    "builtin": Profile(name="builtin", filter=BUILTIN, context=BUILTIN, depth=BUILTIN),
+}
 
 _LOADED: dict[str, Any] = {}
 

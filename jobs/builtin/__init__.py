@@ -1,0 +1,1 @@
+"""Training of the small networks that are built in: examples, losses, loop and measures."""

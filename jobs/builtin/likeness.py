@@ -1,0 +1,77 @@
+"""The filter's head: rooms against what is no room, on the features of a trained network."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from jobs.builtin.batches import batch_of, shaded
+from jobs.builtin.pack import Pack
+from scenes.negatives import NEGATIVES, negative
+from udfs.experts.builtin.network import RoomNetwork
+
+_AT_ONCE = 16
+_QUALITY = 92
+_DECAY = 1e-3
+
+
+def negatives(each: int, seed: int, width: int, height: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Yield `each` pictures of every kind that is no room, as crawls hold them: larger, and through JPEG."""
+    for kind in NEGATIVES:
+        for number in range(each):
+            drawn = negative(kind, (2 * width, 2 * height), seed + number)
+            _, data = cv2.imencode(".jpg", drawn[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))
+            decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+            yield kind, np.asarray(cv2.resize(decoded, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@torch.no_grad()
+def features(network: RoomNetwork, pictures: NDArray[np.float32]) -> Tensor:
+    """Return the pooled features [n, c] of pictures [n, h, w, 3] in 0..1."""
+    network.eval()
+    device = next(network.parameters()).device
+    found: list[Tensor] = []
+    for start in range(0, len(pictures), _AT_ONCE):
+        rgb = torch.from_numpy(pictures[start : start + _AT_ONCE].transpose(0, 3, 1, 2)).to(device)
+        found.append(network(rgb.contiguous(memory_format=torch.channels_last))["pooled"])
+    return torch.cat(found)
+
+
+def fit_likeness(network: RoomNetwork, pack: Pack, each: int, seed: int) -> float:
+    """Fit the head by logistic regression on `each` pictures of every kind of non-room and as many rooms in all.
+
+    Returns the loss that is left. The rest of the network stays as it is.
+    """
+    rng = np.random.default_rng(seed)
+    others = np.stack([rgb for _, rgb in negatives(each, seed, pack.width, pack.height)])
+    chosen = np.sort(rng.permutation(pack.count)[: len(others)])
+    rooms = batch_of(pack, chosen).rgb.permute(0, 2, 3, 1).numpy()
+    pictures = np.concatenate([rooms, others.astype(np.float32) / 255])
+    x = features(network, np.stack([shaded(picture, rng) for picture in pictures]))
+    y = torch.cat([torch.ones(len(rooms)), torch.zeros(len(others))]).to(x.device)
+    mean, spread = x.mean(0), x.std(0).clamp(min=1e-3)
+    weight, loss = _logistic((x - mean) / spread, y)
+    with torch.no_grad():
+        network.likeness.weight.copy_((weight[:-1] / spread)[None])
+        network.likeness.bias.copy_((weight[-1] - (weight[:-1] * mean / spread).sum())[None])
+    return loss
+
+
+def _logistic(x: Tensor, y: Tensor) -> tuple[Tensor, float]:
+    """Return weights [c + 1], the last the offset, and the loss."""
+    weight = torch.zeros(x.shape[1] + 1, device=x.device, requires_grad=True)
+    solver = torch.optim.LBFGS([weight], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        solver.zero_grad()
+        logits = x @ weight[:-1] + weight[-1]
+        loss = F.binary_cross_entropy_with_logits(logits, y) + _DECAY * (weight[:-1] ** 2).sum()
+        loss.backward()
+        return loss
+
+    solver.step(closure)
+    return weight.detach(), float(closure().detach())

@@ -1,0 +1,153 @@
+"""The slots of the built-in family on pictures of every shape, with random weights."""
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from pycocotools import mask as coco
+
+from tests.experts.builtin_network import row, small_spec
+from udfs.experts.builtin.sight import vector_to_stored, working_size
+from udfs.experts.builtin.weights import Calibration
+from udfs.experts.expert import PROFILES, ExpertSpec, expert_class, loaded_expert
+from udfs.experts.loading import ModelUnavailable
+from udfs.experts.pictures import picture_of
+
+SIZES = [(1, 40), (40, 1), (33, 70), (70, 33), (64, 48), (5, 5), (300, 20)]
+ORIENTATION = 0x0112
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory):
+    torch.set_num_threads(1)
+    return small_spec(tmp_path_factory.mktemp("weights"))
+
+
+def noise(width, height, channels=3):
+    shape = (height, width, channels) if channels > 1 else (height, width)
+    coarse = np.random.default_rng(width * 1000 + height).integers(0, 256, (6, 6, *shape[2:]), np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
+
+
+def turned(rgb, orientation):
+    """Return a row whose stored pixels are the upright `rgb` as a camera held that way stores them."""
+    plain = Image.fromarray(rgb)
+    inverse = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+    exif, held = Image.Exif(), io.BytesIO()
+    exif[ORIENTATION] = orientation
+    plain.transpose(inverse[orientation]).save(held, "PNG", exif=exif)
+    return {"bytes": held.getvalue(), "exif_orientation": orientation, "camera": None}
+
+
+def depth_of(prediction):
+    return cv2.imdecode(np.frombuffer(prediction["depth"], np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_slot_takes_any_size(spec, size, channels):
+    picture = row(noise(*size, channels))
+    scores = loaded_expert("filter", spec).predict([picture])[0]["scores"]
+    assert set(scores) == {"room", "spatial"} and all(0 <= score <= 1 for score in scores.values())
+    depth = loaded_expert("depth", spec).predict([picture])[0]
+    assert depth_of(depth).shape == size[::-1] and depth_of(depth).min() > 0
+    assert np.linalg.norm(depth["gravity"]) == pytest.approx(1)
+    for region in loaded_expert("context", spec).predict([picture])[0]["regions"]:
+        assert coco.decode({"size": size[::-1], "counts": region["rle"].encode()}).sum() == region["area_px"]
+
+
+def test_batch_gives_what_single_pictures_give(spec):
+    pictures = [row(noise(w, h)) for w, h in [(64, 48), (48, 64), (64, 48), (90, 60)]]
+    expert = loaded_expert("depth", spec)
+    together, alone = expert.predict(pictures), [expert.predict([p])[0] for p in pictures]
+    for a, b in zip(together, alone, strict=True):
+        # batches of another size sum in another order
+        np.testing.assert_allclose(depth_of(a).astype(float), depth_of(b), atol=2)
+        np.testing.assert_allclose(a["gravity"], b["gravity"], atol=1e-5)
+
+
+def test_broken_picture_fails_alone(spec):
+    broken = {"bytes": b"not a picture", "exif_orientation": 1, "camera": None}
+    first, second, third = loaded_expert("depth", spec).predict([row(noise(64, 48)), broken, row(noise(20, 30))])
+    assert isinstance(second, Exception)
+    assert depth_of(first).shape == (48, 64) and depth_of(third).shape == (30, 20)
+
+
+@pytest.mark.parametrize(("orientation", "turns"), [(3, 2), (6, 1), (8, 3)])
+def test_exif_turned_pictures_are_seen_upright(spec, orientation, turns):
+    rgb = noise(64, 48)
+    upright, stored = loaded_expert("depth", spec).predict([row(rgb), turned(rgb, orientation)])
+    np.testing.assert_array_equal(depth_of(stored), np.rot90(depth_of(upright), turns))
+    # a camera turned about its axis: the same gravity, in the frame of the pixels as they are stored
+    x, y, z = upright["gravity"]
+    expected = {3: (-x, -y, z), 6: (y, -x, z), 8: (-y, x, z)}[orientation]
+    np.testing.assert_allclose(stored["gravity"], expected, atol=1e-6)
+
+
+def test_vectors_follow_the_pixels():
+    picture = picture_of(turned(noise(40, 30), 6))
+    marks = np.zeros((30, 40), bool)
+    marks[20, 15] = True
+    row_, column = np.argwhere(picture.to_stored(marks))[0]
+    marks[:] = False
+    marks[20, 16] = True
+    moved = np.argwhere(picture.to_stored(marks))[0] - (row_, column)
+    # one pixel to the right in the upright picture
+    np.testing.assert_array_equal(vector_to_stored(np.array([1.0, 0, 0]), picture)[:2], moved[::-1])
+
+
+def test_carried_intrinsics_scale_the_depth(spec):
+    rgb = noise(64, 48)
+    cameras = [{"fx": f, "fy": f, "cx": 31.5, "cy": 23.5} for f in (50.0, 100.0)]
+    near, far, guessed = loaded_expert("depth", spec).predict([*(row(rgb, c) for c in cameras), row(rgb)])
+    np.testing.assert_allclose(depth_of(far) / depth_of(near), 2.0, rtol=0.01)
+    assert far["camera"] == cameras[1] and far["camera_src"] == "crawl" and guessed["camera_src"] == "model"
+    np.testing.assert_allclose(depth_of(guessed) / depth_of(near), guessed["camera"]["fx"] / 50, rtol=0.01)
+
+
+def test_declared_errors_follow_the_calibration(tmp_path):
+    (tmp_path / "a").mkdir()
+    plain = loaded_expert("depth", small_spec(tmp_path)).predict([row(noise(64, 48))])[0]
+    wide = small_spec(tmp_path / "a", Calibration(depth=2, focal=2, gravity=3))
+    doubled = loaded_expert("depth", wide).predict([row(noise(64, 48))])[0]
+    assert doubled["sigma_rel"] == pytest.approx(2 * plain["sigma_rel"])
+    assert doubled["gravity_sigma_deg"] == pytest.approx(3 * plain["gravity_sigma_deg"])
+
+
+def test_missing_and_wrong_weights_say_what_to_do(tmp_path):
+    wrong = tmp_path / "wrong.safetensors"
+    wrong.write_bytes(b"no weights")
+    for path in (wrong, tmp_path / "none.safetensors"):
+        with pytest.raises(ModelUnavailable, match="train-experts"):
+            loaded_expert("depth", ExpertSpec(family="builtin", model=str(path)))
+
+
+def test_profile_names_the_family():
+    for slot in ("filter", "context", "depth"):
+        assert expert_class(slot, getattr(PROFILES["builtin"], slot)).__name__.startswith("Builtin")
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((640, 480), (192, 144)), ((480, 640), (144, 192)), ((3, 2), (192, 128))]
+)
+def test_working_size_keeps_proportions(size, expected):
+    assert working_size(*size, 192 * 144) == expected
+
+
+def test_nothing_found_is_no_failure(tmp_path):
+    sober = loaded_expert("context", small_spec(tmp_path, Calibration()))
+    assert sober.predict([row(noise(64, 48))]) == [{"regions": []}]
+
+
+def test_regions_are_apart_and_largest_first(spec):
+    regions = loaded_expert("context", spec).predict([row(noise(64, 48))])[0]["regions"]
+    areas = [region["area_px"] for region in regions]
+    assert len(regions) > 1 and areas == sorted(areas, reverse=True)
+    masks = [coco.decode({"size": (48, 64), "counts": region["rle"].encode()}) for region in regions]
+    assert np.sum(masks, axis=0).max() == 1
+    for region, mask in zip(regions, masks, strict=True):
+        u0, v0, u1, v1 = region["bbox_px"]
+        assert mask[v0:v1, u0:u1].sum() == region["area_px"] and region["captions"][-1] == region["label"]

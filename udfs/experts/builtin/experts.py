@@ -1,0 +1,82 @@
+"""The three slots of the `builtin` family: likeness to a room, objects with names, and depth with gravity."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from udfs.experts.batching import decoded, predicted
+from udfs.experts.expert import ExpertSpec, Photograph, Prediction
+from udfs.experts.pictures import Picture
+
+if TYPE_CHECKING:
+    from udfs.experts.builtin.sight import Sight
+
+PACKAGED = Path(__file__).parents[1] / "weights" / "builtin.safetensors"
+_AT_ONCE = 8
+_TRAINED_PX = 192 * 144
+
+
+class _Builtin:
+    """Runs the network on batches; `spec.model` is a weights file, or "none" for the one in the package.
+
+    Options: `pixels`, how many the network sees of a photograph (as many as it was trained on).
+    """
+
+    def __init__(self, spec: ExpertSpec) -> None:
+        self.path = PACKAGED if spec.model == "none" else Path(spec.model)
+        self.pixels = int(spec.options.get("pixels", _TRAINED_PX))
+
+    def load(self, device: str) -> None:
+        """Read the weights; raises ModelUnavailable where there are none."""
+        from udfs.experts.builtin.reader import Reader
+
+        self.reader = Reader(self.path, device, self.pixels)
+
+    def predict(self, batch: Sequence[Photograph]) -> list[Prediction | Exception]:
+        """Return one prediction or exception per photograph, in order."""
+        results: list[Prediction | Exception] = []
+        for pictures in decoded(batch, _AT_ONCE):
+            rows = batch[len(results) : len(results) + len(pictures)]
+            items: list[Any] = [p if isinstance(p, Exception) else (p, r) for p, r in zip(pictures, rows, strict=True)]
+            results += predicted(items, self._some)
+        return results
+
+    def _some(self, items: list[tuple[Picture, Photograph]]) -> list[Prediction]:
+        sights = self.reader.see([picture for picture, _ in items])
+        return [self._one(sight, picture, row) for sight, (picture, row) in zip(sights, items, strict=True)]
+
+    def _one(self, sight: "Sight", picture: Picture, row: Photograph) -> Prediction:
+        raise TypeError(f"{type(self).__name__} fills no slot; use one of its subclasses.")
+
+
+class BuiltinFilter(_Builtin):
+    """Scores how much a photograph looks like those that the network was trained on.
+
+    `room` is that chance; `spatial`, which gates the next stage, is the same: outside its domain the network guesses.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation")
+
+    def _one(self, sight: "Sight", picture: Picture, row: Photograph) -> Prediction:
+        return {"scores": self.reader.scores(sight)}
+
+
+class BuiltinRegions(_Builtin):
+    """Objects with masks, labels and captions such as "red chair"."""
+
+    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation")
+
+    def _one(self, sight: "Sight", picture: Picture, row: Photograph) -> Prediction:
+        return {"regions": self.reader.regions(sight, picture)}
+
+
+class BuiltinDepth(_Builtin):
+    """Metric depth, gravity and, where the photograph carries no intrinsics, a focal length, each with its error."""
+
+    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation", "camera")
+
+    def _one(self, sight: "Sight", picture: Picture, row: Photograph) -> Prediction:
+        return self.reader.depth(sight, picture, row["camera"])
+
+
+SLOTS = {"filter": BuiltinFilter, "context": BuiltinRegions, "depth": BuiltinDepth}

@@ -1,0 +1,61 @@
+"""The network's weights as one safetensors file, with what is needed to build it and to read its uncertainty."""
+
+import json
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from udfs.experts.builtin.decoding import Thresholds
+from udfs.experts.builtin.network import NetworkShape, RoomNetwork
+from udfs.experts.loading import ModelUnavailable
+
+
+class Calibration(BaseModel):
+    """Factors from what the network says of its errors to what they are on held-out pictures.
+
+    `depth` and `focal` scale the two parts of the relative error of depth, and `gravity` the angle's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    depth: float = 1.0
+    focal: float = 1.0
+    gravity: float = 1.0
+    thresholds: Thresholds = Field(default_factory=Thresholds)
+
+
+def save_network(path: Path, network: RoomNetwork, calibration: Calibration) -> None:
+    """Write a network in half precision; the file appears whole or not at all."""
+    tensors = {
+        name: value.half() if value.dtype.is_floating_point else value for name, value in network.state_dict().items()
+    }
+    notes = {"shape": network.shape.model_dump_json(), "calibration": calibration.model_dump_json()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    save_file({name: value.contiguous() for name, value in tensors.items()}, draft, notes)
+    draft.replace(path)
+
+
+def load_network(path: Path, device: str = "cpu") -> tuple[RoomNetwork, Calibration]:
+    """Return the network, ready to predict, and its calibration.
+
+    Raises:
+        ModelUnavailable: there is no such file, or it holds no network of this kind.
+    """
+    if not path.is_file():
+        raise ModelUnavailable(f"There are no weights at {path}; train some with `spatiallake train-experts`.")
+    try:
+        with safe_open(path, "pt", device) as file:
+            notes = file.metadata() or {}
+            network = RoomNetwork(NetworkShape.model_validate(json.loads(notes["shape"])))
+            network.load_state_dict({name: file.get_tensor(name).to(torch.float32) for name in file.keys()})  # noqa: SIM118
+            calibration = Calibration.model_validate(json.loads(notes["calibration"]))
+    except Exception as error:
+        cause = str(error).splitlines()[0][:200]
+        raise ModelUnavailable(
+            f"{path} holds no built-in network ({cause}); export one with `spatiallake train-experts`."
+        ) from error
+    return network.to(device, memory_format=torch.channels_last).eval(), calibration
