@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
+from transformers import CLIPModel, CLIPProcessor
 
 from jobs.errors import UsageError
 from jobs.pipeline import stages_of
 from jobs.settings import load_settings
 from tests.experts.photographs import photograph
 from udfs.experts.expert import ExpertSpec, loaded_expert
-from udfs.experts.loading import ModelUnavailable
+from udfs.experts.loading import ModelUnavailable, dtype_of
 from udfs.experts.pinning import folder_digest, pinned
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -151,6 +153,28 @@ def test_a_profile_that_cannot_work_is_refused_before_spark_starts(
 ) -> None:
     with pytest.raises(UsageError, match=said):
         stages_of(profile(tmp_path, filter_=filter_.replace("MODELS", str(models))))
+
+
+@pytest.mark.parametrize(
+    ("device", "saved", "runs_in"),
+    [
+        ("cpu", torch.bfloat16, torch.float32),
+        ("cuda:1", torch.float32, torch.float16),
+        ("cuda:0", torch.float16, torch.float16),
+        ("cuda:0", torch.bfloat16, torch.bfloat16),
+    ],
+)
+def test_half_precision_is_that_of_the_checkpoint(device: str, saved: Any, runs_in: Any) -> None:
+    assert dtype_of(device, saved) == runs_in
+
+
+def test_weights_saved_in_half_precision_run_in_single_precision_on_a_cpu(models: Path, tmp_path: Path) -> None:
+    CLIPModel.from_pretrained(models / "clip", dtype=torch.bfloat16).save_pretrained(tmp_path)
+    CLIPProcessor.from_pretrained(models / "clip").save_pretrained(tmp_path)
+    expert = loaded_expert("filter", clip(tmp_path))
+    assert expert.model.dtype == torch.float32
+    (done,) = expert.predict([photograph(45, 31)])
+    assert 0.0 < done["scores"]["room"] < 1.0
 
 
 def test_predictions_do_not_depend_on_who_is_in_the_batch(models: Path) -> None:

@@ -40,10 +40,12 @@ def pretrained_model(load: Callable[..., Any], spec: ExpertSpec, device: str, ty
     Raises:
         ModelUnavailable: as `pretrained`, another type, or weights that lack parameters of the model.
     """
+    from transformers import AutoConfig
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    model, report = pretrained(load, spec, dtype=dtype_of(device), output_loading_info=True)
+    dtype = dtype_of(device, pretrained(AutoConfig.from_pretrained, spec).dtype)
+    model, report = pretrained(load, spec, dtype=dtype, output_loading_info=True)
     if types and model.config.model_type not in types:
         raise ModelUnavailable(
             f"Model {spec.model} is a {model.config.model_type} and the family {spec.family} takes "
@@ -72,8 +74,13 @@ def _sentence(spec: ExpertSpec, revision: str | None, error: Exception) -> str:
     )
 
 
-def dtype_of(device: str) -> Any:
-    """Return the precision that models run in: half on a GPU, single on a CPU."""
+def dtype_of(device: str, saved: Any = None) -> Any:
+    """Return the precision that models run in: half on a GPU, single on a CPU.
+
+    Weights that were `saved` as bfloat16 stay so, since their activations can be beyond what float16 holds.
+    """
     import torch
 
-    return torch.float16 if device.startswith("cuda") else torch.float32
+    if not device.startswith("cuda"):
+        return torch.float32
+    return torch.bfloat16 if saved == torch.bfloat16 else torch.float16

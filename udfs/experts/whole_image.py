@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.reasons import Outcome, Reason
 from udfs.experts.batching import BatchSizes, ahead, predicted
 from udfs.experts.expert import ExpertSpec, Photograph, Prediction
-from udfs.experts.loading import dtype_of
 from udfs.experts.pictures import Picture, picture_of
 from udfs.rows import RowRejected
 
@@ -18,7 +17,7 @@ from udfs.rows import RowRejected
 _BATCHES_AHEAD = 2
 _MOST_THREADS = 16
 # Processors that keep the aspect ratio round the short side of thinner pictures to nothing.
-_THIN_PX = 32
+_THIN_PX, _THIN_RATIO = 32, 20
 
 
 class WholeImageOptions(BaseModel):
@@ -62,6 +61,7 @@ class WholeImageExpert:
         self.spec = spec
         self.options: Any = self.options_type.model_validate(spec.options)
         self.device = "cpu"
+        self.model: Any = None
         self._sizes = BatchSizes(self.options.batch_size)
 
     @classmethod
@@ -100,7 +100,9 @@ class WholeImageExpert:
         try:
             inputs = dict(self.inputs_of(picture))
         except Exception as error:  # processors raise anything on sides that they round to nothing
-            raise _refused(picture, self.spec, error) from error
+            if not _is_thin(picture):
+                raise
+            raise _too_thin(picture, self.spec, error) from error
         return Prepared(inputs, picture.size, picture.orientation, rest)
 
     def predict_prepared(self, items: list[Prepared]) -> list[Prediction | Exception]:
@@ -110,12 +112,12 @@ class WholeImageExpert:
         inputs = {}
         for name in items[0].inputs:
             value = torch.cat([item.inputs[name] for item in items])
-            inputs[name] = value.to(self.device, dtype_of(self.device) if value.is_floating_point() else None)
+            inputs[name] = value.to(self.device, self.model.dtype if value.is_floating_point() else None)
         with torch.inference_mode():
             return self.predictions_of(inputs, items)
 
     def load_model(self) -> None:
-        """Load processor and weights onto `self.device`."""
+        """Load the processor, and weights onto `self.device` as `self.model`."""
         raise NotImplementedError
 
     def inputs_of(self, picture: Picture) -> Mapping[str, Any]:
@@ -127,10 +129,13 @@ class WholeImageExpert:
         raise NotImplementedError
 
 
-def _refused(picture: Picture, spec: ExpertSpec, error: Exception) -> Exception:
+def _is_thin(picture: Picture) -> bool:
+    short, long = sorted(picture.size)
+    return short < _THIN_PX or long > _THIN_RATIO * short
+
+
+def _too_thin(picture: Picture, spec: ExpertSpec, error: Exception) -> RowRejected:
     width, height = picture.size
-    if min(width, height) >= _THIN_PX:
-        return error
     cause = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
     sentence = f"The photograph of {width} x {height} px is too thin for {spec.model} ({cause}); crop or enlarge it."
     return RowRejected(Outcome.FILTERED, Reason.PICTURE_TOO_THIN, sentence)
