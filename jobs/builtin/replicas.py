@@ -42,9 +42,7 @@ class Replicas:
         names = sorted({name for _, values in results for name in values})
         return {name: float(np.mean([v[name] for _, v in results if name in v])) for name in names}
 
-    def _part(
-        self, place: int, pack: Pack, part: np.ndarray, step: int
-    ) -> tuple[tuple[Tensor, ...], dict[str, float]]:
+    def _part(self, place: int, pack: Pack, part: np.ndarray, step: int) -> tuple[tuple[Tensor, ...], dict[str, float]]:
         torch.set_num_threads(1)
         rng = np.random.default_rng([self.settings.seed, step, place])
         batch = batch_of(pack, part, rng)

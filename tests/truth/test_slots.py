@@ -1,0 +1,77 @@
+"""`spatiallake truth` on an expert whose faults are known: each fault shows in its own slot and in no other."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import jobs.cli  # noqa: F401  registers the commands
+from jobs.cli_options import app
+from scenes.crawl import write_crawl
+from tests.truth.flawed import CRAWL
+
+
+@pytest.fixture(scope="module")
+def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rooms")
+    write_crawl(str(folder), count=8, seed=12, width=256, height=192)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lines(crawl: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], dict]:
+    profile = tmp_path_factory.mktemp("profile") / "flawed.yaml"
+    family = "{family: tests.truth.flawed}"
+    profile.write_text(f"filter: {family}\ncontext: {family}\ndepth: {family}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CRAWL, str(crawl))
+        done = CliRunner().invoke(app, ["truth", "--crawl", str(crawl), "--experts", str(profile), "--json"])
+    assert done.exit_code == 0, done.output
+    printed = [json.loads(line) for line in done.output.splitlines()]
+    return {tuple(line["slots"].values()): line for line in printed}
+
+
+def test_each_slot_is_tried_in_turn_and_all_learned_comes_last(lines: dict) -> None:
+    assert list(lines) == [
+        ("true", "true", "true"),
+        ("learned", "true", "true"),
+        ("true", "learned", "true"),
+        ("true", "true", "learned"),
+        ("learned", "learned", "learned"),
+    ]
+
+
+def test_the_truth_is_right(lines: dict) -> None:
+    exact = lines["true", "true", "true"]
+    assert (exact["mask_recall_50"], exact["mask_precision_50"], exact["name_right"]) == (1.0, 1.0, 1.0)
+    assert exact["depth_abs_rel"] == 0.0
+    assert exact["gravity_median_deg"] < 0.01
+    # sizes are compared as seen, without the amodal boxes that exact ones come from
+    assert exact["qualitative_right"] >= 0.97
+    assert exact["within_25"] >= 0.95
+    assert exact["answers_per_image"] > 20
+
+
+def test_a_fault_of_depth_shows_in_depth_and_numbers(lines: dict) -> None:
+    line = lines["true", "learned", "true"]
+    assert line["depth_abs_rel"] == pytest.approx(0.1, abs=0.002)
+    assert (line["mask_recall_50"], line["name_right"]) == (1.0, 1.0)
+    assert line["within_25"] >= 0.9
+    assert line["in_range_2"] >= 0.97
+
+
+def test_missed_objects_show_in_recall_and_nowhere_else(lines: dict) -> None:
+    line = lines["learned", "true", "true"]
+    assert 0.5 < line["mask_recall_50"] < 1.0
+    assert line["mask_precision_50"] == 1.0
+    assert line["depth_abs_rel"] == 0.0
+    assert line["qualitative_right"] >= 0.97
+    assert line["answers_per_image"] <= lines["true", "true", "true"]["answers_per_image"]
+
+
+def test_a_folder_without_truth_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "one.jpg").write_bytes(b"no photograph")
+    done = CliRunner().invoke(app, ["truth", "--crawl", str(tmp_path), "--experts", "sensor"])
+    assert done.exit_code != 0
+    assert "manifest" in str(done.exception)
