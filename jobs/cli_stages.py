@@ -102,10 +102,10 @@ def _owed(kind: str, lake: str, stage: str, merged: RunSettings) -> None:
         options = StreamOptions(merged.max_failure_rate, reporter.batch)
         work = write_owed if kind == "backfill" else retry_failed
         reporter.started(stage, None)
-        lake, owing = open_lake(merged), stages_of(merged)[stage]
-        reporter.experts(require_experts(lake.session, [owing]))
+        opened, owing = open_lake(merged), stages_of(merged)[stage]
+        reporter.experts(require_experts(opened.session, [owing]))
         with model_failures():
-            reporter.finished(work(lake, owing, options))
+            reporter.finished(work(opened, owing, options))
 
 
 @app.command()

@@ -158,14 +158,11 @@ def types_of(lake: LakeReader, a: str, b: str, same_objects: bool) -> tuple[Type
         f" FROM {sides[0]} AS a JOIN {sides[1]} AS b ON a.image_id = b.image_id AND a.type_id = b.type_id"
         " AND a.object_ids = b.object_ids GROUP BY a.type_id"
     )
-    shared = {row["type_id"]: row for row in lake.query("qa_pairs", sql, True)} if same_objects else {}
+    rows = lake.query("qa_pairs", sql, True) if same_objects else []
+    shared = {row["type_id"]: (row["shared"], row["agreeing"]) for row in rows}
     return tuple(
-        TypeAgreement(
-            type_id,
-            *(counts.get(type_id, 0) for counts in each),
-            *((shared[type_id]["shared"], shared[type_id]["agreeing"]) if type_id in shared else (0, 0)),
-        )
-        for type_id in sorted({*each[0], *each[1]})
+        TypeAgreement(name, each[0].get(name, 0), each[1].get(name, 0), *shared.get(name, (0, 0)))
+        for name in sorted({*each[0], *each[1]})
     )
 
 

@@ -38,13 +38,13 @@ def compared(lake: LakeReader, first: str, second: str) -> Comparison:
         raise UsageError(
             f"Recipe {first!r} is of stage {a['stage']} and {second!r} of {b['stage']}; compare two of one stage."
         )
-    lines = {stage: (_line(known, a).get(stage), _line(known, b).get(stage)) for stage in STAGES}
+    of_a, of_b = _line(known, a), _line(known, b)
     pairs = {
-        table: (lines[stage][0], lines[stage][1])
+        table: (of_a[stage], of_b[stage])
         for table, stage in STAGE_OF_TABLE.items()
-        if lines[stage][0] != lines[stage][1] and None not in lines[stage] and lake.has(table)
+        if stage in of_a and stage in of_b and of_a[stage] != of_b[stage] and lake.has(table)
     }
-    same_objects = lines["context"][0] == lines["context"][1]
+    same_objects = of_a.get("context") == of_b.get("context")
     return Comparison(
         stage=a["stage"],
         a=a["recipe"],

@@ -15,8 +15,13 @@ def overlaps(found: Sequence[Region], true: Sequence[Region], height: int, width
     """Return the intersection over union (n, m) of two lists of REGION structs of one photograph."""
     if not found or not true:
         return np.zeros((len(found), len(true)))
-    one, two = ([{"size": [height, width], "counts": r["rle"].encode("ascii")} for r in some] for some in (found, true))
+    one: Any = [_encoded(region, height, width) for region in found]
+    two: Any = [_encoded(region, height, width) for region in true]
     return np.asarray(coco_mask.iou(one, two, [0] * len(two)), dtype=np.float64).reshape(len(found), len(true))
+
+
+def _encoded(region: Region, height: int, width: int) -> dict[str, Any]:
+    return {"size": [height, width], "counts": region["rle"].encode("ascii")}
 
 
 def matches(overlap: NDArray[np.float64]) -> dict[int, int]:

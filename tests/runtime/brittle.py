@@ -40,7 +40,7 @@ class BrittleFilter:
         self._log("load")
 
     def predict(self, batch: Any) -> list[Any]:
-        self._log(f"batch {len(batch)}")
+        self._log(f"batch {len(batch)}, {sum('picture' in row for row in batch)} decoded ahead")
         return [self._one(picture) for chunk in decoded(batch, 8) for picture in chunk]
 
     def _one(self, picture: Any) -> Any:

@@ -36,6 +36,18 @@ def test_gives_what_the_model_gives_in_this_process_and_loads_once(guarded, spec
     assert there == loaded_expert("filter", spec).predict(rows)
 
 
+def test_the_first_pictures_of_every_batch_are_decoded_before_it_is_begun(guarded, log):
+    rows = [*pictures(20, {}), {**pictures(1, {})[0], "bytes": b"no picture"}]
+    outcomes = [outcome for part in guarded.predictions([rows[:10], rows[10:18], rows[18:]], 20.0) for outcome in part]
+    assert [event for *_, event in logged(log) if "batch" in event] == [
+        "batch 10, 8 decoded ahead",
+        "batch 8, 8 decoded ahead",
+        "batch 3, 2 decoded ahead",
+    ]
+    assert isinstance(outcomes[20], RowRejected) and "UnidentifiedImageError" in str(outcomes[20])
+    assert not any(isinstance(outcome, Exception) for outcome in outcomes[:20])
+
+
 def test_poisoned_pictures_of_one_batch_are_rejected_alone(guarded, log):
     rows = pictures(32, {13: CRASH, 15: DEVICE_LOST})
     outcomes = [outcome for part in guarded.predictions(batches(rows), 30.0) for outcome in part]
