@@ -19,10 +19,13 @@ _TRAINED_PX = 192 * 144
 class _Builtin:
     """Runs the network on batches; `spec.model` is a weights file, or "none" for the one in the package.
 
+    `spec.revision` pins the file by the beginning of its SHA-256, so that other weights are another recipe.
+
     Options: `pixels`, how many the network sees of a photograph (as many as it was trained on).
     """
 
     def __init__(self, spec: ExpertSpec) -> None:
+        self.revision = spec.revision
         self.path = PACKAGED if spec.model == "none" else Path(spec.model)
         self.pixels = int(spec.options.get("pixels", _TRAINED_PX))
 
@@ -30,7 +33,7 @@ class _Builtin:
         """Read the weights; raises ModelUnavailable where there are none."""
         from udfs.experts.builtin.reader import Reader
 
-        self.reader = Reader(self.path, device, self.pixels)
+        self.reader = Reader(self.path, device, self.pixels, self.revision)
 
     def predict(self, batch: Sequence[Photograph]) -> list[Prediction | Exception]:
         """Return one prediction or exception per photograph, in order."""
@@ -50,9 +53,9 @@ class _Builtin:
 
 
 class BuiltinFilter(_Builtin):
-    """Scores how much a photograph looks like those that the network was trained on.
+    """Scores how much a photograph looks like the rooms that the network was trained on, and like what is none.
 
-    `room` is that chance; `spatial`, which gates the next stage, is the same: outside its domain the network guesses.
+    `spatial`, which gates the next stage, is the chance of a room; the others say what the photograph is like instead.
     """
 
     columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation")
