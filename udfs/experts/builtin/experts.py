@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 PACKAGED = Path(__file__).parents[1] / "weights" / "builtin.safetensors"
 _AT_ONCE = 8
-_TRAINED_PX = 192 * 144
 
 
 class _Builtin:
@@ -21,13 +20,13 @@ class _Builtin:
 
     `spec.revision` pins the file by the beginning of its SHA-256, so that other weights are another recipe.
 
-    Options: `pixels`, how many the network sees of a photograph (as many as it was trained on).
+    Options: `pixels`, how many the network sees of a photograph (as many as it was calibrated with).
     """
 
     def __init__(self, spec: ExpertSpec) -> None:
         self.revision = spec.revision
         self.path = PACKAGED if spec.model == "none" else Path(spec.model)
-        self.pixels = int(spec.options.get("pixels", _TRAINED_PX))
+        self.pixels: int | None = spec.options.get("pixels")
 
     def load(self, device: str) -> None:
         """Read the weights; raises ModelUnavailable where there are none."""

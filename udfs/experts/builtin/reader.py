@@ -20,9 +20,9 @@ _LARGEST_MM = 65535
 class Reader:
     """A network on a device with the calibration that came with its weights."""
 
-    def __init__(self, path: Path, device: str, pixels: int, revision: str) -> None:
+    def __init__(self, path: Path, device: str, pixels: int | None, revision: str) -> None:
         self.network, self.calibration = load_network(path, device, revision)
-        self.pixels = pixels
+        self.pixels = pixels or self.calibration.pixels
 
     def see(self, pictures: Sequence[Picture]) -> list[Sight]:
         """Run the network on pictures."""

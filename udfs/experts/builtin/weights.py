@@ -17,7 +17,8 @@ from udfs.experts.loading import ModelUnavailable
 class Calibration(BaseModel):
     """Factors from what the network says of its errors to what they are on held-out pictures.
 
-    `depth` and `focal` scale the two parts of the relative error of depth, and `gravity` the angle's.
+    `depth` and `focal` scale the two parts of the relative error of depth, and `gravity` the angle's; `pixels` is how
+    many the network saw of each picture.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,6 +26,7 @@ class Calibration(BaseModel):
     depth: float = 1.0
     focal: float = 1.0
     gravity: float = 1.0
+    pixels: int = 192 * 144
     thresholds: Thresholds = Field(default_factory=Thresholds)
 
 
