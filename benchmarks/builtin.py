@@ -99,12 +99,12 @@ def _objects(folder: Path, truths: Sequence[Any], found: Sequence[Any]) -> dict[
     """Match objects of one per cent of the picture and more with regions at an overlap of a half."""
     counts = dict.fromkeys(("truths", "found", "claims", "right", "kind", "both"), 0)
     for truth, prediction in zip(truths, found, strict=True):
-        ids = cv2.imread(str(folder / truth["instances"]), cv2.IMREAD_UNCHANGED)
+        ids = np.asarray(cv2.imread(str(folder / truth["instances"]), cv2.IMREAD_UNCHANGED))
         least = 0.01 * ids.size
         objects = [o for o in truth["objects"] if (ids == o["id"]).sum() >= least]
         regions = prediction["regions"]
         masks = [_rle(ids == o["id"]) for o in truth["objects"]]
-        claims = [{"size": list(ids.shape), "counts": r["rle"].encode()} for r in regions]
+        claims: list[Any] = [{"size": list(ids.shape), "counts": r["rle"].encode()} for r in regions]
         overlap = np.array(coco.iou(claims, masks, [0] * len(masks))) if claims else np.zeros((0, len(masks)))
         counts["truths"] += len(objects)
         for place, region in enumerate(regions):

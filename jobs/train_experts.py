@@ -71,7 +71,7 @@ def _finished(
 ) -> dict[str, float]:
     settings, path = training.settings, Path(training.settings.out) / WEIGHTS
     loss = fit_likeness(training.mean, pack, settings.negatives, settings.seed)
-    calibration, found = Calibration(), {"likeness_loss": loss}
+    calibration, found = Calibration(pixels=settings.width * settings.height), {"likeness_loss": loss}
     if held_out is not None and held_out.count > 1:
         half = held_out.count // 2
         calibration = calibrated(training.mean, list(outputs(training.mean, held_out, 0, half)))

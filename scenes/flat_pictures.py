@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from scenes.colours import NAMED, Rgb
+from scenes.colours import NAMED
 from scenes.shapes import pick
 
 Pixels = np.ndarray
+Ink = tuple[int, int, int]
 _WORDS = (
     "the",
     "of",
@@ -47,7 +48,7 @@ _WORDS = (
 _SHADES = tuple(NAMED.values())
 
 
-def _paper(rng: np.random.Generator, dark_share: float = 0.15) -> tuple[Rgb, Rgb]:
+def _paper(rng: np.random.Generator, dark_share: float = 0.15) -> tuple[Ink, Ink]:
     """Return colours of ground and ink."""
     pale = rng.uniform(225, 255) + rng.uniform(-12, 4, 3)
     ink = rng.uniform(5, 90, 3)
@@ -55,12 +56,12 @@ def _paper(rng: np.random.Generator, dark_share: float = 0.15) -> tuple[Rgb, Rgb
     return _rgb(ground), _rgb(front)
 
 
-def _rgb(values: np.ndarray) -> Rgb:
+def _rgb(values: np.ndarray) -> Ink:
     r, g, b = np.clip(values, 0, 255)
     return int(r), int(g), int(b)
 
 
-def _accent(rng: np.random.Generator) -> Rgb:
+def _accent(rng: np.random.Generator) -> Ink:
     return _rgb(np.array(pick(rng, _SHADES)) * rng.uniform(0.7, 1.2))
 
 
@@ -69,7 +70,7 @@ def _text(rng: np.random.Generator, words: int) -> str:
 
 
 def _lines(
-    draw: ImageDraw.ImageDraw, box: tuple[float, float, float, float], size: float, ink: Rgb, rng: np.random.Generator
+    draw: ImageDraw.ImageDraw, box: tuple[float, float, float, float], size: float, ink: Ink, rng: np.random.Generator
 ) -> None:
     """Fill a box (x0, y0, x1, y1) with lines of words."""
     x0, y0, x1, y1 = box

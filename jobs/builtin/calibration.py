@@ -28,6 +28,7 @@ def calibrated(network: RoomNetwork, seen: Sequence[Outputs]) -> Calibration:
         depth=depth,
         focal=float(factors[int(np.argmin(np.abs(np.array(held) - _HELD)))]),
         gravity=_factor(errors["gravity"] / errors["gravity_scale"]),
+        pixels=seen[0].batch.rgb.shape[-1] * seen[0].batch.rgb.shape[-2],
         thresholds=_thresholds(network, seen),
     )
 

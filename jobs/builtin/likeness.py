@@ -25,7 +25,7 @@ def negatives(each: int, seed: int, width: int, height: int) -> Iterator[tuple[s
         for number in range(each):
             drawn = negative(kind, (2 * width, 2 * height), seed + number)
             _, data = cv2.imencode(".jpg", drawn[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))
-            decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+            decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)
             yield kind, np.asarray(cv2.resize(decoded, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
@@ -47,29 +47,30 @@ def fit_likeness(network: RoomNetwork, pack: Pack, each: int, seed: int) -> floa
     Returns the loss that is left. The rest of the network stays as it is.
     """
     rng = np.random.default_rng(seed)
-    others = np.stack([rgb for _, rgb in negatives(each, seed, pack.width, pack.height)])
+    kinds, others = zip(*negatives(each, seed, pack.width, pack.height), strict=True)
     chosen = np.sort(rng.permutation(pack.count)[: len(others)])
     rooms = batch_of(pack, chosen).rgb.permute(0, 2, 3, 1).numpy()
-    pictures = np.concatenate([rooms, others.astype(np.float32) / 255])
+    pictures = np.concatenate([rooms, np.stack(others).astype(np.float32) / 255])
     x = features(network, np.stack([shaded(picture, rng) for picture in pictures]))
-    y = torch.cat([torch.ones(len(rooms)), torch.zeros(len(others))]).to(x.device)
+    names = network.shape.likenesses
+    places = [names.index(kind) if kind in names else len(names) - 1 for kind in kinds]
+    y = torch.tensor([0] * len(rooms) + places, device=x.device)
     mean, spread = x.mean(0), x.std(0).clamp(min=1e-3)
-    weight, loss = _logistic((x - mean) / spread, y)
+    weight, loss = _logistic((x - mean) / spread, y, len(names))
     with torch.no_grad():
-        network.likeness.weight.copy_((weight[:-1] / spread)[None])
-        network.likeness.bias.copy_((weight[-1] - (weight[:-1] * mean / spread).sum())[None])
+        network.likeness.weight.copy_((weight[:-1] / spread[:, None]).T)
+        network.likeness.bias.copy_(weight[-1] - (weight[:-1] * (mean / spread)[:, None]).sum(0))
     return loss
 
 
-def _logistic(x: Tensor, y: Tensor) -> tuple[Tensor, float]:
-    """Return weights [c + 1], the last the offset, and the loss."""
-    weight = torch.zeros(x.shape[1] + 1, device=x.device, requires_grad=True)
+def _logistic(x: Tensor, y: Tensor, classes: int) -> tuple[Tensor, float]:
+    """Return weights [c + 1, classes], the last row the offsets, and the loss."""
+    weight = torch.zeros(x.shape[1] + 1, classes, device=x.device, requires_grad=True)
     solver = torch.optim.LBFGS([weight], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         solver.zero_grad()
-        logits = x @ weight[:-1] + weight[-1]
-        loss = F.binary_cross_entropy_with_logits(logits, y) + _DECAY * (weight[:-1] ** 2).sum()
+        loss = F.cross_entropy(x @ weight[:-1] + weight[-1], y) + _DECAY * (weight[:-1] ** 2).sum()
         loss.backward()
         return loss
 

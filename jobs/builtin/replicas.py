@@ -35,10 +35,11 @@ class Replicas:
         parts = np.array_split(examples, len(self.networks))
         jobs = [self.pool.submit(self._part, i, pack, part, step) for i, part in enumerate(parts)]
         results = [job.result() for job in jobs]
-        # in one tensor per parameter that stays: new ones would cost as much as the update itself
-        torch._foreach_zero_(self.sums)
-        for gradients, _ in results:
-            torch._foreach_add_(self.sums, gradients, alpha=1 / len(results))
+        # in tensors that stay: new ones would cost as much as the update itself
+        for place, own in enumerate(self.sums):
+            own.zero_()
+            for gradients, _ in results:
+                own.add_(gradients[place], alpha=1 / len(results))
         names = sorted({name for _, values in results for name in values})
         return {name: float(np.mean([v[name] for _, v in results if name in v])) for name in names}
 

@@ -27,7 +27,7 @@ class TrainSettings(BaseModel):
     average: float = Field(default=0.999, ge=0, lt=1, description="of the running mean of weights that is kept")
     replicas: int = Field(default=2, ge=1, le=64, description="parts of a batch that are worked on at the same time")
     half: bool = Field(default=True, description="bfloat16 where that loses nothing")
-    checkpoint_every: int = Field(default=200, ge=1, description="updates")
+    checkpoint_every: int = Field(default=50, ge=1, description="updates")
     measure_every: int = Field(default=400, ge=1, description="updates")
     negatives: int = Field(default=200, ge=1, description="pictures of each kind of non-room for the filter")
     measured: int = Field(default=200, ge=1, description="held-out pictures measured while training")

@@ -27,7 +27,11 @@ def tracked(settings: TrainSettings) -> Iterator[Report]:
         noted.write_text(run.info.run_id)
         if known is None:
             mlflow.log_params(settings.model_dump())
-        yield lambda step, numbers: mlflow.log_metrics(numbers, step=step)
+
+        def record(step: int, numbers: dict[str, float]) -> None:
+            mlflow.log_metrics(numbers, step=step)
+
+        yield record
 
 
 def record_file(path: Path) -> None:

@@ -14,6 +14,7 @@ from jobs.builtin.pack import Pack
 from jobs.builtin.replicas import Replicas
 from jobs.builtin.settings import TrainSettings
 from jobs.errors import UsageError
+from scenes.negatives import NEGATIVES
 from udfs.experts.builtin.network import NetworkShape, RoomNetwork
 
 CHECKPOINT = "checkpoint.pt"
@@ -31,7 +32,8 @@ class Training:
     def __init__(self, settings: TrainSettings, shape: NetworkShape | None = None) -> None:
         torch.manual_seed(settings.seed)
         self.settings = settings
-        self.network = RoomNetwork(shape or NetworkShape(kinds=KIND_NAMES, colours=COLOUR_NAMES))
+        full = NetworkShape(kinds=KIND_NAMES, colours=COLOUR_NAMES, likenesses=("room", *NEGATIVES))
+        self.network = RoomNetwork(shape or full)
         self.network.to(memory_format=torch.channels_last)
         self.mean = RoomNetwork(self.network.shape).to(memory_format=torch.channels_last)
         self.mean.load_state_dict(self.network.state_dict())
@@ -62,7 +64,8 @@ class Training:
     @torch.no_grad()
     def _average(self) -> None:
         kept = min(self.settings.average, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(self.averaged[0], self.averaged[1], 1 - kept)
+        for mean, now in zip(*self.averaged, strict=True):
+            mean.lerp_(now, 1 - kept)
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; it appears whole or not at all."""

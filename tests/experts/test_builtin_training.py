@@ -98,13 +98,13 @@ def test_every_loss_falls_on_pictures_seen_often(crawl, tmp_path):
     network = RoomNetwork(NetworkShape(kinds=KIND_NAMES, colours=tuple("abcdefghijklm"), **SMALL))
     optimizer = torch.optim.AdamW(network.parameters(), 3e-3)
     batch = batch_of(pack, np.arange(8))
-    first = {name: float(value) for name, value in losses(network, batch, (0, 0)).items()}
+    first = {name: float(value.detach()) for name, value in losses(network, batch, (0, 0)).items()}
     for _ in range(60):
         found = losses(network, batch, (0, 0))
         optimizer.zero_grad()
         total(found).backward()
         optimizer.step()
-    last = {name: float(value) for name, value in losses(network, batch, (0, 0)).items()}
+    last = {name: float(value.detach()) for name, value in losses(network, batch, (0, 0)).items()}
     assert all(last[name] < first[name] for name in first), {name: (first[name], last[name]) for name in first}
 
 

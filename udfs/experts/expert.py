@@ -74,7 +74,8 @@ class Profile(BaseModel):
 
 
 SENSOR = ExpertSpec(family="sensor")
-BUILTIN = ExpertSpec(family="builtin")
+# the revision is the beginning of the SHA-256 of the packaged weights
+BUILTIN = ExpertSpec(family="builtin", revision="000000000000")
 PROFILES = {
     "sensor": Profile(name="sensor", filter=SENSOR, context=SENSOR, depth=SENSOR),
     "builtin": Profile(name="builtin", filter=BUILTIN, context=BUILTIN, depth=BUILTIN),

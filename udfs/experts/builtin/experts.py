@@ -13,24 +13,26 @@ if TYPE_CHECKING:
 
 PACKAGED = Path(__file__).parents[1] / "weights" / "builtin.safetensors"
 _AT_ONCE = 8
-_TRAINED_PX = 192 * 144
 
 
 class _Builtin:
     """Runs the network on batches; `spec.model` is a weights file, or "none" for the one in the package.
 
-    Options: `pixels`, how many the network sees of a photograph (as many as it was trained on).
+    `spec.revision` pins the file by the beginning of its SHA-256, so that other weights are another recipe.
+
+    Options: `pixels`, how many the network sees of a photograph (as many as it was calibrated with).
     """
 
     def __init__(self, spec: ExpertSpec) -> None:
+        self.revision = spec.revision
         self.path = PACKAGED if spec.model == "none" else Path(spec.model)
-        self.pixels = int(spec.options.get("pixels", _TRAINED_PX))
+        self.pixels: int | None = spec.options.get("pixels")
 
     def load(self, device: str) -> None:
         """Read the weights; raises ModelUnavailable where there are none."""
         from udfs.experts.builtin.reader import Reader
 
-        self.reader = Reader(self.path, device, self.pixels)
+        self.reader = Reader(self.path, device, self.pixels, self.revision)
 
     def predict(self, batch: Sequence[Photograph]) -> list[Prediction | Exception]:
         """Return one prediction or exception per photograph, in order."""
@@ -50,9 +52,9 @@ class _Builtin:
 
 
 class BuiltinFilter(_Builtin):
-    """Scores how much a photograph looks like those that the network was trained on.
+    """Scores how much a photograph looks like the rooms that the network was trained on, and like what is none.
 
-    `room` is that chance; `spatial`, which gates the next stage, is the same: outside its domain the network guesses.
+    `spatial`, which gates the next stage, is the chance of a room; the others say what the photograph is like instead.
     """
 
     columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation")

@@ -25,6 +25,7 @@ def regions_of(found: Found, picture: Picture, shape: NetworkShape, limits: Thre
             continue
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         rle = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+        counts = rle["counts"]
         label, captions = named(found.kinds[place].numpy(force=True), found.colours[place].numpy(force=True), shape)
         regions.append(
             {
@@ -33,7 +34,7 @@ def regions_of(found: Found, picture: Picture, shape: NetworkShape, limits: Thre
                 "score": float(found.scores[place]),
                 "bbox_px": [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1],
                 "area_px": int(coco_mask.area(rle)),
-                "rle": rle["counts"].decode("ascii"),
+                "rle": counts if isinstance(counts, str) else counts.decode("ascii"),
                 "box_3d": None,
                 "front": None,
             }

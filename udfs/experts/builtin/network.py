@@ -21,6 +21,7 @@ class NetworkShape(BaseModel):
 
     kinds: tuple[str, ...]
     colours: tuple[str, ...]
+    likenesses: tuple[str, ...] = Field(default=("room", "other"), description="what a picture is like; rooms first")
     widths: tuple[int, int, int, int, int] = (32, 64, 128, 224, 320)
     blocks: tuple[int, int, int, int, int] = (0, 1, 2, 3, 2)
     decoder: tuple[int, int, int, int] = (32, 64, 128, 192)
@@ -103,7 +104,7 @@ class RoomNetwork(nn.Module):
         self.names = nn.Sequential(_Unit(d[1], d[1]), nn.Conv2d(d[1], 1 + len(shape.kinds) + len(shape.colours), 1))
         # gravity (3) with its log concentration, log focal length with its log sigma, and their weight
         self.attitude = nn.Sequential(_Unit(d[3], d[3]), nn.Conv2d(d[3], 8, 1))
-        self.likeness = nn.Linear(w[4] + w[3], 1)
+        self.likeness = nn.Linear(w[4] + w[3], len(shape.likenesses))
         record = d[1] + d[2] + d[3] + _MEASURED
         self.object = nn.Sequential(
             nn.Linear(record, shape.hidden),

@@ -20,9 +20,9 @@ _LARGEST_MM = 65535
 class Reader:
     """A network on a device with the calibration that came with its weights."""
 
-    def __init__(self, path: Path, device: str, pixels: int) -> None:
-        self.network, self.calibration = load_network(path, device)
-        self.pixels = pixels
+    def __init__(self, path: Path, device: str, pixels: int | None, revision: str) -> None:
+        self.network, self.calibration = load_network(path, device, revision)
+        self.pixels = pixels or self.calibration.pixels
 
     def see(self, pictures: Sequence[Picture]) -> list[Sight]:
         """Run the network on pictures."""
@@ -31,8 +31,9 @@ class Reader:
     def scores(self, sight: Sight) -> dict[str, float]:
         """Return the filter's scores."""
         with torch.inference_mode():
-            room = float(self.network.likeness(sight.out["pooled"]).sigmoid())
-        return {"room": room, "spatial": room}
+            chances = self.network.likeness(sight.out["pooled"]).softmax(-1)[0].tolist()
+        # outside its domain the network guesses, so that only rooms are worth asking about
+        return {**dict(zip(self.network.shape.likenesses, chances, strict=True)), "spatial": chances[0]}
 
     def regions(self, sight: Sight, picture: Picture) -> list[dict[str, Any]]:
         """Return objects as regions of stored pixels, largest first."""

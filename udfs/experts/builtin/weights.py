@@ -1,5 +1,6 @@
 """The network's weights as one safetensors file, with what is needed to build it and to read its uncertainty."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from udfs.experts.loading import ModelUnavailable
 class Calibration(BaseModel):
     """Factors from what the network says of its errors to what they are on held-out pictures.
 
-    `depth` and `focal` scale the two parts of the relative error of depth, and `gravity` the angle's.
+    `depth` and `focal` scale the two parts of the relative error of depth, and `gravity` the angle's; `pixels` is how
+    many the network saw of each picture.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,6 +26,7 @@ class Calibration(BaseModel):
     depth: float = 1.0
     focal: float = 1.0
     gravity: float = 1.0
+    pixels: int = 192 * 144
     thresholds: Thresholds = Field(default_factory=Thresholds)
 
 
@@ -39,14 +42,22 @@ def save_network(path: Path, network: RoomNetwork, calibration: Calibration) -> 
     draft.replace(path)
 
 
-def load_network(path: Path, device: str = "cpu") -> tuple[RoomNetwork, Calibration]:
-    """Return the network, ready to predict, and its calibration.
+def revision_of(path: Path) -> str:
+    """Return what pins a weights file in a recipe: the beginning of its SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def load_network(path: Path, device: str = "cpu", revision: str = "none") -> tuple[RoomNetwork, Calibration]:
+    """Return the network, ready to predict, and its calibration; `revision` pins the file unless it is "none".
 
     Raises:
-        ModelUnavailable: there is no such file, or it holds no network of this kind.
+        ModelUnavailable: there is no such file, it is another revision, or it holds no network of this kind.
     """
     if not path.is_file():
         raise ModelUnavailable(f"There are no weights at {path}; train some with `spatiallake train-experts`.")
+    if revision != "none" and revision_of(path) != revision:
+        found = revision_of(path)
+        raise ModelUnavailable(f"{path} is revision {found}, not {revision}; pin {found}, or restore the weights.")
     try:
         with safe_open(path, "pt", device) as file:
             notes = file.metadata() or {}
@@ -58,4 +69,4 @@ def load_network(path: Path, device: str = "cpu") -> tuple[RoomNetwork, Calibrat
         raise ModelUnavailable(
             f"{path} holds no built-in network ({cause}); export one with `spatiallake train-experts`."
         ) from error
-    return network.to(device, memory_format=torch.channels_last).eval(), calibration
+    return network.to(device).to(memory_format=torch.channels_last).eval(), calibration
