@@ -10,7 +10,8 @@ demo: setup
 	$(RUN) spatiallake demo --lake demo-lake
 
 test: setup browser
-	$(RUN) pytest
+	$(RUN) spatiallake setup --s3
+	$(RUN) pytest -n 2 --dist loadfile
 
 lint: setup
 	$(RUN) ruff check .
