@@ -16,7 +16,7 @@ from transformers import (
     Florence2Processor,
 )
 
-from tests.experts import small_detectors
+from tests.experts import small_captioners
 from tests.experts.small_pictures import SHAPES, photograph, upright
 from udfs.experts.expert import ExpertSpec, expert_class
 from udfs.experts.loading import ModelUnavailable
@@ -26,7 +26,7 @@ from udfs.experts.region_parts import View
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     builders = ("florence2", "blip", "clip", "llava")
-    return {name: getattr(small_detectors, name)(tmp_path_factory.mktemp(name)) for name in builders}
+    return {name: getattr(small_captioners, name)(tmp_path_factory.mktemp(name)) for name in builders}
 
 
 def loaded(slot: str, family: str, folder: str, **options: Any):

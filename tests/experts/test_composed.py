@@ -12,7 +12,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from jobs.arrow import output_type
 from schemas.perception import REGIONS
-from tests.experts import small_detectors
+from tests.experts import small_captioners, small_detectors
 from tests.experts.small_pictures import SHAPES, photograph, to_stored, upright
 from tests.experts.test_detectors import owlv2_reference
 from tests.experts.test_segmenters import reference as sam_reference
@@ -31,7 +31,8 @@ CORRUPT = {"image_id": "corrupt", "bytes": b"\xff\xd8\xff no picture", "exif_ori
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ExpertSpec]:
     def spec(family: str, name: str, **options: Any) -> ExpertSpec:
-        folder = getattr(small_detectors, name)(tmp_path_factory.mktemp(name))
+        makers = {**vars(small_detectors), **vars(small_captioners)}
+        folder = makers[name](tmp_path_factory.mktemp(name))
         return ExpertSpec(family=family, model=folder, options=options)
 
     return {
