@@ -16,7 +16,7 @@ from udfs.experts.pinning import pinned
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-@pytest.mark.parametrize("slot", ["filter", "depth"])
+@pytest.mark.parametrize("slot", ["filter", "context", "depth"])
 def test_the_example_profile_is_pinned_and_its_options_are_known(slot: str) -> None:
     profile = Profile.model_validate({"name": "hub", **yaml.safe_load((DOCS / "profiles" / "hub.yaml").read_text())})
     spec = getattr(profile, slot)

@@ -44,16 +44,17 @@ def _with_revisions(spec: ExpertSpec) -> ExpertSpec:
 def _revision(spec: ExpertSpec) -> str:
     if spec.model == "none":
         return spec.revision
-    if find_spec("transformers") is None:
-        raise ValueError(f"Model {spec.model} needs transformers; install the extra with `uv sync --extra experts`.")
-    if Path(spec.model).is_dir():
-        digest = folder_digest(Path(spec.model))
+    local = Path(spec.model)
+    if local.is_dir() or local.is_file():
+        digest = folder_digest(local) if local.is_dir() else file_digest(local)
         if spec.revision not in ("none", digest):
             raise ValueError(
-                f"The folder {spec.model} holds {digest} and the profile names revision {spec.revision!r}; "
-                "leave `revision` out to take the folder as it is."
+                f"{spec.model} holds {digest} and the profile names revision {spec.revision!r}; "
+                "leave `revision` out to take it as it is."
             )
         return digest
+    if find_spec("transformers") is None:
+        raise ValueError(f"Model {spec.model} needs transformers; install the extra with `uv sync --extra experts`.")
     if not _COMMIT.fullmatch(spec.revision):
         raise ValueError(
             f"Model {spec.model} ({spec.family}) is no local folder and its revision {spec.revision!r} is no commit, "
@@ -71,6 +72,12 @@ def _known_commit(spec: ExpertSpec) -> str:
     if reference.is_file():
         return f"{reference.read_text().strip()}, which is {branch!r} in the cache {HF_HUB_CACHE}"
     return f"the 40 digits of one, which `hf models info {spec.model}` shows as `sha`"
+
+
+def file_digest(path: Path) -> str:
+    """Return what pins a file of weights: the first 12 digits of its SHA-256."""
+    state = path.stat()
+    return _file_digest(path, state.st_size, state.st_mtime_ns)[:12]
 
 
 def folder_digest(folder: Path) -> str:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from udfs.experts.batching import predicted
 from udfs.experts.expert import ExpertSpec
-from udfs.experts.loading import dtype_of, pretrained
+from udfs.experts.loading import pretrained_model
 from udfs.experts.pictures import Picture
 
 ItemT = TypeVar("ItemT")
@@ -82,7 +82,7 @@ class Part:
 
     def load_model(self, load: Callable[..., Any], device: str) -> Any:
         """Return the model for inference on `device`, half precision on a GPU; `load` is its `from_pretrained`."""
-        return pretrained(load, self.spec, dtype=dtype_of(device)).to(device).eval()
+        return pretrained_model(load, self.spec, device)
 
 
 class Detector(Protocol):

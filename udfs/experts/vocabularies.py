@@ -13,7 +13,7 @@ ALT_TEXT = "alt_text"
 TAGGER = "tagger"
 HOUSEHOLD = "household"
 PACKAGED = (HOUSEHOLD,)
-_LABELS = Path(__file__).parent / "labels"
+_LABELS = Path(__file__).parent / "labels" / "vocabularies"
 
 
 def names_or_source(value: Any) -> Any:
