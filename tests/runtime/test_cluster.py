@@ -111,9 +111,11 @@ def test_two_executors_take_the_two_gpus_and_killing_one_at_work_loses_nothing(l
 def test_a_model_that_does_not_load_ends_the_command_before_it_writes(lake, gpu_settings, tmp_path):
     settings = tmp_path / "local.yaml"
     settings.write_text(json.dumps({"master": "local[1]"}))
-    running = filtering(lake, profile_of(tmp_path, "/nowhere/brittle.safetensors"), settings, tmp_path)
+    broken = tmp_path / "brittle.safetensors"
+    broken.write_bytes(b"no weights")
+    running = filtering(lake, profile_of(tmp_path, str(broken)), settings, tmp_path)
     _, said = running.communicate(timeout=240)
     assert running.returncode == 7
-    assert said.splitlines()[-1].startswith("spatiallake: Stage filter: Model /nowhere/brittle.safetensors")
+    assert said.splitlines()[-1].startswith(f"spatiallake: Stage filter: Model {broken} ")
     assert "Traceback" not in said and "Exception" not in said
     assert sorted(path.name for path in lake.iterdir()) == ["images"]
