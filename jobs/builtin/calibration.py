@@ -14,7 +14,7 @@ from udfs.experts.builtin.weights import Calibration
 _HELD = 0.8
 # 80 % of normal errors are within this many sigmas
 _SIGMAS = 1.2816
-_SCORES = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+_SCORES = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 
 
 def calibrated(network: RoomNetwork, seen: Sequence[Outputs]) -> Calibration:

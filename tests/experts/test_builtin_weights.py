@@ -41,9 +41,9 @@ def test_profile_pins_the_packaged_weights():
 def test_rooms_are_read_far_better_than_by_chance(crawl):
     figures = of_rooms(crawl, SPEC)
     floors = {
-        "mask_recall_50": 0.6,
-        "mask_precision_50": 0.6,
-        "kind_right": 0.3,
+        "mask_recall_50": 0.5,
+        "mask_precision_50": 0.5,
+        "kind_right": 0.2,
         "depth_delta_125": 0.3,
     }
     assert {name: figures[name] for name, least in floors.items() if figures[name] < least} == {}

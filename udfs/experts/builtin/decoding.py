@@ -19,9 +19,9 @@ class Thresholds:
     """Where an estimate counts: a centre's chance, a pixel's affinity, the overlap of doubles, an object's score."""
 
     centre: float = 0.12
-    pixel: float = 0.4
-    double: float = 0.6
-    score: float = 0.25
+    pixel: float = 0.3
+    double: float = 0.35
+    score: float = 0.45
 
 
 @dataclass(frozen=True, eq=False)
