@@ -66,7 +66,7 @@ def _judge(line: Line, seen: Perceived, scene: Any, settings: RunSettings) -> No
         line.perception.add_depth(depth_m_of(depth), depth_m_of(seen.true_depth))
     attitude = seen.depth if line.slots.gravity else seen.true_depth
     rows, lifted = answers_of(seen, line.slots, settings)
-    found = lifted["gravity_c"] if lifted else attitude and attitude["gravity"]
+    found = lifted["gravity_c"] if lifted else attitude["gravity"] if attitude else None
     if found is not None:
         line.perception.gravity_deg.append(angle_deg(found, seen.image["gravity"]))
     line.answers.photographs += 1
