@@ -35,9 +35,16 @@ class Lake:
         return DeltaTable.isDeltaTable(self.session, self.location(table))
 
     def ensure(self, table: Table) -> None:
-        """Create the table with its comments and checks unless it is there."""
-        if self.exists(table):
-            return
+        """Create the table with its comments and checks unless it is there, or finish what a killed run began."""
+        if not self.exists(table):
+            self._create(table)
+        missing = set(table.checks) - (self._checks(table) if table.checks else set())
+        for name in sorted(missing):
+            condition = table.checks[name]
+            self.session.sql(f"ALTER TABLE delta.`{self.location(table)}` ADD CONSTRAINT {name} CHECK ({condition})")
+
+    def _create(self, table: Table) -> None:
+        self._remove_empty_log(table)
         builder = (
             DeltaTable.createIfNotExists(self.session)
             .location(self.location(table))
@@ -49,8 +56,17 @@ class Lake:
             .property("delta.dataSkippingStatsColumns", ",".join(_skipping_columns(table)))
         )
         builder.execute()
-        for name, condition in table.checks.items():
-            self.session.sql(f"ALTER TABLE delta.`{self.location(table)}` ADD CONSTRAINT {name} CHECK ({condition})")
+
+    def _remove_empty_log(self, table: Table) -> None:
+        """Remove the log of a table whose creation was killed before its first commit: Delta takes it for a table."""
+        session: Any = self.session
+        log = session._jvm.org.apache.hadoop.fs.Path(f"{self.location(table)}/_delta_log")
+        log.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).delete(log, True)
+
+    def _checks(self, table: Table) -> set[str]:
+        properties = DeltaTable.forPath(self.session, self.location(table)).detail().collect()[0]["properties"]
+        prefix = "delta.constraints."
+        return {name.removeprefix(prefix) for name in properties if name.startswith(prefix)}
 
     def read(self, table: Table) -> DataFrame:
         """Return the table.

@@ -76,6 +76,22 @@ def test_a_lost_checkpoint_loses_and_repeats_nothing(lake: Lake) -> None:
     assert ids(lake, IMAGE_SCORES) == sorted(image_row(n)["image_id"] for n in range(6))
 
 
+def test_a_table_whose_creation_was_killed_is_created_whole(lake: Lake) -> None:
+    log = Path(lake.location(IMAGES)) / "_delta_log"
+    log.mkdir(parents=True)
+    (log / ".00000000000000000000.json.half.tmp").write_text('{"commitInfo"')
+    lake.ensure(IMAGES)
+    assert lake.read(IMAGES).count() == 0
+    with pytest.raises(Exception, match="positive_size"):
+        add_images(lake, [{**image_row(0), "width": 0}])
+    lake.session.sql(f"ALTER TABLE delta.`{lake.location(IMAGES)}` DROP CONSTRAINT positive_size")
+    lake.ensure(IMAGES)
+    with pytest.raises(Exception, match="positive_size"):
+        add_images(lake, [{**image_row(0), "width": 0}])
+    add_images(lake, [image_row(0)])
+    assert len(ids(lake, IMAGES)) == 1
+
+
 def test_regions_and_depths_say_what_the_crawl_carries(lake: Lake) -> None:
     bare = image_row(1, depth=None, camera=None)
     add_images(lake, [image_row(0), bare])
