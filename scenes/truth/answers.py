@@ -57,7 +57,8 @@ class Answers:
         ids = list(row["object_ids"])
         seen = [shown.get(one) for one in ids]
         if any(one is None or one not in truth.objects for one in seen):
-            self._note(row, Verdict(False, None, float("inf")), [self.total, self.by_type[row["type_id"]]])
+            wrong = Verdict(False, None, float("inf") if row["answer_kind"] == "number" else None)
+            self._note(row, wrong, [self.total, self.by_type[row["type_id"]]])
             return
         true_ids = [int(one) for one in seen if one is not None]
         chosen = row["answer_object_id"]

@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import jobs.cli  # noqa: F401  registers the commands
 from jobs.cli_options import app
 from scenes.crawl import write_crawl
+from scenes.truth.answers import Answers
+from scenes.truth.measure import ExactScene
 from tests.truth.flawed import CRAWL
 
 
@@ -68,6 +71,16 @@ def test_missed_objects_show_in_recall_and_nowhere_else(lines: dict) -> None:
     assert line["depth_abs_rel"] == 0.0
     assert line["qualitative_right"] >= 0.97
     assert line["answers_per_image"] <= lines["true", "true", "true"]["answers_per_image"]
+
+
+def test_an_answer_about_what_is_not_there_is_wrong_in_its_own_family() -> None:
+    answers = Answers()
+    asked = {"object_ids": [1, 2], "answer_object_id": None, "value_si": 1.0, "sigma_si": 0.1}
+    answers.add({**asked, "type_id": "Q01", "answer_kind": "bool"}, ExactScene({}, np.zeros(3), True), {})
+    answers.add({**asked, "type_id": "N01", "answer_kind": "number"}, ExactScene({}, np.zeros(3), True), {})
+    figures = answers.figures()
+    assert (figures["qualitative"], figures["qualitative_right"]) == (1, 0.0)
+    assert (figures["numbers"], figures["in_range_2"], figures["interval_80_coverage"]) == (1, 0.0, 0.0)
 
 
 def test_a_folder_without_truth_is_told_so(tmp_path: Path) -> None:
