@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import UsageError
 from udfs.disambiguate import DisambiguateSettings
-from udfs.experts.expert import PROFILES, Profile, expert_class
+from udfs.experts.expert import PROFILES, Profile
 from udfs.experts.pinning import pinned_profile
 from udfs.ingest import IngestLimits
 from udfs.lift import LiftSettings
@@ -78,8 +78,6 @@ class RunSettings(BaseModel):
             raise UsageError(f"No expert profile {self.experts!r}: name one of {known}, or a YAML file.")
         profile = validated(Profile, {"name": path.stem, **read_yaml(path)})
         try:
-            for slot in ("filter", "context", "depth"):
-                expert_class(slot, getattr(profile, slot))
             return pinned_profile(profile)
         except ValidationError as error:
             raise UsageError(f"Profile {path} does not validate: {_faults(error)}.") from error

@@ -3,15 +3,17 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from jobs.settings import RunSettings
-from jobs.truth_slots import EACH_IN_TURN, Perceived, Slots, answers_of, depth_m_of, manifest_folder, perceived
+from jobs.truth_slots import EACH_IN_TURN, Perceived, Slots, answers_of, depth_m_of, perceived
 from jobs.truth_slots import photographs as photographs_of
 from scenes.truth.answers import Answers
 from scenes.truth.masks import matches, overlaps
-from scenes.truth.measure import read_manifest, read_scene
-from scenes.truth.perception import Perception, angle_deg
+from scenes.truth.measure import angle_deg, read_manifest, read_scene
+from scenes.truth.perception import Perception
+from udfs.crawl.entries import manifest_folder
 
 _COLUMNS = (
     *("mask_recall_50", "mask_precision_50", "name_right", "depth_abs_rel", "gravity_median_deg"),
@@ -42,13 +44,14 @@ def truth(settings: RunSettings, crawl: str, against: str | None, limit: int | N
     Raises:
         ValueError: no photograph with the truth, or `against` shows others.
     """
-    exact = manifest_folder(against or crawl)
+    profile = settings.profile()
+    exact = Path(manifest_folder(against or crawl)).resolve()
     manifest = {row["image"]: row for row in read_manifest(exact)}
     lines = [Line(slots) for slots in EACH_IN_TURN]
     for row, image in photographs_of(crawl, limit, settings):
         if row["image"] not in manifest:
             raise ValueError(f"{against} has no photograph {row['image']}; name the crawl that {crawl} was made from.")
-        seen = perceived(image, settings)
+        seen = perceived(image, profile)
         scene = read_scene(exact, manifest[row["image"]])
         for line in lines:
             _judge(line, seen, scene, settings)

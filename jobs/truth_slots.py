@@ -1,8 +1,7 @@
 """One photograph through the stages' row functions, each slot filled by the truth or by an expert."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.settings import RunSettings
-from scenes.truth.measure import read_manifest
-from udfs.crawl.entries import MANIFEST
+from udfs.crawl.entries import MANIFEST, parsed
 from udfs.crawl.fetch import fetched
 from udfs.crawl.layout import layout_of
 from udfs.crawl.listing import entries_of
 from udfs.disambiguate import disambiguate_row
-from udfs.experts.expert import SENSOR, ExpertSpec, loaded_expert
+from udfs.experts.expert import SENSOR, ExpertSpec, Profile, loaded_expert
 from udfs.ingest import ingest_row
 from udfs.lift import lift_row
 from udfs.rows import Row, RowRejected
@@ -54,8 +52,8 @@ class Perceived:
     depth: Row | None
 
 
-def photographs(crawl: str, limit: int | None, settings: RunSettings) -> Sequence[tuple[Mapping[str, Any], Row]]:
-    """Return (manifest row, `images` row) of a local manifest's photographs, those with depth, masks and gravity.
+def photographs(crawl: str, limit: int | None, settings: RunSettings) -> Iterator[tuple[Row, Row]]:
+    """Yield (manifest row, `images` row) of a local manifest's photographs, those with depth, masks and gravity.
 
     Raises:
         ValueError: the crawl is no manifest, or none of its photographs carries the truth.
@@ -64,29 +62,21 @@ def photographs(crawl: str, limit: int | None, settings: RunSettings) -> Sequenc
     if layout.kind != MANIFEST:
         raise ValueError(f"{crawl} is a {layout.kind}; the truth is read from a manifest with depth and instances.")
     entries = [row for piece in layout.pieces for row in entries_of(piece, layout.crawl_uri)]
-    limited = [{**row, "ingest_shard": 0} for row in entries[:limit]]
-    images = {one.entry["uri"]: ingest_row(one, settings.ingest) for one in fetched(limited, settings.ingest)}
-    folder = manifest_folder(crawl)
-    pairs = [(row, images.get(str(folder / row["image"]))) for row in read_manifest(folder)[:limit]]
-    whole = [(row, image) for row, image in pairs if image and image.get("depth") and image.get("instances")]
-    kept = [(row, image) for row, image in whole if image.get("objects") and image.get("gravity")]
-    if not kept:
+    none = True
+    for one in fetched([{**row, "ingest_shard": 0} for row in entries[:limit]], settings.ingest):
+        image = ingest_row(one, settings.ingest)
+        if all(image.get(name) for name in ("depth", "instances", "objects", "gravity")):
+            none = False
+            yield parsed(one.entry["row_json"]), image
+    if none:
         raise ValueError(f"No photograph of {crawl} carries depth, instances, objects and gravity; nothing to compare.")
-    return kept
 
 
-def manifest_folder(crawl: str) -> Path:
-    """Return the folder of a local manifest, named by itself or by its folder."""
-    path = Path(crawl).resolve()
-    return path if path.is_dir() else path.parent
-
-
-def perceived(image: Row, settings: RunSettings) -> Perceived:
+def perceived(image: Row, profile: Profile) -> Perceived:
     """Let truth and experts see a photograph; experts get neither its intrinsics nor anything else of the truth.
 
     True regions come without amodal boxes, which would give away every size whatever the depth.
     """
-    profile = settings.profile()
     regions = [{**r, "box_3d": None, "front": None} for r in _seen("context", SENSOR, image)["regions"]]
     bare = {**image, "camera": None, "gravity": None, "depth": None, "instances": None, "objects": None}
     return Perceived(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from scenes.truth.measure import ExactObject, ExactScene
+from scenes.truth.measure import ExactObject, ExactScene, angle_deg
 
 Row = Mapping[str, Any]
 REST_M = 0.05  # an object that "rests" may show its lowest 2 % this far above the support
@@ -208,7 +208,4 @@ def gravity_error_deg(scene_row: Row, manifest_row: Row) -> float | None:
     """Return the angle in degrees between a `scenes` row's gravity and the exact one; None when it has none."""
     if scene_row["gravity_c"] is None or scene_row["gravity_src"] == "none":
         return None
-    found = np.asarray(scene_row["gravity_c"], dtype=np.float64)
-    exact = np.asarray(manifest_row["gravity"], dtype=np.float64)
-    cosine = found @ exact / np.linalg.norm(found) / np.linalg.norm(exact)
-    return float(np.rad2deg(np.arccos(np.clip(cosine, -1.0, 1.0))))
+    return angle_deg(scene_row["gravity_c"], manifest_row["gravity"])

@@ -1,7 +1,7 @@
 """Exact scenes: the primitives of the definitions, straight from full-resolution depth and masks."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -181,6 +181,12 @@ def frame_w(down_c: Array) -> Array:
     forward = np.array([0.0, 0.0, 1.0]) - up[2] * up
     forward = forward / float(np.sqrt(forward @ forward))
     return np.array([forward, np.cross(up, forward), up], dtype=np.float64)
+
+
+def angle_deg(found: Sequence[float], true: Sequence[float]) -> float:
+    """Return the angle between two vectors [3] in degrees."""
+    a, b = np.asarray(found, dtype=np.float64), np.asarray(true, dtype=np.float64)
+    return float(np.rad2deg(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b)))
 
 
 def hull(flat: Array) -> Array:

@@ -64,11 +64,5 @@ def same_name(found: Region, truth: Region) -> bool:
     return said in {caption.casefold() for caption in truth["captions"]} or said == (truth["label"] or "").casefold()
 
 
-def angle_deg(found: Sequence[float], true: Sequence[float]) -> float:
-    """Return the angle between two vectors [3] in degrees."""
-    a, b = np.asarray(found, dtype=np.float64), np.asarray(true, dtype=np.float64)
-    return float(np.rad2deg(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b)))
-
-
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None

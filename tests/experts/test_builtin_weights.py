@@ -12,9 +12,9 @@ from scenes.crawl import write_crawl
 from scenes.negatives import NEGATIVES, negative
 from tests.experts.builtin_network import row
 from udfs.experts.builtin.experts import PACKAGED
-from udfs.experts.builtin.weights import revision_of
 from udfs.experts.expert import PROFILES, loaded_expert
 from udfs.experts.loading import ModelUnavailable
+from udfs.experts.pinning import file_digest
 
 SPEC = PROFILES["builtin"].depth
 ROOMS, SEED = 24, 991
@@ -33,7 +33,7 @@ def test_weights_are_small_enough_to_be_packaged():
 
 
 def test_profile_pins_the_packaged_weights():
-    assert SPEC.revision == revision_of(PACKAGED)
+    assert SPEC.revision == file_digest(PACKAGED)
     with pytest.raises(ModelUnavailable, match="is revision"):
         loaded_expert("depth", SPEC.model_copy(update={"revision": "0" * 12}))
 

@@ -1,6 +1,5 @@
 """The network's weights as one safetensors file, with what is needed to build it and to read its uncertainty."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from safetensors.torch import save_file
 from udfs.experts.builtin.decoding import Thresholds
 from udfs.experts.builtin.network import NetworkShape, RoomNetwork
 from udfs.experts.loading import ModelUnavailable
+from udfs.experts.pinning import file_digest
 
 
 class Calibration(BaseModel):
@@ -42,11 +42,6 @@ def save_network(path: Path, network: RoomNetwork, calibration: Calibration) -> 
     draft.replace(path)
 
 
-def revision_of(path: Path) -> str:
-    """Return what pins a weights file in a recipe: the beginning of its SHA-256."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
 def load_network(path: Path, device: str = "cpu", revision: str = "none") -> tuple[RoomNetwork, Calibration]:
     """Return the network, ready to predict, and its calibration; `revision` pins the file unless it is "none".
 
@@ -55,8 +50,8 @@ def load_network(path: Path, device: str = "cpu", revision: str = "none") -> tup
     """
     if not path.is_file():
         raise ModelUnavailable(f"There are no weights at {path}; train some with `spatiallake train-experts`.")
-    if revision != "none" and revision_of(path) != revision:
-        found = revision_of(path)
+    found = file_digest(path)
+    if revision not in ("none", found):
         raise ModelUnavailable(f"{path} is revision {found}, not {revision}; pin {found}, or restore the weights.")
     try:
         with safe_open(path, "pt", device) as file:
