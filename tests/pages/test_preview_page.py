@@ -12,6 +12,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
+from selenium.webdriver.support.wait import WebDriverWait
 
 from jobs.errors import LakeUnreadable, UsageError
 from jobs.preview import write_preview
@@ -25,7 +26,8 @@ def open_room(browser: Chrome, page: Path, room: object) -> None:
     """Show the sheet of one room."""
     number = sheet_number(browser, page, image_id_of(room))  # pyright: ignore[reportArgumentType]
     browser.execute_script(f"location.hash = '#{number + 1}'")
-    assert browser.execute_script(f"return !document.getElementById('sheet-{number}').hidden")
+    # browsers tell the page of a new hash later, as they do of an opened <details>
+    WebDriverWait(browser, 30).until(lambda _: browser.find_element(By.ID, f"sheet-{number}").is_displayed())
 
 
 def sheet_number(browser: Chrome, page: Path, image_id: str) -> int:
@@ -124,6 +126,7 @@ def test_questions_filter_by_type_and_words_and_open_with_values(browser, previe
     assert len(shown(browser, ".qa")) == 2
     first = shown(browser, ".qa")[0]
     first.find_element(By.TAG_NAME, "summary").click()
+    WebDriverWait(browser, 30).until(lambda _: first.find_elements(By.TAG_NAME, "dl"))
     gap = float(np.linalg.norm(np.subtract(ROOM.blocks[0].centre, CRATE.centre)))
     assert f"{gap!r} ± 0.03 m" in first.text
     assert len(shown(browser, ".links line")) == 2
