@@ -138,13 +138,18 @@ def _millimetres(png: bytes) -> NDArray[np.float64]:
 def _depth(name: str, truths: Sequence[NDArray[Any]], found: Sequence[Any]) -> dict[str, float]:
     ratios = [_millimetres(p["depth"]) / truth for p, truth in zip(found, truths, strict=True)]
     shapes = [float(np.abs(ratio / np.median(ratio) - 1).mean()) for ratio in ratios]
-    held = [(np.abs(np.log(r)) <= _SIGMAS * p["sigma_rel"]).mean() for r, p in zip(ratios, found, strict=True)]
+    held = [(np.abs(np.log(r)) <= _SIGMAS * _sigma(p)).mean() for r, p in zip(ratios, found, strict=True)]
     return {
         f"{name}_abs_rel": float(np.mean([np.abs(ratio - 1).mean() for ratio in ratios])),
         f"{name}_delta_125": _delta(ratios),
         f"{name}_median_scaled_abs_rel": float(np.mean(shapes)),
         "interval_80_coverage" if name == "depth" else f"{name}_interval_80_coverage": float(np.mean(held)),
     }
+
+
+def _sigma(prediction: Any) -> float:
+    """Return the declared error of one place: its own, and what the whole map shares."""
+    return float(np.hypot(prediction["sigma_rel"], prediction["scale_sigma_rel"]))
 
 
 def _delta(ratios: Sequence[NDArray[Any]]) -> float:

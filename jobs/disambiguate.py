@@ -39,7 +39,7 @@ def _read(lake: Lake, keys: DataFrame, shards: list[int], scene_recipe: str, reg
     scenes = with_recipe(lake.read(SCENES), scene_recipe, shards).select(
         "image_id", "ingest_shard", "objects", "rejected", "sigma_rel", "gravity_src", "gravity_sigma_deg"
     )
-    wanted = ("region_id", "label", "captions", "bbox_px", "similar")
+    wanted = ("region_id", "label", "captions", "bbox_px", "similar", "chance")
     named = F.transform("regions", lambda region: F.struct(*(region[name].alias(name) for name in wanted)))
     regions = with_recipe(lake.read(REGIONS), region_recipe, shards).select("image_id", named.alias("regions"))
     named_of_keys = regions.join(F.broadcast(keys.select("image_id")), "image_id")

@@ -10,7 +10,7 @@ from jobs.settings import RunSettings
 from jobs.truth_slots import EACH_IN_TURN, Perceived, Slots, answers_of, depth_m_of, perceived
 from jobs.truth_slots import photographs as photographs_of
 from scenes.truth.answers import Answers
-from scenes.truth.masks import matches, overlaps
+from scenes.truth.masks import overlaps, spoken_of
 from scenes.truth.measure import angle_deg, read_manifest, read_scene
 from scenes.truth.perception import Perception
 from udfs.crawl.entries import manifest_folder
@@ -62,7 +62,8 @@ def _judge(line: Line, seen: Perceived, scene: Any, settings: RunSettings) -> No
     height, width = seen.image["height"], seen.image["width"]
     regions = (seen.regions or []) if line.slots.masks else seen.true_regions
     overlap = overlaps(regions, seen.true_regions, height, width)
-    shown = {regions[i]["region_id"]: seen.true_regions[j]["region_id"] for i, j in matches(overlap).items()}
+    spoken = spoken_of(regions, seen.true_regions, height, width)
+    shown = {regions[i]["region_id"]: seen.true_regions[j]["region_id"] for i, j in spoken.items()}
     line.perception.add_regions(regions, seen.true_regions, overlap, width * height)
     depth = seen.depth if line.slots.depth else seen.true_depth
     if depth is not None:

@@ -53,7 +53,11 @@ DEPTHS = Table(
             _IMAGE_ID,
             column("depth", BinaryType(), "uint16 PNG of the image's size, mm along the optical axis, 0 = none", False),
             column("depth_src", StringType(), "sensor, model id, ..", False),
-            column("sigma_rel", DoubleType(), "declared depth error / range", False),
+            column("sigma_rel", DoubleType(), "declared depth error / range, independent from object to object", False),
+            column(
+                "scale_sigma_rel", DoubleType(), "declared error of the factor that the whole map is off by; null: 0"
+            ),
+            column("focal_sigma_rel", DoubleType(), "declared error of the focal length / focal length; null: 0"),
             column("scale_ok", BooleanType(), "depth is metric", False),
             column("camera", CAMERA, "intrinsics used", False),
             column("camera_src", StringType(), "crawl, model or prior", False),

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     # disambiguate, per object
     AMBIGUOUS = "ambiguous"
     NO_CAPTION = "no_caption"
+    UNSURE_OBJECT = "unsure_object"
     # synthesize
     NO_QUESTIONS = "no_questions"
     # any stage

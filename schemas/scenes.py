@@ -19,7 +19,11 @@ SCENES = Table(
             column("camera", CAMERA, "intrinsics used", False),
             column("camera_src", StringType(), "crawl, model or prior", False),
             column("depth_src", StringType(), "sensor, model id, ..", False),
-            column("sigma_rel", DoubleType(), "declared depth error / range", False),
+            column("sigma_rel", DoubleType(), "declared depth error / range, independent from object to object", False),
+            column(
+                "scale_sigma_rel", DoubleType(), "declared error of the factor that the whole map is off by; null: 0"
+            ),
+            column("focal_sigma_rel", DoubleType(), "declared error of the focal length / focal length; null: 0"),
             column("depth_noise_rel", DoubleType(), "measured pixel noise of the depth map / range"),
             column("scale_ok", BooleanType(), "depth is metric", False),
             column("gravity_c", VECTOR, "[3] unit vector pointing down in C, or null"),

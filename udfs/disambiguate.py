@@ -19,7 +19,8 @@ from udfs.rows import Row
 class DisambiguateSettings(BaseModel):
     """Settings that change expressions; they are part of the recipe.
 
-    Regions whose `similarity` reaches `max_similarity` are taken for each other, whatever their words say.
+    Regions whose `similarity` reaches `max_similarity` are taken for each other, whatever their words say. What the
+    expert gives a `chance` below `min_chance` of being one object is not asked about, but no name may mean it either.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,6 +30,7 @@ class DisambiguateSettings(BaseModel):
     positions: bool = True
     max_gravity_sigma_deg: float = 5.0
     max_similarity: float = 0.9
+    min_chance: float = 0.8
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class _Picture:
     lifted: dict[int, SceneObject]
     similar: dict[int, set[int]]
     has_gravity: bool
+    chances: dict[int, float]
 
     def alike(self, one: Named, other: Named) -> bool:
         """Return whether two objects could be mistaken for each other."""
@@ -54,15 +57,19 @@ class _Picture:
 def disambiguate_row(row: Row, settings: DisambiguateSettings) -> Row:
     """Return the columns of `references` for a row of `scenes`.
 
-    `row` needs `image_id` and `objects`; `regions` (region_id, label, captions, similar), where given, adds what is in
-    the picture but was not lifted, so that no expression is true of it, and how alike regions are. Expressions are
-    chosen by (image_id, object_id) alone, so the order of objects changes nothing.
+    `row` needs `image_id` and `objects`; `regions` (region_id, label, captions, similar, chance), where given, adds
+    what is in the picture but was not lifted, so that no expression is true of it, how alike regions are, and how sure
+    the expert is of each. Expressions are chosen by (image_id, object_id) alone, so the order of objects changes
+    nothing.
     """
     picture = _picture(row, settings)
     references: list[dict[str, Any]] = []
     rejected: list[dict[str, Any]] = []
     for one in picture.everything:
         if one.object_id not in picture.lifted:
+            continue
+        if (unsure := _unsure(one, picture, settings)) is not None:
+            rejected.append(unsure)
             continue
         draws = Draws(seed_of(row["image_id"], one.object_id, settings.seed))
         chosen = _expression(one, picture, settings, draws)
@@ -94,7 +101,9 @@ def _picture(row: Row, settings: DisambiguateSettings) -> _Picture:
         everything.append(named(object_id, label, phrases, loose))
     sigma_deg = row.get("gravity_sigma_deg")
     has_gravity = row.get("gravity_src") not in (None, "none") and (sigma_deg or 0.0) <= settings.max_gravity_sigma_deg
-    return _Picture(tuple(everything), lifted, _similar(row, settings.max_similarity), has_gravity)
+    chances = {region["region_id"]: region.get("chance") for region in row.get("regions") or []}
+    sure = {region_id: 1.0 if chance is None else chance for region_id, chance in chances.items()}
+    return _Picture(tuple(everything), lifted, _similar(row, settings.max_similarity), has_gravity, sure)
 
 
 def _similar(row: Row, least: float) -> dict[int, set[int]]:
@@ -136,6 +145,17 @@ def _placed(one: Named, picture: _Picture) -> list[tuple[str, str]]:
             if sure and (counted := ordinal(target, placed, base.bare)):
                 return [("ordinal", counted)]
     return []
+
+
+def _unsure(one: Named, picture: _Picture, settings: DisambiguateSettings) -> dict[str, Any] | None:
+    chance = picture.chances.get(one.object_id, 1.0)
+    if chance >= settings.min_chance:
+        return None
+    detail = (
+        f"The expert gives a chance of {chance:.2f} that this is one object, and {settings.min_chance:.2f} is asked; "
+        "use a better segmenter, or lower disambiguate.min_chance."
+    )
+    return {"region_id": one.object_id, "reason": str(Reason.UNSURE_OBJECT), "detail": detail}
 
 
 def _rejection(one: Named, picture: _Picture) -> dict[str, Any]:

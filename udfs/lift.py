@@ -51,9 +51,9 @@ class LiftSettings(BaseModel):
 def lift_row(row: Row, settings: LiftSettings) -> Row:
     """Return the columns of `scenes`, without lineage, for one photograph.
 
-    `row` joins `depths` and `regions`: image_id, width, height, depth, depth_src, sigma_rel, scale_ok, camera,
-    camera_src, gravity, gravity_src, gravity_sigma_deg, regions. Regions that cannot be lifted are listed in
-    `rejected`. Raises RowRejected when the depth cannot be read, or no object survives.
+    `row` joins `depths` and `regions`: image_id, width, height, depth, depth_src, sigma_rel, scale_sigma_rel,
+    focal_sigma_rel, scale_ok, camera, camera_src, gravity, gravity_src, gravity_sigma_deg, regions. Regions that cannot
+    be lifted are listed in `rejected`. Raises RowRejected when the depth cannot be read, or no object survives.
     """
     depth_mm = _depth_mm(row)
     depth = DepthMap.of(depth_mm, Pinhole.of(row["camera"]))
@@ -70,7 +70,7 @@ def lift_row(row: Row, settings: LiftSettings) -> Row:
         "camera": row["camera"],
         "camera_src": row["camera_src"],
         "depth_src": row["depth_src"],
-        "sigma_rel": row["sigma_rel"],
+        **{name: row.get(name) for name in ("sigma_rel", "scale_sigma_rel", "focal_sigma_rel")},
         "depth_noise_rel": depth.noise_rel,
         "scale_ok": row["scale_ok"],
         **scene,

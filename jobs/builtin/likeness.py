@@ -7,16 +7,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from jobs.builtin.batches import batch_of, shaded
+from jobs.builtin.logistic import logistic
 from jobs.builtin.pack import Pack
 from scenes.negatives import NEGATIVES, negative
 from udfs.experts.builtin.network import RoomNetwork
 
 _AT_ONCE = 16
 _QUALITY = 92
-_DECAY = 1e-3
 
 
 def negatives(each: int, seed: int, width: int, height: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
@@ -56,23 +55,8 @@ def fit_likeness(network: RoomNetwork, pack: Pack, each: int, seed: int) -> floa
     places = [names.index(kind) if kind in names else len(names) - 1 for kind in kinds]
     y = torch.tensor([0] * len(rooms) + places, device=x.device)
     mean, spread = x.mean(0), x.std(0).clamp(min=1e-3)
-    weight, loss = _logistic((x - mean) / spread, y, len(names))
+    weight, loss = logistic((x - mean) / spread, y, len(names))
     with torch.no_grad():
         network.likeness.weight.copy_((weight[:-1] / spread[:, None]).T)
         network.likeness.bias.copy_(weight[-1] - (weight[:-1] * (mean / spread)[:, None]).sum(0))
     return loss
-
-
-def _logistic(x: Tensor, y: Tensor, classes: int) -> tuple[Tensor, float]:
-    """Return weights [c + 1, classes], the last row the offsets, and the loss."""
-    weight = torch.zeros(x.shape[1] + 1, classes, device=x.device, requires_grad=True)
-    solver = torch.optim.LBFGS([weight], max_iter=200, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        solver.zero_grad()
-        loss = F.cross_entropy(x @ weight[:-1] + weight[-1], y) + _DECAY * (weight[:-1] ** 2).sum()
-        loss.backward()
-        return loss
-
-    solver.step(closure)
-    return weight.detach(), float(closure().detach())

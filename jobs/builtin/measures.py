@@ -15,7 +15,7 @@ from udfs.experts.builtin.network import RoomNetwork
 
 _AT_ONCE = 8
 _LEAST_SHARE = 0.01
-_OVERLAP = 0.5
+OVERLAP = 0.5
 
 
 @dataclass
@@ -64,27 +64,51 @@ def measured(network: RoomNetwork, seen: Iterable[Outputs], limits: Thresholds) 
     return _summary(tally)
 
 
-def _count_objects(tally: Tally, batch: Batch, place: int, found: Found, least: float) -> None:
-    ids, objects = batch.ids[place], batch.objects[place]
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Claimed masks `hard` [a, h, w] beside `truths` [b, h, w] of one picture, their `overlap` [a, b] as IoU.
+
+    Claims on pixels that belong to no named object are `moot` [a]: neither right nor wrong.
+    """
+
+    hard: Tensor
+    truths: Tensor
+    overlap: Tensor
+    moot: Tensor
+
+    @property
+    def shown(self) -> Tensor:
+        """Which claims [a] show an object."""
+        best = self.overlap.max(1).values if self.overlap.shape[1] else torch.zeros(len(self.hard))
+        return best >= OVERLAP
+
+
+def compared(batch: Batch, place: int, found: Found, least: float) -> Compared:
+    """Return one picture's claims beside its objects."""
+    ids = batch.ids[place]
     hard = claimed(found.soft, least)
     areas = hard.flatten(1).sum(1)
     numbers = torch.arange(1, int(batch.present[place].sum()) + 1)
     truths = ids[None] == numbers[:, None, None]
     inside = torch.einsum("ahw,bhw->ab", hard.float(), truths.float())
     overlap = inside / (areas[:, None] + truths.flatten(1).sum(1)[None] - inside).clamp(min=1)
-    # claims on pixels that belong to no named object are neither right nor wrong
     moot = (hard & (ids == IGNORED)).flatten(1).sum(1) > 0.5 * areas
-    large = (areas >= _LEAST_SHARE * ids.numel()) & ~moot
-    best = overlap.max(1).values if len(numbers) else torch.zeros(len(areas))
+    return Compared(hard, truths, overlap, moot)
+
+
+def _count_objects(tally: Tally, batch: Batch, place: int, found: Found, least: float) -> None:
+    objects, one = batch.objects[place], compared(batch, place, found, least)
+    pixels = batch.ids[place].numel()
+    large = (one.hard.flatten(1).sum(1) >= _LEAST_SHARE * pixels) & ~one.moot
     tally.claims += int(large.sum())
-    tally.right += int((best[large] >= _OVERLAP).sum())
-    for number in range(len(numbers)):
-        if int(truths[number].sum()) < _LEAST_SHARE * ids.numel():
+    tally.right += int(one.shown[large].sum())
+    for number in range(len(one.truths)):
+        if int(one.truths[number].sum()) < _LEAST_SHARE * pixels:
             continue
         tally.truths += 1
-        if not len(hard) or float(overlap[:, number].max()) < _OVERLAP:
+        if not len(one.hard) or float(one.overlap[:, number].max()) < OVERLAP:
             continue
-        match = int(overlap[:, number].argmax())
+        match = int(one.overlap[:, number].argmax())
         kind, colour = int(objects[number, 0]), int(objects[number, 1])
         kind_right = kind == int(found.kinds[match].argmax())
         colour_right = colour in (UNNAMED, int(found.colours[match].argmax()))

@@ -16,7 +16,7 @@ _QUERIES = {
     ),
     "image_scores": "SELECT image_id, scores FROM t",
     "regions": "SELECT image_id, width, height, regions FROM t",
-    "depths": "SELECT image_id, depth, depth_src, sigma_rel, camera_src FROM t",
+    "depths": "SELECT image_id, depth, depth_src, sigma_rel, scale_sigma_rel, camera_src FROM t",
     "scenes": "SELECT * FROM t",
     "references": 'SELECT image_id, "references", rejected FROM t',
     "qa_pairs": "SELECT * FROM t",

@@ -161,12 +161,19 @@ def _facts(scene: Row | None, depths: Row | None, scores: Row | None) -> tuple[F
     if scene:
         facts += _scene_facts(scene)
     elif depths:
-        facts.append(Fact("Depth", f"{depths['depth_src']}, σ {depths['sigma_rel'] * 100:.2g} %"))
+        facts.append(Fact("Depth", _depth(depths)))
     ranked = sorted(dict((scores or {}).get("scores") or []).items(), key=lambda item: (-item[1], item[0]))
     if ranked:
         every = ", ".join(f"{name} {score:.2f}" for name, score in ranked)
         facts.append(Fact("Filter", f"{ranked[0][0].replace('_', ' ')} {ranked[0][1]:.2f}", hint=every))
     return tuple(facts)
+
+
+def _depth(row: Row) -> str:
+    """Return the source with its errors; one in percent where the map's scale is no other."""
+    scale = row["scale_sigma_rel"] or 0.0
+    shared = f", scale {scale * 100:.2g} %" if scale else ""
+    return f"{row['depth_src']}, σ {row['sigma_rel'] * 100:.2g} %{shared}"
 
 
 def _scene_facts(scene: Row) -> list[Fact]:
@@ -175,7 +182,7 @@ def _scene_facts(scene: Row) -> list[Fact]:
     level = scene["gravity_src"] != "none" and sigma_deg is not None and sigma_deg <= 5.0
     gravity = scene["gravity_src"] + (f" ± {sigma_deg:.1f}°" if sigma_deg is not None else "")
     noise = scene["depth_noise_rel"]
-    depth = f"{scene['depth_src']}, σ {scene['sigma_rel'] * 100:.2g} %"
+    depth = _depth(scene)
     return [
         Fact("Gravity", gravity, "good" if level else "warn", "Questions of height need gravity within 5°"),
         Fact(

@@ -48,9 +48,9 @@ class Answers:
     asked: int = 0
 
     def add(self, row: Row, truth: ExactScene, shown: Mapping[int, int]) -> None:
-        """Judge one `qa_pairs` row; `shown` tells which true object each region is.
+        """Judge one `qa_pairs` row; `shown` tells which true object each region is mostly of.
 
-        An answer about a region that shows no object is wrong: what it speaks of is not there. One whose truth exact
+        An answer about a region that is of no object is wrong: what it speaks of is not there. One whose truth exact
         geometry cannot tell counts as asked and no more.
         """
         self.asked += 1

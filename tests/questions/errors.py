@@ -4,13 +4,23 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from tests.questions.definitions import has_gravity
+
 Row = dict[str, Any]
 Vector = list[float]
 STEP = 1e-5
 
 
-def standard_error(type_id: str, scene: Row, a: Row, b: Row | None) -> float:
+def standard_error(type_id: str, scene: Row, a: Row, b: Row | None, value: float) -> float:
     """Return the standard error of a number about A (and B), by small displacements; sizes by their own sources."""
+    own = own_error(type_id, scene, a, b)
+    if type_id == "N17":
+        return math.hypot(own, lens_error(scene, a))
+    return math.hypot(own, value * (scene["scale_sigma_rel"] or 0.0))
+
+
+def own_error(type_id: str, scene: Row, a: Row, b: Row | None) -> float:
+    """Return what the objects' own errors and gravity make of it."""
     if type_id in ("N08", "N09", "N10"):
         return size_error(type_id, scene, a)
     if type_id in ("N11", "N12") and b is not None:
@@ -75,7 +85,17 @@ def size_error(type_id: str, scene: Row, a: Row) -> float:
 def bearing_error(scene: Row, a: Row) -> float:
     x, y, z = ray(scene, a)
     level = math.hypot(x, y)
-    return math.hypot(1 / scene["camera"]["fx"] / level, gravity_error(scene) * z / level)
+    return math.hypot(pixel(scene, a) / a["range_m"] / level, gravity_error(scene) * z / level)
+
+
+def lens_error(scene: Row, a: Row) -> float:
+    """Return how far the bearing turns when the focal length moves by its standard error, to first order."""
+    if has_gravity(scene):
+        bearing = math.atan2(-a["centre_m"][1], a["centre_m"][0])
+    else:
+        bearing = math.atan2(a["centre_c_m"][0], a["centre_c_m"][2])
+    ends = [math.atan(math.tan(bearing) / (1 + step)) for step in (STEP, -STEP)]
+    return abs(ends[0] - ends[1]) / (2 * STEP) * (scene["focal_sigma_rel"] or 0.0)
 
 
 def ray(scene: Row, a: Row) -> Vector:
@@ -91,11 +111,12 @@ def ray_error(scene: Row, a: Row) -> float:
 
 
 def pixel(scene: Row, a: Row) -> float:
-    return a["range_m"] / scene["camera"]["fx"]
+    return a["range_m"] / scene["camera"]["fx"] * max(1.0, (a["edge_sigma_px"] or 0.0) / 2)
 
 
 def outline(scene: Row, a: Row) -> float:
-    return pixel(scene, a) * max(1.0, math.sqrt(a["area_px"] / a["n_points"]))
+    apart = max(1.0, math.sqrt(a["area_px"] / a["n_points"]), a["edge_sigma_px"] or 0.0)
+    return a["range_m"] / scene["camera"]["fx"] * apart
 
 
 def noise(scene: Row, a: Row) -> float:
@@ -103,5 +124,4 @@ def noise(scene: Row, a: Row) -> float:
 
 
 def gravity_error(scene: Row) -> float:
-    sigma = scene["gravity_sigma_deg"]
-    return math.radians(sigma) if scene["gravity_src"] != "none" and sigma <= 5 else 0.0
+    return math.radians(scene["gravity_sigma_deg"]) if has_gravity(scene) else 0.0

@@ -83,7 +83,7 @@ def test_standard_errors_follow_from_moving_the_scene(answered: list[tuple[Row, 
         if row["answer_kind"] != "number" or row["type_id"] == "N18":
             continue
         a, b = _asked(things, row)
-        expected = errors.standard_error(row["type_id"], scene, a, b)
+        expected = errors.standard_error(row["type_id"], scene, a, b, row["margin_actual"])
         assert row["sigma_si"] == pytest.approx(expected, rel=1e-6, abs=1e-9), row
         if row["rounding_rule"] != "rests" and row["unit_si"] == "m":
             assert row["sigma_si"] <= 0.25 * row["value_si"]
@@ -95,6 +95,22 @@ def test_every_row_says_why_it_was_decided(answered: list[tuple[Row, dict[int, R
         below = (row["type_id"] == "Q19" and row["answer_bool"]) or row["rounding_rule"] in ("rests", "ahead")
         assert below or reached, row
         assert row["witness_ok"] is True
+
+
+def test_relations_are_two_standard_errors_apart_whatever_the_scale(
+    answered: list[tuple[Row, dict[int, Row], Row]],
+) -> None:
+    alike = {"N05": ("Q01", "Q02", "Q03"), "N06": ("Q07", "Q08"), "N07": ("Q04", "Q05", "Q06")}
+    like = {relation: number for number, relations in alike.items() for relation in relations}
+    checked = 0
+    for scene, things, row in answered:
+        if row["type_id"] in like:
+            a, b = _asked(things, row)
+            error = errors.own_error(like[row["type_id"]], scene, a, b)
+            assert row["margin_actual"] >= 2 * error - 1e-9, row
+            assert row["margin_threshold"] >= 2 * error - 1e-9, row
+            checked += 1
+    assert checked > 2_000
 
 
 def test_nothing_decided_is_missed() -> None:
@@ -142,7 +158,7 @@ def _same_numbers(type_id: str, scene: Row, things: list[Row], measures: list[De
             wanted.add((a["object_id"], b["object_id"], variant, round(number.value, 9)))
     if type_id == "N17":
         by_id = {thing["object_id"]: thing for thing in things}
-        wanted = {w for w in wanted if errors.bearing_error(scene, by_id[w[0]]) <= math.radians(5)}
+        wanted = {w for w in wanted if errors.standard_error("N17", scene, by_id[w[0]], None, w[3]) <= math.radians(5)}
     if type_id in ("N08", "N09", "N10"):
         wanted = {item for item in wanted if item[3] >= 0.02}
     assert found == wanted, type_id

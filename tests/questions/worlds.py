@@ -21,6 +21,8 @@ def random_scene(rng: random.Random, count: int | None = None, **fixed: Any) -> 
         "camera": {"fx": 800.0, "fy": 800.0, "cx": 511.5, "cy": 383.5},
         "scale_ok": rng.random() < 0.85,
         "sigma_rel": sigma_rel,
+        "scale_sigma_rel": rng.choice([None, 0.0, 0.0, 0.05]),
+        "focal_sigma_rel": rng.choice([None, 0.0, 0.0, 0.1]),
         "depth_noise_rel": rng.choice([None, 0.0, 0.002, 0.01]),
         "gravity_src": source,
         "gravity_sigma_deg": None if source == "none" else rng.choice([0.0, 0.5, 2.0, 5.0, 5.1, 10.0]),
@@ -39,9 +41,10 @@ def random_scene(rng: random.Random, count: int | None = None, **fixed: Any) -> 
 
 def solid_scene(rng: random.Random, count: int = 6) -> tuple[Row, list[Row]]:
     """Return a scene with every gate open, all objects in view and named."""
-    scene, _ = random_scene(
-        rng, count, scale_ok=True, gravity_src="gt", gravity_sigma_deg=0.0, has_plane="floor", sigma_rel=0.005
-    )
+    exact = {"gravity_sigma_deg": 0.0, "sigma_rel": 0.005, "scale_sigma_rel": 0.0, "focal_sigma_rel": 0.0}
+    scene, _ = random_scene(rng, count, scale_ok=True, gravity_src="gt", has_plane="floor", **exact)
+    for thing in scene["objects"]:
+        thing["edge_sigma_px"] = None
     return scene, [reference(thing["object_id"]) for thing in scene["objects"]]
 
 
@@ -87,6 +90,7 @@ def random_object(rng: random.Random, object_id: int, camera_z_m: float, sigma_r
         "u_norm": 0.5 - 0.78 * y / x + rng.gauss(0, 0.01),
         "v_norm": 0.5 + 1.04 * (camera_z_m - z) / x + rng.gauss(0, 0.02),
         "sigma_m": sigma_rel * range_m,
+        "edge_sigma_px": rng.choice([None, None, 0.5, 6.0]),
         "size_source": "amodal" if amodal else "visible",
         "size_m": [*boxed, length, width],
         "volume_m3": boxed[0] * boxed[1] * boxed[2],

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pycocotools import mask as coco_mask
 from typer.testing import CliRunner
 
 import jobs.cli  # noqa: F401  registers the commands
 from jobs.cli_options import app
 from scenes.crawl import write_crawl
 from scenes.truth.answers import Answers
+from scenes.truth.masks import spoken_of
 from scenes.truth.measure import ExactScene
 from tests.truth.flawed import CRAWL
 
@@ -88,3 +90,17 @@ def test_a_folder_without_truth_is_told_so(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["truth", "--crawl", str(tmp_path), "--experts", "sensor"])
     assert done.exit_code != 0
     assert "manifest" in str(done.exception)
+
+
+def region(rows: slice, columns: slice) -> dict:
+    mask = np.zeros((20, 30), np.uint8, order="F")
+    mask[rows, columns] = 1
+    return {"rle": coco_mask.encode(mask)["counts"].decode("ascii")}
+
+
+def test_a_part_speaks_of_its_object_and_what_is_mostly_beside_of_none() -> None:
+    table, cup = region(slice(0, 10), slice(0, 20)), region(slice(12, 16), slice(22, 26))
+    part, beside = region(slice(0, 4), slice(0, 20)), region(slice(8, 20), slice(0, 20))
+    both = region(slice(0, 20), slice(0, 28))
+    assert spoken_of([part, beside, cup, both], [cup, table], 20, 30) == {0: 1, 2: 0}
+    assert spoken_of([], [cup], 20, 30) == {} == spoken_of([cup], [], 20, 30)

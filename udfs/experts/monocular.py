@@ -23,12 +23,14 @@ _MOST_MM = np.iinfo(np.uint16).max
 class MonocularOptions(WholeImageOptions):
     """Declared errors, and the field of view of photographs whose intrinsics nothing gives.
 
-    A monocular model declares no error; `sigma_rel` stands for the whole picture's scale (10 % of the range is what
-    good ones reach on pictures like their training data). Whoever has true depths of such photographs sets it.
+    A monocular model declares no error. 10 % is what good ones reach on pictures like their training data: of the one
+    scale that the whole picture shares, and of what is left between its places. Whoever has true depths of such
+    photographs sets both.
     """
 
     batch_size: int = Field(default=8, gt=0, description="pictures at once; halved when memory runs out")
-    sigma_rel: float = Field(default=0.1, gt=0, description="depth error over range")
+    sigma_rel: float = Field(default=0.1, gt=0, description="depth error over range, from object to object")
+    scale_sigma_rel: float = Field(default=0.1, ge=0, description="error of the scale that the whole map shares")
     fov_deg: float = Field(default=60.0, ge=10, le=150, description="of the long side, where nothing gives it")
     fov_sigma_deg: float = Field(default=10.0, ge=0, description="standard error of a field of view that nothing gives")
     gravity_sigma_deg: float = Field(default=1.0, gt=0, description="of gravity that the crawl carries")
@@ -98,21 +100,28 @@ class MonocularDepth(WholeImageExpert):
         raise NotImplementedError
 
     def _intrinsics(self, item: Prepared, stored: tuple[int, ...], fov_deg: float | None) -> dict[str, Any]:
-        """Return `camera` of the stored picture (height, width), `camera_src` and `sigma_rel`.
+        """Return `camera` of the stored picture (height, width), `camera_src` and the declared errors.
 
         A field of view that nothing gives makes lengths across the picture wrong by as much as the focal length is;
-        its share is added in quadrature.
+        its share is added to the scale's, in quadrature.
         """
         height, width = stored
         carried: Camera | None = item.photograph.get("camera")
         if carried is not None:
-            return {"camera": carried, "camera_src": "crawl", "sigma_rel": self.options.sigma_rel}
+            return {"camera": carried, "camera_src": "crawl", **self._errors(0.0)}
         if fov_deg is not None:
             camera = centred_camera(width, height, focal_px_of(item.size[0], fov_deg))
-            return {"camera": camera, "camera_src": "model", "sigma_rel": self.options.sigma_rel}
+            return {"camera": camera, "camera_src": "model", **self._errors(0.0)}
         camera = centred_camera(width, height, focal_px_of(max(width, height), self.options.fov_deg))
         across = focal_sigma_rel(self.options.fov_deg, self.options.fov_sigma_deg)
-        return {"camera": camera, "camera_src": "prior", "sigma_rel": math.hypot(self.options.sigma_rel, across)}
+        return {"camera": camera, "camera_src": "prior", **self._errors(across)}
+
+    def _errors(self, focal: float) -> dict[str, float]:
+        return {
+            "sigma_rel": self.options.sigma_rel,
+            "scale_sigma_rel": math.hypot(self.options.scale_sigma_rel, focal),
+            "focal_sigma_rel": focal,
+        }
 
 
 def _png(depth_m: NDArray[Any], model: str) -> bytes:

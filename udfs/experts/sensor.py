@@ -89,6 +89,8 @@ class SensorDepth(_Sensor):
             "depth": photograph["depth"],
             "depth_src": "sensor",
             "sigma_rel": float(self.options.get("sigma_rel", 0.01)),
+            "scale_sigma_rel": 0.0,
+            "focal_sigma_rel": 0.0,
             "scale_ok": True,
             "camera": photograph["camera"],
             "camera_src": "crawl",
@@ -127,4 +129,6 @@ def region_of(labels: NDArray[Any], box: tuple[int, int, int, int], annotation: 
         "box_3d": annotation.get("box_3d"),
         "front": annotation.get("front"),
         "similar": None,
+        "chance": None,
+        "edge_sigma_px": None,
     }

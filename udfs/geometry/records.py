@@ -66,6 +66,7 @@ def object_record(
         "bbox_px": list(cut.crop.bbox_px),
         "area_px": cut.crop.area_px,
         "sigma_m": scene.sigma_rel * shape.range,
+        "edge_sigma_px": region.get("edge_sigma_px"),
         "yaw_rad": shape.box.yaw_rad,
         "yaw_box_m": [shape.box.x_m, shape.box.y_m, shape.box.long_m, shape.box.short_m],
         "foot_m": _floats(shape.foot),

@@ -10,7 +10,7 @@ from udfs.questions.measures import AHEAD_RAD, measure_object, measure_pair
 from udfs.questions.relations import relate
 from udfs.questions.scene import Gates, Scene
 from udfs.questions.settings import SynthesizeSettings
-from udfs.questions.uncertainty import standard_error
+from udfs.questions.uncertainty import relation_error, standard_error
 
 _METRIC = frozenset(t for t in MEASURED_BY if Need.METRIC in QUESTION_TYPES[t].needs)
 
@@ -40,12 +40,25 @@ def error_of(type_id: str, decided: Decided, gates: Gates, max_relative_sigma: f
 
     A direction may be off by 5 degrees; that something rests on its support was weighed when it was decided.
     """
-    sigma = standard_error(type_id, decided, gates.gravity_sigma_rad)
+    sigma = standard_error(type_id, decided, gates)
     if decided.word == "rests":
         allowed = math.inf
     else:
         allowed = AHEAD_RAD if type_id == "N17" else max_relative_sigma * decided.margin
     return sigma if sigma <= allowed else None
+
+
+def sure_of(name: str, decided: Decided, gates: Gates, sigmas: float) -> Decided | None:
+    """Return a relation that holds by so many standard errors, with that as its threshold where it is the larger.
+
+    Closeness is measured by what parts it from its limit, which stays.
+    """
+    least = sigmas * relation_error(name, decided, gates.gravity_sigma_rad)
+    if name in ("near", "far"):
+        return decided if least <= abs(decided.threshold - decided.margin) else None
+    if not least <= decided.margin:
+        return None
+    return decided if least <= decided.threshold else decided._replace(threshold=least)
 
 
 def _weighed(count: int, image_id: str, settings: SynthesizeSettings) -> list[tuple[int, int]]:

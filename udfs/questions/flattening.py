@@ -14,7 +14,7 @@ from udfs.questions.scene import Primitives, Scene, SeenPair, gates_of, lens_of,
 
 _KEYS = ("image_id", "ingest_shard", "scene_recipe", "licence")
 _HEADS = ("image_id", "width", "camera", "gravity_src", "gravity_sigma_deg", "has_plane", "scale_ok")
-_HEADS_NULLABLE = ("depth_noise_rel", "world_from_camera")
+_HEADS_NULLABLE = ("depth_noise_rel", "world_from_camera", "scale_sigma_rel", "focal_sigma_rel")
 # Primitives field: (column of OBJECT, length of the vector, index in it)
 _VECTORS = {
     "m_x": ("centre_m", 3, 0),

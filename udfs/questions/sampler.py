@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from schemas.question_types import QUESTION_TYPES, AnswerKind
 from udfs.language.draws import Draws
-from udfs.questions.candidates import error_of, open_numbers
+from udfs.questions.candidates import error_of, open_numbers, sure_of
 from udfs.questions.decisions import MEASURED_BY, RELATED_BY, Decided, Decisions
 from udfs.questions.scene import Gates, SeenObject
 from udfs.questions.settings import SynthesizeSettings
@@ -68,7 +68,7 @@ class Sampler:
             if room <= 0:
                 break
             if type_id == _CLOSENESS:
-                if room == 2 and decisions["near"] and decisions["far"]:
+                if room == 2:
                     picks += self._closeness(decisions)
             elif room < per_type and type_id not in _CHOICES:
                 halves.append(type_id)
@@ -82,13 +82,13 @@ class Sampler:
 
     def _couple(self, type_id: str, decisions: Decisions, room: int) -> list[Pick]:
         name, forward = RELATED_BY[type_id]
-        first = self._choose(decisions[name], None)
+        first = self._sure(name, decisions, None)
         if first is None:
             return []
         positive = self._draws.coin()
         picks = [self._related(type_id, first, positive, forward)]
         if room > 1:
-            second = self._choose(decisions[name], _key(first)) or (None if type_id in _CHOICES else first)
+            second = self._sure(name, decisions, _key(first)) or (None if type_id in _CHOICES else first)
             if second is not None:
                 picks.append(self._related(type_id, second, not positive, forward)._replace(turn=1))
         return picks
@@ -104,12 +104,13 @@ class Sampler:
         return Pick(type_id, a, b, side, chosen, None, None, margin, threshold)
 
     def _closeness(self, decisions: Decisions) -> list[Pick]:
+        near, far = self._sure("near", decisions, None), self._sure("far", decisions, None)
+        if near is None or far is None:
+            return []
         picks = []
-        for name, variant in (("near", "yes"), ("far", "no")):
-            decided = self._choose(decisions[name], None)
-            if decided is not None:
-                a, b = _ordered(decided, self._draws.coin())
-                picks.append(Pick(_CLOSENESS, a, b, variant, None, None, None, decided.margin, decided.threshold))
+        for decided, variant in ((near, "yes"), (far, "no")):
+            a, b = _ordered(decided, self._draws.coin())
+            picks.append(Pick(_CLOSENESS, a, b, variant, None, None, None, decided.margin, decided.threshold))
         return picks
 
     def _numbers(self, decisions: Decisions) -> list[Pick]:
@@ -125,6 +126,16 @@ class Sampler:
                     taken[type_id] = _key(decided)
                     picks.append(self._measured(type_id, decided, sigma))
         return picks
+
+    def _sure(self, name: str, decisions: Decisions, taken: Key | None) -> Decided | None:
+        """Return a relation that the errors of its objects leave certain."""
+        items = decisions[name]
+        while (decided := self._choose(items, taken)) is not None:
+            sure = sure_of(name, decided, self._gates, self._settings.sure_sigmas)
+            if sure is not None:
+                return sure
+            items = [item for item in items if item is not decided]
+        return None
 
     def _measurable(self, type_id: str, decisions: Decisions, taken: Key | None) -> tuple[Decided | None, float]:
         """Return a number that its error does not spoil, and the error."""

@@ -60,12 +60,17 @@ class SeenPair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gates:
-    """What a scene brings: gravity within 5 degrees (G), a metric scale (M) and the word for its support (F)."""
+    """What a scene brings: gravity within 5 degrees (G), a metric scale (M) and the word for its support (F).
+
+    The errors are those that all objects share: of gravity, of the depth map's scale, of the focal length.
+    """
 
     gravity: bool
     metric: bool
     surface: str | None
     gravity_sigma_rad: float
+    scale_sigma_rel: float
+    focal_sigma_rel: float
     why_closed: tuple[str, ...] = ()
 
 
@@ -104,7 +109,8 @@ def gates_of(row: Mapping[str, Any]) -> Gates:
         closed.append("the depth has no metric scale")
     if surface is None:
         closed.append("no floor or table was found")
-    return Gates(gravity, metric, surface, math.radians(sigma) if gravity else 0.0, tuple(closed))
+    scale, focal = (row.get(name) or 0.0 for name in ("scale_sigma_rel", "focal_sigma_rel"))
+    return Gates(gravity, metric, surface, math.radians(sigma) if gravity else 0.0, scale, focal, tuple(closed))
 
 
 def lens_of(row: Mapping[str, Any], gates: Gates) -> Lens:
@@ -165,6 +171,7 @@ class Primitives(NamedTuple):
     size_ok: bool
     truncated: bool
     occlusion: float
+    edge_sigma_px: float
 
 
 def primitives_of(thing: Mapping[str, Any]) -> Primitives:
@@ -180,10 +187,11 @@ def primitives_of(thing: Mapping[str, Any]) -> Primitives:
     _, e_y, height, length, width = thing["size_m"] or (_NAN,) * 5
     names = ("range_m", "depth_m", "u_norm", "v_norm", "sigma_m", "volume_m3", "occlusion", "n_points", "area_px")
     r, depth, u, v, sigma, volume, occlusion, n_points, area = (_known(thing[name]) for name in names)
+    edge = _known(thing["edge_sigma_px"])
     return Primitives(
         thing["object_id"], n_points, area, m_x, m_y, m_z, lo_y, lo_z, hi_y, hi_z, r, depth, x_c, z_c, u, v, sigma,
         e_y, height, length, width, volume, thing["size_source"], thing["size_ok"] is True,
-        thing["truncated"] is not False, occlusion,
+        thing["truncated"] is not False, occlusion, edge,
     )  # fmt: skip
 
 
@@ -200,12 +208,15 @@ def seen_object(p: Primitives, lens: Lens) -> SeenObject:
     pixel = p.range_m / lens.focal_px
     # An edge is known to the spacing of the points, which on sparse depth is many pixels.
     spacing = math.sqrt(p.area_px / points) if p.area_px > points else 1.0
+    edge = p.edge_sigma_px if p.edge_sigma_px > spacing else spacing
+    # A centre moves by half of what one of its two edges moves.
+    centre = 0.5 * p.edge_sigma_px if p.edge_sigma_px > 2.0 else 1.0
     return SeenObject(
         p.object_id, p.m_x, p.m_y, p.m_z, p.lo_y, p.lo_z, p.hi_y, p.hi_z, p.range_m, p.depth_m, bearing, p.u_norm,
         p.v_norm, p.sigma_m, p.e_y, p.height_m, p.length_m, p.width_m, p.volume_m3, p.size_source == "amodal",
         p.size_ok, not p.truncated and p.occlusion <= MAX_EDGE_OCCLUSION, p.m_x / distance, p.m_y / distance,
         across_z / distance, math.sqrt(p.sigma_m * p.sigma_m + 4.0 * noise * noise / readings),
-        pixel, pixel * spacing, noise,
+        pixel * centre, pixel * edge, noise,
     )  # fmt: skip
 
 

@@ -1,28 +1,46 @@
-"""Standard errors of what is asked: how depth, pixel and gravity errors reach a number.
+"""Standard errors of what is asked: how errors of depth, outlines, scale, lens and gravity reach a number.
 
-Three sources, taken as independent between objects: the depth source's declared error with what averaging leaves of
-the pixel noise moves an object along its viewing ray (`error_m`), a pixel moves it across the ray (`pixel_m`; an edge
-is known to the spacing of the points, `outline_m`), and the error of gravity tilts heights by the horizontal
-separation. A surface distance rests on single points, so its pixel noise is not averaged (`noise_m`).
+Two sources are independent from object to object: the depth source's declared error with what averaging leaves of the
+pixel noise moves an object along its viewing ray (`error_m`), and a pixel, or half the declared error of the outline,
+moves it across the ray (`pixel_m`; an edge is known to the spacing of the points or to its declared error,
+`outline_m`). Three are shared by all objects: the scale of the depth map stretches every length alike, the focal length
+turns directions, and gravity tilts heights by the horizontal separation. A surface distance rests on single points, so
+its pixel noise is not averaged (`noise_m`).
 """
 
 import math
 from collections.abc import Callable
 
 from udfs.questions.decisions import Decided
-from udfs.questions.scene import SeenObject
+from udfs.questions.scene import Gates, SeenObject
 
 AMODAL_SIZE_ERROR_REL = 0.01
 
 
-def standard_error(type_id: str, decided: Decided, gravity_sigma_rad: float) -> float:
+def standard_error(type_id: str, decided: Decided, gates: Gates) -> float:
     """Return the standard error of a number, in its unit; inf or NaN where nothing is known."""
     a, b = decided.first, decided.second
-    if b is None:
-        return _SINGLE[type_id](a, gravity_sigma_rad)
     if type_id == "N18":
-        return _ratio(decided, a, b, gravity_sigma_rad)
-    return _PAIR[type_id](a, b, gravity_sigma_rad)
+        return _ratio(decided, gates.gravity_sigma_rad)
+    if type_id == "N17":
+        # A focal length that is off stretches the tangent of the bearing.
+        lens = 0.5 * gates.focal_sigma_rel * math.sin(2 * decided.margin)
+        return math.hypot(_bearing(a, gates.gravity_sigma_rad), lens)
+    own = _SINGLE[type_id](a, gates.gravity_sigma_rad) if b is None else _PAIR[type_id](a, b, gates.gravity_sigma_rad)
+    return math.hypot(own, gates.scale_sigma_rel * decided.margin)
+
+
+def relation_error(name: str, decided: Decided, gravity_sigma_rad: float) -> float:
+    """Return the standard error of the difference that decides a relation, in the unit of its margin.
+
+    A scale that all objects share leaves every relation as it is.
+    """
+    a, b = decided.first, decided.second
+    if b is None:
+        return math.inf
+    if name == "bigger":
+        return _volumes(a, b, gravity_sigma_rad)
+    return _PAIR[_LIKE[name]](a, b, gravity_sigma_rad)
 
 
 def _length(*parts: float) -> float:
@@ -125,7 +143,22 @@ def _heights(a: SeenObject, b: SeenObject, gravity_sigma_rad: float) -> float:
     return math.hypot(_height(a, gravity_sigma_rad), _height(b, gravity_sigma_rad))
 
 
-def _ratio(decided: Decided, a: SeenObject, b: SeenObject, gravity_sigma_rad: float) -> float:
+def _volumes(a: SeenObject, b: SeenObject, gravity_sigma_rad: float) -> float:
+    return math.hypot(_volume(a, gravity_sigma_rad), _volume(b, gravity_sigma_rad))
+
+
+def _volume(a: SeenObject, gravity_sigma_rad: float) -> float:
+    if not (a.e_y > 0 and a.height_m > 0):
+        return math.inf
+    across, up = _width(a, gravity_sigma_rad) / a.e_y, _height(a, gravity_sigma_rad) / a.height_m
+    # The third extent, along the view, is known no better than the one across it.
+    return a.volume_m3 * _length(across, across, up)
+
+
+def _ratio(decided: Decided, gravity_sigma_rad: float) -> float:
+    a, b = decided.first, decided.second
+    if b is None:
+        return math.inf
     taller = decided.word == "taller"
     error = _height if taller else _width
     larger, smaller = (a.height_m, b.height_m) if taller else (a.e_y, b.e_y)
@@ -140,7 +173,6 @@ _SINGLE: dict[str, Callable[[SeenObject, float], float]] = {
     "N13": _range,
     "N15": _height_above,
     "N16": _height_above,
-    "N17": _bearing,
 }
 _PAIR: dict[str, Callable[[SeenObject, SeenObject, float], float]] = {
     "N01": _gap,
@@ -154,4 +186,15 @@ _PAIR: dict[str, Callable[[SeenObject, SeenObject, float], float]] = {
     "N12": _heights,
     "N14": _depths,
     "N19": _clearance,
+}
+# The number whose error is that of a relation's difference.
+_LIKE = {
+    "left": "N05",
+    "higher": "N07",
+    "nearer": "N06",
+    "closer": "N14",
+    "wider": "N11",
+    "taller": "N12",
+    "near": "N01",
+    "far": "N01",
 }

@@ -40,7 +40,7 @@ class Reader:
         limits = self.calibration.thresholds
         with torch.inference_mode():
             found = objects_of(self.network, sight.out, sight.rgb, limits)[0]
-        return regions_of(found, picture, self.network.shape, limits)
+        return regions_of(found, picture, self.network.shape, self.calibration)
 
     def depth(self, sight: Sight, picture: Picture, carried: dict[str, float] | None) -> dict[str, Any]:
         """Return the columns of `depths`; `carried` are the photograph's own intrinsics, px of its stored size.
@@ -53,12 +53,14 @@ class Reader:
         if carried:
             log_focal = float(np.log(np.sqrt(carried["fx"] * carried["fy"]) / half_diagonal_px))
         focal_px = half_diagonal_px * float(np.exp(log_focal))
-        own = self.calibration.depth * float(sight.out["depth"][0, 1].clamp(-4, 2).exp().mean())
-        shared = 0.0 if carried else self.calibration.focal * float(np.exp(np.clip(log_scale, -5, 1)))
+        said = float(sight.out["depth"][0, 1].clamp(-4, 2).exp().mean())
+        focal = 0.0 if carried else self.calibration.focal * float(np.exp(np.clip(log_scale, -5, 1)))
         return {
             "depth": _depth_png(sight, picture, log_focal),
             "depth_src": "builtin",
-            "sigma_rel": float(np.hypot(own, shared)),
+            "sigma_rel": self.calibration.depth * said,
+            "scale_sigma_rel": float(np.hypot(self.calibration.scale * said, focal)),
+            "focal_sigma_rel": focal,
             "scale_ok": True,
             "camera": carried or {"fx": focal_px, "fy": focal_px, "cx": (width - 1) / 2, "cy": (height - 1) / 2},
             "camera_src": "crawl" if carried else "model",

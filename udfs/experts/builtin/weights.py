@@ -7,6 +7,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from udfs.experts.builtin.decoding import Thresholds
 from udfs.experts.builtin.network import NetworkShape, RoomNetwork
@@ -17,17 +18,30 @@ from udfs.experts.pinning import file_digest
 class Calibration(BaseModel):
     """Factors from what the network says of its errors to what they are on held-out pictures.
 
-    `depth` and `focal` scale the two parts of the relative error of depth, and `gravity` the angle's; `pixels` is how
-    many the network saw of each picture.
+    `scale` is for the part of the relative error of depth that a whole map shares, `depth` for what is left from object
+    to object, `focal` for the focal length and `gravity` for the angle; `edge` is the error of an outline over the
+    square root of its area, and `chance` weighs `chance_features`, last an offset. `pixels` is how many the network saw
+    of each picture.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     depth: float = 1.0
+    scale: float = 1.0
     focal: float = 1.0
     gravity: float = 1.0
+    edge: float = 0.1
+    chance: tuple[float, float, float] = (1.0, 0.0, 0.0)
     pixels: int = 192 * 144
     thresholds: Thresholds = Field(default_factory=Thresholds)
+
+
+def chance_features(scores: Tensor, shares: Tensor) -> Tensor:
+    """Return what tells whether masks show an object [n, 2]: logits of their scores, logs of their sizes.
+
+    `shares` [n] are the masks' shares of the picture.
+    """
+    return torch.stack([torch.logit(scores, eps=1e-4), shares.clamp(min=1e-6).log() / 2], -1)
 
 
 def save_network(path: Path, network: RoomNetwork, calibration: Calibration) -> None:
