@@ -14,6 +14,10 @@ def has_gravity(scene: Row) -> bool:
     return scene["gravity_src"] != "none" and scene["gravity_sigma_deg"] <= 5.0
 
 
+def has_scale(scene: Row) -> bool:
+    return scene["scale_ok"] and (scene["scale_sigma_rel"] or 0.0) <= 0.3
+
+
 def sees_edges(thing: Row) -> bool:
     return not thing["truncated"] and thing["occlusion"] <= 0.10
 
@@ -117,7 +121,7 @@ def is_bigger(scene: Row, a: Row, b: Row) -> bool | None:
 
 
 def is_close(scene: Row, a: Row, b: Row) -> bool | None:
-    if not scene["scale_ok"]:
+    if not has_scale(scene):
         return None
     size, gap = max(a["volume_m3"], b["volume_m3"]) ** (1 / 3), pair_of(scene, a, b)["gap_m"]
     if gap <= 0.5 * size and gap <= 1.0:

@@ -12,6 +12,7 @@ from tests.questions.definitions import (
     gap_on,
     ground_witness,
     has_gravity,
+    has_scale,
     is_taller,
     is_wider,
     lateral_witness,
@@ -33,7 +34,7 @@ class Number(NamedTuple):
 
 def single_number(type_id: str, scene: Row, a: Row) -> Number | None:
     """Return a number about one object."""
-    metric, gravity = scene["scale_ok"], has_gravity(scene)
+    metric, gravity = has_scale(scene), has_gravity(scene)
     rests_m = max(0.02, a["sigma_m"])
     supported = metric and gravity and scene["has_plane"] in ("floor", "table") and sees_edges(a)
     supported = supported and a["lo_m"][Z] >= -rests_m
@@ -62,7 +63,7 @@ def single_number(type_id: str, scene: Row, a: Row) -> Number | None:
 
 def pair_number(type_id: str, scene: Row, a: Row, b: Row) -> list[Number]:
     """Return the numbers about A relative to B; N18 has two, all others none or one."""
-    metric, gravity, sized = scene["scale_ok"], has_gravity(scene), a["size_ok"] and b["size_ok"]
+    metric, gravity, sized = has_scale(scene), has_gravity(scene), a["size_ok"] and b["size_ok"]
     if type_id == "N18":
         return _ratios(scene, a, b)
     if not metric:

@@ -21,7 +21,7 @@ def random_scene(rng: random.Random, count: int | None = None, **fixed: Any) -> 
         "camera": {"fx": 800.0, "fy": 800.0, "cx": 511.5, "cy": 383.5},
         "scale_ok": rng.random() < 0.85,
         "sigma_rel": sigma_rel,
-        "scale_sigma_rel": rng.choice([None, 0.0, 0.0, 0.05]),
+        "scale_sigma_rel": rng.choice([None, 0.0, 0.0, 0.05, 0.31]),
         "focal_sigma_rel": rng.choice([None, 0.0, 0.0, 0.1]),
         "depth_noise_rel": rng.choice([None, 0.0, 0.002, 0.01]),
         "gravity_src": source,

@@ -10,7 +10,7 @@ from udfs.questions.measures import AHEAD_RAD, measure_object, measure_pair
 from udfs.questions.relations import relate
 from udfs.questions.scene import Gates, Scene
 from udfs.questions.settings import SynthesizeSettings
-from udfs.questions.uncertainty import relation_error, standard_error
+from udfs.questions.uncertainty import own_error, relation_error, whole_error
 
 _METRIC = frozenset(t for t in MEASURED_BY if Need.METRIC in QUESTION_TYPES[t].needs)
 
@@ -36,16 +36,17 @@ def open_numbers(decisions: Decisions, gates: Gates) -> list[str]:
 
 
 def error_of(type_id: str, decided: Decided, gates: Gates, max_relative_sigma: float) -> float | None:
-    """Return the standard error of a number, None where it spoils the number.
+    """Return the standard error of a number, None where the number's own part spoils it.
 
-    A direction may be off by 5 degrees; that something rests on its support was weighed when it was decided.
+    The scale that all share has its gate already. A direction may be off by 5 degrees; that something rests on its
+    support was weighed when it was decided.
     """
-    sigma = standard_error(type_id, decided, gates)
+    own = own_error(type_id, decided, gates)
     if decided.word == "rests":
         allowed = math.inf
     else:
         allowed = AHEAD_RAD if type_id == "N17" else max_relative_sigma * decided.margin
-    return sigma if sigma <= allowed else None
+    return whole_error(type_id, decided, own, gates) if own <= allowed else None
 
 
 def sure_of(name: str, decided: Decided, gates: Gates, sigmas: float) -> Decided | None:

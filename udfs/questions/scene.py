@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 MAX_GRAVITY_SIGMA_DEG = 5.0
+MAX_SCALE_SIGMA_REL = 0.3
 MAX_EDGE_OCCLUSION = 0.10
 _SURFACES = {"floor": "floor", "table": "table top"}
 _NAN = math.nan
@@ -60,7 +61,7 @@ class SeenPair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gates:
-    """What a scene brings: gravity within 5 degrees (G), a metric scale (M) and the word for its support (F).
+    """What a scene brings: gravity within 5 degrees (G), a scale within 30 % (M) and the word for its support (F).
 
     The errors are those that all objects share: of gravity, of the depth map's scale, of the focal length.
     """
@@ -99,17 +100,18 @@ def gates_of(row: Mapping[str, Any]) -> Gates:
     """Return which gates a `scenes` row opens, with a clause for each that it does not."""
     source, sigma = row["gravity_src"], _known(row["gravity_sigma_deg"])
     gravity = source != "none" and sigma <= MAX_GRAVITY_SIGMA_DEG
-    metric = bool(row["scale_ok"])
+    scale, focal = (row.get(name) or 0.0 for name in ("scale_sigma_rel", "focal_sigma_rel"))
+    metric = bool(row["scale_ok"]) and scale <= MAX_SCALE_SIGMA_REL
     surface = _SURFACES.get(row["has_plane"])
     closed = []
     if not gravity:
         known = "unknown" if source == "none" else f"known from {source} to {sigma} degrees only"
         closed.append(f"gravity is {known}, and 5 degrees are needed")
     if not metric:
-        closed.append("the depth has no metric scale")
+        unsure = f"is known to {scale:.0%} only, and {MAX_SCALE_SIGMA_REL:.0%} is needed"
+        closed.append(f"the depth's scale {unsure}" if row["scale_ok"] else "the depth has no metric scale")
     if surface is None:
         closed.append("no floor or table was found")
-    scale, focal = (row.get(name) or 0.0 for name in ("scale_sigma_rel", "focal_sigma_rel"))
     return Gates(gravity, metric, surface, math.radians(sigma) if gravity else 0.0, scale, focal, tuple(closed))
 
 

@@ -21,7 +21,7 @@ class SynthesizeSettings(BaseModel):
     letter_share: float = Field(default=0.25, ge=0, le=1, description="choice rows answered by an option letter")
     short_share: float = Field(default=0.2, ge=0, le=1, description="other rows answered in a word or two")
     precise_share: float = Field(default=0.02, ge=0, le=1, description="number rows that ask for precision")
-    max_relative_sigma: float = Field(default=0.25, gt=0, description="largest standard error of a number / the number")
+    max_relative_sigma: float = Field(default=0.25, gt=0, description="largest own error of a number / the number")
     sure_sigmas: float = Field(
         default=2.0, ge=0, description="standard errors by which a relation must hold to be asked about"
     )

@@ -15,10 +15,11 @@ from udfs.questions.decisions import Decided
 from udfs.questions.scene import Gates, SeenObject
 
 AMODAL_SIZE_ERROR_REL = 0.01
+SCALE_FREE = ("N17", "N18")
 
 
-def standard_error(type_id: str, decided: Decided, gates: Gates) -> float:
-    """Return the standard error of a number, in its unit; inf or NaN where nothing is known."""
+def own_error(type_id: str, decided: Decided, gates: Gates) -> float:
+    """Return the standard error of a number but for the scale that the photograph shares; inf or NaN: unknown."""
     a, b = decided.first, decided.second
     if type_id == "N18":
         return _ratio(decided, gates.gravity_sigma_rad)
@@ -26,8 +27,12 @@ def standard_error(type_id: str, decided: Decided, gates: Gates) -> float:
         # A focal length that is off stretches the tangent of the bearing.
         lens = 0.5 * gates.focal_sigma_rel * math.sin(2 * decided.margin)
         return math.hypot(_bearing(a, gates.gravity_sigma_rad), lens)
-    own = _SINGLE[type_id](a, gates.gravity_sigma_rad) if b is None else _PAIR[type_id](a, b, gates.gravity_sigma_rad)
-    return math.hypot(own, gates.scale_sigma_rel * decided.margin)
+    return _SINGLE[type_id](a, gates.gravity_sigma_rad) if b is None else _PAIR[type_id](a, b, gates.gravity_sigma_rad)
+
+
+def whole_error(type_id: str, decided: Decided, own: float, gates: Gates) -> float:
+    """Return the standard error of a number, in its unit, from what `own_error` returned."""
+    return own if type_id in SCALE_FREE else math.hypot(own, gates.scale_sigma_rel * decided.margin)
 
 
 def relation_error(name: str, decided: Decided, gravity_sigma_rad: float) -> float:
