@@ -5,12 +5,11 @@ from typing import Annotated
 import typer
 
 from jobs.cli_options import ExpertsOption, SetOption, SettingsOption, app, settings_of
-from jobs.errors import UsageError
 
 
 @app.command()
 def truth(
-    crawl: Annotated[str, typer.Option("--crawl", help="Manifest of photographs with depth, instances and gravity.")],
+    crawl: Annotated[str, typer.Option("--crawl", help="Manifest of photographs with depth and instances.")],
     against: Annotated[
         str | None, typer.Option("--against", help="Manifest of the same with exact truth. [crawl]")
     ] = None,
@@ -26,9 +25,6 @@ def truth(
     from jobs import truth as judging
 
     merged = settings_of(".", settings, set_, experts=experts)
-    try:
-        lines = judging.truth(merged, crawl, against, limit)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    lines = judging.truth(merged, crawl, against, limit)
     for line in judging.as_json(lines) if as_json else judging.as_tables(lines):
         typer.echo(line)

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jobs.errors import ModelFailed, UsageError
 from jobs.settings import RunSettings
-from jobs.truth_slots import EACH_IN_TURN, Perceived, Slots, answers_of, depth_m_of, perceived
+from jobs.truth_slots import EACH_IN_TURN, Perceived, Slots, answers_of, depth_m_of, is_exact, perceived
 from jobs.truth_slots import photographs as photographs_of
 from scenes.truth.answers import Answers
 from scenes.truth.masks import overlaps, spoken_of
-from scenes.truth.measure import angle_deg, read_manifest, read_scene
+from scenes.truth.measure import MANIFEST_NAME, ExactScene, angle_deg, read_manifest, read_scene
 from scenes.truth.perception import Perception
 from udfs.crawl.entries import manifest_folder
+from udfs.experts.loading import ModelUnavailable
 
 _COLUMNS = (
     *("mask_recall_50", "mask_precision_50", "name_right", "depth_abs_rel", "gravity_median_deg"),
@@ -39,26 +41,33 @@ def truth(settings: RunSettings, crawl: str, against: str | None, limit: int | N
     """Return a line per choice of slots, all of them true first and all learned last.
 
     `crawl` holds the photographs, `against` the same ones with exact depth, masks and boxes where those of `crawl` are
-    noisy.
+    noisy. Photographs without gravity, or without a box of every object, such as real ones, show how good perception
+    is; answers about them are not judged.
 
     Raises:
-        ValueError: no photograph with the truth, or `against` shows others.
+        UsageError: no photograph with the truth, or `against` shows others.
+        ModelFailed: an expert does not load.
     """
     profile = settings.profile()
     exact = Path(manifest_folder(against or crawl)).resolve()
+    if not (exact / MANIFEST_NAME).is_file():
+        raise UsageError(f"{exact} holds no {MANIFEST_NAME}; name a crawl with depth and instances.")
     manifest = {row["image"]: row for row in read_manifest(exact)}
     lines = [Line(slots) for slots in EACH_IN_TURN]
     for row, image in photographs_of(crawl, limit, settings):
         if row["image"] not in manifest:
-            raise ValueError(f"{against} has no photograph {row['image']}; name the crawl that {crawl} was made from.")
-        seen = perceived(image, profile)
-        scene = read_scene(exact, manifest[row["image"]])
+            raise UsageError(f"{against} has no photograph {row['image']}; name the crawl that {crawl} was made from.")
+        try:
+            seen = perceived(image, profile)
+        except ModelUnavailable as error:
+            raise ModelFailed(str(error)) from error
+        scene = read_scene(exact, manifest[row["image"]]) if is_exact(image) else None
         for line in lines:
             _judge(line, seen, scene, settings)
     return lines
 
 
-def _judge(line: Line, seen: Perceived, scene: Any, settings: RunSettings) -> None:
+def _judge(line: Line, seen: Perceived, scene: ExactScene | None, settings: RunSettings) -> None:
     height, width = seen.image["height"], seen.image["width"]
     regions = (seen.regions or []) if line.slots.masks else seen.true_regions
     overlap = overlaps(regions, seen.true_regions, height, width)
@@ -71,8 +80,10 @@ def _judge(line: Line, seen: Perceived, scene: Any, settings: RunSettings) -> No
     attitude = seen.depth if line.slots.gravity else seen.true_depth
     rows, lifted = answers_of(seen, line.slots, settings)
     found = lifted["gravity_c"] if lifted else attitude["gravity"] if attitude else None
-    if found is not None:
+    if found is not None and seen.image["gravity"]:
         line.perception.gravity_deg.append(angle_deg(found, seen.image["gravity"]))
+    if scene is None:
+        return
     line.answers.photographs += 1
     for row in rows:
         line.answers.add(row, scene, shown)
@@ -96,6 +107,8 @@ def as_tables(lines: list[Line]) -> Iterator[str]:
         ("type", sorted(learned.by_type.items())),
         ("nearest object up to", [(f"{m:g} m", judged) for m, judged in sorted(learned.by_distance_m.items())]),
     ):
+        if not parts:
+            continue
         names = ("qualitative", "numbers", "qualitative_right", "in_range_2", "within_25", "interval_80_coverage")
         yield ""
         yield _row([title, *names])

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.errors import UsageError
 from jobs.settings import RunSettings
 from udfs.crawl.entries import MANIFEST, parsed
 from udfs.crawl.fetch import fetched
@@ -53,23 +54,28 @@ class Perceived:
 
 
 def photographs(crawl: str, limit: int | None, settings: RunSettings) -> Iterator[tuple[Row, Row]]:
-    """Yield (manifest row, `images` row) of a local manifest's photographs, those with depth, masks and gravity.
+    """Yield (manifest row, `images` row) of a local manifest's photographs, those with depth and masks.
 
     Raises:
-        ValueError: the crawl is no manifest, or none of its photographs carries the truth.
+        UsageError: the crawl is no manifest, or none of its photographs carries the truth.
     """
     layout = layout_of(crawl, _CHUNK_BYTES)
     if layout.kind != MANIFEST:
-        raise ValueError(f"{crawl} is a {layout.kind}; the truth is read from a manifest with depth and instances.")
+        raise UsageError(f"{crawl} is a {layout.kind}; the truth is read from a manifest with depth and instances.")
     entries = [row for piece in layout.pieces for row in entries_of(piece, layout.crawl_uri)]
     none = True
     for one in fetched([{**row, "ingest_shard": 0} for row in entries[:limit]], settings.ingest):
         image = ingest_row(one, settings.ingest)
-        if all(image.get(name) for name in ("depth", "instances", "objects", "gravity")):
+        if all(image.get(name) for name in ("depth", "instances", "objects")):
             none = False
             yield parsed(one.entry["row_json"]), image
     if none:
-        raise ValueError(f"No photograph of {crawl} carries depth, instances, objects and gravity; nothing to compare.")
+        raise UsageError(f"No photograph of {crawl} carries depth, instances and objects; there is nothing to compare.")
+
+
+def is_exact(image: Row) -> bool:
+    """Return whether a photograph carries all that answers are judged by: gravity, and a box of every object."""
+    return bool(image.get("gravity")) and all(one.get("box_3d") for one in image["objects"])
 
 
 def perceived(image: Row, profile: Profile) -> Perceived:

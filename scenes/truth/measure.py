@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, KDTree, QhullError
 
 Array = NDArray[np.float64]
+MANIFEST_NAME = "manifest.jsonl"
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def _nearest_percent(one: ExactObject, two: ExactObject) -> float:
 
 def read_manifest(crawl: Path) -> list[dict[str, Any]]:
     """Return the rows of `manifest.jsonl`."""
-    return [json.loads(line) for line in (crawl / "manifest.jsonl").read_text().splitlines() if line.strip()]
+    return [json.loads(line) for line in (crawl / MANIFEST_NAME).read_text().splitlines() if line.strip()]
 
 
 def read_scene(crawl: Path, row: Mapping[str, Any]) -> ExactScene:

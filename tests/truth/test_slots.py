@@ -104,3 +104,34 @@ def test_a_part_speaks_of_its_object_and_what_is_mostly_beside_of_none() -> None
     both = region(slice(0, 20), slice(0, 28))
     assert spoken_of([part, beside, cup, both], [cup, table], 20, 30) == {0: 1, 2: 0}
     assert spoken_of([], [cup], 20, 30) == {} == spoken_of([cup], [], 20, 30)
+
+
+def without(crawl: Path, folder: Path, *names: str) -> Path:
+    """Copy a crawl's manifest without some of what its rows and objects say; the files stay where they are."""
+    folder.mkdir()
+    for part in ("images", "depth", "instances"):
+        (folder / part).symlink_to(crawl / part)
+    rows = [json.loads(line) for line in (crawl / "manifest.jsonl").read_text().splitlines()]
+    for row in rows:
+        for holder in (row, *row["objects"]):
+            for name in names:
+                holder.pop(name, None)
+    (folder / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def test_photographs_without_boxes_show_perception_alone(crawl: Path, tmp_path: Path) -> None:
+    bare = without(crawl, tmp_path / "bare", "box_3d", "gravity")
+    done = CliRunner().invoke(app, ["truth", "--crawl", str(bare), "--limit", "2", "--json"])
+    assert done.exit_code == 0, done.output
+    line = json.loads(done.output.splitlines()[0])
+    assert line["mask_recall_50"] == 1.0 and line["depth_abs_rel"] == 0.0
+    assert line["gravity_median_deg"] is None and line["qualitative_right"] is None
+
+
+def test_what_holds_no_truth_is_one_sentence(crawl: Path, tmp_path: Path) -> None:
+    nothing = CliRunner().invoke(app, ["truth", "--crawl", str(tmp_path)])
+    assert nothing.exit_code != 0 and "holds no manifest.jsonl" in str(nothing.exception)
+    flat = without(crawl, tmp_path / "flat", "depth")
+    undeep = CliRunner().invoke(app, ["truth", "--crawl", str(flat)])
+    assert undeep.exit_code != 0 and "there is nothing to compare" in str(undeep.exception)
