@@ -1,6 +1,7 @@
 """What the monocular depth experts share: metres to the stored PNG, intrinsics, and the error that is declared."""
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -91,13 +92,13 @@ class MonocularDepth(WholeImageExpert):
         """Return the angle in degrees that the upright picture's width spans, None if depth does not depend on it."""
         return None
 
+    @abstractmethod
     def depth_m_of(self, raw: Any, fov_deg: float | None, item: Prepared) -> Any:
         """Return depth in m of the upright picture's size.
 
         `raw` is `predicted_depth` (1, h, w) in single precision, `fov_deg` what `fov_deg_of` returned. A side of one
         pixel may be missing from the result's axes.
         """
-        raise NotImplementedError
 
     def _intrinsics(self, item: Prepared, stored: tuple[int, ...], fov_deg: float | None) -> dict[str, Any]:
         """Return `camera` of the stored picture (height, width), `camera_src` and the declared errors.

@@ -4,6 +4,7 @@ Boxes are (x0, y0, x1, y1) in px of the upright picture, where the top-left pixe
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -62,7 +63,7 @@ class View:
         return self.image.crop((x0, y0, x1, y1))
 
 
-class Part:
+class Part(ABC):
     """A model that fills a slot of `composed`: it is made of its spec, and loaded once per worker process."""
 
     options_type: ClassVar[type[PartOptions]] = PartOptions
@@ -76,9 +77,9 @@ class Part:
         """Return the spec with the defaults of its options written out; raises ValueError for a bad option."""
         return spec.model_copy(update={"options": cls.options_type.model_validate(spec.options).model_dump()})
 
+    @abstractmethod
     def load(self, device: str) -> None:
         """Load model and processor onto `device`."""
-        raise NotImplementedError
 
     def load_model(self, load: Callable[..., Any], device: str) -> Any:
         """Return the model for inference on `device`, half precision on a GPU; `load` is its `from_pretrained`."""

@@ -1,6 +1,7 @@
 """What the experts that see a photograph as a whole share: options, preparation ahead, batches of one shape."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -47,7 +48,7 @@ class Prepared:
         return tuple(sorted((name, tuple(value.shape)) for name, value in self.inputs.items()))
 
 
-class WholeImageExpert:
+class WholeImageExpert(ABC):
     """Prepares pictures in threads while the model works, and runs those of one shape together.
 
     A family says what its processor makes of a picture (`inputs_of`) and what the model makes of a batch of these
@@ -116,17 +117,17 @@ class WholeImageExpert:
         with torch.inference_mode():
             return self.predictions_of(inputs, items)
 
+    @abstractmethod
     def load_model(self) -> None:
         """Load the processor, and weights onto `self.device` as `self.model`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def inputs_of(self, picture: Picture) -> Mapping[str, Any]:
         """Return the processor's tensors of one picture."""
-        raise NotImplementedError
 
+    @abstractmethod
     def predictions_of(self, inputs: Mapping[str, Any], items: Sequence[Prepared]) -> list[Prediction | Exception]:
         """Return one prediction or exception per item; `inputs` are the items' tensors, joined, on the device."""
-        raise NotImplementedError
 
 
 def _is_thin(picture: Picture) -> bool:

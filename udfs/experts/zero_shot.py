@@ -1,5 +1,6 @@
 """Zero-shot filters: how well each label's prompts describe a photograph, by a model of text and images."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
@@ -43,9 +44,9 @@ class ZeroShotFilter(WholeImageExpert):
         tokens = self.processor.tokenizer(text=prompts, return_tensors="pt", **self.padding()).to(self.device)
         return _unit(_unit(self.model.get_text_features(**tokens).pooler_output.float()).mean(0))
 
+    @abstractmethod
     def padding(self) -> dict[str, Any]:
         """Return how the family's tokenizer pads, as its models were trained."""
-        raise NotImplementedError
 
     def inputs_of(self, picture: Picture) -> Mapping[str, Any]:
         """Return the image processor's tensors."""
@@ -68,9 +69,9 @@ class ZeroShotFilter(WholeImageExpert):
 
         return each(items, one)
 
+    @abstractmethod
     def scores(self, logits: Any, wanted: int) -> tuple[Any, Any]:
         """Return scores (n, labels) and `spatial` (n,) of scaled similarities, whose first `wanted` labels are."""
-        raise NotImplementedError
 
 
 def _unit(vectors: Any) -> Any:

@@ -1,5 +1,6 @@
 """The three slots of the `builtin` family: likeness to a room, objects with names, and depth with gravity."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,7 +16,7 @@ PACKAGED = Path(__file__).parents[1] / "weights" / "builtin.safetensors"
 _AT_ONCE = 8
 
 
-class _Builtin:
+class _Builtin(ABC):
     """Runs the network on batches; `spec.model` is a weights file, or "none" for the one in the package.
 
     `spec.revision` pins the file by the beginning of its SHA-256, so that other weights are another recipe.
@@ -47,8 +48,9 @@ class _Builtin:
         sights = self.reader.see([picture for picture, _ in items])
         return [self._one(sight, picture, row) for sight, (picture, row) in zip(sights, items, strict=True)]
 
+    @abstractmethod
     def _one(self, sight: "Sight", picture: Picture, row: Photograph) -> Prediction:
-        raise TypeError(f"{type(self).__name__} fills no slot; use one of its subclasses.")
+        """Return what the slot gives of one picture."""
 
 
 class BuiltinFilter(_Builtin):
