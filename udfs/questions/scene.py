@@ -103,7 +103,7 @@ def gates_of(row: Mapping[str, Any]) -> Gates:
     surface = _SURFACES.get(row["has_plane"])
     closed = []
     if not gravity:
-        known = "unknown" if source == "none" else f"known from {source} to {sigma} degrees only"
+        known = "unknown" if source == "none" else f"known from {source} to {sigma:.1f} degrees only"
         closed.append(f"gravity is {known}, and 5 degrees are needed")
     if not metric:
         closed.append("the depth has no metric scale")
