@@ -53,11 +53,14 @@ def preview(
     image: Annotated[
         list[str] | None, typer.Option("--image", help="Photograph id or its beginning; repeatable.")
     ] = None,
+    beside: Annotated[
+        str | None, typer.Option("--beside", help="Another lake, to show beside it what that made of each photograph.")
+    ] = None,
 ) -> None:
     """Write a page with photographs, masks, boxes, floor plans and their questions."""
     from jobs.preview import write_preview
 
-    typer.echo(str(write_preview(lake, out, limit, seed, image)))
+    typer.echo(str(write_preview(lake, out, limit, seed, image, beside)))
 
 
 @app.command()
@@ -96,7 +99,7 @@ def demo(
     rooms: Annotated[int, typer.Option("--rooms", help="Rooms to render.")] = 60,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 1,
 ) -> None:
-    """Render rooms, run the whole engine on them, and name the page to open."""
+    """Render rooms, run the engine on their photographs alone, and set what it makes beside the truth."""
     from jobs.demo import demo as run_demo
     from jobs.progress import Reporter
 

@@ -68,7 +68,9 @@ def gate_of(thresholds: Mapping[str, float]) -> Column:
 
 def _sentence(name: str, least: float) -> Column:
     score = F.coalesce(F.col("scores")[name], F.lit(0.0))
-    carried = F.concat_ws(", ", F.map_values(F.transform_values("scores", lambda k, v: F.concat(k, F.lit("="), v))))
+    carried = F.concat_ws(
+        ", ", F.map_values(F.transform_values("scores", lambda k, v: F.concat(k, F.lit("="), F.format_number(v, 2))))
+    )
     text = F.concat(
         F.lit(f"Filter score {name} is "),
         F.format_number(score, 2),

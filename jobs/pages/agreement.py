@@ -88,19 +88,19 @@ def _depths(lake: LakeReader, a: str, b: str) -> list[Measure]:
         f" ORDER BY md5(image_id) LIMIT {_DEPTH_PHOTOGRAPHS}"
     )
     rows = lake.query("depths", sql, True)
-    pairs = [pair for row in rows if (pair := _depth_pair(row["depth_a"], row["depth_b"])) is not None]
+    pairs = [pair for row in rows if (pair := depth_pair(row["depth_a"], row["depth_b"])) is not None]
     found = _counts(lake, "depths", "photographs with depth", a, b)
     if pairs:
         apart, ratio = np.mean(pairs, axis=0)
         found.append(Measure("depth, |A - B| / B", "", "", f"{apart:.3f} over {len(pairs)} photographs"))
         found.append(Measure("depth, median A / B", "", "", f"{ratio:.3f}"))
-    angles = [_angle_deg(row["down_a"], row["down_b"]) for row in rows if row["down_a"] and row["down_b"]]
+    angles = [angle_deg(row["down_a"], row["down_b"]) for row in rows if row["down_a"] and row["down_b"]]
     if angles:
         found.append(Measure("gravity, median angle", "", "", f"{np.median(angles):.1f}° over {len(angles)}"))
     return found
 
 
-def _depth_pair(png_a: bytes, png_b: bytes) -> tuple[float, float] | None:
+def depth_pair(png_a: bytes, png_b: bytes) -> tuple[float, float] | None:
     """Return mean |A - B| / B and median A / B over the pixels where both maps have depth, None without any."""
     a, b = (cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED) for png in (png_a, png_b))
     if a is None or b is None or a.shape != b.shape:
@@ -110,7 +110,8 @@ def _depth_pair(png_a: bytes, png_b: bytes) -> tuple[float, float] | None:
     return (float(np.abs(ratio - 1.0).mean()), float(np.median(ratio))) if len(ratio) else None
 
 
-def _angle_deg(a: Sequence[float], b: Sequence[float]) -> float:
+def angle_deg(a: Sequence[float], b: Sequence[float]) -> float:
+    """Return the angle between two vectors [3] in degrees."""
     cosine = np.dot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b))
     return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 

@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,23 +32,40 @@ def picture_uri(data: bytes, longest_px: int, quality: int = 84) -> str | None:
     return None if pixels is None else _jpeg_uri(_shrunk(np.asarray(pixels, dtype=np.uint8), longest_px), quality)
 
 
-def depth_picture(data: bytes, longest_px: int) -> DepthPicture | None:
-    """Return a uint16 PNG depth map (mm) in colour, near warm and far cold; None when it holds no depth."""
-    depth_mm = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if depth_mm is None or not depth_mm.any():
+def depth_span_m(data: bytes) -> tuple[float, float] | None:
+    """Return the near and far end (m) of what a uint16 PNG depth map (mm) shows; None when it holds no depth."""
+    depth_mm = _depth_mm(data)
+    if depth_mm is None:
         return None
+    near_mm, far_mm = np.percentile(depth_mm[depth_mm > 0], (2, 98))
+    return float(near_mm) / 1000.0, float(far_mm) / 1000.0
+
+
+def depth_picture(data: bytes, longest_px: int, span_m: tuple[float, float] | None = None) -> DepthPicture | None:
+    """Return a uint16 PNG depth map (mm) in colour, near warm and far cold; None when it holds no depth.
+
+    The colours span the map's own depths, or `span_m` where several maps are to be compared.
+    """
+    depth_mm, span_m = _depth_mm(data), span_m or depth_span_m(data)
+    if depth_mm is None or span_m is None:
+        return None
+    near_m, far_m = span_m
     known = depth_mm > 0
-    near_mm, far_mm = np.percentile(depth_mm[known], (2, 98))
     # Steps of inverse depth look even: a scene's near half holds most of its detail.
-    inverse, far = 1.0 / np.maximum(depth_mm, 1.0), 1.0 / far_mm
-    span = 1.0 / near_mm - far
+    inverse, far = 1000.0 / np.maximum(depth_mm, 1.0), 1.0 / far_m
+    span = 1.0 / near_m - far
     share = np.clip((inverse - far) / span, 0.0, 1.0) if span > 0.0 else np.full(depth_mm.shape, 0.5)
     shade = np.where(known, share * 254.0 + 1.0, 0.0).astype(np.uint8)
     if known.mean() < _SPARSE_BELOW:
         shade = np.asarray(cv2.dilate(shade, np.ones((5, 5), np.uint8)), dtype=np.uint8)
     colours = np.asarray(cv2.applyColorMap(shade, cv2.COLORMAP_TURBO), dtype=np.uint8)
     colours[shade == 0] = _NO_DEPTH_BGR
-    return DepthPicture(_jpeg_uri(_shrunk(colours, longest_px), 80), float(near_mm) / 1000.0, float(far_mm) / 1000.0)
+    return DepthPicture(_jpeg_uri(_shrunk(colours, longest_px), 80), near_m, far_m)
+
+
+def _depth_mm(data: bytes) -> NDArray[Any] | None:
+    depth_mm = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    return None if depth_mm is None or not depth_mm.any() else np.asarray(depth_mm)
 
 
 def mask_path(rle: str, width: int, height: int) -> str:

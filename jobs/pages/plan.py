@@ -58,12 +58,17 @@ class _Frame:
         return np.stack([across, down], axis=1)
 
 
-def floor_plan(objects: Sequence[Mapping[str, Any]], view: View) -> Plan | None:
-    """Return the plan of a scene's objects (`shapes.OBJECT` rows); None when there are none."""
+def floor_plan(
+    objects: Sequence[Mapping[str, Any]], view: View, beside: Sequence[Mapping[str, Any]] = ()
+) -> Plan | None:
+    """Return the plan of a scene's objects (`shapes.OBJECT` rows); None when there are none.
+
+    It has room for the objects `beside` too, so that two plans of one photograph are at one scale.
+    """
     if not objects:
         return None
     grounds = [_ground(item) for item in objects]
-    every = np.concatenate([*grounds, np.zeros((1, 2))])
+    every = np.concatenate([*grounds, *map(_ground, beside), np.zeros((1, 2))])
     low, high = _bounds(every)
     frame = _Frame(left_m=high[1], front_m=high[0], scale=_WIDTH_UNITS / (high[1] - low[1]))
     step_m = _nice_step(max(high - low) / 6.0)

@@ -7,6 +7,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from jobs.pages.wording import counted
+
 _TEMPLATES = Path(__file__).parent / "templates"
 
 # Escapes that keep JSON equal while nothing in it can end or open an element of the page around it.
@@ -23,7 +25,7 @@ def page(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters["script_json"] = script_json
-    environment.globals["asset"] = _asset
+    environment.globals |= {"asset": _asset, "counted": counted}
     return environment.get_template(template).render(**values)
 
 

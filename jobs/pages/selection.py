@@ -59,11 +59,14 @@ def chosen_images(lake: LakeReader, limit: int, seed: int, image_ids: Sequence[s
 
 
 def rows_of(lake: LakeReader, image_ids: Sequence[str]) -> dict[str, dict[str, list[Row]]]:
-    """Return rows of the given photographs by table and image id; tables that are not there yet are left out."""
+    """Return rows of the given photographs by table and image id; tables that are not there yet are left out.
+
+    Ids that the lake has not are no error.
+    """
     found: dict[str, dict[str, list[Row]]] = {}
     shards = lake.query("images", f"SELECT DISTINCT ingest_shard FROM t WHERE image_id IN ({quoted(image_ids)})")
     # Tables are clustered by shard, so naming the shards lets whole files be skipped.
-    numbers = ", ".join(str(row["ingest_shard"]) for row in shards)
+    numbers = ", ".join(str(row["ingest_shard"]) for row in shards) or "NULL"
     where = f" WHERE image_id IN ({quoted(image_ids)})"
     by_shard = f"{where} AND ingest_shard IN ({numbers})"
     for name, query in _QUERIES.items():

@@ -1,7 +1,8 @@
 """One photograph's sheet: everything that a page says about it, gathered from its rows."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.pages.photograph import DepthPicture, depth_picture, mask_anchor, mask_path, picture_uri
@@ -59,6 +60,15 @@ class Overlay:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How a sheet is drawn beside another: colours by object, that one's objects too on the plan, depth scale m."""
+
+    colours: Mapping[int, str] = field(default_factory=dict)
+    beside: Sequence[Row] = ()
+    depth_span_m: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
 class Sheet:
     """What the templates draw."""
 
@@ -80,17 +90,16 @@ class Sheet:
     questions: list[dict[str, Any]]
 
 
-def sheet_of(rows: Rows, image_id: str) -> Sheet:
-    """Return the sheet of one photograph from `selection.rows_of`."""
+def sheet_of(rows: Rows, image_id: str, look: Look | None = None) -> Sheet:
+    """Return the sheet of one photograph from `selection.rows_of`; `look` may fix how it is drawn."""
+    look = look or Look()
     image = first(rows, "images", image_id) or {}
     scene = first(rows, "scenes", image_id)
-    regions = (first(rows, "regions", image_id) or {}).get("regions") or []
-    colours = palette(
-        [*(r["region_id"] for r in regions), *(o["object_id"] for o in (scene or {}).get("objects") or [])]
-    )
-    depths = first(rows, "depths", image_id)
-    depth = (depths or image)["depth"] if (depths or image) else None
-    plan = floor_plan(scene["objects"], _view(scene)) if scene else None
+    regions = regions_of(rows, image_id)
+    numbers = [*(r["region_id"] for r in regions), *(o["object_id"] for o in (scene or {}).get("objects") or [])]
+    colours = {**palette(numbers), **look.colours}
+    depths, depth = first(rows, "depths", image_id), depth_png(rows, image_id)
+    plan = floor_plan(scene["objects"], _view(scene), look.beside) if scene else None
     things = things_of(scene, regions, first(rows, "references", image_id), colours)
     return Sheet(
         image_id=image_id,
@@ -99,7 +108,7 @@ def sheet_of(rows: Rows, image_id: str) -> Sheet:
         height=image["height"],
         photo=picture_uri(image["bytes"], _PHOTO_PX),
         thumb=picture_uri(image["bytes"], _THUMB_PX, 76),
-        depth=depth_picture(depth, _DEPTH_PX) if depth else None,
+        depth=depth_picture(depth, _DEPTH_PX, look.depth_span_m) if depth else None,
         overlays=_overlays(image, regions, scene, colours),
         plan=plan,
         things=things,
@@ -110,6 +119,17 @@ def sheet_of(rows: Rows, image_id: str) -> Sheet:
         tags=_tags(regions, things, plan, image),
         questions=[question_entry(row) for row in rows.get("qa_pairs", {}).get(image_id, [])],
     )
+
+
+def regions_of(rows: Rows, image_id: str) -> list[Row]:
+    """Return the regions of a photograph."""
+    return (first(rows, "regions", image_id) or {}).get("regions") or []
+
+
+def depth_png(rows: Rows, image_id: str) -> bytes | None:
+    """Return a photograph's depth map, the crawl's own while the depth stage has not run."""
+    held = first(rows, "depths", image_id) or first(rows, "images", image_id)
+    return held["depth"] if held else None
 
 
 def _view(scene: Row) -> View:

@@ -78,6 +78,15 @@ def dimensions(lengths_m: Sequence[float]) -> str:
     return " × ".join(f"{length:.2f}" for length in lengths_m) + " m"
 
 
+def times(factor: float) -> str:
+    """Return how many times one thing is another.
+
+    >>> times(1.834), times(12.4)
+    ('1.8 times', '12 times')
+    """
+    return f"{factor:.{1 if factor < 9.95 else 0}f} times"
+
+
 def percent(share: float | None) -> str:
     """Return a share in [0, 1] as a percentage.
 

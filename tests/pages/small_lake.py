@@ -65,7 +65,7 @@ def small_rows() -> dict[str, list[dict[str, Any]]]:
     """Return the rows of every table."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in known_tables()}
     for room in rooms():
-        _add_photograph(rows, room)
+        add_photograph(rows, room)
     size = {"width": STOPPED.width, "height": STOPPED.height}
     stopped = {"image_id": image_id_of(STOPPED), "bytes": photograph_bytes(STOPPED), "format": "jpeg"}
     rows["images"].append({**stopped, **size, **OWN})
@@ -74,9 +74,11 @@ def small_rows() -> dict[str, list[dict[str, Any]]]:
     return rows
 
 
-def write_lake(lake: Path, tables: tuple[str, ...] | None = None) -> Path:
-    """Write the named tables (all of them by default) and return the lake."""
-    rows = small_rows()
+def write_lake(
+    lake: Path, tables: tuple[str, ...] | None = None, rows: dict[str, list[dict[str, Any]]] | None = None
+) -> Path:
+    """Write the named tables (all of them by default) of the given rows and return the lake."""
+    rows = rows or small_rows()
     for name in tables or tuple(name for name, held in rows.items() if held):
         write_table(lake, name, rows[name])
     return lake
@@ -89,7 +91,8 @@ def write_table(lake: Path, name: str, rows: list[dict[str, Any]]) -> None:
     write_deltalake(str(lake / name), pa.Table.from_pylist(full, schema=schema), mode="append")
 
 
-def _add_photograph(rows: dict[str, list[dict[str, Any]]], room: Room) -> None:
+def add_photograph(rows: dict[str, list[dict[str, Any]]], room: Room) -> None:
+    """Add all rows of one room's photograph."""
     owner, depth = room.cast
     image_id = image_id_of(room)
     own = {"image_id": image_id, **OWN}
@@ -222,6 +225,8 @@ def _questions(image_id: str, a: Block, b: Block) -> list[dict[str, Any]]:
         "answer": "A" if a.centre[0] < b.centre[0] else "B",
         "answer_kind": "choice",
         "answer_form": "letter",
+        "side": "closer",
+        "answer_object_id": a.number if a.centre[0] < b.centre[0] else b.number,
         "options": [f"A. {a.expression}", f"B. {b.expression}"],
     }
     number = {

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pycocotools import mask as coco
 
-from jobs.pages import render, wording
+from jobs.pages import beside, render, wording
 from jobs.pages.photograph import depth_picture, mask_anchor, mask_path, picture_uri
 from jobs.pages.render import script_json
 from tests.pages.small_lake import photograph_bytes, rooms
@@ -94,6 +94,6 @@ def test_script_json_is_the_value_and_ends_no_script(value):
 
 
 def test_examples_in_the_wording_hold():
-    for module in (wording, render):
+    for module in (wording, render, beside):
         found = doctest.testmod(module)
         assert found.attempted and not found.failed

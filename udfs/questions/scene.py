@@ -105,7 +105,7 @@ def gates_of(row: Mapping[str, Any]) -> Gates:
     surface = _SURFACES.get(row["has_plane"])
     closed = []
     if not gravity:
-        known = "unknown" if source == "none" else f"known from {source} to {sigma} degrees only"
+        known = "unknown" if source == "none" else f"known from {source} to {sigma:.1f} degrees only"
         closed.append(f"gravity is {known}, and 5 degrees are needed")
     if not metric:
         unsure = f"is known to {scale:.0%} only, and {MAX_SCALE_SIGMA_REL:.0%} is needed"

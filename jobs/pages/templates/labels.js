@@ -70,11 +70,12 @@ function drawTags(layer, tags, colours) {
   const taken = [];
   for (const tag of tags) {
     const name = tag.t.length > 34 ? `${[...tag.t].slice(0, 33).join("")}…` : tag.t;
-    const long = `${tag.o}  ${name}`;
-    const colour = colours.get(tag.o);
+    const number = String(tag.n ?? tag.o);
+    const long = `${number}  ${name}`;
+    const colour = colours.get(String(tag.o));
     const roomy = shown >= 480 || tags.length <= 4;
     if (!(roomy && drawTag(layer, tag, long, unit, view, taken, colour))) {
-      drawTag(layer, tag, String(tag.o), unit, view, taken, colour);
+      drawTag(layer, tag, number, unit, view, taken, colour);
     }
   }
 }

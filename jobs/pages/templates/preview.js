@@ -7,6 +7,7 @@ const typeBox = document.getElementById("type");
 const searchBox = document.getElementById("search");
 const layerKeys = { m: "masks", b: "boxes", l: "tags", d: "depth" };
 let current = 0;
+let verdict = "";
 
 function element(name, className, text) {
   const node = document.createElement(name);
@@ -19,7 +20,8 @@ function wanted(question) {
   const type = typeBox.value;
   const words = searchBox.value.trim().toLowerCase();
   const typed = !type || question.t === type || question.f === type;
-  return typed && (!words || `${question.q} ${question.a} ${question.t}`.toLowerCase().includes(words));
+  const judged = !verdict || question.b?.v === verdict;
+  return typed && judged && (!words || `${question.q} ${question.a} ${question.t}`.toLowerCase().includes(words));
 }
 
 function groups(questions, key) {
@@ -28,11 +30,27 @@ function groups(questions, key) {
   return found;
 }
 
+// An object, or the objects of a question, with those that another lake has in their places.
+function withPartners(sheet, ids) {
+  const { matches } = data[sheets.indexOf(sheet)];
+  const partners = ids.map((id) => matches[id]).filter(Boolean);
+  const back = Object.keys(matches).filter((id) => ids.includes(matches[id]));
+  return [...ids, ...partners, ...back];
+}
+
+function besideNode({ v, m, s, r }) {
+  const node = element("span", `beside ${v}`);
+  node.append(element("i", "", m), element("small", "", "beside"), element("b", "", s));
+  if (r) node.append(element("em", "", r));
+  return node;
+}
+
 function questionNode(sheet, question) {
   const node = element("details", "qa");
   node.dataset.type = question.t;
   const summary = element("summary");
   summary.append(element("span", "q", question.q), element("span", "a", question.a));
+  if (question.b) summary.append(besideNode(question.b));
   node.append(summary);
   node.addEventListener("toggle", () => {
     if (node.open && !node.querySelector("dl")) {
@@ -42,7 +60,7 @@ function questionNode(sheet, question) {
       node.append(list);
     }
   });
-  node.addEventListener("mouseenter", () => focusObjects(sheet, question.o));
+  node.addEventListener("mouseenter", () => focusObjects(sheet, [...question.o.map(String), ...(question.p || [])]));
   node.addEventListener("mouseleave", () => focusObjects(sheet, []));
   const margin = question.d.filter(([name]) => ["Measured", "Margin"].includes(name)).map((pair) => pair.join(": "));
   summary.title = [question.t, ...margin].join("\n");
@@ -69,21 +87,21 @@ function fillQuestions(index) {
 }
 
 function focusObjects(sheet, ids) {
-  const chosen = new Set(ids.map(String));
+  const chosen = new Set(ids);
   sheet.classList.toggle("focus", chosen.size > 0);
   for (const node of sheet.querySelectorAll("[data-o]")) node.classList.toggle("lit", chosen.has(node.dataset.o));
   const tags = data[sheets.indexOf(sheet)].tags;
   for (const layer of sheet.querySelectorAll(".links")) {
     layer.replaceChildren();
     const side = layer.nextElementSibling.dataset.tags;
-    const ends = ids.map((id) => tags[side].find((tag) => tag.o === id)).filter(Boolean);
+    const ends = ids.map((id) => tags[side].find((tag) => String(tag.o) === id)).filter(Boolean);
     if (ends.length === 2) shape("line", { x1: ends[0].x, y1: ends[0].y, x2: ends[1].x, y2: ends[1].y }, layer);
   }
 }
 
 function placeTags(sheet) {
   const colours = new Map();
-  for (const node of sheet.querySelectorAll("[data-o][style]")) colours.set(Number(node.dataset.o), node.style.getPropertyValue("--c"));
+  for (const node of sheet.querySelectorAll("[data-o][style]")) colours.set(node.dataset.o, node.style.getPropertyValue("--c"));
   const tags = data[sheets.indexOf(sheet)].tags;
   for (const layer of sheet.querySelectorAll(".tags")) drawTags(layer, tags[layer.dataset.tags], colours);
 }
@@ -105,9 +123,15 @@ function refilter() {
   links.forEach((link, number) => {
     const count = data[number].questions.filter(wanted).length;
     link.querySelector(".badge").textContent = count;
-    link.classList.toggle("none", !count && Boolean(typeBox.value || searchBox.value));
+    link.classList.toggle("none", !count && Boolean(typeBox.value || searchBox.value || verdict));
   });
   fillQuestions(current);
+}
+
+function keepVerdict(wish) {
+  verdict = verdict === wish ? "" : wish;
+  for (const button of document.querySelectorAll("[data-verdict]")) button.setAttribute("aria-pressed", button.dataset.verdict === verdict);
+  refilter();
 }
 
 function toggleLayer(layer) {
@@ -131,9 +155,10 @@ function onKey(event) {
 }
 
 for (const button of document.querySelectorAll("[data-layer]")) button.addEventListener("click", () => toggleLayer(button.dataset.layer));
+for (const button of document.querySelectorAll("[data-verdict]")) button.addEventListener("click", () => keepVerdict(button.dataset.verdict));
 for (const sheet of sheets) {
   for (const node of sheet.querySelectorAll(".things li, .masks path, .feet g")) {
-    node.addEventListener("mouseenter", () => focusObjects(sheet, [Number(node.dataset.o)]));
+    node.addEventListener("mouseenter", () => focusObjects(sheet, withPartners(sheet, [node.dataset.o])));
     node.addEventListener("mouseleave", () => focusObjects(sheet, []));
   }
 }
