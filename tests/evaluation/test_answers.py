@@ -99,11 +99,9 @@ def test_option(text, index):
 
 def test_options_that_are_words_of_each_other_and_regions():
     assert parse_choice("front-left", ("left", "front-left", "right")) == 1
-    assert parse_choice("Region [1] is taller.", ("Region [0]", "Region [1]")) == 1
-    assert (
-        parse_choice("Between Region [0] and Region [1], Region [1] has more height.", ("Region [0]", "Region [1]"))
-        == 1
-    )
+    regions = ("Region [0]", "Region [1]")
+    assert parse_choice("Region [1] is taller.", regions) == 1
+    assert parse_choice("Between Region [0] and Region [1], Region [1] has more height.", regions) == 1
     assert parse_choice("2.4", ("A. 1.4", "B. 2.4", "C. 24")) == 1
     assert parse_choice("E", ("one", "two")) is None
 

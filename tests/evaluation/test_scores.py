@@ -47,9 +47,8 @@ def test_bootstrap_covers_and_repeats():
 
 
 def test_independent_samples_are_drawn_within_themselves():
-    found = bootstrapped(
-        "b", lambda a, b, axis: (a.mean(axis) + b.mean(axis)) / 2, np.ones(20), np.array([0.0, 1.0] * 10)
-    )
+    half = np.array([0.0, 1.0] * 10)
+    found = bootstrapped("b", lambda a, b, axis: (a.mean(axis) + b.mean(axis)) / 2, np.ones(20), half)
     assert found.value == 0.75
     assert found.low is not None
     assert 0.6 < found.low < 0.75 < found.high < 0.9

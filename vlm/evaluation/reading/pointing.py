@@ -25,8 +25,8 @@ _SIZES = {"unit": (1.0, 1.0), "percent": (100.0, 100.0), "per_mille": (1000.0, 1
 def parse_points(text: str, scale: Scale = "auto", size_px: tuple[int, int] | None = None) -> list[Point]:
     """Return every point of an answer as shares (x, y) of width and height; of a box its middle.
 
-    With `auto`, numbers up to 1 are shares, `<point x=".." y="..">` percent, and all else 0..1000; numbers above 1000 are
-    pixels of a picture of `size_px` (width, height), and dropped where it is not known.
+    With `auto`, numbers up to 1 are shares, those of `<point x=".." y="..">` percent, and all else 0..1000; above 1000
+    they are pixels of a picture of `size_px` (width, height), and dropped where it is not known.
     """
     return [((x1 + x2) / 2, (y1 + y2) / 2) for x1, y1, x2, y2 in _shapes(text, scale, size_px)]
 
