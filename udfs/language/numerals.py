@@ -77,7 +77,7 @@ def amount_at(tokens: Tokens, start: int) -> tuple[float, int] | None:
 def number_at(tokens: Tokens, start: int) -> tuple[float, int] | None:
     """Return a number in figures or words that starts at a token, with the index after it."""
     token = tokens[start]
-    if "/" in token:
+    if "/" in token[1:]:
         part = _fraction(token)
         return None if part is None else (part, start + 1)
     if token[:1].isdigit() or (token[:1] == "." and token[1:]):
@@ -133,7 +133,7 @@ def _mixed_at(tokens: Tokens, value: float, index: int) -> tuple[float, int]:
         return value + 1 / PARTS[tokens[after]], after + 1
     count = _SMALL.get(following)
     if count is not None and tokens[index + 2] in PARTS:
-        return value + count / PARTS[tokens[index + 2]], index + 3
+        return value + count / PARTS[tokens[index + 2]], _skip_of(tokens, index + 3)
     return value, index
 
 
@@ -145,7 +145,7 @@ def _skip_of(tokens: Tokens, index: int) -> int:
 
 def _fraction(token: str) -> float | None:
     top, slash, bottom = token.partition("/")
-    return float(top) / float(bottom) if slash and float(bottom) else None
+    return float(top) / float(bottom) if top and slash and float(bottom) else None
 
 
 def _words_at(tokens: Tokens, start: int) -> tuple[float, int] | None:

@@ -128,6 +128,9 @@ def _quantity_at(tokens: Tokens, start: int, joined: bool = True) -> _Span | Non
     if tokens[start] in _MULTIPLES:
         value = _MULTIPLES[tokens[start]]
         return _Span(value, value, UNITS["times"], start + 1)
+    if tokens[start] in PARTS and tokens[start + 1] in ("as", "the"):
+        value = 1 / PARTS[tokens[start]]
+        return _Span(value, value, UNITS["times"], start + 1)
     amount = amount_at(tokens, start)
     if amount is None and tokens[start] in ("a", "an") and len(tokens[start + 1]) > 2:
         amount = (1.0, start + 1)

@@ -30,7 +30,7 @@ def share(name: str, right: Sequence[bool] | NDArray[np.bool_]) -> Score:
     p = float(np.mean(right))
     middle = (p + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
     half = Z_95 / (1 + Z_95**2 / n) * float(np.sqrt(p * (1 - p) / n + Z_95**2 / (4 * n**2)))
-    return Score(name, p, n, max(0.0, middle - half), min(1.0, middle + half))
+    return Score(name, p, n, min(p, max(0.0, middle - half)), max(p, min(1.0, middle + half)))
 
 
 def mean(name: str, values: ArrayLike) -> Score:
