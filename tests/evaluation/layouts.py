@@ -1,43 +1,12 @@
 """Small files in the layout of every benchmark, written the way its authors publish them, each with one bad row."""
 
-import base64
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from PIL import Image
-
-Rows = list[dict[str, Any]]
-
-
-def picture(shade: int = 90, size: tuple[int, int] = (32, 24)) -> bytes:
-    """An encoded PNG of one shade."""
-    held = io.BytesIO()
-    Image.new("RGB", size, (shade, shade // 2, 255 - shade)).save(held, "PNG")
-    return held.getvalue()
-
-
-def cell(shade: int = 90) -> dict[str, Any]:
-    """A picture as `datasets` keeps it in Parquet."""
-    return {"bytes": picture(shade), "path": None}
-
-
-def parquet(path: Path, rows: Rows) -> Path:
-    """Rows in one Parquet file of two row groups, in a folder as the hub has it."""
-    path.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows), path / "test-00000-of-00001.parquet", row_group_size=2)
-    return path
-
-
-def json_file(path: Path, document: Any) -> Path:
-    """A JSON document."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document), encoding="utf-8")
-    return path
+from tests.evaluation.files import cell, json_file, parquet, picture
+from tests.evaluation.tool_layouts import hf_messages, llava, vlmevalkit, vqa
 
 
 def q_spatial(folder: Path) -> Path:
@@ -238,86 +207,6 @@ def robospatial(folder: Path) -> Path:
             {"category": "context", "question": "Point.", "answer": "nowhere", "img": cell(), "mask": None},
         ],
     )
-
-
-def vqa(folder: Path) -> Path:
-    """VQAv2 and OK-VQA: questions and annotations apart, photographs named as COCO names them."""
-    questions = [{"image_id": 42, "question": "How many?", "question_id": number} for number in (42000, 42001)]
-    people = [
-        {"answer": "2" if place < 4 else "3", "answer_confidence": "yes", "answer_id": place + 1} for place in range(10)
-    ]
-    annotations = [
-        {
-            "question_id": 42000,
-            "image_id": 42,
-            "question_type": "how many",
-            "answer_type": "number",
-            "multiple_choice_answer": "3",
-            "answers": people,
-        }
-    ]
-    json_file(
-        folder / "v2_OpenEnded_mscoco_val2014_questions.json", {"data_subtype": "val2014", "questions": questions}
-    )
-    json_file(folder / "v2_mscoco_val2014_annotations.json", {"annotations": annotations})
-    (folder / "val2014").mkdir()
-    (folder / "val2014" / "COCO_val2014_000000000042.jpg").write_bytes(picture())
-    return folder
-
-
-def llava(folder: Path) -> Path:
-    """LLaVA JSON, one row of two turns."""
-    (folder / "images").mkdir(parents=True, exist_ok=True)
-    (folder / "images" / "a.png").write_bytes(picture())
-    turns = [
-        {"from": "human", "value": "<image>\nHow far is it in feet?"},
-        {"from": "gpt", "value": "About 2 feet."},
-        {"from": "human", "value": "Is it left?"},
-        {"from": "gpt", "value": "No, it is right."},
-    ]
-    lettered = [
-        {"from": "human", "value": "<image>\nWhich?\nA. lamp\nB. door"},
-        {"from": "gpt", "value": "B"},
-    ]
-    rows = [
-        {"id": "a", "image": "images/a.png", "conversations": turns},
-        {"id": "b", "image": "images/a.png", "conversations": lettered},
-        {"id": "c", "conversations": [{"from": "human", "value": "What colour?"}, {"from": "gpt", "value": "red"}]},
-        {"id": "d", "conversations": [{"from": "human", "value": "Silence?"}]},
-    ]
-    return json_file(folder / "train.json", rows)
-
-
-def hf_messages(folder: Path) -> Path:
-    """Hugging Face messages."""
-
-    def turn(role: str, *parts: tuple[str, str | None]) -> dict[str, Any]:
-        return {"role": role, "content": [{"type": kind, "text": text} for kind, text in parts]}
-
-    asked = turn("user", ("image", None), ("text", "Where is it on the clock?"))
-    return parquet(
-        folder,
-        [
-            {"images": [cell()], "messages": [asked, turn("assistant", ("text", "At 3 o'clock."))]},
-            {"images": [cell()], "messages": [asked]},
-        ],
-    )
-
-
-def vlmevalkit(folder: Path) -> Path:
-    """VLMEvalKit's TSV with a rotation that borrows its picture."""
-    folder.mkdir(parents=True, exist_ok=True)
-    encoded = base64.b64encode(picture()).decode()
-    lines = [
-        ["index", "image", "question", "A", "B", "answer", "category"],
-        ["5", encoded, "Which?", "lamp", "door", "A", "depth"],
-        ["1000005", "5", "Which?", "door", "lamp", "B", "depth"],
-        ["6", encoded, "How far?", "", "", "2 m", "distance"],
-        ["7", encoded, "Which?", "lamp", "door", "Z", "depth"],
-    ]
-    path = folder / "Ours.tsv"
-    path.write_text("\n".join("\t".join(line) for line in lines) + "\n", encoding="utf-8")
-    return path
 
 
 LAYOUTS: dict[str, Callable[[Path], Path]] = {

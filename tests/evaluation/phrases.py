@@ -1,6 +1,6 @@
 """Answers as people and models write them, and the quantity that a reader takes from each.
 
-(text, value in SI) for lengths without flags, (text, value, flags) with them, and by the unit asked for.
+(text, value in metres) for lengths without flags, (text, value, flags) with them.
 """
 
 PLAIN = [
@@ -193,61 +193,4 @@ FLAGGED = [
     ("at least 2 to 3 m", 2.5, {"lower_bound", "range"}),
     ("-2 m", -2.0, {"negative"}),
     ("The offset is −0.5 m", -0.5, {"negative"}),
-]
-
-ASKED = [
-    ("45", "cm", 0.45),
-    ("45", "centimeters", 0.45),
-    ("about 18", "inches", 0.4572),
-    ("3", "feet", 0.9144),
-    ("3 m", "feet", 3.0),
-    ("20 square meters", "m2", 20.0),
-    ("20 m²", "m2", 20.0),
-    ("20 m^2", "m2", 20.0),
-    ("20 m2", "square meters", 20.0),
-    ("20 sq m", "m2", 20.0),
-    ("a room of 4 m by 5 m, so 20 meters squared", "m2", 20.0),
-    ("215 square feet", "m2", 215 * 0.09290304),
-    ("20", "m2", 20.0),
-    ("2 liters", "m3", 0.002),
-    ("0.5 cubic meters", "m3", 0.5),
-    ("500 cm3", "m3", 0.0005),
-    ("3", "count", 3.0),
-    ("There are three chairs.", "count", 3.0),
-    ("one", "count", 1.0),
-    ("2 of the 2 m shelves", "count", 2.0),
-    ("1.5 times", "times", 1.5),
-    ("1.5x", "ratio", 1.5),
-    ("twice as tall", "times", 2.0),
-    ("two and a half times", "times", 2.5),
-    ("1.5", "times", 1.5),
-    ("half as tall", "times", 0.5),
-    ("30 degrees", "degrees", 0.5235987755982988),
-    ("30° to the left", "degrees", 0.5235987755982988),
-    ("30", "degrees", 0.5235987755982988),
-    ("the lamp is 2 m away at 90°", "degrees", 1.5707963267948966),
-    ("1 rad", "degrees", 1.0),
-]
-
-NOTHING = [
-    "",
-    "   ",
-    "no idea",
-    "The chair is to the left of the desk.",
-    "I cannot determine the distance from this image.",
-    "I can't measure that.",
-    "I'm sorry, I am unable to provide an exact distance.",
-    "It is impossible to say from a single 2 m wide picture.",
-    "There is not enough information to estimate how far the 2 m desk is.",
-    "Unknown.",
-    "N/A",
-    "As an AI I do not know.",
-    "<think>It may be 2 m",
-    "<think>2 m</think>",
-    "the third from the left",
-    "the one on the left",
-    "30 degrees",
-    "Region [1]",
-    "an in-depth look",
-    "1/0 m",
 ]

@@ -12,7 +12,8 @@ import jobs.cli  # noqa: F401  registers the commands
 from jobs.cli_options import app
 from jobs.errors import UsageError
 from jobs.evaluate import Place, evaluate, place_of
-from tests.evaluation.layouts import LAYOUTS, json_file
+from tests.evaluation.files import json_file
+from tests.evaluation.layouts import LAYOUTS
 from tests.evaluation.small_benchmark import COUNT, write_benchmark
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.evaluation.layouts import LAYOUTS, json_file, picture
+from tests.evaluation.files import json_file, picture
+from tests.evaluation.layouts import LAYOUTS
 from vlm.evaluation.formats.registry import ITEM_FORMATS, PREDICTION_FORMATS, read_items, read_predictions
 from vlm.evaluation.formats.rows import Unreadable
 from vlm.evaluation.items import Item

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.evaluation.phrases import ASKED, FLAGGED, NOTHING, PLAIN
+from tests.evaluation.phrases import FLAGGED, PLAIN
+from tests.evaluation.phrases_by_unit import ASKED, NOTHING
 from udfs.language.draws import Draws
 from udfs.language.quantity import say_angle, say_length, say_ratio
 from udfs.language.wordings import answers

@@ -14,7 +14,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from tests.evaluation.layouts import LAYOUTS, picture
+from tests.evaluation.files import picture
+from tests.evaluation.layouts import LAYOUTS
 from tests.evaluation.made import item, length, said
 from vlm.evaluation.formats.registry import read_items
 from vlm.evaluation.formats.rows import Unreadable

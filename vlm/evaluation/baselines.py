@@ -4,6 +4,7 @@ They are fitted on training items or, where there are none, on the other four fi
 none has seen the item it answers.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -77,24 +78,25 @@ def _always(middle: Callable[[list[float]], float]) -> Fit:
         for item in training:
             if item.truth.value_si is not None:
                 values[item.truth.unit_si].append(item.truth.value_si)
-        return lambda item: said(middle(values[unit]), unit) if values[unit := item.truth.unit_si] else ""
+        answers = {unit: said(middle(found), unit) for unit, found in values.items()}
+        return lambda item: answers.get(item.truth.unit_si, "")
 
     return fit
 
 
 def _fitted(training: Sequence[Item], keys: list[Key], by_option: bool = False) -> Callable[[Item], str]:
-    seen = [_groups(training, key) for key in keys]
+    common = [{key: _common(group) for key, group in _groups(training, of).items()} for of in keys]
     wins = [_option_wins(training, key) for key in keys] if by_option else []
 
     def say(item: Item) -> str:
         if item.kind in _MIDDLE:
             return _MIDDLE[item.kind]
-        for place, key in enumerate(keys):
-            group = seen[place].get(key(item))
-            if group and by_option and item.kind == Kind.CHOICE:
-                return _likeliest(item, wins[place][key(item)])
-            if group:
-                return _common(item, group)
+        for place, of in enumerate(keys):
+            key = of(item)
+            if key in common[place] and by_option and item.kind == Kind.CHOICE:
+                return _likeliest(item, wins[place][key])
+            if key in common[place]:
+                return common[place][key]
         return ""
 
     return say
@@ -115,14 +117,16 @@ def _groups(training: Sequence[Item], key: Key) -> dict[tuple[str, ...], list[It
     return groups
 
 
-def _common(item: Item, group: list[Item]) -> str:
-    if item.kind == Kind.NUMBER:
+def _common(group: list[Item]) -> str:
+    """Return the most frequent answer of items of one kind, type and unit; for numbers the median and the side."""
+    kind, unit_si = group[0].kind, group[0].truth.unit_si
+    if kind == Kind.NUMBER:
         sides = Counter(one.truth.side for one in group if one.truth.side)
         value = median([one.truth.value_si for one in group if one.truth.value_si is not None])
-        return f"{said(value, item.truth.unit_si)} {sides.most_common(1)[0][0] if sides else ''}".strip()
-    if item.kind == Kind.BOOL:
+        return f"{said(value, unit_si)} {sides.most_common(1)[0][0] if sides else ''}".strip()
+    if kind == Kind.BOOL:
         return "yes" if sum(bool(one.truth.yes) for one in group) * 2 > len(group) else "no"
-    if item.kind == Kind.CLOCK:
+    if kind == Kind.CLOCK:
         return f"{Counter(one.truth.clock_h for one in group).most_common(1)[0][0]:g} o'clock"
     return Counter(one.answer for one in group).most_common(1)[0][0]
 
@@ -151,5 +155,5 @@ def _likeliest(item: Item, wins: dict[str, list[int]]) -> str:
 def said(value_si: float, unit_si: str | None) -> str:
     """Return a number as a baseline says it, in degrees for an angle."""
     if unit_si == "rad":
-        return f"{value_si * 57.29577951308232:.6g} degrees"
+        return f"{math.degrees(value_si):.6g} degrees"
     return f"{value_si:.6g} {_UNITS[unit_si or 'm']}".strip()

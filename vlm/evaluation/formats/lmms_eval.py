@@ -35,7 +35,7 @@ def _first(value: Any) -> str | None:
 
 
 def _model(row: Row, path: Path) -> str:
-    return row.folder.name if path.suffix != ".jsonl" or "_samples_" in path.name else path.stem
+    return row.folder.resolve().name
 
 
 PREDICTIONS = PredictionFormat(_answer, _rows, _model)

@@ -59,7 +59,7 @@ def number_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
 def angle_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
     """Yield the scores of directions in degrees; left and right count where the item tells them apart."""
     yield share("number_rate", [one.parsed for one in predictions])
-    errors = [_angle_error_deg(one) for one in predictions if one.parsed]
+    errors = [angle_error_deg(one) for one in predictions if one.parsed]
     if errors:
         yield mean("degrees_error", errors)
         yield median("median_degrees_error", errors)
@@ -104,7 +104,8 @@ def _sides(predictions: Sequence[Prediction]) -> Iterator[Score]:
         yield share("side", [one.reading.side == one.item.truth.side for one in sided])
 
 
-def _angle_error_deg(one: Prediction) -> float:
+def angle_error_deg(one: Prediction) -> float:
+    """Return the degrees between an angle that was read and the true one, on the wrong side their sum."""
     value, truth = one.reading.value, _truth(one)
     if one.item.truth.side is not None and one.reading.side not in (None, one.item.truth.side):
         value = -value

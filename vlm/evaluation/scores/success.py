@@ -2,7 +2,7 @@
 
 from vlm.evaluation.items import Kind, Prediction
 from vlm.evaluation.scores.choices import is_right
-from vlm.evaluation.scores.numbers import RANGES, within
+from vlm.evaluation.scores.numbers import RANGES, angle_error_deg, within
 from vlm.evaluation.scores.places import clock_apart_h, inside, iou
 from vlm.evaluation.scores.vqa import evalai_normalised, official
 
@@ -22,7 +22,7 @@ def success(one: Prediction) -> float:
         return float(is_right(one))
     if kind == Kind.NUMBER and truth.value_si is not None:
         if truth.unit_si == "rad":
-            return float(abs(value - truth.value_si) * 57.29577951308232 <= _WITHIN_DEG)
+            return float(angle_error_deg(one) <= _WITHIN_DEG)
         return float(within(value, truth.value_si, *RANGES["in_range[0.5,2]"]))
     if kind == Kind.CLOCK and truth.clock_h is not None:
         return float(clock_apart_h(value, truth.clock_h) <= 1.0)
