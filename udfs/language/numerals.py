@@ -165,5 +165,15 @@ def _words_at(tokens: Tokens, start: int) -> tuple[float, int] | None:
             index += 1
             continue
         else:
-            return (total, index) if found else None
+            return _with_decimals(tokens, total, index) if found else None
         index, found = index + 1, True
+
+
+def _with_decimals(tokens: Tokens, total: float, index: int) -> tuple[float, int]:
+    """Add the digits of "two point five"."""
+    if tokens[index] != "point":
+        return total, index
+    digits = ""
+    while _SMALL.get(tokens[index + 1 + len(digits)], 10.0) < 10.0:
+        digits += f"{_SMALL[tokens[index + 1 + len(digits)]]:.0f}"
+    return (total + float(f"0.{digits}"), index + 1 + len(digits)) if digits else (total, index)

@@ -50,6 +50,8 @@ def answer_part(output: str) -> Part:
         return inner or Part(last[1], last.start(1), last.end(1))
     fenced = _FENCED.search(text)
     inner = _from_json(fenced[1], fenced.start(1)) if fenced else _from_json(text, 0)
+    if inner is None and "\\" in text:
+        text = _TEX.sub(lambda found: " " * len(found[0]), text)
     return inner or Part(text, 0, len(text))
 
 
