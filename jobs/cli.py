@@ -5,6 +5,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
+import jobs.cli_evaluate
 import jobs.cli_stages
 import jobs.cli_train
 import jobs.cli_truth

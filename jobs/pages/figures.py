@@ -1,6 +1,5 @@
-"""The report's plots: matplotlib drawings as SVG whose colours follow the page's light or dark theme."""
+"""The report's plots."""
 
-import io
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,34 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
+from jobs.pages.drawing import BAND, FIRST, SECOND, SOFT, STYLE, svg
+from jobs.pages.drawing import axes as new_axes
 from jobs.pages.tally import StageYield
 from jobs.pages.wording import type_name
 from jobs.reader import Row
 
-# Colours that no theme would choose; each becomes a variable of the page's style sheet.
-_INK, _SOFT, _LINE, _FIRST, _SECOND, _BAND = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
-_VARIABLES = {_INK: "ink", _SOFT: "soft", _LINE: "line", _FIRST: "accent", _SECOND: "second", _BAND: "band"}
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "font.size": 9.5,
-    "text.color": _INK,
-    "axes.edgecolor": _LINE,
-    "axes.labelcolor": _SOFT,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.grid": False,
-    "grid.color": _LINE,
-    "grid.linewidth": 0.8,
-    "xtick.color": _SOFT,
-    "ytick.color": _SOFT,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "xtick.minor.size": 0,
-    "ytick.minor.size": 0,
-}
 _EVEN_LOW, _EVEN_HIGH = 0.45, 0.55
 _BINS_PER_DECADE = 10
 
@@ -54,7 +31,7 @@ def figures(
     polar = [row for row in answers if row["yes"] + row["no"]]
     lettered = [row for row in answers if row["letter_a"] + row["letter_b"]]
     timed = [run for run in yields if run.current and run.rows_per_s]
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         drawn: list[tuple[str, Figure | None]] = [
             (_ANSWERS_TITLE, _answers(answers) if answers else None),
             ("Share of yes per type, even between 45 and 55 %", _share(polar, "yes", "no") if polar else None),
@@ -63,18 +40,18 @@ def figures(
             ("Distance of objects from the camera, m", _ranges(ranges) if ranges else None),
             ("Rows read per second and stage", _throughput(timed) if timed else None),
         ]
-        return [(title, _svg(figure, title)) for title, figure in drawn if figure is not None]
+        return [(title, svg(figure, title)) for title, figure in drawn if figure is not None]
 
 
 def _answers(rows: Sequence[Row]) -> Figure:
-    figure, axes = _axes(10.6, 2.9)
+    figure, axes = new_axes(10.6, 2.9)
     ordered = sorted(rows, key=lambda row: (row["family"] != "qualitative", row["type_id"]))
-    colours = [_FIRST if row["family"] == "qualitative" else _SECOND for row in ordered]
+    colours = [FIRST if row["family"] == "qualitative" else SECOND for row in ordered]
     axes.bar([row["type_id"] for row in ordered], [row["answers"] for row in ordered], color=colours, width=0.72)
     axes.tick_params(axis="x", rotation=90)
     axes.grid(axis="y")
     _few_are_narrow(axes, len(ordered), 24)
-    for family, colour in (("qualitative", _FIRST), ("quantitative", _SECOND)):
+    for family, colour in (("qualitative", FIRST), ("quantitative", SECOND)):
         total = sum(row["answers"] for row in ordered if row["family"] == family)
         axes.bar([0], [0], color=colour, label=f"{family} {total:,}")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, borderaxespad=0.2, handlelength=1)
@@ -82,12 +59,12 @@ def _answers(rows: Sequence[Row]) -> Figure:
 
 
 def _share(rows: Sequence[Row], first: str, second: str) -> Figure:
-    figure, axes = _axes(5.2, 2.6)
+    figure, axes = new_axes(5.2, 2.6)
     names = [row["type_id"] for row in rows]
     shares = [row[first] / (row[first] + row[second]) for row in rows]
-    axes.axhspan(_EVEN_LOW, _EVEN_HIGH, color=_BAND, linewidth=0)
-    axes.vlines(names, 0.5, shares, color=_FIRST, linewidth=2)
-    axes.plot(names, shares, "o", color=_FIRST, markersize=5)
+    axes.axhspan(_EVEN_LOW, _EVEN_HIGH, color=BAND, linewidth=0)
+    axes.vlines(names, 0.5, shares, color=FIRST, linewidth=2)
+    axes.plot(names, shares, "o", color=FIRST, markersize=5)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axes.grid(axis="y")
@@ -111,7 +88,7 @@ def _values(rows: Sequence[Row]) -> Figure:
             axes.set_visible(False)
             continue
         own = [row for row in rows if row["type_id"] == types[index]]
-        _log_bars(axes, own, _SECOND)
+        _log_bars(axes, own, SECOND)
         # The panels share one axis, which together they stretch over decades.
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0,), numticks=12))
         axes.set_title(f"{types[index]} {type_name(types[index])} ({sum(row['n'] for row in own):,})")
@@ -120,8 +97,8 @@ def _values(rows: Sequence[Row]) -> Figure:
 
 
 def _ranges(rows: Sequence[Row]) -> Figure:
-    figure, axes = _axes(5.2, 2.6)
-    _log_bars(axes, rows, _FIRST)
+    figure, axes = new_axes(5.2, 2.6)
+    _log_bars(axes, rows, FIRST)
     axes.grid(axis="y")
     return figure
 
@@ -143,30 +120,12 @@ def _log_axis(axes: Axes, spread: float) -> None:
 
 
 def _throughput(runs: Sequence[StageYield]) -> Figure:
-    figure, axes = _axes(5.2, 2.6)
+    figure, axes = new_axes(5.2, 2.6)
     names = [run.stage for run in runs][::-1]
     rates = [run.rows_per_s or 0.0 for run in runs][::-1]
-    bars = axes.barh(names, rates, color=_FIRST, height=0.62)
-    axes.bar_label(bars, [f"{rate:.3g}" for rate in rates], padding=4, color=_SOFT)
+    bars = axes.barh(names, rates, color=FIRST, height=0.62)
+    axes.bar_label(bars, [f"{rate:.3g}" for rate in rates], padding=4, color=SOFT)
     _log_axis(axes, max(rates) / min(rates))
     axes.margins(x=0.12)
     axes.grid(axis="x")
     return figure
-
-
-def _axes(width_in: float, height_in: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width_in, height_in), layout="constrained")
-    return figure, figure.subplots()
-
-
-def _svg(figure: Figure, title: str) -> Markup:
-    held = io.StringIO()
-    # Ids inside an SVG are global to the page: the salt keeps plots apart, and the same from run to run.
-    with mpl.rc_context({"svg.hashsalt": title}):
-        empty = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(held, format="svg", transparent=True, metadata=empty)
-    text = held.getvalue()
-    text = text[text.index("<svg") :]
-    for colour, variable in _VARIABLES.items():
-        text = text.replace(colour, f"var(--{variable})")
-    return Markup(text)

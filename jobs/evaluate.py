@@ -1,0 +1,144 @@
+"""`spatiallake evaluate`: predictions made elsewhere held against items, with baselines that see no picture beside."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.errors import UsageError
+from jobs.pages.evaluation import evaluation_page
+from jobs.pages.leaderboard import leaderboard_markdown
+from jobs.preview import write_page
+from schemas.table import ENGINE_VERSION
+from vlm.evaluation.baselines import baselines
+from vlm.evaluation.formats.registry import read_items, read_predictions
+from vlm.evaluation.formats.rows import Unreadable
+from vlm.evaluation.items import AnswerSet, Item, ItemSet, Prediction, Rejected
+from vlm.evaluation.reading.answer import predictions_of
+from vlm.evaluation.scores.table import ModelScores, scored
+from vlm.evaluation.writers import prediction_table, vqa_results
+from vlm.evaluation.writers.registry import write_items
+
+_VQA_SOURCES = ("vqav2", "ok_vqa")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file or folder, the name of its format, and for predictions the name to give the model."""
+
+    format: str
+    path: Path
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found and wrote."""
+
+    items: ItemSet
+    scores: list[ModelScores]
+    rejected: list[Rejected]
+    out: Path
+
+    def summary(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        return {
+            "items": len(self.items.items),
+            "rejected": len(self.rejected),
+            "scores": {one.model: {score.name: round(score.value, 6) for score in one.overall} for one in self.scores},
+            "page": str(self.out / "evaluation.html"),
+        }
+
+
+def place_of(text: str) -> Place:
+    """Return the place that FORMAT:PATH or MODEL=FORMAT:PATH names.
+
+    Raises:
+        UsageError: it names none.
+    """
+    found = re.fullmatch(r"(?:(?P<model>[^=:]+)=)?(?P<format>\w+):(?P<path>.+)", text)
+    if found is None:
+        raise UsageError(f"{text!r} is not FORMAT:PATH; say for example cv_bench:data/cv_bench.parquet.")
+    return Place(found["format"], Path(found["path"]), found["model"])
+
+
+def evaluate(
+    items: Place, predictions: Sequence[Place], out: Path, training: Place | None = None, writes: Sequence[Place] = ()
+) -> Evaluation:
+    """Score predictions and baselines, write scores.json, predictions.parquet, leaderboard.md and evaluation.html.
+
+    `training` are the items that the baselines are fitted on, `writes` are layouts to write the items in.
+
+    Raises:
+        UsageError: a format that is not known, a file that cannot be read, no items, or predictions of other items.
+    """
+    try:
+        found = _items(items)
+        rejected = list(found.rejected)
+        answers = [_named(one, place) for place in predictions for one in read_predictions(place.format, place.path)]
+        fitted = _items(training).items if training else None
+        for place in writes:
+            rejected += write_items(place.format, found.items, place.path)
+    except Unreadable as error:
+        raise UsageError(str(error)) from error
+    _check(found.items, answers)
+    every = [(predictions_of(found.items, one), None) for one in answers]
+    rejected += [row for one in answers for row in one.rejected]
+    every += [(predictions_of(one.items, one.answers), one.fitted_on) for one in baselines(found.items, fitted)]
+    scores = [scored(own, fitted_on) for own, fitted_on in every]
+    _write(out, items, found, [own for own, _ in every], scores)
+    return Evaluation(found, scores, rejected, out)
+
+
+def _items(place: Place) -> ItemSet:
+    found = read_items(place.format, place.path)
+    if not found.items:
+        first = f" {found.rejected[0].reason}" if found.rejected else ""
+        raise UsageError(f"{place.path} holds no item in the format {place.format}.{first}")
+    return found
+
+
+def _named(answers: AnswerSet, place: Place) -> AnswerSet:
+    return AnswerSet(place.model or answers.model, answers.answers, answers.rejected)
+
+
+def _check(items: Sequence[Item], answers: Sequence[AnswerSet]) -> None:
+    ids, numbers = {item.item_id for item in items}, {item.number for item in items}
+    for one in answers:
+        if not any(answer.item_id in ids or answer.number in numbers for answer in one.answers):
+            first = one.answers[0]
+            raise UsageError(
+                f"No prediction of {one.model} answers an item: the first is about {first.item_id or first.number},"
+                f" the first item is {items[0].item_id}; name the items that were asked."
+            )
+    names = [one.model for one in answers]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"Two predictions are of a model {twice!r}; tell them apart with NAME=FORMAT:PATH.")
+
+
+def _write(
+    out: Path, place: Place, items: ItemSet, predictions: list[list[Prediction]], scores: list[ModelScores]
+) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    prediction_table.write([one for own in predictions for one in own], out / "predictions.parquet")
+    document = {
+        "engine_version": ENGINE_VERSION,
+        "items": {"format": place.format, "path": str(place.path), "count": len(items.items)},
+        "rejected": [{"row": row.number, "reason": row.reason} for row in items.rejected],
+        "models": [one.as_json() for one in scores],
+    }
+    (out / "scores.json").write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+    (out / "leaderboard.md").write_text(leaderboard_markdown(scores, _sources(items)), encoding="utf-8")
+    if place.format in _VQA_SOURCES:
+        for own, one in zip(predictions, scores, strict=True):
+            if one.fitted_on is None:
+                vqa_results.write(own, out / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', one.model)}.vqa_results.json")
+    title = f"{place.format} · {place.path.name}"
+    write_page(evaluation_page(title, items, predictions, scores, ENGINE_VERSION), out / "evaluation.html")
+
+
+def _sources(items: ItemSet) -> set[str]:
+    return {item.source for item in items.items}

@@ -1,0 +1,54 @@
+"""What all plots share: matplotlib drawings as SVG whose colours follow the page's light or dark theme."""
+
+import io
+from typing import Any
+
+import matplotlib as mpl
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Colours that no theme would choose; each becomes a variable of the page's style sheet.
+INK, SOFT, LINE, FIRST, SECOND, BAND = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
+_VARIABLES = {INK: "ink", SOFT: "soft", LINE: "line", FIRST: "accent", SECOND: "second", BAND: "band"}
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": SOFT,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": False,
+    "grid.color": LINE,
+    "grid.linewidth": 0.8,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+}
+
+
+def axes(width_in: float, height_in: float) -> tuple[Figure, Axes]:
+    """Return a figure of a size in inches with one plot."""
+    figure = Figure(figsize=(width_in, height_in), layout="constrained")
+    return figure, figure.subplots()
+
+
+def svg(figure: Figure, title: str) -> Markup:
+    """Return a figure as inline SVG; the title keeps its ids apart from those of other figures."""
+    held = io.StringIO()
+    # Ids inside an SVG are global to the page: the salt keeps plots apart, and the same from run to run.
+    with mpl.rc_context({"svg.hashsalt": title}):
+        empty = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(held, format="svg", transparent=True, metadata=empty)
+    text = held.getvalue()
+    text = text[text.index("<svg") :]
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, f"var(--{variable})")
+    return Markup(text)

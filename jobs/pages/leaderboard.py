@@ -1,0 +1,122 @@
+"""The leaderboard: models above baselines, a score with its interval per cell, published figures beneath."""
+
+from collections.abc import Sequence
+
+from vlm.evaluation.published import Published, beside
+from vlm.evaluation.scores.interval import Score
+from vlm.evaluation.scores.table import ModelScores
+
+# Scores that are errors or shares of failures: the smaller the better.
+_SMALLER = (
+    "unparsed",
+    "abs_rel",
+    "median_abs_rel",
+    "degrees_error",
+    "median_degrees_error",
+    "clock_error_deg",
+    "rmse_m",
+)
+_NO_SHARES = (*_SMALLER[1:], "bias_ln")
+_HEADLINE = (
+    *("cv_bench", "qualitative", "number_rate", "in_range[0.5,2]", "in_range[2/3,1.5]", "in_range[0.9,1.1]"),
+    *(
+        "MRA",
+        "CircularEval",
+        "FlipEval",
+        "within_1_hour",
+        "median_degrees_error",
+        "point_inside",
+        "iou",
+        "vqa_official",
+    ),
+    *("vqa_evalai", "exact_match", "unparsed"),
+)
+_MOST_COLUMNS = 9
+
+
+def ranked(scores: Sequence[ModelScores]) -> list[ModelScores]:
+    """Return models in the order of the leading score, then baselines in theirs."""
+    names = headline_names(scores)
+
+    def key(one: ModelScores) -> tuple[bool, float]:
+        if one.fitted_on is not None:
+            return True, 0.0
+        score = next((found for name in names if (found := one.score(name))), None)
+        return False, -score.value if score else 0.0
+
+    return sorted(scores, key=key)
+
+
+def score_names(scores: Sequence[ModelScores]) -> list[str]:
+    """Return every score that any has, those of the leaderboard first."""
+    present = list(dict.fromkeys(score.name for one in scores for score in one.overall))
+    return [name for name in _HEADLINE if name in present] + [name for name in present if name not in _HEADLINE]
+
+
+def headline_names(scores: Sequence[ModelScores]) -> list[str]:
+    """Return the scores of the leaderboard's columns, the unparsed rate last."""
+    names = [name for name in score_names(scores) if name in _HEADLINE and name != "unparsed"]
+    return [*names[: _MOST_COLUMNS - 1], "unparsed"]
+
+
+def is_share(name: str) -> bool:
+    """Return whether a score is said in percent."""
+    return not name.startswith(_NO_SHARES)
+
+
+def smaller_is_better(name: str) -> bool:
+    """Return whether a score counts errors."""
+    return name.startswith(_SMALLER)
+
+
+def value_text(score: Score | None) -> str:
+    """Return a score as a table says it: "37.2 %", "0.31" or a dash."""
+    if score is None:
+        return "–"
+    return f"{score.value * 100:.1f} %" if is_share(score.name) else f"{score.value:.3g}"
+
+
+def interval_text(score: Score | None) -> str:
+    """Return the interval as a table says it, empty where there is none."""
+    if score is None or score.low is None or score.high is None:
+        return ""
+    if is_share(score.name):
+        return f"{score.low * 100:.1f} to {score.high * 100:.1f}"
+    return f"{score.low:.3g} to {score.high:.3g}"
+
+
+def published_beside(scores: Sequence[ModelScores], sources: set[str]) -> list[Published]:
+    """Return the published figures of scores that any model has here."""
+    return beside({score.name for one in scores for score in one.overall}, sources)
+
+
+def leaderboard_markdown(scores: Sequence[ModelScores], sources: set[str]) -> str:
+    """Return the leaderboard as Markdown tables: every score of every model, then published figures beside ours."""
+    order = ranked(scores)
+    lines = [_row(["score", *(_name(one) for one in order)]), _row(["---", *("---:" for _ in order)])]
+    for name in score_names(scores):
+        cells = [one.score(name) for one in order]
+        lines.append(_row([f"`{name}`", *(_cell(cell) for cell in cells)]))
+    lines.append("\n95 % intervals in brackets. Baselines look at no picture.")
+    figures = published_beside(scores, sources)
+    if figures:
+        lines += ["", _row(["published", "score", "theirs", *(_name(one) for one in order)])]
+        lines.append(_row(["---", "---", *("---:" for _ in range(len(order) + 1))]))
+        for one in figures:
+            ours = [value_text(model.score(one.score)) for model in order]
+            lines.append(_row([one.setting, f"`{one.score}`", f"{one.value * 100:.1f} %", *ours]))
+    return "\n".join(lines) + "\n"
+
+
+def _name(one: ModelScores) -> str:
+    plain = one.model.replace("|", "\\|")
+    return f"*{plain}*" if one.fitted_on else plain
+
+
+def _cell(score: Score | None) -> str:
+    interval = interval_text(score)
+    return f"{value_text(score)} [{interval}]" if interval else value_text(score)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,159 @@
+"""Baselines that look at no picture: what any model has to beat before it can be said to see.
+
+They are fitted on training items or, where there are none, on the other four fifths of the items themselves, so that
+none has seen the item it answers.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from udfs.language.draws import seed_of
+from vlm.evaluation.items import Answer, AnswerSet, Item, Kind
+
+FOLDS = 5
+TRAINING, CROSS_FITTED = "training items", "other folds of the items"
+_UNITS = {"m": "m", "m2": "m2", "m3": "m3", "ratio": "times", "count": ""}
+_MIDDLE = {Kind.POINT: "(0.5, 0.5)", Kind.BOX: "[0.25, 0.25, 0.75, 0.75]"}
+
+Key = Callable[[Item], tuple[str, ...]]
+Fit = Callable[[Sequence[Item]], Callable[[Item], str]]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Answers of one baseline, the items it answers, and what it was fitted on."""
+
+    answers: AnswerSet
+    items: list[Item]
+    fitted_on: str
+
+
+def baselines(items: Sequence[Item], training: Sequence[Item] | None = None) -> list[Baseline]:
+    """Return the answers of every baseline; the two that always say one number answer numbers only."""
+    numbers = [item for item in items if item.kind == Kind.NUMBER]
+    found = [
+        _answered("majority per type", _by_type, items, training),
+        _answered("text-only prior", _by_words, items, training),
+    ]
+    if numbers:
+        found.append(_answered("always the mean", _always(fmean), numbers, training))
+        found.append(_answered("always the median", _always(median), numbers, training))
+    return found
+
+
+def _answered(name: str, fit: Fit, items: Sequence[Item], training: Sequence[Item] | None) -> Baseline:
+    if training is not None:
+        say = fit(training)
+        answers = [Answer(say(item), item.item_id) for item in items]
+        return Baseline(AnswerSet(name, answers), list(items), TRAINING)
+    folds = [_fold(item) for item in items]
+    answers = []
+    for fold in range(FOLDS):
+        say = fit([item for item, own in zip(items, folds, strict=True) if own != fold])
+        answers += [Answer(say(item), item.item_id) for item, own in zip(items, folds, strict=True) if own == fold]
+    return Baseline(AnswerSet(name, answers), list(items), CROSS_FITTED)
+
+
+def _fold(item: Item) -> int:
+    """Return the fold of an item; its rotations and mirror image share it, for they give its answer away."""
+    group = (item.circular_group or item.flip_group or item.item_id).removesuffix("-flip")
+    return seed_of("fold", group) % FOLDS
+
+
+def _by_type(training: Sequence[Item]) -> Callable[[Item], str]:
+    return _fitted(training, [_type])
+
+
+def _by_words(training: Sequence[Item]) -> Callable[[Item], str]:
+    """Fit per type and the kinds of the objects asked about; where those are new, per type alone."""
+    return _fitted(training, [_type_and_kinds, _type], by_option=True)
+
+
+def _always(middle: Callable[[list[float]], float]) -> Fit:
+    def fit(training: Sequence[Item]) -> Callable[[Item], str]:
+        values: dict[str | None, list[float]] = defaultdict(list)
+        for item in training:
+            if item.truth.value_si is not None:
+                values[item.truth.unit_si].append(item.truth.value_si)
+        answers = {unit: said(middle(found), unit) for unit, found in values.items()}
+        return lambda item: answers.get(item.truth.unit_si, "")
+
+    return fit
+
+
+def _fitted(training: Sequence[Item], keys: list[Key], by_option: bool = False) -> Callable[[Item], str]:
+    common = [{key: _common(group) for key, group in _groups(training, of).items()} for of in keys]
+    wins = [_option_wins(training, key) for key in keys] if by_option else []
+
+    def say(item: Item) -> str:
+        if item.kind in _MIDDLE:
+            return _MIDDLE[item.kind]
+        for place, of in enumerate(keys):
+            key = of(item)
+            if key in common[place] and by_option and item.kind == Kind.CHOICE:
+                return _likeliest(item, wins[place][key])
+            if key in common[place]:
+                return common[place][key]
+        return ""
+
+    return say
+
+
+def _type(item: Item) -> tuple[str, ...]:
+    return (item.kind, item.type_id, item.truth.unit_si or "")
+
+
+def _type_and_kinds(item: Item) -> tuple[str, ...]:
+    return (*_type(item), *item.kinds)
+
+
+def _groups(training: Sequence[Item], key: Key) -> dict[tuple[str, ...], list[Item]]:
+    groups: dict[tuple[str, ...], list[Item]] = defaultdict(list)
+    for item in training:
+        groups[key(item)].append(item)
+    return groups
+
+
+def _common(group: list[Item]) -> str:
+    """Return the most frequent answer of items of one kind, type and unit; for numbers the median and the side."""
+    kind, unit_si = group[0].kind, group[0].truth.unit_si
+    if kind == Kind.NUMBER:
+        sides = Counter(one.truth.side for one in group if one.truth.side)
+        value = median([one.truth.value_si for one in group if one.truth.value_si is not None])
+        return f"{said(value, unit_si)} {sides.most_common(1)[0][0] if sides else ''}".strip()
+    if kind == Kind.BOOL:
+        return "yes" if sum(bool(one.truth.yes) for one in group) * 2 > len(group) else "no"
+    if kind == Kind.CLOCK:
+        return f"{Counter(one.truth.clock_h for one in group).most_common(1)[0][0]:g} o'clock"
+    return Counter(one.answer for one in group).most_common(1)[0][0]
+
+
+def _option_wins(training: Sequence[Item], key: Key) -> dict[tuple[str, ...], dict[str, list[int]]]:
+    """Count, per group and text of an option, how often it was offered and how often it was right."""
+    wins: dict[tuple[str, ...], dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+    for item in training:
+        for place, option in enumerate(item.options):
+            counts = wins[key(item)][option.lower()]
+            counts[0] += 1
+            counts[1] += place == item.truth.choice
+    return wins
+
+
+def _likeliest(item: Item, wins: dict[str, list[int]]) -> str:
+    """Return the letter of the option that was right most often when offered, one never seen taken for chance."""
+    chance = 1 / len(item.options)
+    shares = []
+    for option in item.options:
+        offered, right = wins.get(option.lower(), [0, 0])
+        shares.append((right + chance) / (offered + 1))
+    return chr(ord("A") + shares.index(max(shares)))
+
+
+def said(value_si: float, unit_si: str | None) -> str:
+    """Return a number as a baseline says it, in degrees for an angle."""
+    if unit_si == "rad":
+        return f"{math.degrees(value_si):.6g} degrees"
+    return f"{value_si:.6g} {_UNITS[unit_si or 'm']}".strip()

@@ -1,0 +1,1 @@
+"""Readers of benchmarks and of predictions: one file per layout; `registry` knows them by name."""

@@ -1,0 +1,27 @@
+"""EmbSpatial-Bench: `question_id, relation, question, answer_options, answer (index), objects, image`."""
+
+from vlm.evaluation.formats.layout import ItemFormat, choice_item
+from vlm.evaluation.formats.rows import Row
+from vlm.evaluation.items import Item
+
+
+def _items(row: Row) -> list[Item]:
+    objects = row.get("objects")
+    names = [one.get("name") for one in objects if isinstance(one, dict)] if isinstance(objects, list) else []
+    return [
+        choice_item(
+            row,
+            item_id=row.text("question_id"),
+            source="embspatial",
+            type_id=row.text("relation"),
+            question=row.text("question"),
+            options=row.list("answer_options"),
+            answer=int(row.text("answer")),
+            part=str(row.get("data_source") or "") or None,
+            kinds=tuple(str(name) for name in names if name),
+            pictures=row.pictures("image"),
+        )
+    ]
+
+
+FORMAT = ItemFormat(_items)

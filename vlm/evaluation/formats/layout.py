@@ -1,0 +1,142 @@
+"""What readers share: the two registries' entries, and building items of each kind."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vlm.evaluation.formats.rows import BadRow, Row, rows_of
+from vlm.evaluation.items import Answer, Item, Kind, Truth
+from vlm.evaluation.reading.choice import parse_choice, parse_yes_no
+from vlm.evaluation.reading.direction import parse_clock
+from vlm.evaluation.reading.quantity import parse_quantity, unit_named
+
+_LETTER = re.compile(r"^\W*([A-Z])\b\W*$", re.IGNORECASE)
+_OPTION = re.compile(
+    r"(?:(?<=\s)|(?<=^)|(?<=,))\(?([A-H])[).:]\s*(.+?)(?=(?:[,;]?\s+\(?[A-H][).:]\s)|\n\s*\n|$)", re.DOTALL
+)
+_OPTIONS_START = re.compile(r"\b(?:options?|choices?)\s*:", re.IGNORECASE)
+_ASKED_UNIT = re.compile(
+    r"\bin (square (?:meters|metres|feet)|(?:centi|milli)?met(?:er|re)s?|cm|mm|inch(?:es)?|feet|foot|degrees|m)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class ItemFormat:
+    """How a layout is read: its rows, and the items of a row, usually one.
+
+    `items` raises BadRow, or any error of a value that is not what the layout says, for a row that is no item.
+    """
+
+    items: Callable[[Row], Iterable[Item]]
+    rows: Callable[[Path], Iterator[Row]] = rows_of
+
+
+@dataclass(frozen=True)
+class PredictionFormat:
+    """How predictions are read: `answer` raises BadRow for a row that is none; `model` names the model of a row."""
+
+    answer: Callable[[Row], Answer]
+    rows: Callable[[Path], Iterator[Row]] = rows_of
+    model: Callable[[Row, Path], str] = lambda _, path: path.stem
+
+
+def choice_item(row: Row, *, options: Sequence[str], answer: str | int, **known: Any) -> Item:
+    """Return a multiple-choice item; `answer` is an index, a letter such as "(B)", or the text of an option.
+
+    Raises:
+        BadRow: fewer than two options, or an answer that is none of them.
+    """
+    texts = tuple(str(option).strip() for option in options)
+    if len(texts) < 2:
+        raise BadRow(f"has {len(texts)} options")
+    index = answer if isinstance(answer, int) else _index(answer, texts)
+    if index is None or not 0 <= index < len(texts):
+        raise BadRow(f"has the answer {answer!r}, which is none of its {len(texts)} options")
+    said = chr(ord("A") + index)
+    return Item(number=row.number, kind=Kind.CHOICE, answer=said, truth=Truth(choice=index), options=texts, **known)
+
+
+def bool_item(row: Row, *, answer: str, **known: Any) -> Item:
+    """Return a yes/no item.
+
+    Raises:
+        BadRow: an answer that is neither.
+    """
+    yes = parse_yes_no(answer)
+    if yes is None:
+        raise BadRow(f"has the answer {answer!r}, which is neither yes nor no")
+    return Item(number=row.number, kind=Kind.BOOL, answer=answer, truth=Truth(yes=yes), **known)
+
+
+def number_item(row: Row, *, value: float, unit: str, question: str, **known: Any) -> Item:
+    """Return an item with a number in `unit`; a number without a unit is taken in the unit that the question names.
+
+    Raises:
+        BadRow: a true value that is not above 0, so that no ratio to it exists.
+        ValueError: a unit that is not known.
+    """
+    named = unit_named(unit)
+    if not 0 < value < float("inf"):
+        raise BadRow(f"has the true value {value:g} {unit}, to which no answer has a ratio")
+    truth = Truth(value_si=value * named.size, unit_si=named.unit_si)
+    asked = asked_unit_of(question) or unit
+    said = f"{value:g} {unit}".strip()
+    return Item(
+        number=row.number, kind=Kind.NUMBER, question=question, answer=said, truth=truth, asked_unit=asked, **known
+    )
+
+
+def said_item(row: Row, *, question: str, answer: str, **known: Any) -> Item:
+    """Return an item of the kind that its answer is: a letter, an hour, yes or no, a quantity, else text."""
+    options = options_in(question)
+    if options and _index(answer, options) is not None:
+        return choice_item(row, options=options, answer=answer, question=question, **known)
+    if "clock" in answer and (hour := parse_clock(answer)) is not None:
+        return Item(
+            number=row.number, kind=Kind.CLOCK, question=question, answer=answer, truth=Truth(clock_h=hour), **known
+        )
+    if parse_yes_no(answer) is not None:
+        return bool_item(row, answer=answer, question=question, **known)
+    for unit in ("m", "degrees"):
+        found = parse_quantity(answer, unit)
+        if found is not None and "no_unit" not in found.flags and found.value_si > 0:
+            truth = Truth(value_si=found.value_si, unit_si=found.unit_si)
+            asked = asked_unit_of(question) or found.unit
+            return Item(
+                number=row.number,
+                kind=Kind.NUMBER,
+                question=question,
+                answer=answer,
+                truth=truth,
+                asked_unit=asked,
+                **known,
+            )
+    return Item(
+        number=row.number, kind=Kind.TEXT, question=question, answer=answer, truth=Truth(texts=(answer,)), **known
+    )
+
+
+def options_in(question: str) -> tuple[str, ...]:
+    """Return the options that a question spells out with the letters A, B, .. in this order; empty without any."""
+    start = _OPTIONS_START.search(question)
+    found = _OPTION.findall(question[start.end() :] if start else question)
+    letters = [letter for letter, _ in found]
+    if len(found) < 2 or letters != [chr(ord("A") + place) for place in range(len(found))]:
+        return ()
+    return tuple(text.strip().rstrip(",;").strip() for _, text in found)
+
+
+def asked_unit_of(question: str) -> str | None:
+    """Return the unit that a question asks for, None where it names none."""
+    found = _ASKED_UNIT.search(question)
+    return found[1].lower() if found else None
+
+
+def _index(answer: str, options: Sequence[str]) -> int | None:
+    letter = _LETTER.match(answer)
+    if letter:
+        return ord(letter[1].upper()) - ord("A")
+    return parse_choice(answer, tuple(options))

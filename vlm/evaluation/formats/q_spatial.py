@@ -1,0 +1,23 @@
+"""Q-Spatial Bench: `question, answer_value, answer_unit, question_type, image`, in Parquet or JSON."""
+
+from vlm.evaluation.formats.layout import ItemFormat, number_item
+from vlm.evaluation.formats.rows import Row
+from vlm.evaluation.items import Item
+
+
+def _items(row: Row) -> list[Item]:
+    return [
+        number_item(
+            row,
+            item_id=row.name("id"),
+            source="q_spatial",
+            type_id=row.text("question_type"),
+            question=row.text("question"),
+            value=float(row.text("answer_value")),
+            unit=row.text("answer_unit").lower(),
+            pictures=row.pictures("image") or row.pictures("image_path"),
+        )
+    ]
+
+
+FORMAT = ItemFormat(_items)

@@ -1,0 +1,37 @@
+"""RoboSpatial-Home: `category, question, answer, img, mask`; an answer is yes, no, or a polygon to point into."""
+
+import ast
+
+from vlm.evaluation.formats.layout import ItemFormat, bool_item
+from vlm.evaluation.formats.rows import BadRow, Row
+from vlm.evaluation.items import Item, Kind, Truth
+
+
+def _items(row: Row) -> list[Item]:
+    answer = row.text("answer")
+    known = {
+        "item_id": row.name("id"),
+        "source": "robospatial",
+        "type_id": row.text("category"),
+        "question": row.text("question"),
+        "pictures": row.pictures("img") or row.pictures("image"),
+    }
+    if answer.lower().strip(" .") in ("yes", "no"):
+        return [bool_item(row, answer=answer, **known)]
+    polygon = _polygon(answer)
+    masks = row.pictures("mask")
+    if len(polygon) < 3 and not masks:
+        raise BadRow(f"has the answer {answer[:60]!r}, which is neither yes, no nor a polygon, and no mask")
+    truth = Truth(polygon=polygon) if len(polygon) >= 3 else Truth(mask=masks[0])
+    return [Item(number=row.number, kind=Kind.POINT, answer=answer, truth=truth, **known)]
+
+
+def _polygon(answer: str) -> tuple[tuple[float, float], ...]:
+    try:
+        points = ast.literal_eval(answer)
+        return tuple((float(x), float(y)) for x, y in points)
+    except (ValueError, SyntaxError, TypeError):
+        return ()
+
+
+FORMAT = ItemFormat(_items)

@@ -1,0 +1,28 @@
+"""SPAR-Bench: `id, image[], question, answer, task`; options stand in the question, numbers are metres."""
+
+from vlm.evaluation.formats.layout import ItemFormat, choice_item, number_item, options_in
+from vlm.evaluation.formats.rows import BadRow, Row
+from vlm.evaluation.items import Item
+
+_NUMBERS = ("depth_prediction", "distance_prediction")
+_OWN_SCORE = "view_change_infer"
+
+
+def _items(row: Row) -> list[Item]:
+    task = row.text("task")
+    question = row.text("question")
+    known = {
+        "item_id": row.name("id"),
+        "source": "spar_bench",
+        "type_id": task,
+        "question": question,
+        "pictures": row.pictures("image"),
+    }
+    if task == _OWN_SCORE:
+        raise BadRow(f"is of task {_OWN_SCORE}, whose answers are camera movements that none of our scores fits")
+    if task.startswith(_NUMBERS):
+        return [number_item(row, value=float(row.text("answer")), unit="m", **known)]
+    return [choice_item(row, options=options_in(question), answer=row.text("answer"), **known)]
+
+
+FORMAT = ItemFormat(_items)

@@ -1,0 +1,161 @@
+"""Reads the quantity that an answer gives: what the rules of docs/evaluation.md say, one function each."""
+
+import re
+from dataclasses import dataclass
+
+from udfs.language.numerals import Tokens
+from udfs.language.quantity_parser import CONVERSION_REL, Found, bare_numbers, quantities
+from udfs.language.units import UNITS, NamedUnit, unit_at
+from vlm.evaluation.reading.marked import answer_part
+from vlm.evaluation.reading.refusal import without_refusals
+
+METER = UNITS["m"]
+COUNT = NamedUnit("count", 1.0, "")
+_BESIDE = 24
+_MARKER = re.compile(
+    r"\b(?:final answer|answer|therefore|thus|hence|so|in total|overall|in conclusion|total of|equals|gives)\b|=",
+    re.IGNORECASE,
+)
+_WEAK_MARKER = re.compile(
+    r"\b(?:is|are|be)\s+(?:about|roughly|around|nearly|estimated at)\b|\bapproximately\b|≈|~",
+    re.IGNORECASE,
+)
+_HEDGE = r"(?:\s*(?:about|approximately|roughly|around|only|just|a|an|~|≈))*\s*$"
+_UPPER = re.compile(
+    r"(?:\b(?:at most|no more than|not more than|(?<!no )(?<!not )less than|lower than|smaller than|shorter than"
+    r"|fewer than|under|below"
+    rf"|up to|within|maximum of|at maximum)|<=?|≤){_HEDGE}",
+    re.IGNORECASE,
+)
+_LOWER = re.compile(
+    r"(?:\b(?:at least|no less than|not less than|(?<!no )(?<!not )more than|greater than|larger than|longer than|over"
+    rf"|above|beyond|exceeds|exceeding|upwards of|minimum of|at minimum)|>=?|≥){_HEDGE}",
+    re.IGNORECASE,
+)
+_UPPER_AFTER = re.compile(r"\s*(?:or less|or fewer|or under|at most|at the most|max(?:imum)?\b|tops\b)", re.IGNORECASE)
+_LOWER_AFTER = re.compile(
+    r"\s*(?:or more|or over|at least|at the least|min(?:imum)?\b|plus\b(?! or)|\+(?!/))", re.IGNORECASE
+)
+_LABEL = re.compile(
+    r"\[\s*\d+\s*\]|\b(?:region|object|mask|box|item|image|point|figure|step|option|frame|number|no\.)\s*#?<?\d+>?"
+    r"|(?m:^\s*\d+[.)]\s+(?=\S))|\b(?:the|that|this|which|each|any|only|no|other|of the)\s+one\b"
+    r"|\bone\s+(?:of|on|in|is|that|which|to|at|another)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A quantity as an answer gives it, in the SI unit `unit_si` (m, rad, m2, m3, ratio or count).
+
+    `low_si` and `high_si` are the ends of a range and the value itself otherwise; `unit` is the short name of the unit
+    that was said or, with the flag `no_unit`, taken; `span` are its characters in the output. Flags: `range`,
+    `conversion`, `several`, `no_unit`, `upper_bound`, `lower_bound`, `negative`.
+    """
+
+    value_si: float
+    low_si: float
+    high_si: float
+    unit_si: str
+    unit: str
+    flags: tuple[str, ...]
+    span: tuple[int, int]
+
+
+def parse_quantity(text: str, asked_unit: str | None = None) -> Quantity | None:
+    """Return the quantity that an answer gives, or None where it gives none or refuses.
+
+    `asked_unit` is the unit that a number without one is in, and tells lengths from angles, areas, volumes, ratios and
+    counts: "m", "inches", "degrees", "square meters", "times", "count"; metres where it is left out.
+
+    Raises:
+        ValueError: a unit that is not known.
+    """
+    asked = unit_named(asked_unit)
+    part = answer_part(text)
+    body = without_refusals(part.text)
+    everything = quantities(body)
+    found = [one for one in everything if one.unit is not None and one.unit.unit_si == asked.unit_si]
+    flags: list[str] = []
+    if not found:
+        found = _bare(body, everything)
+        if asked.unit_si not in ("count", "ratio"):
+            flags.append("no_unit")
+    if not found:
+        return None
+    chosen = _chosen(body, found, flags)
+    scale = asked.size if chosen.unit is None else 1.0
+    sign = -1.0 if _negative(body, chosen) else 1.0
+    flags += _bounds(body, chosen)
+    if chosen.low != chosen.high:
+        flags.append("range")
+    if sign < 0:
+        flags.append("negative")
+    low, high = sorted((sign * chosen.low * scale, sign * chosen.high * scale))
+    name = (chosen.unit or asked).name
+    span = part.place(chosen.start, chosen.end)
+    return Quantity((low + high) / 2, low, high, asked.unit_si, name, tuple(flags), span)
+
+
+def unit_named(name: str | None) -> NamedUnit:
+    """Return a unit by any of its names, metres for None.
+
+    Raises:
+        ValueError: a unit that is not known.
+    """
+    if name is None:
+        return METER
+    if name in ("count", ""):
+        return COUNT
+    if name == "ratio":
+        return UNITS["times"]
+    found = unit_at(Tokens(name), 0)
+    if found is None:
+        raise ValueError(f"{name!r} is no unit; use one such as m, cm, inches, degrees, m2, times or count.")
+    return found[0]
+
+
+def _bare(body: str, everything: list[Found]) -> list[Found]:
+    """Return numbers without a unit: figures where there are any, and no numbers that are labels."""
+    labels = [match.span() for match in _LABEL.finditer(body)]
+    taken = [*labels, *((one.start, one.end) for one in everything)]
+    free = [one for one in bare_numbers(body) if not any(one.start < end and start < one.end for start, end in taken)]
+    figures = [one for one in free if any(letter.isdigit() for letter in body[one.start : one.end])]
+    return figures or free
+
+
+def _chosen(body: str, found: list[Found], flags: list[str]) -> Found:
+    kept = [found[0]]
+    for one in found[1:]:
+        beside = one.start - kept[-1].end <= _BESIDE and one.unit != kept[-1].unit
+        if beside and _close(one, kept[-1]):
+            if "conversion" not in flags:
+                flags.append("conversion")
+            continue
+        kept.append(one)
+    if all(_close(one, kept[0]) for one in kept):
+        return kept[0]
+    flags.append("several")
+    for marker in (_MARKER, _WEAK_MARKER):
+        for match in reversed(list(marker.finditer(body))):
+            after = [one for one in kept if one.start >= match.end()]
+            if after:
+                return after[0]
+    return kept[-1]
+
+
+def _close(one: Found, other: Found) -> bool:
+    return abs(one.value - other.value) <= CONVERSION_REL * max(abs(other.value), abs(one.value))
+
+
+def _bounds(body: str, chosen: Found) -> list[str]:
+    before, after = body[: chosen.start], body[chosen.end :]
+    if _UPPER.search(before) or _UPPER_AFTER.match(after):
+        return ["upper_bound"]
+    if _LOWER.search(before) or _LOWER_AFTER.match(after):
+        return ["lower_bound"]
+    return []
+
+
+def _negative(body: str, chosen: Found) -> bool:
+    return re.search(r"(?:^|[\s(:=])[-−–]$", body[: chosen.start]) is not None

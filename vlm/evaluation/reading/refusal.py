@@ -1,0 +1,35 @@
+"""Finds the clauses of an answer that refuse to answer."""
+
+import re
+
+_REFUSAL = re.compile(
+    r"\b(?:can ?not|can['’]t|could ?n['’]t|could not|unable|impossible|not possible|no way|hard|difficult|not able)\b"
+    r"[^.;!?\n]*\b(?:determin|measur|tell|say|estimat|answer|provid|giv|calculat|know|see|assist|help|identif|comput|judg)"
+    r"|\b(?:i['’]?m|i am) sorry\b|\b(?:not enough|insufficient|without (?:more|further|additional))\b[^.;!?\n]*"
+    r"\b(?:information|context|data|detail|reference)|\b(?:i )?do(?:n['’]t| not) know\b|\bunknown\b|\bundetermined\b"
+    r"|\bn/a\b|\bnot (?:visible|specified|given|provided|clear)\b|\bas an ai\b|\bno (?:scale|reference object)\b",
+    re.IGNORECASE,
+)
+_CLAUSE_END = re.compile(
+    r"[.;!?](?=\s|$)|\n|,?\s+\b(?:but|however|though|although)\b,?"
+    r"|,\s+(?=(?:so |it['’]|it is|i['’]d|i would|my |about|approximately|roughly|around|maybe|perhaps|probably))",
+    re.IGNORECASE,
+)
+
+
+def without_refusals(text: str) -> str:
+    """Blank every clause that refuses, so that the rest keeps its place."""
+    kept, start = [], 0
+    ends = [(match.start(), match.end()) for match in _CLAUSE_END.finditer(text)]
+    for stop, following in [*ends, (len(text), len(text))]:
+        clause = text[start:stop]
+        kept.append(" " * len(clause) if _REFUSAL.search(clause) else clause)
+        kept.append(text[stop:following])
+        start = following
+    return "".join(kept)
+
+
+def refuses(text: str) -> bool:
+    """Return whether an answer does nothing but refuse."""
+    rest = without_refusals(text)
+    return rest != text and not re.search(r"\w{2,}", rest)

@@ -1,0 +1,67 @@
+"""95 % intervals: Wilson's for shares, a seeded bootstrap for everything else."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Z_95 = 1.959963984540054
+RESAMPLES = 1000
+SEED = 20240
+_BATCH_VALUES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score over `count` answers with its 95 % interval; `low` and `high` are None where there are too few."""
+
+    name: str
+    value: float
+    count: int
+    low: float | None = None
+    high: float | None = None
+
+
+def share(name: str, right: Sequence[bool] | NDArray[np.bool_]) -> Score:
+    """Return the share that is true, with Wilson's interval; `right` must not be empty."""
+    n = len(right)
+    p = float(np.mean(right))
+    middle = (p + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
+    half = Z_95 / (1 + Z_95**2 / n) * float(np.sqrt(p * (1 - p) / n + Z_95**2 / (4 * n**2)))
+    return Score(name, p, n, min(p, max(0.0, middle - half)), max(p, min(1.0, middle + half)))
+
+
+def mean(name: str, values: ArrayLike) -> Score:
+    """Return the mean with its bootstrap interval; `values` must not be empty."""
+    return bootstrapped(name, np.mean, np.asarray(values, float))
+
+
+def median(name: str, values: ArrayLike) -> Score:
+    """Return the median with its bootstrap interval; `values` must not be empty."""
+    return bootstrapped(name, np.median, np.asarray(values, float))
+
+
+def bootstrapped(name: str, statistic: Callable[..., NDArray[np.float64]], *samples: NDArray[np.float64]) -> Score:
+    """Return a statistic of one or more independent samples, each drawn anew within itself for the interval.
+
+    `statistic(*samples, axis)` works along an axis. Every call starts from one seed, so that equal answers get equal
+    intervals.
+    """
+    value = float(statistic(*samples, axis=-1))
+    count = sum(len(sample) for sample in samples)
+    if any(len(sample) < 2 for sample in samples):
+        return Score(name, value, count)
+    if all(np.ptp(sample) == 0 for sample in samples):
+        return Score(name, value, count, value, value)
+    found = stats.bootstrap(
+        samples,
+        statistic,
+        n_resamples=RESAMPLES,
+        batch=max(1, _BATCH_VALUES // count),
+        vectorized=True,
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    )
+    return Score(name, value, count, float(found.confidence_interval.low), float(found.confidence_interval.high))

@@ -1,0 +1,81 @@
+"""VQAv2 and OK-VQA accuracy, in the official form and in that of the EvalAI answer processor.
+
+Source: Antol et al., VQA (2015), the evaluation section of visualqa.org, and the processor published with MMF.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from vlm.evaluation.items import Prediction
+from vlm.evaluation.scores.contractions import CONTRACTIONS
+from vlm.evaluation.scores.interval import Score, mean
+
+_PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
+_NUMBER_WORDS = "none zero one two three four five six seven eight nine ten"
+_DIGITS = {word: str(max(0, place - 1)) for place, word in enumerate(_NUMBER_WORDS.split())}
+_ARTICLES = ("a", "an", "the")
+_COMMA_IN_NUMBER = re.compile(r"\d,\d")
+# The published pattern means to spare the point of a number, but looks ahead only, and stops after 32 points.
+_POINT = re.compile(r"\.(?!\d)")
+_MOST_POINTS = 32
+_ENOUGH = 3
+
+
+def official(answer: str, humans: Sequence[str]) -> float:
+    """Return the official accuracy in [0, 1]: answers are normalised only where the humans do not all say the same."""
+    said = _one_line(answer)
+    people = [_one_line(human) for human in humans]
+    if len(set(people)) > 1:
+        said, people = _plain(said), [_plain(human) for human in people]
+    return _leave_one_out(said, people)
+
+
+def evalai(answer: str, humans: Sequence[str]) -> float:
+    """Return the accuracy in [0, 1] of always normalised answers."""
+    return _leave_one_out(evalai_normalised(answer), [evalai_normalised(human) for human in humans])
+
+
+def evalai_normalised(answer: str) -> str:
+    """Return an answer in lower case without commas, marks and articles, with digits, contractions and apart "'s"."""
+    text = answer.lower().replace(",", "").replace("?", "").replace("'s", " 's").strip()
+    return _plain(_one_line(text))
+
+
+def vqa_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
+    """Yield both accuracies of answers that humans gave too, and exact matches of those with one true answer."""
+    asked = [one for one in predictions if len(one.item.truth.texts) > 1]
+    for name, accuracy in (("vqa_official", official), ("vqa_evalai", evalai)):
+        if asked:
+            yield mean(name, [accuracy(one.reading.value or "", one.item.truth.texts) for one in asked])
+    single = [one for one in predictions if len(one.item.truth.texts) == 1]
+    if single:
+        right = [
+            evalai_normalised(one.reading.value or "") == evalai_normalised(one.item.truth.texts[0]) for one in single
+        ]
+        yield mean("exact_match", [float(one) for one in right])
+
+
+def _leave_one_out(said: str, people: list[str]) -> float:
+    """Average, over the humans, min(1, matches among the others / 3)."""
+    matches = people.count(said)
+    each = [min(1.0, (matches - (human == said)) / _ENOUGH) for human in people]
+    return sum(each) / len(each)
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", " ").replace("\t", " ").strip()
+
+
+def _plain(text: str) -> str:
+    words = [_DIGITS.get(word, word) for word in _unmarked(text).lower().split()]
+    return " ".join(CONTRACTIONS.get(word, word) for word in words if word not in _ARTICLES)
+
+
+def _unmarked(text: str) -> str:
+    """Drop marks that stand beside a space, or all of them where a number has a comma; others become a space."""
+    dropped = _COMMA_IN_NUMBER.search(text) is not None
+    plain = text
+    for mark in _PUNCTUATION:
+        beside_space = f"{mark} " in text or f" {mark}" in text
+        plain = plain.replace(mark, "" if dropped or beside_space else " ")
+    return _POINT.sub("", plain, count=_MOST_POINTS)
