@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jobs.pipeline import STAGE_NAMES, open_lake, run
+from jobs.pipeline import ENGINE_STAGES, open_lake, run
 from jobs.preview import write_preview
 from jobs.progress import Reporter
 from jobs.render import render
@@ -19,7 +19,7 @@ def demo(lake: str, rooms: int, seed: int, reporter: Reporter) -> tuple[Path, Pa
     if not Path(crawl, "manifest.jsonl").exists():
         reporter.say(f"Rendering {rooms} rooms into {crawl} ..")
         render(opened.session, RenderSettings(out=crawl, count=rooms, seed=seed))
-    run(settings, STAGE_NAMES, reporter, opened)
+    run(settings, ENGINE_STAGES, reporter, opened)
     preview, report = Path(lake, "preview.html"), Path(lake, "report.html")
     write_preview(settings.lake_uri, preview)
     write_report(settings.lake_uri, report)
