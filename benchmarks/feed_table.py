@@ -26,21 +26,27 @@ _SMALL_GROUPS = {
 }
 
 
+def small_picture(number: int) -> bytes:
+    """Return a JPEG of 16 x 12 px."""
+    noise = np.random.default_rng(number).integers(0, 256, (12, 16, 3), np.uint8)
+    held = io.BytesIO()
+    Image.fromarray(noise).save(held, "JPEG")
+    return held.getvalue()
+
+
 def example_rows(photographs: int = PHOTOGRAPHS, split: str = "train", recipe: str = RECIPE) -> list[dict[str, Any]]:
+    """Return the rows of photographs, `PARTS` of each, with small pictures."""
     return [_row(number, part, split, recipe) for number in range(photographs) for part in range(PARTS)]
 
 
 def _row(number: int, part: int, split: str, recipe: str) -> dict[str, Any]:
     image_id = hashlib.sha256(f"{split}{number}".encode()).hexdigest()
-    noise = np.random.default_rng(number).integers(0, 256, (12, 16, 3), np.uint8)
-    held = io.BytesIO()
-    Image.fromarray(noise).save(held, "JPEG")
     said = [{"from": "human", "value": f"How far is {number}?"}, {"from": "gpt", "value": "Yes " * (part + 1)}]
     return {
         "example_id": f"{split}-{recipe}-{number}-{part}",
         "image_id": image_id,
         "part": part,
-        "jpeg": held.getvalue(),
+        "jpeg": small_picture(number),
         "width": 16,
         "height": 12,
         "conversations": json.dumps(said),
@@ -59,7 +65,7 @@ def _row(number: int, part: int, split: str, recipe: str) -> dict[str, Any]:
 
 
 def write_examples(spark: SparkSession, folder: Path) -> str:
-    """Write the table; rows of another split, another recipe and a deleted photograph lie beside those to be read."""
+    """Write the small table; rows of another split, another recipe and a deleted photograph lie beside its own."""
     lake = Lake(spark, str(folder), str(folder / "_checkpoints"))
     lake.ensure(TRAINING_EXAMPLES)
     kept = {name: spark.conf.get(name, None) for name in _SMALL_GROUPS}
@@ -72,4 +78,13 @@ def write_examples(spark: SparkSession, folder: Path) -> str:
     DeltaTable.forPath(spark, lake.location(TRAINING_EXAMPLES)).delete(f"image_id = '{taken_down}'")
     for name, value in kept.items():
         spark.conf.unset(name) if value is None else spark.conf.set(name, value)
+    return lake.location(TRAINING_EXAMPLES)
+
+
+def write_photographs(spark: SparkSession, folder: Path, pictures: list[bytes]) -> str:
+    """Write a table with pictures of one's own, laid out as the stage does it."""
+    lake = Lake(spark, str(folder), str(folder / "_checkpoints"))
+    lake.ensure(TRAINING_EXAMPLES)
+    rows = [{**row, "jpeg": pictures[number // PARTS]} for number, row in enumerate(example_rows(len(pictures)))]
+    lake.append(TRAINING_EXAMPLES, spark.createDataFrame(rows, TRAINING_EXAMPLES.schema), "test", 0)
     return lake.location(TRAINING_EXAMPLES)

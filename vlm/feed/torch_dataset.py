@@ -9,9 +9,9 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from vlm.feed.share import Batch, Cursor, Share, Source
 
 
-def as_it_is(batch: Batch) -> Batch:
-    """Return the batch."""
-    return batch
+def as_it_is(made: Any) -> Any:
+    """Return what it is given: torch's own conversion would turn tuples to lists."""
+    return made
 
 
 class BatchDataset(IterableDataset):
@@ -36,10 +36,11 @@ def loader(dataset: BatchDataset, workers: int, context: str = "fork", prefetch_
     object store, whose client does not survive a fork.
     """
     if workers == 0:
-        return DataLoader(dataset, batch_size=None)
+        return DataLoader(dataset, batch_size=None, collate_fn=as_it_is)
     return DataLoader(
         dataset,
         batch_size=None,
+        collate_fn=as_it_is,
         num_workers=workers,
         multiprocessing_context=context,
         prefetch_factor=prefetch_batches,
