@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from benchmarks.feed_table import RECIPE, write_photographs
 from vlm.examples import decoded
@@ -66,15 +67,15 @@ def loaded(feed: Feed, workers: int) -> Iterator[int]:
         yield from range(count)
 
 
-def rate(examples: Iterator[int], seconds: float) -> float:
-    """Return examples per second, after the first ones."""
+def rates(examples: Iterator[int], seconds: float) -> tuple[float, float]:
+    """Return examples per second and per CPU-second of this process with all its threads, after the first ones."""
     for _ in range(4 * _BATCH):
         next(examples)
-    started, count = time.monotonic(), 0
+    started, cpu, count = time.monotonic(), time.process_time(), 0
     while time.monotonic() - started < seconds:
         next(examples)
         count += 1
-    return count / (time.monotonic() - started)
+    return count / (time.monotonic() - started), count / (time.process_time() - cpu)
 
 
 def written(folder: Path, photographs: int) -> str:
@@ -106,13 +107,20 @@ def main() -> None:
         ways = {"bare": lambda: bare(snapshot)}
         ways |= {backend: lambda feed=feed: fed(feed) for backend, feed in feeds.items()}
         ways |= {f"petastorm, {w} torch workers": lambda w=w: loaded(feeds["petastorm"], w) for w in options.workers}
-        rates = {way: [] for way in ways}
+        found: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
         for _ in range(options.rounds):
             for way, start in ways.items():
-                rates[way].append(rate(start(), options.seconds))
-        for way, found in rates.items():
-            share = np.median(np.array(found) / np.array(rates["bare"]))
-            print(f"{way:>28}: {np.median(found):7.1f} examples/s, {100 * share:5.1f} % of the bare loop", flush=True)
+                found[way].append(rates(start(), options.seconds))
+        report({way: np.array(each) for way, each in found.items()})
+
+
+def report(found: dict[str, NDArray[np.float64]]) -> None:
+    """Print medians over the rounds; a way's share of the bare loop is taken round by round."""
+    for way, each in found.items():
+        per_s, per_cpu_s = np.median(each, 0)
+        share, cpu_share = 100 * np.median(each / found["bare"], 0)
+        cpu = f"{per_cpu_s:7.1f} per CPU-second, {cpu_share:5.1f} %" if "torch" not in way else ""
+        print(f"{way:>26}: {per_s:7.1f} examples/s, {share:5.1f} % of the bare loop; {cpu}", flush=True)
 
 
 if __name__ == "__main__":

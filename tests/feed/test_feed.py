@@ -1,6 +1,7 @@
 """Every row once, in one order per seed, from any position: both backends, all shares, killed or not."""
 
 import pickle
+import shutil
 from collections import Counter
 from dataclasses import replace
 from itertools import islice
@@ -146,6 +147,15 @@ def test_both_backends_read_from_an_object_store(examples_table: str, snapshot: 
     orders = [ids(feed_of(f"{s3}/examples", there, backend, 2, 0)) for backend in BACKENDS]
     assert orders[0] == orders[1]
     assert Counter(orders[0]) == expected
+
+
+def test_a_folder_may_have_spaces_and_umlauts_in_its_name(
+    examples_table: str, snapshot: Snapshot, tmp_path: Path
+) -> None:
+    table = str(shutil.copytree(examples_table, tmp_path / "a b ü"))
+    settings = FeedSettings(table=table, recipe=RECIPE, version=snapshot.version)
+    assert open_snapshot(settings).digest == snapshot.digest
+    assert len(ids(Feed(settings))) == PHOTOGRAPHS * PARTS
 
 
 def test_a_feed_survives_being_sent_to_a_process(examples_table: str, snapshot: Snapshot) -> None:

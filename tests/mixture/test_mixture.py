@@ -2,6 +2,7 @@
 
 import pickle
 import random
+import shutil
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -131,6 +132,22 @@ def test_an_epoch_of_records_has_each_once_in_an_order_of_its_own() -> None:
     assert first != second
 
 
+def test_an_entry_without_its_picture_is_passed_over(
+    spatial: Feed, general: dict[str, StreamSettings], tmp_path: Path
+) -> None:
+    images = tmp_path / "images"
+    shutil.copytree(general["llava"].images or "", images)
+    (images / "3.png").unlink()
+    alone = general["llava"].model_copy(update={"images": str(images)})
+    mixture = open_mixture(spatial, MixtureSettings(streams=(alone,), spatial_share=0.5))
+    stream = mixture.streams["llava"]
+    assert isinstance(stream, RecordStream)
+    assert stream.left_out == 1
+    batch = next(mixture.batches(Cursor(), Share(batch_size=400)))
+    taken = Counter(one.example_id for one in batch.examples if one.stream == "llava")
+    assert taken.keys() == {f"{n}#{n}" for n in range(6) if n != 3}
+
+
 def test_what_cannot_be_mixed_is_refused(spatial: Feed, general: dict[str, StreamSettings], tmp_path: Path) -> None:
     greedy = general["vqa"].model_copy(update={"share": 0.97})
     with pytest.raises(SharesUnusable, match=r"leave -0\.02 for llava"):
@@ -140,6 +157,9 @@ def test_what_cannot_be_mixed_is_refused(spatial: Feed, general: dict[str, Strea
     gone = general["llava"].model_copy(update={"uri": str(tmp_path / "gone.json")})
     with pytest.raises(StreamUnreadable, match=r"There is no file .*gone\.json"):
         open_mixture(spatial, MixtureSettings(streams=(gone,)))
+    elsewhere = general["vqa"].model_copy(update={"images": str(tmp_path)})
+    with pytest.raises(StreamUnreadable, match="no example with question, answer and picture"):
+        open_mixture(spatial, MixtureSettings(streams=(elsewhere,)))
     swapped = general["vqa"].model_copy(update={"uri": general["vqa"].annotations})
     with pytest.raises(StreamUnreadable, match="are no VQA questions"):
         open_mixture(spatial, MixtureSettings(streams=(swapped,)))

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -62,7 +63,9 @@ def open_snapshot(settings: FeedSettings) -> Snapshot:
     actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
     recipe = settings.recipe or _only_recipe(actions, uri)
     wanted = [("recipe", "=", recipe), ("split", "=", settings.split)]
-    paths = sorted(path_of(file) for file in table.file_uris(partition_filters=wanted)) if actions else []
+    # delta-rs encodes names as in URLs, also those of local files.
+    files = table.file_uris(partition_filters=wanted) if actions else []
+    paths = sorted(path_of(unquote(file)) for file in files)
     if not paths:
         raise SnapshotUnusable(
             f"Version {table.version()} of {uri} has no row of split {settings.split} and recipe {recipe}; "

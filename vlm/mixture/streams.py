@@ -48,7 +48,9 @@ class RecordStream:
 
     def __init__(self, name: str, records: Sequence[Record], seed: int) -> None:
         if not any(record.text_tokens for record in records):
-            raise StreamUnreadable(f"Stream {name} has no example with a question and an answer; name other files.")
+            raise StreamUnreadable(
+                f"Stream {name} has no example with question, answer and picture; name other files or `images`."
+            )
         self.name = name
         self._records = records
         self._seed = seed
@@ -56,6 +58,11 @@ class RecordStream:
 
     def __len__(self) -> int:
         return len(self._records)
+
+    @property
+    def left_out(self) -> int:
+        """Return how many entries are passed over: no answer, or no picture where one is named."""
+        return sum(record.text_tokens == 0 for record in self._records)
 
     @property
     def epoch_tokens(self) -> int:
