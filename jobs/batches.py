@@ -145,16 +145,26 @@ class BatchWriter:
         return BatchReport(self.stage.name, batch.rows_in, rows_out, reasons, seconds)
 
     def _unseen(self, keys: DataFrame) -> DataFrame:
-        """Leave out keys that an earlier checkpoint of the same recipe has dealt with."""
+        """Leave out keys that an earlier checkpoint of the same recipe has dealt with.
+
+        Where rows of one key may come in several micro-batches, the first deals with all of them: with what it wrote,
+        or with what it quarantined at this attempt.
+        """
         if self.stage.replaces_shards:
             return keys
+        if self.stage.many_per_key:
+            key, stage, recipe = self.stage.keys[0], self.stage.name, self.stage.recipe
+            rejected = self.lake.read(QUARANTINE).where((F.col("stage") == stage) & (F.col("recipe") == recipe))
+            known = rejected.where(F.col("attempt") >= self.attempt).select(key)
+            return self._undone(keys.distinct()).join(known, key, "left_anti")
         runs = self.lake.read(STAGE_RUNS).where(
             (F.col("stage") == self.stage.name)
             & (F.col("recipe") == self.stage.recipe)
             & (F.col("generation") != self.generation)
         )
-        if runs.isEmpty():
-            return keys
+        return keys if runs.isEmpty() else self._undone(keys)
+
+    def _undone(self, keys: DataFrame) -> DataFrame:
         key = self.stage.keys[0]
         done = self.lake.read(self.stage.done or self.stage.target)
         if "recipe" in done.columns:

@@ -21,7 +21,7 @@ from jobs.cli_options import (
 )
 from jobs.environment import resolve_jars
 from jobs.errors import UsageError
-from jobs.pipeline import STAGE_NAMES, open_lake, stages_of
+from jobs.pipeline import ENGINE_STAGES, STAGE_NAMES, open_lake, stages_of
 from jobs.pipeline import follow as keep_running
 from jobs.pipeline import run as run_once
 from jobs.preflight import model_failures, require_experts
@@ -56,7 +56,7 @@ def run(
 ) -> None:
     """Run the whole engine: ingest, filter, context, depth, lift, disambiguate, synthesize, statistics."""
     merged = settings_of(lake, settings, set_, crawl=crawl, experts=experts, master=master)
-    _run_stages(STAGE_NAMES, merged, follow)
+    _run_stages(ENGINE_STAGES, merged, follow)
 
 
 @app.command()
@@ -93,6 +93,7 @@ _stage_command("lift", "Lift to metric objects in a gravity-aligned frame: `dept
 _stage_command("disambiguate", "Give every object an expression of its own: `scenes` -> `references`.")
 _stage_command("synthesize", "Ask and answer: `references` -> `qa_pairs`.")
 _stage_command("statistics", "Count answers: `qa_pairs` -> `qa_statistics`.")
+_stage_command("examples", "Make rows to train from: `qa_pairs`, `images` -> `training_examples`; no part of `run`.")
 
 
 def _owed(kind: str, lake: str, stage: str, merged: RunSettings) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from jobs.cli_options import app
-from jobs.errors import EnvironmentMissing
+from jobs.errors import EnvironmentMissing, UsageError
 
 
 @app.command("train-experts")
@@ -58,3 +58,22 @@ def train_experts(
     for name, value in run(settings, typer.echo).items():
         typer.echo(f"{name}: {value:.4g}")
     typer.echo(f"Weights: {out}/{WEIGHTS}")
+
+
+@app.command()
+def general(
+    crawl: Annotated[str, typer.Option("--crawl", help="Crawl of rendered rooms: the folder of a manifest.jsonl.")],
+    out: Annotated[str, typer.Option("--out", help="Folder that train.json and test.json are written to.")],
+    seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
+    most: Annotated[int, typer.Option("--most", help="Questions of a kind in a split, at most.")] = 2000,
+) -> None:
+    """Ask general questions about rendered rooms: color, count, existence, category; as LLaVA JSON."""
+    from vlm.mixture.errors import MixtureError
+    from vlm.mixture.rooms import RoomQuestionSettings, write_room_questions
+
+    try:
+        counts = write_room_questions(crawl, out, RoomQuestionSettings(seed=seed, most=most))
+    except MixtureError as error:
+        raise UsageError(str(error)) from error
+    for name, count in sorted(counts.items()):
+        typer.echo(f"{name}: {count}")

@@ -12,7 +12,7 @@ from jobs.errors import LakeUnreadable
 from schemas.operations import STAGE_RUNS
 from schemas.table import Table
 
-_HASHES = ("entry_id", "image_id", "qa_id")
+_HASHES = ("entry_id", "image_id", "qa_id", "example_id")
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,10 @@ class Lake:
             .property("delta.deletedFileRetentionDuration", "interval 30 days")
             .property("delta.dataSkippingStatsColumns", ",".join(_skipping_columns(table)))
         )
+        if table.partition_by:
+            builder = builder.partitionedBy(*table.partition_by)
+        for name, value in table.properties.items():
+            builder = builder.property(name, value)
         builder.execute()
 
     def _remove_empty_log(self, table: Table) -> None:
@@ -84,14 +88,15 @@ class Lake:
 
     def append(self, table: Table, rows: DataFrame, app_id: str, version: int) -> None:
         """Append rows once: a second append with the same application id and version is ignored."""
-        (
-            rows.select(*table.columns)
-            .write.format("delta")
-            .mode("append")
-            .option("txnAppId", app_id)
-            .option("txnVersion", version)
-            .save(self.location(table))
-        )
+        rows = rows.select(*table.columns)
+        if table.partition_by:
+            # One task writes a whole partition: files as few and as large as the rows allow, the same every time.
+            by = table.partition_by
+            rows = rows.repartition(*by).sortWithinPartitions(*by, *table.key)
+        writer = rows.write.format("delta").mode("append").option("txnAppId", app_id).option("txnVersion", version)
+        if table.rows_per_file:
+            writer = writer.option("maxRecordsPerFile", table.rows_per_file)
+        writer.save(self.location(table))
 
     def replace_shards(self, table: Table, rows: DataFrame, app_id: str, version: int, shards: list[int]) -> None:
         """Put `rows` in the place of the recipe's rows in these ingest shards, once per application id and version."""
@@ -124,4 +129,4 @@ class Lake:
 def _skipping_columns(table: Table) -> list[str]:
     # Statistics on blobs and texts cost time and help no reader, and every file holds hashes from first to last.
     wanted = dict.fromkeys((*table.cluster_by, *table.key))
-    return [name for name in wanted if name in table.columns and name not in _HASHES]
+    return [name for name in wanted if name in table.columns and name not in (*_HASHES, *table.partition_by)]

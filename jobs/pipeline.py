@@ -10,6 +10,7 @@ from jobs.crawl import append_listing
 from jobs.depth import depth_stage
 from jobs.disambiguate import disambiguate_stage
 from jobs.errors import UsageError
+from jobs.examples import examples_stage
 from jobs.filter import filter_stage
 from jobs.ingest import ingest_stage
 from jobs.lake import Lake
@@ -24,7 +25,9 @@ from jobs.statistics import statistics_stage
 from jobs.stream import StageSummary, run_stage
 from jobs.synthesize import synthesize_stage
 
-STAGE_NAMES = ("ingest", "filter", "context", "depth", "lift", "disambiguate", "synthesize", "statistics")
+ENGINE_STAGES = ("ingest", "filter", "context", "depth", "lift", "disambiguate", "synthesize", "statistics")
+# Examples hold every photograph several times more, which a lake that nobody trains from should not pay for.
+STAGE_NAMES = (*ENGINE_STAGES, "examples")
 
 
 def stages_of(settings: RunSettings) -> dict[str, Stage]:
@@ -38,6 +41,7 @@ def stages_of(settings: RunSettings) -> dict[str, Stage]:
     references = disambiguate_stage(settings.disambiguate, scenes, regions)
     answers = synthesize_stage(settings.synthesize, references, scenes)
     stages = (ingest, scores, regions, depths, scenes, references, answers, statistics_stage(answers))
+    stages = (*stages, examples_stage(settings.examples, answers))
     return {stage.name: stage for stage in stages}
 
 
@@ -90,4 +94,6 @@ def _pending(lake: Lake, stage: Stage) -> int | None:
     upstream = lake.read(stage.upstream)
     if "recipe" in upstream.columns:
         upstream = upstream.where(upstream.recipe == stage.upstream_recipe)
+    if stage.many_per_key:
+        upstream = upstream.select(stage.keys[0]).distinct()
     return upstream.count() - lake.rows_seen(stage.name, stage.recipe)

@@ -25,6 +25,7 @@ STAGE_OF_TABLE = {
     "references": "disambiguate",
     "qa_pairs": "synthesize",
     "qa_statistics": "statistics",
+    "training_examples": "examples",
 }
 
 

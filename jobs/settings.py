@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import UsageError
 from udfs.disambiguate import DisambiguateSettings
+from udfs.examples import ExamplesSettings
 from udfs.experts.expert import PROFILES, Profile
 from udfs.experts.pinning import pinned_profile
 from udfs.ingest import IngestLimits
@@ -48,6 +49,7 @@ class RunSettings(BaseModel):
     lift: LiftSettings = LiftSettings()
     disambiguate: DisambiguateSettings = DisambiguateSettings()
     synthesize: SynthesizeSettings = SynthesizeSettings()
+    examples: ExamplesSettings = ExamplesSettings()
 
     @property
     def lake_uri(self) -> str:
@@ -116,7 +118,7 @@ def load_settings(flags: dict[str, Any], settings_file: str | None, overrides: S
     return validated(RunSettings, merged)
 
 
-_SECTIONS = {"spark", "ingest", "context", "lift", "disambiguate", "synthesize"}
+_SECTIONS = {"spark", "ingest", "context", "lift", "disambiguate", "synthesize", "examples"}
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

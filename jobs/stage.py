@@ -32,7 +32,8 @@ class Stage:
     REJECT structs. `recipe` names rows of this stage, `upstream_recipe` those that it follows. A stage that
     `replaces_shards` writes aggregates: its rows of the touched ingest shards are replaced, not added to. One that is
     `bulk` makes many rows of each key at little cost. `done` is the table that tells which keys were dealt with, the
-    target unless another holds the key. A stage with an `expert` runs it on tasks with `gpus_per_task` (see
+    target unless another holds the key. Where `many_per_key` rows upstream have one key, which is dealt with once and
+    whole, `rows_in` counts keys. A stage with an `expert` runs it on tasks with `gpus_per_task` (see
     `jobs/resources.py`).
     """
 
@@ -51,6 +52,7 @@ class Stage:
     replaces_shards: bool = False
     bulk: bool = False
     done: Table | None = None
+    many_per_key: bool = False
     expert: ExpertSpec | None = None
     gpus_per_task: float | None = None
 

@@ -13,7 +13,8 @@ class Table:
     """One Delta table of the lake.
 
     `key` names the columns that identify a row, `cluster_by` those whose file statistics readers skip by, and
-    `checks` holds Delta CHECK constraints by name.
+    `checks` holds Delta CHECK constraints by name. `partition_by`, `properties` (Delta's) and `rows_per_file` (at
+    most) are for tables that readers other than Spark take file by file.
     """
 
     name: str
@@ -22,6 +23,9 @@ class Table:
     key: tuple[str, ...]
     cluster_by: tuple[str, ...] = ("ingest_shard",)
     checks: Mapping[str, str] = field(default_factory=dict)
+    partition_by: tuple[str, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+    rows_per_file: int | None = None
 
     @property
     def columns(self) -> list[str]:

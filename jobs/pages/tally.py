@@ -7,7 +7,7 @@ from typing import Any
 from jobs.pages.wording import plain
 from jobs.reader import STAGE_OF_TABLE, LakeReader, Row, known_tables
 
-STAGES = ("ingest", "filter", "context", "depth", "lift", "disambiguate", "synthesize", "statistics")
+STAGES = ("ingest", "filter", "context", "depth", "lift", "disambiguate", "synthesize", "statistics", "examples")
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def test_what_changes_results_changes_the_recipes_after_it_and_no_others() -> No
     seed = stages_of(load_settings({"lake": "here"}, None, ["synthesize.seed=99"]))
     assert {name: stage.recipe for name, stage in threshold.items()} == {n: s.recipe for n, s in before.items()}
     changed = [name for name, stage in seed.items() if stage.recipe != before[name].recipe]
-    assert changed == ["synthesize", "statistics"]
+    assert changed == ["synthesize", "statistics", "examples"]
 
 
 def test_object_stores_are_named_as_spark_names_them() -> None:

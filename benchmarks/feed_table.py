@@ -1,0 +1,90 @@
+"""A small `training_examples` table written by Spark: live and dead files, several row groups in a file."""
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from delta.tables import DeltaTable
+from PIL import Image
+from pyspark.sql import SparkSession
+
+from jobs.lake import Lake
+from schemas.table import ENGINE_VERSION
+from schemas.training import TRAINING_EXAMPLES
+
+RECIPE = "feedfeedfeedfeed"
+PHOTOGRAPHS, PARTS = 80, 3
+# Small enough that three files have twelve row groups.
+_SMALL_GROUPS = {
+    "parquet.block.size": "24000",
+    "parquet.block.size.row.check.min": "10",
+    "parquet.page.size.row.check.min": "10",
+    "parquet.page.size.row.check.max": "20",
+}
+
+
+def small_picture(number: int) -> bytes:
+    """Return a JPEG of 16 x 12 px."""
+    noise = np.random.default_rng(number).integers(0, 256, (12, 16, 3), np.uint8)
+    held = io.BytesIO()
+    Image.fromarray(noise).save(held, "JPEG")
+    return held.getvalue()
+
+
+def example_rows(photographs: int = PHOTOGRAPHS, split: str = "train", recipe: str = RECIPE) -> list[dict[str, Any]]:
+    """Return the rows of photographs, `PARTS` of each, with small pictures."""
+    return [_row(number, part, split, recipe) for number in range(photographs) for part in range(PARTS)]
+
+
+def _row(number: int, part: int, split: str, recipe: str) -> dict[str, Any]:
+    image_id = hashlib.sha256(f"{split}{number}".encode()).hexdigest()
+    said = [{"from": "human", "value": f"How far is {number}?"}, {"from": "gpt", "value": "Yes " * (part + 1)}]
+    return {
+        "example_id": f"{split}-{recipe}-{number}-{part}",
+        "image_id": image_id,
+        "part": part,
+        "jpeg": small_picture(number),
+        "width": 16,
+        "height": 12,
+        "conversations": json.dumps(said),
+        "turns": 1,
+        "text_tokens": 10 + (number * 7 + part) % 23,
+        "answer_tokens": part + 1,
+        "qa_ids": "[]",
+        "type_ids": "[]",
+        "stream": "spatial",
+        "split": split,
+        "licence": None,
+        "recipe": recipe,
+        "ingest_shard": 0,
+        "engine_version": ENGINE_VERSION,
+    }
+
+
+def write_examples(spark: SparkSession, folder: Path) -> str:
+    """Write the small table; rows of another split, another recipe and a deleted photograph lie beside its own."""
+    lake = Lake(spark, str(folder), str(folder / "_checkpoints"))
+    lake.ensure(TRAINING_EXAMPLES)
+    kept = {name: spark.conf.get(name, None) for name in _SMALL_GROUPS}
+    for name, value in _SMALL_GROUPS.items():
+        spark.conf.set(name, value)
+    rows = [*example_rows(PHOTOGRAPHS + 1), *example_rows(4, "test"), *example_rows(4, recipe="other")]
+    lake.append(TRAINING_EXAMPLES, spark.createDataFrame(rows, TRAINING_EXAMPLES.schema), "test", 0)
+    # What a takedown does: the files are written anew, the former ones stay until VACUUM.
+    taken_down = example_rows(PHOTOGRAPHS + 1)[-1]["image_id"]
+    DeltaTable.forPath(spark, lake.location(TRAINING_EXAMPLES)).delete(f"image_id = '{taken_down}'")
+    for name, value in kept.items():
+        spark.conf.unset(name) if value is None else spark.conf.set(name, value)
+    return lake.location(TRAINING_EXAMPLES)
+
+
+def write_photographs(spark: SparkSession, folder: Path, pictures: list[bytes]) -> str:
+    """Write a table with pictures of one's own, laid out as the stage does it."""
+    lake = Lake(spark, str(folder), str(folder / "_checkpoints"))
+    lake.ensure(TRAINING_EXAMPLES)
+    rows = [{**row, "jpeg": pictures[number // PARTS]} for number, row in enumerate(example_rows(len(pictures)))]
+    lake.append(TRAINING_EXAMPLES, spark.createDataFrame(rows, TRAINING_EXAMPLES.schema), "test", 0)
+    return lake.location(TRAINING_EXAMPLES)

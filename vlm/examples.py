@@ -1,0 +1,43 @@
+"""One example: a picture and what is said about it, whichever stream it comes from."""
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+COLUMNS = ("example_id", "image_id", "jpeg", "conversations", "text_tokens", "stream")
+
+
+class Turn(NamedTuple):
+    """A question and its answer."""
+
+    question: str
+    answer: str
+
+
+class Example(NamedTuple):
+    """What a model learns from at once; `picture` holds the bytes of an image file, None where there is only text."""
+
+    stream: str
+    example_id: str
+    image_id: str
+    picture: bytes | None
+    turns: tuple[Turn, ...]
+    text_tokens: int
+
+
+def example_of(row: Mapping[str, Any]) -> Example:
+    """Return the example of a row of `training_examples`."""
+    said = json.loads(row["conversations"])
+    turns = tuple(Turn(q["value"], a["value"]) for q, a in zip(said[::2], said[1::2], strict=True))
+    return Example(row["stream"], row["example_id"], row["image_id"], row["jpeg"], turns, row["text_tokens"])
+
+
+def decoded(picture: bytes) -> NDArray[np.uint8]:
+    """Return a picture's pixels (h, w, 3), RGB."""
+    with Image.open(io.BytesIO(picture)) as image:
+        return np.asarray(image.convert("RGB"))

@@ -1,0 +1,1 @@
+"""The feed: training rows of one pinned table version, in one order per seed."""

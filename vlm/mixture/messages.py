@@ -1,0 +1,107 @@
+"""A general stream from Parquet with `images` and `messages`, as Hugging Face data sets have them."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pyarrow import fs
+
+from udfs.language.tokens import token_counter
+from vlm.examples import Example, Turn
+from vlm.feed.feed import Feed, Row
+from vlm.feed.files import filesystem_of, normal, path_of
+from vlm.feed.settings import FeedSettings
+from vlm.feed.snapshot import RowGroup, Snapshot
+from vlm.mixture.errors import StreamUnreadable
+from vlm.mixture.general import counted, turns_of
+from vlm.mixture.settings import MixtureSettings, StreamSettings
+
+_COLUMNS = ("images", "messages")
+
+Tokenizer = tuple[str | None, str | None]
+
+
+class MessagesFeed(Feed):
+    """Rows with one picture and turns of text; others are passed over, and count no tokens."""
+
+    columns = _COLUMNS
+
+    def __init__(self, settings: FeedSettings, snapshot: Snapshot, name: str, tokenizer: Tokenizer) -> None:
+        super().__init__(settings, snapshot, name)
+        self._tokenizer = tokenizer
+        self._count = token_counter(*tokenizer)
+        # Tokens are counted before any picture is read.
+        schema = pq.read_schema(snapshot.groups[0].path, filesystem=filesystem_of(snapshot.table))
+        self.token_columns = ("messages", *_without_bytes(schema))
+        if not self.epoch_tokens:
+            raise StreamUnreadable(f"Stream {name} has no row with one picture and an answer; name other files.")
+
+    def __reduce__(self) -> Any:
+        return MessagesFeed, (self.settings, self.snapshot, self.name, self._tokenizer)
+
+    def example_of(self, row: Row) -> Example:
+        """Return the example of a row."""
+        turns = _turns(row["messages"])
+        picture = row["images"][0]["bytes"]
+        image_id = hashlib.sha256(picture).hexdigest()
+        identity = hashlib.blake2b(f"{image_id}{turns}".encode(), digest_size=16).hexdigest()
+        return Example(self.name, identity, image_id, picture, turns, counted(turns, self._count))
+
+    def tokens_of(self, table: pa.Table) -> NDArray[np.int64]:
+        """Return the text tokens of every row; 0 where it has no turn, or another number of pictures than one."""
+        rows = zip(table["images"].to_pylist(), table["messages"].to_pylist(), strict=True)
+        tokens = [counted(_turns(said), self._count) if len(images or ()) == 1 else 0 for images, said in rows]
+        return np.array(tokens, np.int64)
+
+
+def open_messages(settings: StreamSettings, mixture: MixtureSettings) -> MessagesFeed:
+    """Return the stream of a Parquet file, or of all in a folder.
+
+    Raises:
+        StreamUnreadable: no Parquet file there, or one without the two columns.
+    """
+    uri = normal(settings.uri)
+    groups = tuple(group for path in _paths(uri) for group in _groups(filesystem_of(uri), path))
+    if not groups:
+        raise StreamUnreadable(f"There is no row in Parquet files at {uri}; correct stream {settings.name}.")
+    snapshot = Snapshot(uri, "", 0, "", "train", groups, "")
+    # Petastorm knows no nested columns.
+    feed = FeedSettings(table=uri, backend="pyarrow", seed=mixture.seed)
+    return MessagesFeed(feed, snapshot, settings.name, (mixture.tokenizer, mixture.tokenizer_revision))
+
+
+def _paths(uri: str) -> list[str]:
+    files, path = filesystem_of(uri), path_of(uri)
+    if files.get_file_info(path).type == fs.FileType.File:
+        return [path]
+    found = files.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=True))
+    return sorted(info.path for info in found if info.path.endswith(".parquet"))
+
+
+def _groups(files: fs.FileSystem, path: str) -> list[RowGroup]:
+    footer = pq.read_metadata(path, filesystem=files)
+    missing = [name for name in _COLUMNS if name not in footer.schema.to_arrow_schema().names]
+    if missing:
+        raise StreamUnreadable(f"{path} has no column {missing[0]}; a messages stream needs `images` and `messages`.")
+    groups = (RowGroup(path, number, footer.row_group(number).num_rows) for number in range(footer.num_row_groups))
+    return [group for group in groups if group.rows]
+
+
+def _without_bytes(schema: pa.Schema) -> list[str]:
+    fields = schema.field("images").type.value_type
+    leaves = [field.name for field in fields if field.name != "bytes"] if pa.types.is_struct(fields) else []
+    item = schema.field("images").type.value_field.name
+    return [f"images.list.{item}.{leaf}" for leaf in leaves[:1]] or ["images"]
+
+
+def _turns(messages: list[dict[str, Any]]) -> tuple[Turn, ...]:
+    return turns_of([(message["role"], _text(message["content"])) for message in messages or ()])
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return content.replace("<image>", "").strip()
+    return "".join(part.get("text") or "" for part in content or ()).strip()

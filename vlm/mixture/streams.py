@@ -1,0 +1,106 @@
+"""Streams: examples at any position, and their tokens known ahead."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlm.examples import Example, Turn
+from vlm.feed.files import filesystem_of, path_of
+from vlm.feed.order import shuffled
+from vlm.mixture.errors import StreamUnreadable
+
+
+class Stream(Protocol):
+    """Examples without end, in an order that a seed fixes; `vlm.feed.feed.Feed` is one, too."""
+
+    name: str
+
+    @property
+    def epoch_tokens(self) -> int:
+        """Return the text tokens of one epoch."""
+        ...
+
+    def tokens_from(self, position: int) -> Iterator[int]:
+        """Yield the text tokens of the examples at `position` and after; 0: there is no example to take."""
+        ...
+
+    def examples(self, positions: Iterable[int]) -> Iterator[Example]:
+        """Yield the examples at increasing positions."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An example whose picture has not been read; `picture` is its location, None where there is only text."""
+
+    example_id: str
+    picture: str | None
+    turns: tuple[Turn, ...]
+    text_tokens: int
+
+
+class RecordStream:
+    """A stream of records held in memory, shuffled anew in every epoch."""
+
+    def __init__(self, name: str, records: Sequence[Record], seed: int) -> None:
+        if not any(record.text_tokens for record in records):
+            raise StreamUnreadable(
+                f"Stream {name} has no example with question, answer and picture; name other files or `images`."
+            )
+        self.name = name
+        self._records = records
+        self._seed = seed
+        self._epoch = (-1, np.empty(0, np.int64))
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @property
+    def left_out(self) -> int:
+        """Return how many entries are passed over: no answer, or no picture where one is named."""
+        return sum(record.text_tokens == 0 for record in self._records)
+
+    @property
+    def epoch_tokens(self) -> int:
+        """Return the text tokens of one epoch."""
+        return sum(record.text_tokens for record in self._records)
+
+    def tokens_from(self, position: int) -> Iterator[int]:
+        """Yield the text tokens of the examples at `position` and after, without end."""
+        return (self._at(p).text_tokens for p in count(position))
+
+    def examples(self, positions: Iterable[int]) -> Iterator[Example]:
+        """Yield the examples at increasing positions, each picture read when it is its turn."""
+        for position in positions:
+            record = self._at(position)
+            yield Example(
+                self.name,
+                record.example_id,
+                record.picture or record.example_id,
+                None if record.picture is None else _read(record.picture, self.name),
+                record.turns,
+                record.text_tokens,
+            )
+
+    def _at(self, position: int) -> Record:
+        epoch, index = divmod(position, len(self._records))
+        return self._records[int(self._shuffled(epoch)[index])]
+
+    def _shuffled(self, epoch: int) -> NDArray[np.int64]:
+        if self._epoch[0] != epoch:
+            self._epoch = (epoch, shuffled(len(self._records), self._seed, self.name, epoch))
+        return self._epoch[1]
+
+
+def _read(uri: str, stream: str) -> bytes:
+    try:
+        with filesystem_of(uri).open_input_stream(path_of(uri)) as held:
+            return held.read()
+    except FileNotFoundError as error:
+        raise StreamUnreadable(
+            f"Stream {stream} names the picture {uri}, which is not there; correct `images`, or leave the entry out."
+        ) from error
