@@ -75,7 +75,7 @@ class Profile(BaseModel):
 
 SENSOR = ExpertSpec(family="sensor")
 # the revision is the beginning of the SHA-256 of the packaged weights
-BUILTIN = ExpertSpec(family="builtin", revision="3a521b77b440")
+BUILTIN = ExpertSpec(family="builtin", revision="33915cd6fcf3")
 PROFILES = {
     "sensor": Profile(name="sensor", filter=SENSOR, context=SENSOR, depth=SENSOR),
     "builtin": Profile(name="builtin", filter=BUILTIN, context=BUILTIN, depth=BUILTIN),
