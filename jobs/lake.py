@@ -6,7 +6,7 @@ from typing import Any
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import ArrayType, DataType, StructField, StructType
 
 from jobs.errors import LakeUnreadable
 from schemas.operations import STAGE_RUNS
@@ -35,9 +35,13 @@ class Lake:
         return DeltaTable.isDeltaTable(self.session, self.location(table))
 
     def ensure(self, table: Table) -> None:
-        """Create the table with its comments and checks unless it is there, or finish what a killed run began."""
+        """Create the table with its comments and checks unless it is there, or finish what a killed run began.
+
+        Columns that an earlier version did not know are added to its tables; rows that are there have nulls in them.
+        """
         if not self.exists(table):
             self._create(table)
+        self._add_columns(table)
         missing = set(table.checks) - (self._checks(table) if table.checks else set())
         for name in sorted(missing):
             condition = table.checks[name]
@@ -60,6 +64,12 @@ class Lake:
         for name, value in table.properties.items():
             builder = builder.property(name, value)
         builder.execute()
+
+    def _add_columns(self, table: Table) -> None:
+        there = self.session.read.format("delta").load(self.location(table)).schema
+        if not _places(table.schema) <= _places(there):
+            nothing = self.session.createDataFrame([], StructType([_nullable(field) for field in table.schema.fields]))
+            nothing.write.format("delta").mode("append").option("mergeSchema", "true").save(self.location(table))
 
     def _remove_empty_log(self, table: Table) -> None:
         """Remove the log of a table whose creation was killed before its first commit: Delta takes it for a table."""
@@ -124,6 +134,20 @@ class Lake:
     def version(self, table: Table) -> int:
         """Return the table's latest version."""
         return int(DeltaTable.forPath(self.session, self.location(table)).history(1).collect()[0]["version"])
+
+
+def _places(kind: DataType, above: str = "") -> set[str]:
+    """Return the dotted names of all fields of a type."""
+    if isinstance(kind, ArrayType):
+        return _places(kind.elementType, f"{above}element.")
+    if not isinstance(kind, StructType):
+        return set()
+    own = {f"{above}{field.name}" for field in kind.fields}
+    return own.union(*(_places(field.dataType, f"{above}{field.name}.") for field in kind.fields))
+
+
+def _nullable(field: StructField) -> StructField:
+    return StructField(field.name, field.dataType, True, field.metadata)
 
 
 def _skipping_columns(table: Table) -> list[str]:
