@@ -39,9 +39,10 @@ class Lake:
 
         Columns that an earlier version did not know are added to its tables; rows that are there have nulls in them.
         """
-        if not self.exists(table):
+        if self.exists(table):
+            self._add_columns(table)
+        else:
             self._create(table)
-        self._add_columns(table)
         missing = set(table.checks) - (self._checks(table) if table.checks else set())
         for name in sorted(missing):
             condition = table.checks[name]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from jobs.builtin.batches import Batch
 from jobs.builtin.logistic import logistic
-from jobs.builtin.measures import Compared, Outputs, compared, measured
+from jobs.builtin.measures import Compared, Outputs, angles_rad, compared, measured
 from udfs.experts.builtin.decoding import Found, Thresholds, objects_of
 from udfs.experts.builtin.network import RoomNetwork
 from udfs.experts.builtin.weights import Calibration, chance_features
@@ -20,8 +20,6 @@ _HELD = 0.8
 _SIGMAS = 1.2816
 _SCORES = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 _FEWEST_PX = 8
-
-Errors = dict[str, NDArray[np.float64]]
 
 
 def calibrated(network: RoomNetwork, seen: Sequence[Outputs]) -> Calibration:
@@ -44,13 +42,15 @@ def _factor(ratios: NDArray[np.float64]) -> float:
     return float(np.quantile(ratios, _HELD) / _SIGMAS) if len(ratios) else 1.0
 
 
-def _geometry(seen: Sequence[Outputs]) -> Errors:
+def _geometry(seen: Sequence[Outputs]) -> dict[str, NDArray[np.float64]]:
     """Return errors over the scales that the network gives.
 
     `scale` is that of a whole map and `local` what is left of it at each object, both with the focal length known.
     """
     found: dict[str, list[float]] = {"scale": [], "local": [], "focal": [], "gravity": []}
     for one in seen:
+        turned = angles_rad(one.out["gravity"], one.batch.gravity) / one.out["gravity_scale"].clamp(-5, 1).exp()
+        found["gravity"] += turned[turned.isfinite()].tolist()
         for place in range(len(one.batch.rgb)):
             for name, values in _of_picture(one.batch, one.out, place).items():
                 found[name] += values
@@ -71,10 +71,6 @@ def _of_picture(batch: Batch, out: dict[str, Tensor], place: int) -> dict[str, l
     miss = out["focal"][place, 0] - batch.log_focal[place]
     if bool(miss.isfinite()):
         found["focal"] = [float(miss.abs() / out["focal"][place, 1].clamp(-5, 1).exp())]
-    up, truth = out["gravity"][place], batch.gravity[place]
-    angle = torch.atan2(torch.linalg.cross(up, truth).norm(), (up * truth).sum())
-    if bool(angle.isfinite()):
-        found["gravity"] = [float(angle / out["gravity_scale"][place].clamp(-5, 1).exp())]
     return found
 
 

@@ -15,7 +15,7 @@ from udfs.experts.builtin.network import RoomNetwork
 
 _AT_ONCE = 8
 _LEAST_SHARE = 0.01
-OVERLAP = 0.5
+_OVERLAP = 0.5
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Compared:
     def shown(self) -> Tensor:
         """Which claims [a] show an object."""
         best = self.overlap.max(1).values if self.overlap.shape[1] else torch.zeros(len(self.hard))
-        return best >= OVERLAP
+        return best >= _OVERLAP
 
 
 def compared(batch: Batch, place: int, found: Found, least: float) -> Compared:
@@ -106,7 +106,7 @@ def _count_objects(tally: Tally, batch: Batch, place: int, found: Found, least: 
         if int(one.truths[number].sum()) < _LEAST_SHARE * pixels:
             continue
         tally.truths += 1
-        if not len(one.hard) or float(one.overlap[:, number].max()) < OVERLAP:
+        if not len(one.hard) or float(one.overlap[:, number].max()) < _OVERLAP:
             continue
         match = int(one.overlap[:, number].argmax())
         kind, colour = int(objects[number, 0]), int(objects[number, 1])
@@ -118,9 +118,13 @@ def _count_objects(tally: Tally, batch: Batch, place: int, found: Found, least: 
         tally.both_right += kind_right and colour_right
 
 
+def angles_rad(one: Tensor, two: Tensor) -> Tensor:
+    """Return the angles [b] between vectors [b, 3]; NaN where one is not known."""
+    return torch.atan2(torch.linalg.cross(one, two).norm(dim=1), (one * two).sum(1))
+
+
 def _count_geometry(tally: Tally, out: dict[str, Tensor], batch: Batch) -> None:
-    angle = torch.linalg.cross(out["gravity"], batch.gravity).norm(dim=1)
-    degrees = torch.rad2deg(torch.atan2(angle, (out["gravity"] * batch.gravity).sum(1)))
+    degrees = torch.rad2deg(angles_rad(out["gravity"], batch.gravity))
     focal = (out["focal"][:, 0] - batch.log_focal).abs()
     tally.add("gravity_deg", *degrees[degrees.isfinite()].tolist())
     tally.add("gravity_claim", *(degrees / torch.rad2deg(out["gravity_scale"].exp()))[degrees.isfinite()].tolist())

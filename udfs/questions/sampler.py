@@ -7,8 +7,8 @@ pairs by definition and is asked only as one near pair and one far pair together
 Numbers take turns over the types. An image gives as many numbers as qualitative rows.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 from schemas.question_types import QUESTION_TYPES, AnswerKind
 from udfs.language.draws import Draws
@@ -22,6 +22,7 @@ _CHOICES = {t.type_id: t.sides for t in QUESTION_TYPES.values() if t.answer_kind
 _SIDED = {t: QUESTION_TYPES[t].sides for t in ("N05", "N06", "N07", "N11", "N12", "N14")}
 
 Key = tuple[int, int]
+_Weight = TypeVar("_Weight")
 
 
 class Pick(NamedTuple):
@@ -121,31 +122,37 @@ class Sampler:
             for type_id in order:
                 if len(picks) == self._settings.max_quantitative:
                     return picks
-                decided, sigma = self._measurable(type_id, decisions, taken[type_id])
-                if decided is not None:
+                found = self._measurable(type_id, decisions, taken[type_id])
+                if found is not None:
+                    decided, sigma = found
                     taken[type_id] = _key(decided)
                     picks.append(self._measured(type_id, decided, sigma))
         return picks
 
     def _sure(self, name: str, decisions: Decisions, taken: Key | None) -> Decided | None:
         """Return a relation that the errors of its objects leave certain."""
-        items = decisions[name]
+        found = self._sound(
+            decisions[name], taken, lambda item: sure_of(name, item, self._gates, self._settings.sure_sigmas)
+        )
+        return None if found is None else found[1]
+
+    def _measurable(self, type_id: str, decisions: Decisions, taken: Key | None) -> tuple[Decided, float] | None:
+        """Return a number that its error does not spoil, and the error."""
+        most = self._settings.max_relative_sigma
+        return self._sound(
+            decisions[MEASURED_BY[type_id]], taken, lambda item: error_of(type_id, item, self._gates, most)
+        )
+
+    def _sound(
+        self, items: Sequence[Decided], taken: Key | None, weigh: Callable[[Decided], _Weight | None]
+    ) -> tuple[Decided, _Weight] | None:
+        """Return the first item chosen that `weigh` does not turn down, and what it said of it."""
         while (decided := self._choose(items, taken)) is not None:
-            sure = sure_of(name, decided, self._gates, self._settings.sure_sigmas)
-            if sure is not None:
-                return sure
+            weight = weigh(decided)
+            if weight is not None:
+                return decided, weight
             items = [item for item in items if item is not decided]
         return None
-
-    def _measurable(self, type_id: str, decisions: Decisions, taken: Key | None) -> tuple[Decided | None, float]:
-        """Return a number that its error does not spoil, and the error."""
-        items = decisions[MEASURED_BY[type_id]]
-        while (decided := self._choose(items, taken)) is not None:
-            sigma = error_of(type_id, decided, self._gates, self._settings.max_relative_sigma)
-            if sigma is not None:
-                return decided, sigma
-            items = [item for item in items if item is not decided]
-        return None, 0.0
 
     def _measured(self, type_id: str, decided: Decided, sigma: float) -> Pick:
         _, _, margin, threshold, word = decided

@@ -3,31 +3,20 @@
 from itertools import pairwise
 from typing import Any
 
-from vlm.evaluation.formats.layout import ItemFormat, said_item
+from vlm.evaluation.formats.layout import ItemFormat, turn_items
 from vlm.evaluation.formats.rows import BadRow, Row
 from vlm.evaluation.items import Item
 
 
 def _items(row: Row) -> list[Item]:
     turns = [(one["role"], _text(one["content"])) for one in row.list("messages") if one["role"] != "system"]
-    name = row.name("id")
     pairs = [
         (asked, said) for (first, asked), (second, said) in pairwise(turns) if (first, second) == ("user", "assistant")
     ]
     if not pairs:
         raise BadRow("has no turn of a user that an assistant answers")
-    return [
-        said_item(
-            row,
-            item_id=name if len(pairs) == 1 else f"{name}#{turn}",
-            source="hf_messages",
-            type_id=str(row.get("type_id") or "all"),
-            question=asked,
-            answer=said,
-            pictures=row.pictures("images"),
-        )
-        for turn, (asked, said) in enumerate(pairs)
-    ]
+    type_id = str(row.get("type_id") or "all")
+    return turn_items(row, pairs, source="hf_messages", type_id=type_id, pictures=row.pictures("images"))
 
 
 def _text(content: Any) -> str:

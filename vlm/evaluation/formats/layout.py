@@ -119,6 +119,16 @@ def said_item(row: Row, *, question: str, answer: str, **known: Any) -> Item:
     )
 
 
+def turn_items(row: Row, turns: Sequence[tuple[str, str]], **known: Any) -> list[Item]:
+    """Return an item per (question, answer) of a row, numbered where there are several."""
+    name = row.name("id")
+    ids = [name] if len(turns) == 1 else [f"{name}#{number}" for number in range(len(turns))]
+    return [
+        said_item(row, item_id=item_id, question=asked, answer=said, **known)
+        for item_id, (asked, said) in zip(ids, turns, strict=True)
+    ]
+
+
 def options_in(question: str) -> tuple[str, ...]:
     """Return the options that a question spells out with the letters A, B, .. in this order; empty without any."""
     start = _OPTIONS_START.search(question)
