@@ -7,7 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from vlm.feed.errors import FeedError
-from vlm.loop.errors import LoopError
+from vlm.loop.errors import LoopError, sentence_of
 from vlm.loop.settings import TrainSettings
 from vlm.loop.training import train
 from vlm.mixture.errors import MixtureError
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     try:
         train(TrainSettings.model_validate(yaml.safe_load(Path(arguments[0]).read_text())))
     except (FeedError, MixtureError, ModelError, LoopError, ValidationError, yaml.YAMLError) as error:
-        print(f"vlm.loop: {error}", file=sys.stderr)
+        print(f"vlm.loop: {sentence_of(error)}", file=sys.stderr)
         return 2
     return 0
 

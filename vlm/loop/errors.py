@@ -15,3 +15,9 @@ class SettingsUnusable(LoopError):
 
 class LossDiverged(LoopError):
     """A loss that is no number any more."""
+
+
+def sentence_of(error: Exception) -> str:
+    """Return an error's sentence; one raised in a worker of a loader has that process's traceback before it."""
+    text = str(error).strip()
+    return text.splitlines()[-1].partition(": ")[2] if text.startswith("Caught ") else text

@@ -52,6 +52,9 @@ def train(settings: TrainSettings, report: Report = print, evaluate: Evaluate | 
         FeedError, MixtureError, ModelError, LoopError: data, a model, a folder or settings that cannot be used.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # MLflow would log the lock file of whatever project the command is given in.
+    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
+    os.environ.setdefault("MLFLOW_LOG_UV_FILES", "false")
     accelerator = Accelerator(cpu=settings.loop.device == "cpu", mixed_precision=settings.loop.mixed_precision)
     folder = RunFolder(settings.out)
     settings = _pinned(settings, folder)

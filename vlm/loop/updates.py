@@ -54,7 +54,7 @@ class Updates:
             group["lr"] = rate * group["factor"]
         names = self._settings.streams
         sums = self._backward(batch, max(1.0, float(counts[: len(names)].sum())))
-        norm = self._accelerator.clip_grad_norm_(self._learned, self._settings.optimizer.clip_norm)
+        norm: Any = self._accelerator.clip_grad_norm_(self._learned, self._settings.optimizer.clip_norm)
         self._optimizer.step()
         self._optimizer.zero_grad()
         loss = float(sums.sum() / counts[: len(names)].sum().clamp(min=1))
@@ -92,7 +92,8 @@ class Updates:
     def _summed(self, values: Tensor) -> Tensor:
         if self._accelerator.num_processes == 1:
             return values
-        return self._accelerator.reduce(values.to(self._accelerator.device)).cpu()
+        reduced: Any = self._accelerator.reduce(values.to(self._accelerator.device))
+        return reduced.cpu()
 
     def _described(self, batch: StepBatch, sums: Tensor, counts: Tensor, waited_s: float) -> dict[str, float]:
         names = self._settings.streams
