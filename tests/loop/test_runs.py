@@ -32,7 +32,7 @@ def test_worlds_with_the_same_global_batch_learn_the_same(place: Path, whole_run
 def test_parts_of_a_batch_make_no_difference(place: Path, whole_run: TrainSettings) -> None:
     settings = settings_of(place, "parts", loop__micro_batch=4)
     train(settings)
-    assert farthest(weights_of(settings, 12), weights_of(whole_run, 12)) < 1e-5
+    assert farthest(weights_of(settings, 12), weights_of(whole_run, 12)) < 1e-4
 
 
 DEATHS = [
