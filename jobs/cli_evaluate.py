@@ -1,4 +1,4 @@
-"""The command that scores predictions."""
+"""The commands that make a benchmark and score answers."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,42 @@ from typing import Annotated
 
 import typer
 
-from jobs.cli_options import app
+from jobs.cli_options import LakeOption, app
+
+
+@app.command()
+def benchmark(
+    lake: LakeOption,
+    out: Annotated[Path, typer.Option("--out", help="Parquet file of the questions with their pictures.")],
+    split: Annotated[str, typer.Option("--split", help="train, validation, test or all.")] = "test",
+    recipe: Annotated[str | None, typer.Option("--recipe", help="Recipe of qa_pairs. [the current one]")] = None,
+    most: Annotated[int, typer.Option("--most", help="Questions of a type, at most.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", help="Chooses which questions.")] = 0,
+    training: Annotated[
+        str | None, typer.Option("--training", help="Lake whose split train priors are fitted on. [the same lake]")
+    ] = None,
+    training_out: Annotated[
+        Path | None, typer.Option("--training-out", help="Parquet file for the training answers, without pictures.")
+    ] = None,
+) -> None:
+    """Turn a lake's answers into questions to hold models against, with relations that no names give away."""
+    from jobs.benchmark import write_benchmark
+    from jobs.pages.leaderboard import interval_text, value_text
+    from jobs.reader import LakeReader
+    from vlm.evaluation.benchmark import BenchmarkSettings
+
+    settings = BenchmarkSettings.model_validate({"split": split, "recipe": recipe, "most": most, "seed": seed})
+    made = write_benchmark(LakeReader(lake), out, settings, LakeReader(training) if training else None, training_out)
+    for row in made.rejected[:_SHOWN]:
+        typer.echo(row.reason, err=True)
+    for name, count in made.asked.items():
+        typer.echo(f"{name}: {made.kept.get(name, 0)} of {count}")
+    for name, (before, after) in made.priors.items():
+        typer.echo(f"prior of {name}: {before * 100:.1f} % of all relations, {after * 100:.1f} % of those kept")
+    for score in made.baseline:
+        if score.name in _OF_PRIOR:
+            typer.echo(f"text-only prior, {score.name}: {value_text(score)} [{interval_text(score)}]")
+    typer.echo(f"{out}: {sum(made.kept.values())} questions; priors fitted on {made.training} training answers.")
 
 
 @app.command()
@@ -48,3 +83,4 @@ def evaluate(
 
 
 _SHOWN = 20
+_OF_PRIOR = ("qualitative", "in_range[0.5,2]", "in_range[0.9,1.1]")
