@@ -40,4 +40,4 @@ def example_of(row: Mapping[str, Any]) -> Example:
 def decoded(picture: bytes) -> NDArray[np.uint8]:
     """Return a picture's pixels (h, w, 3), RGB."""
     with Image.open(io.BytesIO(picture)) as image:
-        return np.asarray(image.convert("RGB"))
+        return np.array(image.convert("RGB"))

@@ -1,0 +1,41 @@
+"""The loss of answer tokens, stream by stream, and nothing computed for tokens that are not learned."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vlm.model.families import Family, part
+from vlm.model.masks import as_taken
+
+
+class AnswerLoss(nn.Module):
+    """A model as the loop calls it; a frozen tower or decoder stays in evaluation mode."""
+
+    def __init__(self, model: nn.Module, family: Family, streams: int) -> None:
+        super().__init__()
+        self.model = model
+        self._streams = streams
+        bare = getattr(model, "get_base_model", lambda: model)()
+        self._attention = bare.config._attn_implementation
+        self._dtype = bare.dtype
+        parts = [part(bare, name) for name in (family.tower, family.projector, family.decoder)]
+        self._frozen = [own for own in parts if not any(weight.requires_grad for weight in own.parameters())]
+        # Unused where a batch has no picture; every rank has to have gradients of the same weights.
+        self._seeing = [weight for own in parts[:2] for weight in own.parameters() if weight.requires_grad]
+
+    def train(self, mode: bool = True) -> "AnswerLoss":
+        """Set the mode of all parts that learn."""
+        super().train(mode)
+        for frozen in self._frozen:
+            frozen.eval()
+        return self
+
+    def forward(self, inputs: dict[str, Tensor], predicts: Tensor, targets: Tensor, streams: Tensor) -> Tensor:
+        """Return the sum of the cross entropies (streams,) in nats of `targets` (k,), in float32."""
+        mask = as_taken(inputs["attention_mask"], self._attention, self._dtype)
+        logits = self.model(**{**inputs, "attention_mask": mask}, use_cache=False, logits_to_keep=predicts).logits
+        losses = F.cross_entropy(logits.float(), targets, reduction="none")
+        sums = losses.new_zeros(self._streams).index_add(0, streams, losses)
+        if self._seeing and "pixel_values" not in inputs:
+            sums = sums + 0 * torch.stack([weight.sum() for weight in self._seeing]).sum()
+        return sums

@@ -1,0 +1,68 @@
+"""Where the parts of a model are, family by family."""
+
+from dataclasses import dataclass
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from vlm.model.errors import ModelUnsuited
+
+
+@dataclass(frozen=True)
+class Family:
+    """Attributes of `model.model` that hold the parts; a projector inside the tower is named by its whole path.
+
+    `masked`: the decoder takes ready-made 4D masks and position ids as they are. `one_turn`: an answer ends the text.
+    """
+
+    tower: str
+    projector: str
+    decoder: str = "language_model"
+    masked: bool = False
+    one_turn: bool = False
+
+
+_LLAVA = Family("vision_tower", "multi_modal_projector")
+_IDEFICS = Family("vision_model", "connector", "text_model")
+_QWEN = Family("visual", "visual.merger")
+
+# Family by `model_type` of config.json, as transformers 5 builds them.
+FAMILIES = {
+    "llava": Family("vision_tower", "multi_modal_projector", masked=True),
+    "llava_next": _LLAVA,
+    "llava_onevision": _LLAVA,
+    "vipllava": _LLAVA,
+    "internvl": _LLAVA,
+    "mistral3": _LLAVA,
+    "aya_vision": _LLAVA,
+    "cohere2_vision": _LLAVA,
+    "got_ocr2": _LLAVA,
+    "lfm2_vl": _LLAVA,
+    "gemma3": _LLAVA,
+    "paligemma": Family("vision_tower", "multi_modal_projector", one_turn=True),
+    "idefics2": _IDEFICS,
+    "idefics3": _IDEFICS,
+    "smolvlm": _IDEFICS,
+    "qwen2_vl": _QWEN,
+    "qwen2_5_vl": _QWEN,
+    "qwen3_vl": _QWEN,
+    "glm4v": _QWEN,
+}
+
+
+def family_of(model_type: str) -> Family:
+    """Return the family of a `model_type`.
+
+    Raises:
+        ModelUnsuited: a family whose parts are not known.
+    """
+    if model_type not in FAMILIES:
+        raise ModelUnsuited(
+            f"Where a {model_type} has its vision tower is not known; name a model of {', '.join(sorted(FAMILIES))}."
+        )
+    return FAMILIES[model_type]
+
+
+def part(model: PreTrainedModel, name: str) -> nn.Module:
+    """Return a part of a model by its path below `model.model`."""
+    return model.model.get_submodule(name)

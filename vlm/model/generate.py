@@ -1,0 +1,95 @@
+"""Answers of a model to questions about pictures, a batch at a time."""
+
+from collections.abc import Sequence as Many
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import DynamicCache
+
+from vlm.examples import Turn, decoded
+from vlm.model.loading import VisionLanguageModel
+from vlm.model.masks import as_taken, attention_mask
+from vlm.model.prompts import Prompts
+
+Picture = bytes | NDArray[np.uint8]
+
+
+@torch.inference_mode()
+def answers(
+    vlm: VisionLanguageModel, pictures: Many[Picture | None], questions: Many[str], max_new_tokens: int = 64
+) -> list[str]:
+    """Return the most likely answer to each question, token by token; one picture or None beside every question."""
+    shown = [decoded(picture) if isinstance(picture, bytes) else picture for picture in pictures]
+    found = [""] * len(questions)
+    for has_picture in (True, False):
+        places = [place for place, picture in enumerate(shown) if (picture is not None) == has_picture]
+        if not places:
+            continue
+        own = [[shown[place]] for place in places] if has_picture else None
+        inputs = _inputs(vlm, own, [questions[place] for place in places])
+        told = _own_loop(vlm, inputs, max_new_tokens) if vlm.family.masked else _generated(vlm, inputs, max_new_tokens)
+        texts = vlm.processor.tokenizer.batch_decode(told, skip_special_tokens=True)
+        for place, text in zip(places, texts, strict=True):
+            found[place] = text.strip()
+    return found
+
+
+def end_tokens(vlm: VisionLanguageModel) -> list[int]:
+    """Return the tokens that end an answer: those of the model's configuration, and the one that examples end with."""
+    tokenizer = vlm.processor.tokenizer
+    prompt = Prompts(vlm.processor, vlm.sequence.template).conversation([Turn("a", "a")], picture=False)
+    # The last token of the learned text.
+    told = tokenizer(prompt.text[: prompt.answers[0][1]], add_special_tokens=False)["input_ids"]
+    ends = vlm.model.generation_config.eos_token_id
+    named = [] if ends is None else ends if isinstance(ends, list) else [ends]
+    return sorted({*named, told[-1]})
+
+
+def _inputs(vlm: VisionLanguageModel, pictures: list[Any] | None, questions: list[str]) -> dict[str, Tensor]:
+    prompts = Prompts(vlm.processor, vlm.sequence.template)
+    texts = [prompts.question(question, picture=pictures is not None) for question in questions]
+    options = {"add_special_tokens": False, "padding": True, "padding_side": "left", "return_tensors": "pt"}
+    made = (
+        vlm.processor(text=texts, images=pictures, **options) if pictures else vlm.processor.tokenizer(texts, **options)
+    )
+    return {name: value.to(vlm.model.device) for name, value in made.items() if name != "labels"}
+
+
+def _generated(vlm: VisionLanguageModel, inputs: dict[str, Tensor], most: int) -> list[list[int]]:
+    told = vlm.model.generate(
+        **inputs, max_new_tokens=most, do_sample=False, num_beams=1, eos_token_id=end_tokens(vlm),
+        pad_token_id=vlm.processor.tokenizer.pad_token_id,
+    )  # fmt: skip
+    return told[:, inputs["input_ids"].shape[1] :].tolist()
+
+
+def _own_loop(vlm: VisionLanguageModel, inputs: dict[str, Tensor], most: int) -> list[list[int]]:
+    """Return the tokens of greedy decoding, the prompt masked as in training."""
+    ids, kept = inputs["input_ids"], inputs["attention_mask"].bool()
+    both_ways = vlm.sequence.bidirectional_picture
+    picture = ids == vlm.processor.image_token_id if both_ways else None
+    # Padding is an example of its own.
+    mask = attention_mask(kept.long() - 1, torch.zeros_like(ids), picture)
+    position = (kept.long().cumsum(1) - 1).clamp(min=0)
+    ends = torch.tensor(end_tokens(vlm), device=ids.device)
+    going = torch.ones(len(ids), dtype=torch.bool, device=ids.device)
+    given: dict[str, Any] = {name: inputs[name] for name in inputs if name not in ("input_ids", "attention_mask")}
+    cache, told = DynamicCache(config=vlm.model.config.get_text_config()), []
+    attention, dtype = vlm.model.config._attn_implementation, vlm.model.dtype
+    for _ in range(most):
+        taken = as_taken(mask, attention, dtype)
+        out = vlm.model(
+            input_ids=ids, attention_mask=taken, position_ids=position, cache=cache, use_cache=True, logits_to_keep=1,
+            **given,
+        )  # fmt: skip
+        ids = out.logits[:, -1:].argmax(-1)
+        going &= ~torch.isin(ids[:, 0], ends)
+        told.append(torch.where(going, ids[:, 0], -1))
+        if not going.any():
+            break
+        kept = torch.cat([kept, torch.ones_like(kept[:, :1])], 1)
+        mask, position, given = kept[:, None, None], position[:, -1:] + 1, {}
+    return [[token for token in row if token >= 0] for row in torch.stack(told, 1).tolist()]

@@ -1,0 +1,120 @@
+"""A vision tower and a decoder joined by a projector that is new: the LLaVA family from any ViT and language model."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import (
+    AutoConfig,
+    AutoImageProcessor,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+    PretrainedConfig,
+    PreTrainedModel,
+)
+
+from vlm.model.errors import ModelUnsuited
+from vlm.model.families import family_of
+from vlm.model.loading import VisionLanguageModel, pretrained, whole
+
+_PICTURE = "<image>"
+_WEIGHTS = ("*.safetensors", "*.bin", "*.safetensors.index.json")
+
+
+def join_model(
+    tower: str, decoder: str, seed: int = 0, dtype: torch.dtype = torch.float32, attention: str = "sdpa"
+) -> VisionLanguageModel:
+    """Return a LLaVA of the tower and the decoder of two folders; a folder without weights is begun at random.
+
+    Raises:
+        ModelUnavailable: a folder without configuration, image processor or tokenizer, or with other weights.
+        ModelUnsuited: a tower that does not give one token for every patch.
+    """
+    images = pretrained(AutoImageProcessor.from_pretrained, tower)
+    tokenizer = pretrained(AutoTokenizer.from_pretrained, decoder)
+    seeing, speaking = _tower_config(tower), pretrained(AutoConfig.from_pretrained, decoder)
+    tokenizer.add_special_tokens({"additional_special_tokens": [_PICTURE]}, replace_extra_special_tokens=False)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    torch.manual_seed(seed)
+    config = LlavaConfig(
+        vision_config=seeing,
+        text_config=speaking,
+        image_token_index=tokenizer.convert_tokens_to_ids(_PICTURE),
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="full",
+        tie_word_embeddings=speaking.tie_word_embeddings,
+        dtype=dtype,
+    )
+    config._attn_implementation = attention
+    model = LlavaForConditionalGeneration(config).to(dtype)
+    _load_tower(model, tower, seeing)
+    _load_decoder(model, decoder)
+    if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    first = _tokens_before_patches(model.model.vision_tower, images, seeing.patch_size)
+    config.vision_feature_select_strategy = "default" if first else "full"
+    processor = LlavaProcessor(
+        images,
+        tokenizer,
+        patch_size=seeing.patch_size,
+        vision_feature_select_strategy=config.vision_feature_select_strategy,
+        num_additional_image_tokens=first,
+        chat_template=tokenizer.chat_template,
+    )
+    return VisionLanguageModel(model.eval(), processor, family_of(config.model_type))
+
+
+def _tower_config(place: str) -> PretrainedConfig:
+    config = pretrained(AutoConfig.from_pretrained, place)
+    # CLIP and SigLIP folders hold a text model, too.
+    config = getattr(config, "vision_config", config)
+    if not hasattr(config, "patch_size") or not hasattr(config, "hidden_size"):
+        raise ModelUnsuited(
+            f"The tower {place} is a {config.model_type} without patch_size and hidden_size; name a model that gives "
+            "one token for every patch, such as a ViT, CLIP, SigLIP or DINOv2."
+        )
+    return config
+
+
+def _has_weights(place: str) -> bool:
+    return any(any(Path(place).glob(pattern)) for pattern in _WEIGHTS)
+
+
+def _load_tower(model: LlavaForConditionalGeneration, place: str, config: PretrainedConfig) -> None:
+    if _has_weights(place):
+        own = type(model.model.vision_tower)
+        loaded = whole(own, place, config=config) if issubclass(own, PreTrainedModel) else whole(AutoModel, place)
+        _copy(loaded, model.model.vision_tower)
+
+
+def _load_decoder(model: LlavaForConditionalGeneration, place: str) -> None:
+    if _has_weights(place):
+        loaded: Any = whole(AutoModelForCausalLM, place)
+        _copy(loaded.base_model, model.model.language_model)
+        _copy(loaded.get_output_embeddings(), model.lm_head)
+
+
+def _copy(source: nn.Module, target: nn.Module) -> None:
+    target.load_state_dict(source.state_dict())
+
+
+def _tokens_before_patches(tower: PreTrainedModel, images: Any, patch_px: int) -> int:
+    """Return how many tokens stand before those of patches: one in a ViT with a class token."""
+    blank = np.zeros((64, 64, 3), np.uint8)
+    pixels = images(blank, return_tensors="pt")["pixel_values"].to(tower.dtype)
+    with torch.no_grad():
+        found = tower(pixels).last_hidden_state.shape[1]
+    patches = (pixels.shape[-2] // patch_px) * (pixels.shape[-1] // patch_px)
+    if found - patches not in (0, 1):
+        raise ModelUnsuited(
+            f"The tower gives {found} tokens for {patches} patches of {patch_px} px; name one that gives one for every "
+            "patch, with or without a class token before them."
+        )
+    return found - patches

@@ -1,0 +1,95 @@
+"""What is said to a model as text, and where in it the answers are."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from vlm.examples import Turn
+from vlm.model.errors import PromptUnusable
+
+Span = tuple[int, int]
+
+
+class Prompt(NamedTuple):
+    """A text, the characters of each answer with the sign that ends its turn, and where each turn ends."""
+
+    text: str
+    answers: tuple[Span, ...]
+    ends: tuple[int, ...]
+
+
+class Prompts:
+    """Writes conversations: by the processor's chat template, or as USER: and ASSISTANT: where it has none."""
+
+    def __init__(self, processor: Any, template: str = "auto") -> None:
+        self._processor = processor
+        self._tokenizer = processor.tokenizer
+        self._chat = template == "auto" and bool(getattr(processor, "chat_template", None))
+        self._end = self._tokenizer.eos_token
+        if self._end is None:
+            raise PromptUnusable("The tokenizer has no eos_token, so that no answer could end; give it one.")
+
+    def conversation(self, turns: Sequence[Turn], picture: bool) -> Prompt:
+        """Return the text of answered turns; the picture stands before the first question.
+
+        Raises:
+            PromptUnusable: the chat template does not write questions and answers one after the other.
+        """
+        return self._templated(turns, picture) if self._chat else self._plain(turns, picture)
+
+    def question(self, question: str, picture: bool) -> str:
+        """Return the text up to where the answer begins."""
+        if self._chat:
+            return self._rendered(_messages([Turn(question, "")], picture)[:1], asks=True)
+        return self._opening(picture) + _asked(question)
+
+    def _plain(self, turns: Sequence[Turn], picture: bool) -> Prompt:
+        text, answers, ends = self._opening(picture), [], []
+        for turn in turns:
+            text += _asked(turn.question)
+            start = len(text)
+            text += f" {turn.answer}{self._end}"
+            answers.append((start, len(text)))
+            text += "\n"
+            ends.append(len(text))
+        return Prompt(text, tuple(answers), tuple(ends))
+
+    def _opening(self, picture: bool) -> str:
+        return (self._tokenizer.bos_token or "") + (f"{self._processor.image_token}\n" if picture else "")
+
+    def _templated(self, turns: Sequence[Turn], picture: bool) -> Prompt:
+        messages = _messages(turns, picture)
+        text = self._rendered(messages)
+        answers, ends = [], []
+        for number in range(len(turns)):
+            asked = self._rendered(messages[: 2 * number + 1], asks=True)
+            said = text if number == len(turns) - 1 else self._rendered(messages[: 2 * number + 2])
+            if not (text.startswith(said) and said.startswith(asked)):
+                raise PromptUnusable(
+                    "The chat template does not write a conversation as what was said before and what comes next "
+                    f"({asked[-40:]!r} does not begin {said[-60:]!r}); set `sequence.template` to plain."
+                )
+            answers.append((len(asked), len(asked) + len(said[len(asked) :].rstrip())))
+            ends.append(len(said))
+        if text[slice(*answers[-1])].strip() == turns[-1].answer.strip():
+            # Without a sign at the end the model would never learn to stop.
+            text = text[: answers[-1][1]] + self._end
+            answers[-1], ends[-1] = (answers[-1][0], len(text)), len(text)
+        return Prompt(text, tuple(answers), tuple(ends))
+
+    def _rendered(self, messages: list[dict[str, Any]], asks: bool = False) -> str:
+        return self._processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=asks)
+
+
+def _asked(question: str) -> str:
+    return f"USER: {question}\nASSISTANT:"
+
+
+def _messages(turns: Sequence[Turn], picture: bool) -> list[dict[str, Any]]:
+    messages = []
+    for number, turn in enumerate(turns):
+        said = [{"type": "text", "text": turn.question}]
+        if picture and number == 0:
+            said.insert(0, {"type": "image"})
+        messages.append({"role": "user", "content": said})
+        messages.append({"role": "assistant", "content": [{"type": "text", "text": turn.answer}]})
+    return messages

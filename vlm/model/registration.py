@@ -1,0 +1,19 @@
+"""Vision towers of one's own, made known to the Auto classes; import this before anything is loaded."""
+
+from typing import Any
+
+from transformers import AutoConfig, AutoImageProcessor, AutoModel, PretrainedConfig, PreTrainedModel
+
+
+def register_tower(
+    config: type[PretrainedConfig], model: type[PreTrainedModel], image_processor: type[Any] | None = None
+) -> None:
+    """Make a tower loadable by its `model_type`, alone and as the tower of a model.
+
+    The configuration has to name `hidden_size` and `patch_size` in pixels of the processed picture; the model returns
+    `last_hidden_state` (b, tokens, hidden) and, asked for `output_hidden_states`, `hidden_states`.
+    """
+    AutoConfig.register(config.model_type, config, exist_ok=True)
+    AutoModel.register(config, model, exist_ok=True)
+    if image_processor is not None:
+        AutoImageProcessor.register(config, image_processor, exist_ok=True)

@@ -1,0 +1,186 @@
+"""Examples as sequences of tokens: which are answers, which a picture's, and which turn each belongs to."""
+
+from collections.abc import Sequence as Many
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlm.examples import Example
+from vlm.model.errors import ModelUnsuited, PromptUnusable, SequenceTooLong
+from vlm.model.prompts import Prompt, Prompts
+from vlm.model.settings import SequenceSettings
+
+Ints, Flags = NDArray[np.int64], NDArray[np.bool_]
+
+# What processors say of every token; all else that they return belongs to pictures.
+TOKEN_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids")
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Tokens of one example, all arrays (n,).
+
+    `answer`: learned. `turn`: 0 for what every turn sees, else the number of the only turn that sees it. `extras`:
+    further inputs of the model that have a value for every token. `cut`: turns left out since they were too long.
+    """
+
+    ids: Ints
+    answer: Flags
+    turn: Ints
+    position: Ints
+    extras: dict[str, Ints] = field(default_factory=dict)
+    cut: int = 0
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class Sequencer:
+    """Makes sequences by a model's processor."""
+
+    def __init__(self, processor: Any, settings: SequenceSettings) -> None:
+        self._processor = processor
+        self._tokenizer = processor.tokenizer
+        self._settings = settings
+        self._prompts = Prompts(processor, settings.template)
+        if not self._tokenizer.is_fast:
+            raise PromptUnusable(
+                f"{type(self._tokenizer).__name__} does not tell which characters a token stands for; save the "
+                "model with a fast tokenizer."
+            )
+
+    def sequences(
+        self, examples: Many[Example], pictures: Many[NDArray[np.uint8] | None]
+    ) -> tuple[list[Sequence], dict[str, Any]]:
+        """Return the sequence of every example, and the inputs of the model that hold the pictures.
+
+        Raises:
+            PromptUnusable: a template or tokenizer that does not tell answers from questions.
+            SequenceTooLong: a picture that alone has more tokens than a sequence may have.
+        """
+        prompts = [self._written(example, picture is not None) for example, picture in zip(examples, pictures)]
+        told = iter(self._tokenized([prompt.text for own in prompts for prompt in own]))
+        tokens = [[next(told) for _ in own] for own in prompts]
+        shown = [place for place, picture in enumerate(pictures) if picture is not None]
+        expanded, inputs = self._expanded(
+            [prompts[place][0].text for place in shown], [pictures[place] for place in shown]
+        )
+        rows = dict(zip(shown, expanded, strict=True))
+        made = []
+        for place, own in enumerate(prompts):
+            turns = [_Told(ids, offsets, prompt) for (ids, offsets), prompt in zip(tokens[place], own, strict=True)]
+            make = self._independent if self._settings.independent_turns else self._whole
+            made.append(make(turns, rows.get(place)))
+        return made, inputs
+
+    def _written(self, example: Example, picture: bool) -> list[Prompt]:
+        if self._settings.independent_turns:
+            return [self._prompts.conversation([turn], picture) for turn in example.turns]
+        return [self._prompts.conversation(example.turns, picture)]
+
+    def _tokenized(self, texts: list[str]) -> list[tuple[Ints, Ints]]:
+        told = self._tokenizer(
+            texts, add_special_tokens=False, return_offsets_mapping=True, return_attention_mask=False
+        )
+        return [
+            (np.asarray(ids, np.int64), np.asarray(offsets, np.int64).reshape(-1, 2))
+            for ids, offsets in zip(told["input_ids"], told["offset_mapping"], strict=True)
+        ]
+
+    def _expanded(self, texts: list[str], pictures: list[Any]) -> tuple[list[dict[str, Ints]], dict[str, Any]]:
+        """Return what the processor makes of texts with a picture each: token inputs by text, and the pictures'."""
+        if not texts:
+            return [], {}
+        nested = [[picture] for picture in pictures]
+        made = self._processor(text=texts, images=nested, add_special_tokens=False, padding=True, return_tensors="pt")
+        kept = made["attention_mask"].numpy().astype(bool)
+        told = {name: made[name].numpy() for name in TOKEN_INPUTS if name in made and name != "attention_mask"}
+        rows = [{name: values[row][kept[row]] for name, values in told.items()} for row in range(len(texts))]
+        return rows, {name: value for name, value in made.items() if name not in TOKEN_INPUTS}
+
+    def _whole(self, told: list["_Told"], row: dict[str, Ints] | None) -> Sequence:
+        """Return the sequence of a conversation whose turns see the ones before."""
+        only, most = told[0], self._settings.max_tokens
+        row = row or {"input_ids": only.ids}
+        ids = row["input_ids"]
+        # The processor writes the picture's tokens; from there to the end it leaves the text as it is.
+        same = _common_end(only.ids, ids)
+        added = len(ids) - len(only.ids)
+        answer = np.zeros(len(ids), bool)
+        answer[len(ids) - same :] = only.answer[len(only.ids) - same :]
+        if answer.sum() != only.answer.sum():
+            raise PromptUnusable(
+                "The processor changes the text after the picture, so that answers cannot be found in it; set "
+                "`sequence.template` to plain, or name another model."
+            )
+        ends = [end + added for end in only.ends]
+        fitting = sum(end <= most for end in ends)
+        end = ends[fitting - 1] if fitting else max(1, len(ids) - same)
+        if fitting == len(ends):
+            end = len(ids)
+        self._check(end)
+        kept = {name: values[:end] for name, values in row.items()}
+        whole = Sequence(
+            kept.pop("input_ids"), answer[:end], np.zeros(end, np.int64), np.arange(end), kept, len(ends) - fitting
+        )
+        return whole if fitting else replace(whole, answer=np.zeros(end, bool))
+
+    def _independent(self, told: list["_Told"], row: dict[str, Ints] | None) -> Sequence:
+        """Return the picture once, and behind it every turn as if it were alone with it."""
+        starts = [self._after_picture(one.ids) if row else 0 for one in told]
+        shared = row["input_ids"][: self._after_picture(row["input_ids"])] if row else np.empty(0, np.int64)
+        room, parts = self._settings.max_tokens - len(shared), [shared]
+        for one, start in zip(told, starts, strict=True):
+            room -= len(one.ids) - start
+            if room < 0:
+                break
+            parts.append(one.ids[start:])
+        self._check(len(shared))
+        fitting = len(parts) - 1
+        if not fitting and not row:
+            parts.append(told[0].ids[:1])
+        answers = [np.zeros(len(shared), bool), *(one.answer[start:] for one, start in zip(told, starts, strict=True))]
+        ids = np.concatenate(parts)
+        return Sequence(
+            ids,
+            np.concatenate(answers[: fitting + 1]) if fitting else np.zeros(len(ids), bool),
+            np.concatenate([np.full(len(part), number) for number, part in enumerate(parts)]),
+            np.concatenate(
+                [np.arange(len(part)) + (len(shared) if number else 0) for number, part in enumerate(parts)]
+            ),
+            cut=len(told) - fitting,
+        )
+
+    def _after_picture(self, ids: Ints) -> int:
+        places = np.flatnonzero(ids == self._processor.image_token_id)
+        if not len(places):
+            raise ModelUnsuited("The processor's text has no token of the picture; turns cannot be independent.")
+        return int(places[-1]) + 1
+
+    def _check(self, needed: int) -> None:
+        if needed > self._settings.max_tokens:
+            raise SequenceTooLong(
+                f"A picture has {needed} tokens and a sequence may have {self._settings.max_tokens}; raise "
+                "`sequence.max_tokens`, or have the processor make pictures smaller."
+            )
+
+
+class _Told:
+    """A tokenized prompt: which of its tokens are answers, and after how many tokens each turn ends."""
+
+    def __init__(self, ids: Ints, offsets: Ints, prompt: Prompt) -> None:
+        self.ids = ids
+        self.answer = np.zeros(len(ids), bool)
+        for start, end in prompt.answers:
+            first, last = np.searchsorted(offsets[:, 0], (start, end))
+            self.answer[first:last] = True
+        self.ends = [int(np.searchsorted(offsets[:, 0], end)) for end in prompt.ends]
+
+
+def _common_end(some: Ints, others: Ints) -> int:
+    """Return how many tokens at the end of both are the same."""
+    most = min(len(some), len(others))
+    same = some[::-1][:most] == others[::-1][:most]
+    return most if same.all() else int(np.argmin(same))
