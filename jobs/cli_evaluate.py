@@ -1,6 +1,7 @@
 """The commands that make a benchmark and score answers."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,29 @@ def evaluate(
         list[str] | None,
         typer.Option("--predictions", help="FORMAT:PATH or MODEL=FORMAT:PATH of what a model said; repeatable."),
     ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="NAME=FOLDER or NAME=HUB_ID of a model to ask here; repeatable."),
+    ] = None,
+    revision: Annotated[str | None, typer.Option("--revision", help="Commit of the Hugging Face ids.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, .. [a GPU where there is one]")] = None,
+    batch: Annotated[int, typer.Option("--batch", help="Questions that a --model answers together.")] = 16,
+    endpoint: Annotated[
+        str | None, typer.Option("--endpoint", help="OpenAI-compatible endpoint, up to /chat/completions.")
+    ] = None,
+    endpoint_model: Annotated[
+        list[str] | None, typer.Option("--endpoint-model", help="Model to ask there; repeatable.")
+    ] = None,
+    endpoint_key: Annotated[
+        str | None, typer.Option("--endpoint-key", help="NAME of the environment variable that holds its key.")
+    ] = None,
+    at_once: Annotated[int, typer.Option("--at-once", help="Requests to the endpoint at a time.")] = 8,
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Longest wait for an answer, s.")] = 120.0,
+    retries: Annotated[int, typer.Option("--retries", help="Of a request that failed or was turned away.")] = 5,
+    max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", help="Longest answer.")] = 256,
+    blind: Annotated[
+        bool, typer.Option("--blind/--no-blind", help="Ask also with blanked pictures and without any.")
+    ] = True,
     training: Annotated[
         str | None, typer.Option("--training", help="FORMAT:PATH of items to fit baselines on. [the other items]")
     ] = None,
@@ -62,14 +86,23 @@ def evaluate(
 ) -> None:
     """Score answers of models against true ones, beside baselines that look at no picture."""
     from jobs import evaluate as evaluating
+    from jobs import live_models
     from jobs.pages.leaderboard import leaderboard_markdown
 
+    shared = {"max_new_tokens": max_new_tokens}
+    local = {**shared, "revision": revision, "device": device, "batch": batch}
+    remote = {**shared, "url": endpoint, "at_once": at_once, "timeout_s": timeout_s, "retries": retries}
+    asked = [
+        *live_models.checkpoints(model or (), local),
+        *live_models.endpoints(endpoint_model or (), endpoint_key, remote),
+    ]
     found = evaluating.evaluate(
         evaluating.place_of(items),
         [evaluating.place_of(one) for one in predictions or ()],
         out,
         evaluating.place_of(training) if training else None,
         [evaluating.place_of(one) for one in write or ()],
+        evaluating.Live(asked, live_models.views(blind), partial(typer.echo, err=True)),
     )
     for row in found.rejected[:_SHOWN]:
         typer.echo(row.reason, err=True)
@@ -78,7 +111,7 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(found.summary()))
         return
-    typer.echo(leaderboard_markdown(found.scores, {item.source for item in found.items.items}))
+    typer.echo(leaderboard_markdown(found.scores, {item.source for item in found.items.items}, found.margins))
     typer.echo(f"Open   {out / 'evaluation.html'}")
 
 
