@@ -12,7 +12,7 @@ from jobs.pages.evaluation import Board, evaluation_page
 from jobs.pages.leaderboard import leaderboard_markdown
 from jobs.preview import write_page
 from schemas.table import ENGINE_VERSION
-from vlm.evaluation.baselines import baselines
+from vlm.evaluation.baselines import TEXT_ONLY_PRIOR, baselines
 from vlm.evaluation.formats.registry import read_items, read_predictions
 from vlm.evaluation.formats.rows import Unreadable
 from vlm.evaluation.items import AnswerSet, Item, ItemSet, Prediction, Rejected
@@ -108,12 +108,13 @@ def evaluate(
     except (Unreadable, PredictorUnusable) as error:
         raise UsageError(str(error)) from error
     rejected += [row for one in answers for row in one.rejected]
-    models = [one.model for one in answers]
-    every = [(predictions_of(found.items, one), None, seer_of(one.model, models)) for one in answers]
-    every += [(predictions_of(one.items, one.answers), one.fitted_on, None) for one in baselines(found.items, fitted)]
-    scores = [scored(*one) for one in every]
-    result = Evaluation(found, scores, margins({own[0].model: own for own, _, _ in every}), rejected, out)
-    _write(items, result, [own for own, _, _ in every])
+    names = [one.model for one in answers]
+    models = {one.model: predictions_of(found.items, one) for one in answers}
+    fixed = {one.answers.model: (predictions_of(one.items, one.answers), one) for one in baselines(found.items, fitted)}
+    scores = [scored(own, seer=seer_of(name, names)) for name, own in models.items()]
+    scores += [scored(own, one.fitted_on) for own, one in fixed.values()]
+    result = Evaluation(found, scores, margins(models, fixed[TEXT_ONLY_PRIOR][0]), rejected, out)
+    _write(items, result, [*models.values(), *(own for own, _ in fixed.values())])
     return result
 
 

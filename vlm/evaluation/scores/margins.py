@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from vlm.evaluation.baselines import TEXT_ONLY_PRIOR
 from vlm.evaluation.items import Kind, Prediction
 from vlm.evaluation.predictors.views import seer_of
 from vlm.evaluation.scores.choices import is_right
@@ -39,41 +38,39 @@ class Margin:
         return asdict(self)
 
 
-def margins(answers: Mapping[str, Sequence[Prediction]]) -> list[Margin]:
-    """Return the margins of every model over the text-only prior and over itself without its pictures.
+def margins(models: Mapping[str, Sequence[Prediction]], prior: Sequence[Prediction]) -> list[Margin]:
+    """Return the margins of every model over itself without its pictures and over the text-only prior.
 
-    `answers` are those of every row of the leaderboard by its name, models first, and baselines.
+    `models` are the answers of every row that is no baseline, by its name.
     """
-    rows = list(answers)
-    own_blind = {row: seer_of(row, rows) for row in rows}
+    rows = list(models)
     found = []
     for model in rows:
-        if model == TEXT_ONLY_PRIOR or own_blind[model] is not None:
-            continue
-        blind = [row for row in rows if own_blind[row] == model or row == TEXT_ONLY_PRIOR]
-        found += [margin for over in blind for margin in _between(model, over, answers)]
+        if seer_of(model, rows) is None:
+            blind = [models[row] for row in rows if seer_of(row, rows) == model]
+            found += [margin for other in (*blind, prior) for margin in _between(models[model], other)]
     return found
 
 
-def _between(model: str, over: str, answers: Mapping[str, Sequence[Prediction]]) -> Iterator[Margin]:
-    other = {one.item.item_id: one for one in answers[over]}
+def _between(own: Sequence[Prediction], over: Sequence[Prediction]) -> Iterator[Margin]:
+    other = {one.item.item_id: one for one in over}
     for score, rights in _RIGHTS.items():
-        pairs = [(rights(one), rights(other[one.item.item_id])) for one in answers[model] if one.item.item_id in other]
-        differences = np.array([float(own) - float(its) for own, its in pairs if own is not None and its is not None])
+        pairs = [(rights(one), rights(other[one.item.item_id])) for one in own if one.item.item_id in other]
+        differences = np.array([float(a) - float(b) for a, b in pairs if a is not None and b is not None])
         if len(differences) < 2:
             continue
         value = float(differences.mean())
         error = float(differences.std(ddof=1) / np.sqrt(len(differences)))
         yield Margin(
-            model,
-            over,
-            score,
-            value,
-            value - Z_95 * error,
-            value + Z_95 * error,
-            error,
-            len(differences),
-            value > _SURE_ERRORS * error,
+            model=own[0].model,
+            over=over[0].model,
+            score=score,
+            value=value,
+            low=value - Z_95 * error,
+            high=value + Z_95 * error,
+            standard_error=error,
+            count=len(differences),
+            sure=value > _SURE_ERRORS * error,
         )
 
 
