@@ -40,7 +40,7 @@ _HEADLINE = (
     ),
     *("vqa_evalai", "exact_match", "unparsed"),
 )
-_MOST_COLUMNS = 10
+_MOST_COLUMNS = 9
 
 
 def ranked(scores: Sequence[ModelScores]) -> list[ModelScores]:

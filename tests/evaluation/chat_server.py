@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -85,14 +85,12 @@ def serving(answer: Callable[[Request, int], Reply]) -> Iterator[tuple[str, list
             self.end_headers()
             self.wfile.write(reply.body)
 
-        def log_message(self, format, *args):
+        def log_message(self, *args):
             pass
 
         def handle(self):
-            try:
+            with suppress(BrokenPipeError, ConnectionResetError):
                 super().handle()
-            except (BrokenPipeError, ConnectionResetError):
-                pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
