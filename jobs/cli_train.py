@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.cli_options import app
+from jobs.cli_options import SettingsOption, app
 from jobs.errors import EnvironmentMissing, UsageError
 
 
@@ -58,6 +58,47 @@ def train_experts(
     for name, value in run(settings, typer.echo).items():
         typer.echo(f"{name}: {value:.4g}")
     typer.echo(f"Weights: {out}/{WEIGHTS}")
+
+
+@app.command()
+def train(
+    out: Annotated[str, typer.Option("--out", help="Folder of checkpoints and of the trained model.")],
+    lake: Annotated[
+        str | None, typer.Option("--lake", envvar="SPATIALLAKE_LAKE", help="Lake with training_examples. [none]")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Folder or id of an image-text-to-text model.")] = None,
+    revision: Annotated[str | None, typer.Option("--revision", help="Commit of the id.")] = None,
+    tower: Annotated[str | None, typer.Option("--tower", help="Folder of a vision model, to join.")] = None,
+    decoder: Annotated[str | None, typer.Option("--decoder", help="Folder of a language model, to join.")] = None,
+    version: Annotated[int | None, typer.Option("--version", help="Version of training_examples. [latest]")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="Updates of the weights. [1000]")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", help="Examples of an update, of all ranks. [16]")] = None,
+    micro_batch: Annotated[int | None, typer.Option("--micro-batch", help="Examples computed at once.")] = None,
+    rate: Annotated[float | None, typer.Option("--learning-rate", help="Largest learning rate. [2e-4]")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Loader processes per rank. [1]")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of every random choice. [0]")] = None,
+    settings: SettingsOption = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="One setting, such as model.sequence.packing=true; repeatable."),
+    ] = None,
+) -> None:
+    """Train a vision-language model; a killed run goes on where its last checkpoint was.
+
+    Many processes: `torchrun --nproc-per-node 8 -m jobs.cli train ...`, or `accelerate launch` alike.
+    """
+    from jobs.train import train as run
+
+    flags = {
+        "out": out,
+        "lake": lake,
+        "feed": {"version": version},
+        "model": {"model": model, "revision": revision, "tower": tower, "decoder": decoder},
+        "optimizer": {"learning_rate": rate},
+        "loop": {"steps": steps, "global_batch": batch, "micro_batch": micro_batch, "workers": workers, "seed": seed},
+    }
+    outcome = run(flags, settings, overrides or [], typer.echo)
+    typer.echo(f"loss: {outcome.loss:.4f} nats per answer token after {outcome.step} steps")
 
 
 @app.command()

@@ -107,15 +107,25 @@ def load_settings(flags: dict[str, Any], settings_file: str | None, overrides: S
         value = os.environ.get(_ENVIRONMENT_PREFIX + name.upper())
         if value is not None:
             merged[name] = yaml.safe_load(value) if name in _SECTIONS else value
+    return validated(RunSettings, merged_settings(merged, settings_file, overrides, flags))
+
+
+def merged_settings(
+    base: dict[str, Any], settings_file: str | None, overrides: Sequence[str], flags: dict[str, Any]
+) -> dict[str, Any]:
+    """Merge a YAML file, `section.key=value` overrides and flags into `base`; flags that are None say nothing.
+
+    Raises:
+        UsageError: no such file, or an override that is none.
+    """
     if settings_file:
         path = Path(settings_file)
         if not path.is_file():
             raise UsageError(f"No settings file {settings_file!r}; give --settings a YAML file that exists.")
-        merged = _deep_merge(merged, read_yaml(path))
+        base = _deep_merge(base, read_yaml(path))
     for override in overrides:
-        merged = _deep_merge(merged, _parse_override(override))
-    merged = _deep_merge(merged, {name: value for name, value in flags.items() if value is not None})
-    return validated(RunSettings, merged)
+        base = _deep_merge(base, _parse_override(override))
+    return _deep_merge(base, _said(flags))
 
 
 _SECTIONS = {"spark", "ingest", "context", "lift", "disambiguate", "synthesize", "examples"}
@@ -149,8 +159,14 @@ def validated(model: type[ModelT], values: dict[str, Any]) -> ModelT:
 
 
 def _faults(error: ValidationError) -> str:
+    # A fault of several values together has no one name and input.
     return "; ".join(
-        f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}" for fault in error.errors()
+        fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "value_error" and isinstance(fault["input"], dict)
+        else f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+        if fault["type"] == "missing"
+        else f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}"
+        for fault in error.errors()
     )
 
 
@@ -162,6 +178,11 @@ def _parse_override(text: str) -> dict[str, Any]:
     for part in reversed(name.split(".")):
         parsed = {part: parsed}
     return parsed
+
+
+def _said(flags: dict[str, Any]) -> dict[str, Any]:
+    found = {name: _said(value) if isinstance(value, dict) else value for name, value in flags.items()}
+    return {name: value for name, value in found.items() if value is not None and value != {}}
 
 
 def _deep_merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

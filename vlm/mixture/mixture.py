@@ -86,8 +86,8 @@ class _Dealing:
         return stream, position
 
 
-def open_mixture(spatial: Feed, settings: MixtureSettings) -> Mixture:
-    """Return the mixture of the spatial feed and the general streams.
+def open_mixture(spatial: Feed | None, settings: MixtureSettings) -> Mixture:
+    """Return the mixture of the spatial feed, if any, and the general streams.
 
     Raises:
         StreamUnreadable: a file that is not there or is of another format.
@@ -95,6 +95,8 @@ def open_mixture(spatial: Feed, settings: MixtureSettings) -> Mixture:
     """
     streams = [_opened(stream, settings) for stream in settings.streams]
     given = {stream.name: stream.share for stream in settings.streams if stream.share is not None}
+    if spatial is None:
+        return Mixture(streams, shares_of(given, streams), settings.image_tokens)
     given = {spatial.name: settings.spatial_share if streams else 1.0, **given}
     return Mixture([spatial, *streams], shares_of(given, streams), settings.image_tokens)
 

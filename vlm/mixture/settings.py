@@ -39,7 +39,7 @@ class MixtureSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     streams: tuple[StreamSettings, ...] = ()
-    spatial_share: float = Field(default=0.05, gt=0, le=1, description="of all tokens, where there are other streams")
+    spatial_share: float = Field(default=0.05, ge=0, le=1, description="of all tokens, where there are other streams")
     image_tokens: int = Field(default=0, ge=0, description="tokens that a picture counts for; 0: only text counts")
     seed: int = Field(default=0, ge=0, description="order within general streams")
     tokenizer: str | None = Field(default=None, description="as in `examples`; the spatial stream is counted there")

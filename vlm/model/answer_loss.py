@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vlm.model.families import Family, part
+from vlm.model.families import Family, bare, part
 from vlm.model.masks import as_taken
 
 
@@ -15,10 +15,9 @@ class AnswerLoss(nn.Module):
         super().__init__()
         self.model = model
         self._streams = streams
-        bare = getattr(model, "get_base_model", lambda: model)()
-        self._attention = bare.config._attn_implementation
-        self._dtype = bare.dtype
-        parts = [part(bare, name) for name in (family.tower, family.projector, family.decoder)]
+        self._attention = bare(model).config._attn_implementation
+        self._dtype = bare(model).dtype
+        parts = [part(model, name) for name in (family.tower, family.projector, family.decoder)]
         self._frozen = [own for own in parts if not any(weight.requires_grad for weight in own.parameters())]
         # Unused where a batch has no picture; every rank has to have gradients of the same weights.
         self._seeing = [weight for own in parts[:2] for weight in own.parameters() if weight.requires_grad]

@@ -1,9 +1,9 @@
 """Where the parts of a model are, family by family."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
-from transformers import PreTrainedModel
 
 from vlm.model.errors import ModelUnsuited
 
@@ -63,6 +63,11 @@ def family_of(model_type: str) -> Family:
     return FAMILIES[model_type]
 
 
-def part(model: PreTrainedModel, name: str) -> nn.Module:
+def bare(model: Any) -> Any:
+    """Return a model without the adapters that may be around it."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def part(model: Any, name: str) -> nn.Module:
     """Return a part of a model by its path below `model.model`."""
-    return model.model.get_submodule(name)
+    return bare(model).model.get_submodule(name)

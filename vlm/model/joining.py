@@ -53,7 +53,7 @@ def join_model(
         dtype=dtype,
     )
     config._attn_implementation = attention
-    model = LlavaForConditionalGeneration(config).to(dtype)
+    model = _empty(config, dtype)
     _load_tower(model, tower, seeing)
     _load_decoder(model, decoder)
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
@@ -69,6 +69,12 @@ def join_model(
         chat_template=tokenizer.chat_template,
     )
     return VisionLanguageModel(model.eval(), processor, family_of(config.model_type))
+
+
+def _empty(config: LlavaConfig, dtype: torch.dtype) -> Any:
+    # Not typed as what it is: its `to` is decorated beyond what a type checker follows.
+    model: Any = LlavaForConditionalGeneration(config)
+    return model.to(dtype)
 
 
 def _tower_config(place: str) -> PretrainedConfig:

@@ -1,12 +1,12 @@
 """Models from folders and ids, ready to be trained or asked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedModel
+from transformers import AutoModelForImageTextToText, AutoProcessor
 from transformers.utils import logging
 
 import vlm.model.registration  # noqa: F401  towers of our own have to be known before a model is loaded
@@ -21,10 +21,10 @@ _CONFIG_KEY = "spatiallake"
 class VisionLanguageModel:
     """A model with its processor, its family, and how it is to be spoken to."""
 
-    model: PreTrainedModel
+    model: Any
     processor: Any
     family: Family
-    sequence: SequenceSettings = SequenceSettings()
+    sequence: SequenceSettings = field(default_factory=SequenceSettings)
 
     @property
     def tower(self) -> torch.nn.Module:
@@ -88,7 +88,7 @@ def pretrained(load: Callable[..., Any], place: str, revision: str | None = None
         raise ModelUnavailable(f"{place} cannot be loaded by {what} ({cause}); {remedy}.") from error
 
 
-def whole(kind: Any, place: str, revision: str | None = None, **options: Any) -> PreTrainedModel:
+def whole(kind: Any, place: str, revision: str | None = None, **options: Any) -> Any:
     """Return a model none of whose parameters is left at random.
 
     Raises:

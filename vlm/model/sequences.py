@@ -60,7 +60,8 @@ class Sequencer:
             PromptUnusable: a template or tokenizer that does not tell answers from questions.
             SequenceTooLong: a picture that alone has more tokens than a sequence may have.
         """
-        prompts = [self._written(example, picture is not None) for example, picture in zip(examples, pictures)]
+        pairs = zip(examples, pictures, strict=True)
+        prompts = [self._written(example, picture is not None) for example, picture in pairs]
         told = iter(self._tokenized([prompt.text for own in prompts for prompt in own]))
         tokens = [[next(told) for _ in own] for own in prompts]
         shown = [place for place, picture in enumerate(pictures) if picture is not None]

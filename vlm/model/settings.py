@@ -11,7 +11,7 @@ class LoraSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rank: int = Field(default=16, ge=1)
-    alpha: float = Field(default=32, gt=0)
+    alpha: int = Field(default=32, ge=1)
     dropout: float = Field(default=0, ge=0, lt=1)
     targets: tuple[str, ...] = Field(default=(), description="names of layers; none: all linear ones of the decoder")
 

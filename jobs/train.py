@@ -1,0 +1,32 @@
+"""Train a vision-language model: settings from flags and files, failures in one sentence."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jobs.errors import EnvironmentMissing, UsageError
+from jobs.settings import merged_settings, validated
+
+
+def train(flags: dict[str, Any], settings_file: str | None, overrides: Sequence[str], report: Callable) -> Any:
+    """Return the outcome of a run, of which this process is one rank.
+
+    Raises:
+        EnvironmentMissing: the extra is not installed.
+        UsageError: settings, data, a model or a folder that cannot be used.
+    """
+    try:
+        from vlm.feed.errors import FeedError
+        from vlm.loop.errors import LoopError, sentence_of
+        from vlm.loop.settings import TrainSettings
+        from vlm.loop.training import train as run
+        from vlm.mixture.errors import MixtureError
+        from vlm.model.errors import ModelError
+    except ModuleNotFoundError as error:
+        raise EnvironmentMissing(
+            f"Training needs {error.name}; install the extra with `pip install 'spatiallake[training]'`."
+        ) from error
+    settings = validated(TrainSettings, merged_settings({}, settings_file, overrides, flags))
+    try:
+        return run(settings, report)
+    except (FeedError, MixtureError, ModelError, LoopError) as error:
+        raise UsageError(sentence_of(error)) from error

@@ -1,0 +1,59 @@
+"""Pictures of a run: its losses, and what it answers."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib.figure import Figure
+
+from vlm.examples import decoded
+
+
+class Sample(NamedTuple):
+    """A question, the answer that is learned, and the one that is given."""
+
+    picture: bytes | None
+    question: str
+    learned: str
+    given: str
+
+
+def loss_figure(losses: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
+    """Return the curves of losses by name, (step, nats per answer token) each, with their running means."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    for number, (name, points) in enumerate(sorted(losses.items())):
+        steps, values = [step for step, _ in points], [value for _, value in points]
+        mean, means = values[0] if values else 0.0, []
+        for value in values:
+            mean += (value - mean) * 0.1
+            means.append(mean)
+        axes.plot(steps, values, color=f"C{number}", alpha=0.25, linewidth=0.8)
+        axes.plot(steps, means, color=f"C{number}", label=name)
+    axes.set_xlabel("step")
+    axes.set_ylabel("nats per answer token")
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def sample_figure(samples: Sequence[Sample]) -> Figure:
+    """Return the pictures with question, learned and given answer below each; `samples` must not be empty."""
+    columns = min(3, len(samples))
+    rows = -(-len(samples) // columns)
+    figure = Figure(figsize=(4 * columns, 4 * rows), layout="constrained")
+    for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
+        axes.axis("off")
+        if place < len(samples):
+            sample = samples[place]
+            if sample.picture is not None:
+                axes.imshow(decoded(sample.picture))
+            said = (f"Q  {sample.question}", f"learned  {sample.learned}", f"given  {sample.given or '(nothing)'}")
+            # Not to be read as mathematics.
+            lines = (textwrap.fill(one, 48).replace("$", r"\$") for one in said)
+            axes.set_title("\n".join(lines), fontsize=8, loc="left")
+    return figure

@@ -1,0 +1,29 @@
+"""A registered model as MLflow loads it: answers from pictures and questions."""
+
+from typing import Any
+
+import pandas as pd
+
+from vlm.model.generate import answers
+from vlm.model.loading import VisionLanguageModel, load_model
+
+
+class Answering:
+    """Predicts the column `answer` from `image`, the bytes of a picture file or nothing, and `question`."""
+
+    def __init__(self, vlm: VisionLanguageModel) -> None:
+        self.vlm = vlm
+
+    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Return the answers; `params` may name `batch_size` and `max_new_tokens`."""
+        options = {"batch_size": 8, "max_new_tokens": 64, **(params or {})}
+        size, said = int(options["batch_size"]), []
+        for start in range(0, len(model_input), size):
+            some = model_input.iloc[start : start + size]
+            pictures = [bytes(image) if image is not None else None for image in some["image"]]
+            said += answers(self.vlm, pictures, some["question"].tolist(), int(options["max_new_tokens"]))
+        return pd.DataFrame({"answer": said}, index=model_input.index)
+
+
+def _load_pyfunc(path: str) -> Answering:
+    return Answering(load_model(path))

@@ -1,0 +1,101 @@
+"""Everything that decides what a training run does; the same names are keys of the YAML file."""
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from vlm.feed.files import normal
+from vlm.feed.settings import FeedSettings
+from vlm.mixture.settings import SPATIAL, MixtureSettings
+from vlm.model.settings import ModelSettings
+
+
+class OptimizerSettings(BaseModel):
+    """AdamW and its learning rate."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    learning_rate: float = Field(default=2e-4, gt=0)
+    tower_factor: float = Field(default=0.1, ge=0, description="of the learning rate, for a tower that learns")
+    weight_decay: float = Field(default=0.01, ge=0, description="of matrices; vectors have none")
+    betas: tuple[float, float] = (0.9, 0.98)
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warm_up_steps: int = Field(default=100, ge=0)
+    last_share: float = Field(default=0.05, ge=0, le=1, description="of the learning rate, at the end of a cosine")
+    clip_norm: float = Field(default=1.0, gt=0)
+
+
+class LoopSettings(BaseModel):
+    """How long, in which batches, and how often what is kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int = Field(default=1000, ge=1, description="updates of the weights")
+    global_batch: int = Field(default=16, ge=1, description="examples of an update, over all processes")
+    micro_batch: int | None = Field(
+        default=None, ge=1, description="examples that a process computes at once; none: its whole share"
+    )
+    workers: int = Field(default=1, ge=0, description="processes per rank that decode and collate")
+    seed: int = Field(default=0, ge=0)
+    device: Literal["auto", "cpu"] = "auto"
+    mixed_precision: Literal["no", "bf16"] = "no"
+    checkpoint_every: int = Field(default=500, ge=1, description="steps")
+    keep: int = Field(default=2, ge=1, description="checkpoints")
+    sample_every: int = Field(default=500, ge=1, description="steps between sample answers and evaluations")
+    samples: int = Field(default=6, ge=0, description="examples whose answers are recorded with their pictures")
+
+
+class TrackingSettings(BaseModel):
+    """Where MLflow keeps the run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uri: str | None = Field(default=None, description="none: mlflow.db in the lake's folder, or in `out`")
+    experiment: str = "spatiallake"
+    run_name: str | None = None
+    registered_model: str | None = Field(default="spatiallake", description="none: the model is not registered")
+    system_metrics: bool = Field(default=True, description="where psutil is installed")
+
+
+class TrainSettings(BaseModel):
+    """One run. `feed` without a table reads `training_examples` of `lake`; without a lake only other streams."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    out: str = Field(description="folder of checkpoints and of the trained model")
+    lake: str | None = None
+    feed: FeedSettings | None = None
+    mixture: MixtureSettings = MixtureSettings()
+    model: ModelSettings
+    optimizer: OptimizerSettings = OptimizerSettings()
+    loop: LoopSettings = LoopSettings()
+    tracking: TrackingSettings = TrackingSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _feed_of_lake(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not given.get("lake") or isinstance(given.get("feed"), FeedSettings):
+            return given
+        table = f"{normal(given['lake'])}/training_examples"
+        return {**given, "feed": {"table": table, **(given.get("feed") or {})}}
+
+    @model_validator(mode="after")
+    def _something_to_learn(self) -> Self:
+        if not self.streams:
+            raise ValueError("there is nothing to learn from; give `lake`, or name `mixture.streams`")
+        return self
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Return the names of the streams that are learned from."""
+        general = tuple(stream.name for stream in self.mixture.streams)
+        spatial = self.feed is not None and (self.mixture.spatial_share > 0 or not general)
+        return (SPATIAL, *general) if spatial else general
+
+    @property
+    def tracking_uri(self) -> str:
+        """Return MLflow's tracking URI."""
+        if self.tracking.uri:
+            return self.tracking.uri
+        lake = normal(self.lake) if self.lake else ""
+        return f"sqlite:///{normal(self.out) if not lake or '://' in lake else lake}/mlflow.db"

@@ -1,0 +1,189 @@
+"""One training run, in one process or many, and after any kill as if there had been none."""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import peft
+import torch
+import transformers
+from accelerate import Accelerator
+
+from schemas.table import ENGINE_VERSION
+from vlm.evaluation.scores.interval import Score
+from vlm.feed.share import Cursor, Share
+from vlm.feed.torch_dataset import BatchDataset, loader
+from vlm.loop.batches import StepBatch, StepMaker
+from vlm.loop.checkpoint import RunFolder, restore
+from vlm.loop.errors import SettingsUnusable
+from vlm.loop.flat import flat
+from vlm.loop.optimizer import optimizer_of
+from vlm.loop.plots import Sample
+from vlm.loop.settings import TrainSettings
+from vlm.loop.source import Opened, open_source
+from vlm.loop.tracking import Run, score_metrics
+from vlm.loop.updates import Update, Updates
+from vlm.model.answer_loss import AnswerLoss
+from vlm.model.collate import collator_of
+from vlm.model.generate import answers
+from vlm.model.loading import VisionLanguageModel
+from vlm.model.tuning import merged, open_model
+
+Evaluate = Callable[[VisionLanguageModel], Iterable[Score]]
+Report = Callable[[str], None]
+
+_ANSWER_TOKENS = 48
+
+
+class Outcome(NamedTuple):
+    """What a run ended with; `loss` in nats per answer token, of the last step; `tokens` taken by stream."""
+
+    step: int
+    loss: float
+    tokens: dict[str, int]
+
+
+def train(settings: TrainSettings, report: Report = print, evaluate: Evaluate | None = None) -> Outcome:
+    """Train to the last step, from the last checkpoint in `out` if there is one; every rank of a world calls this.
+
+    `evaluate` is called by the first rank every `loop.sample_every` steps, and its scores are recorded.
+
+    Raises:
+        FeedError, MixtureError, ModelError, LoopError: data, a model, a folder or settings that cannot be used.
+    """
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # MLflow would log the lock file of whatever project the command is given in.
+    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
+    os.environ.setdefault("MLFLOW_LOG_UV_FILES", "false")
+    accelerator = Accelerator(cpu=settings.loop.device == "cpu", mixed_precision=settings.loop.mixed_precision)
+    folder = RunFolder(settings.out)
+    settings = _pinned(settings, folder)
+    opened = open_source(settings)
+    training = _Training(settings, accelerator, folder, opened, open_model(settings.model, settings.loop.seed))
+    return training.run(report, evaluate)
+
+
+def _pinned(settings: TrainSettings, folder: RunFolder) -> TrainSettings:
+    """Return the settings with the table version that the run began with, where none is named."""
+    begun = folder.begun()
+    if begun is None or settings.feed is None or settings.feed.version is not None:
+        return settings
+    feed = settings.feed.model_copy(update={"version": begun["data"].get("version")})
+    return settings.model_copy(update={"feed": feed})
+
+
+class _Training:
+    def __init__(
+        self,
+        settings: TrainSettings,
+        accelerator: Accelerator,
+        folder: RunFolder,
+        opened: Opened,
+        vlm: VisionLanguageModel,
+    ) -> None:
+        self.settings = settings
+        self.accelerator = accelerator
+        self.folder = folder
+        self.opened = opened
+        self.vlm = vlm
+        self.data = opened.data()
+        self.flat = flat(settings.model_dump(mode="json"))
+        self.code = {
+            "engine_version": ENGINE_VERSION,
+            "torch_version": torch.__version__,
+            "transformers_version": transformers.__version__,
+            "peft_version": peft.__version__,
+        }
+        folder.check(self.flat, self.data)
+        self.start = folder.latest() or folder.checkpoint(0, Cursor(), float("nan"))
+        # Workers are forked before there are threads of MLflow or memory of a GPU.
+        self.batches = iter(self._loader()) if self.start.step < settings.loop.steps else iter(())
+        optimizer = optimizer_of(vlm.model, vlm.tower, settings.optimizer)
+        if self.start.step:
+            restore(self.start, vlm.model, optimizer)
+        module = AnswerLoss(vlm.model, vlm.family, len(settings.streams))
+        self.module, self.optimizer = accelerator.prepare(module, optimizer)
+        self.updates = Updates(settings, accelerator, self.module, self.optimizer)
+
+    def run(self, report: Report, evaluate: Evaluate | None) -> Outcome:
+        """Train to the last step and return what came of it; the first rank records, keeps and reports."""
+        first = self.accelerator.is_main_process
+        begun = self.folder.begun()
+        self.accelerator.wait_for_everyone()
+        run = self._opened_run(begun["mlflow_run"] if begun else None, report) if first else None
+        at = self.start
+        try:
+            for step in range(at.step + 1, self.settings.loop.steps + 1):
+                update = self.updates.update(step, self.batches)
+                at = self.folder.checkpoint(step, update.cursor, update.loss)
+                if run:
+                    self._keep(run, step, update, evaluate, report)
+            self.accelerator.wait_for_everyone()
+            if run:
+                self._finish(run, report)
+        finally:
+            if run:
+                run.close()
+        return Outcome(at.step, at.loss, at.cursor.tokens)
+
+    def _loader(self) -> Iterable[StepBatch]:
+        loop, world = self.settings.loop, self.accelerator.num_processes
+        if loop.global_batch % world:
+            raise SettingsUnusable(
+                f"A global batch of {loop.global_batch} examples cannot be shared by {world} processes; set "
+                f"loop.global_batch to a multiple of {world}."
+            )
+        share = Share(loop.global_batch // world, self.accelerator.process_index, world)
+        collator = collator_of(self.vlm, self.settings.streams)
+        make = StepMaker(collator, loop.micro_batch or share.batch_size)
+        remote = any("s3://" in str(value) or "s3a://" in str(value) for value in self.flat.values())
+        dataset = BatchDataset(self.opened.source, self.start.cursor, share, make)
+        return loader(dataset, loop.workers, "spawn" if remote else "fork")
+
+    def _opened_run(self, known: str | None, report: Report) -> Run:
+        run = Run(self.settings, known)
+        if run.run_id != known:
+            run.describe(self.flat, self.data, self.code)
+            self.folder.begin(self.flat, self.data, run.run_id)
+        learned = sum(weight.numel() for weight in self.vlm.model.parameters() if weight.requires_grad)
+        whole = sum(weight.numel() for weight in self.vlm.model.parameters())
+        report(f"{learned:,} of {whole:,} weights learn; MLflow run {run.run_id} in {self.settings.tracking_uri}")
+        if self.start.step:
+            report(f"Goes on after step {self.start.step}.")
+        return run
+
+    def _keep(self, run: Run, step: int, update: Update, evaluate: Evaluate | None, report: Report) -> None:
+        loop = self.settings.loop
+        last = step == loop.steps
+        numbers = dict(update.numbers)
+        if (last or step % loop.sample_every == 0) and run.wants(step):
+            self.module.eval()
+            numbers |= score_metrics(evaluate(self.vlm)) if evaluate else {}
+            run.record_samples(step, self._samples())
+            self.module.train()
+        run.record(step, numbers)
+        if last or step % loop.checkpoint_every == 0:
+            # Steps are written before the checkpoint that would skip them.
+            run.flush()
+            at = self.folder.checkpoint(step, update.cursor, update.loss)
+            self.folder.save(at, self.vlm.model, self.optimizer.optimizer, loop.keep)
+            report(f"step {step}: loss {update.loss:.4f}, {update.numbers['samples_per_s']:.1f} samples/s")
+
+    def _samples(self) -> list[Sample]:
+        examples = self.opened.first(self.settings.loop.samples)
+        if not examples:
+            return []
+        asked = [example.turns[0] for example in examples]
+        pictures = [example.picture for example in examples]
+        said = answers(self.vlm, pictures, [turn.question for turn in asked], _ANSWER_TOKENS)
+        return [
+            Sample(picture, turn.question, turn.answer, given)
+            for picture, turn, given in zip(pictures, asked, said, strict=True)
+        ]
+
+    def _finish(self, run: Run, report: Report) -> None:
+        run.flush()
+        run.record_losses()
+        self.folder.save_model(merged(self.vlm).save)
+        run.register(self.folder.model, self.data, self.code)
+        report(f"Model: {self.folder.model}")
