@@ -122,12 +122,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class Prediction:
-    """An item, what a model said, and what was read out of it."""
+    """An item, what a model said, and what was read out of it; not `given` where it said nothing at all."""
 
     model: str
     item: Item
     raw: str
     reading: Reading
+    given: bool = True
 
     @property
     def parsed(self) -> bool:

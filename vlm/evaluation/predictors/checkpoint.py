@@ -54,19 +54,25 @@ class Checkpoint:
         """Yield the answers of each batch.
 
         Raises:
-            PredictorUnusable: the model cannot be loaded.
+            PredictorUnusable: the model cannot be loaded or cannot be asked.
         """
-        from vlm.model.generate import answers
-
         for batch in batches:
             fit = [one for one in batch if len(one.pictures) <= 1]
-            pictures = [one.pictures[0] if one.pictures else None for one in fit]
-            texts = answers(self._loaded, pictures, [one.prompt for one in fit], self._settings.max_new_tokens)
-            yield [Said(one, text) for one, text in zip(fit, texts, strict=True)] + [
+            yield [Said(one, text) for one, text in zip(fit, self._answers(fit), strict=True)] + [
                 Said(one, fault=f"Item {one.item_id} has {len(one.pictures)} pictures, and {self.model} is shown one.")
                 for one in batch
                 if len(one.pictures) > 1
             ]
+
+    def _answers(self, asked: Sequence[Shown]) -> list[str]:
+        from vlm.model.errors import ModelError
+        from vlm.model.generate import answers
+
+        pictures = [one.pictures[0] if one.pictures else None for one in asked]
+        try:
+            return answers(self._loaded, pictures, [one.prompt for one in asked], self._settings.max_new_tokens)
+        except ModelError as error:
+            raise PredictorUnusable(str(error)) from error
 
     @cached_property
     def _device(self) -> str:
@@ -81,14 +87,10 @@ class Checkpoint:
     def _loaded(self) -> "VisionLanguageModel":
         import torch
 
-        from vlm.model.errors import ModelError
         from vlm.model.loading import load_model
 
         dtype = torch.bfloat16 if self._device.startswith("cuda") else torch.float32
-        try:
-            return load_model(self._settings.place, self._settings.revision, self._device, dtype)
-        except ModelError as error:
-            raise PredictorUnusable(str(error)) from error
+        return load_model(self._settings.place, self._settings.revision, self._device, dtype)
 
 
 def _digest(folder: Path) -> str:

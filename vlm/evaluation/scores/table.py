@@ -73,7 +73,7 @@ def scored(predictions: Sequence[Prediction], fitted_on: str | None = None, seer
         by_distance={name: scores_of(distances[name]) for name in names if name in distances},
         fitted_on=fitted_on,
         seer=seer,
-        unanswered=sum(not one.raw for one in predictions),
+        unanswered=sum(not one.given for one in predictions),
     )
 
 
