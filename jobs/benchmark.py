@@ -61,20 +61,18 @@ def write_benchmark(
     asked = _items(lake, settings)
     if training is None and settings.split in ("test", "validation"):
         training = lake
-    known = [item for _, item in _items(training, _TRAINING)] if training else []
-    items = [item for _, item in asked]
-    kept = chosen(items, settings, known)
+    known = _items(training, _TRAINING) if training else []
+    kept = chosen(asked, settings, known)
     if not kept:
         raise UsageError(
             f"Of {len(asked)} answers of the split {settings.split} in {lake.uri} none can be kept; "
             "name a larger lake or another --split."
         )
-    ids = {item.item_id for item in kept}
-    rejected = _write(_with_pictures(lake, [one for one in asked if one[1].item_id in ids]), out)
+    rejected = _write(_with_pictures(lake, kept), out)
     if training_out:
         _write(known, training_out)
-    priors, baseline = _priors(items, kept, known) if known else ({}, [])
-    return Benchmark(_counts(items), _counts(kept), rejected, len(known), priors, baseline)
+    priors, baseline = _priors(asked, kept, known) if known else ({}, [])
+    return Benchmark(_counts(asked), _counts(kept), rejected, len(known), priors, baseline)
 
 
 def _priors(
@@ -87,8 +85,8 @@ def _priors(
     return shares, scored(predictions_of(prior.items, prior.answers)).overall
 
 
-def _items(lake: LakeReader, settings: BenchmarkSettings) -> list[tuple[str, Item]]:
-    """Return every fair question of a split without its picture, beside the photograph it is about."""
+def _items(lake: LakeReader, settings: BenchmarkSettings) -> list[Item]:
+    """Return every fair question of a split without its picture, those of one photograph one after the other."""
     wanted = [f"split = '{settings.split}'"] if settings.split != "all" else []
     wanted += [f"recipe = {quoted([settings.recipe])}"] if settings.recipe else []
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
@@ -100,11 +98,11 @@ def _items(lake: LakeReader, settings: BenchmarkSettings) -> list[tuple[str, Ite
     recipes = {row["scene_recipe"] for row in rows}
     for thing in lake.query("scenes", _THINGS.format(recipes=quoted(recipes)), all_recipes=True) if recipes else ():
         things[thing["image_id"]][thing["object_id"]] = thing
-    return [(row["image_id"], item) for row in rows if (item := item_of(row, things[row["image_id"]]))]
+    return [item for row in rows if (item := item_of(row, things[row["image_id"]]))]
 
 
-def _with_pictures(lake: LakeReader, asked: Sequence[tuple[str, Item]]) -> Iterator[Item]:
-    by_photograph = [(image, [item for _, item in own]) for image, own in groupby(asked, key=lambda one: one[0])]
+def _with_pictures(lake: LakeReader, items: Sequence[Item]) -> Iterator[Item]:
+    by_photograph = [(str(image), list(own)) for image, own in groupby(items, key=lambda item: item.photograph)]
     for start in range(0, len(by_photograph), _AT_ONCE):
         some = by_photograph[start : start + _AT_ONCE]
         ids = quoted(image for image, _ in some)

@@ -75,6 +75,7 @@ def test_items_say_what_the_lake_says(made):
             assert all(kind in option for kind, option in zip(one.kinds, one.options, strict=True))
         else:
             assert (one.truth.value_si, one.truth.side) == (row["value_si"], row["side"])
+        assert one.photograph == row["image_id"]
         assert one.distance_m == 1.0 + min(row["object_ids"])
     assert {one.kind for one in items} == {Kind.BOOL, Kind.CHOICE, Kind.NUMBER}
 

@@ -50,3 +50,17 @@ def test_an_unread_answer_is_no_right_one_and_a_worse_model_is_never_sure():
     mute = said([(one, "I cannot tell.") for one in ITEMS], "m")
     (one,) = margins({"m": mute}, answers("text-only prior", 20))
     assert (one.value, one.sure) == (-0.5, False)
+
+
+def test_answers_about_one_photograph_count_as_one_draw():
+    copies = [item(f"c{n}", Kind.BOOL, Truth(yes=True), photograph=f"p{n // 5}") for n in range(60)]
+    alone = [item(f"a{n}", Kind.BOOL, Truth(yes=True)) for n in range(12)]
+
+    def by_tens(items, per, model, lost):
+        return said([(one, "no" if n // per in lost else "yes") for n, one in enumerate(items)], model)
+
+    together = margins({"m": by_tens(copies, 5, "m", {0})}, by_tens(copies, 5, "text-only prior", {0, 1, 2, 3}))[0]
+    single = margins({"m": by_tens(alone, 1, "m", {0})}, by_tens(alone, 1, "text-only prior", {0, 1, 2, 3}))[0]
+    assert (together.count, single.count) == (60, 12)
+    assert together.value == pytest.approx(single.value)
+    assert together.standard_error == pytest.approx(single.standard_error)

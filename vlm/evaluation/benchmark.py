@@ -52,6 +52,7 @@ def item_of(row: Mapping[str, Any], things: Mapping[int, Mapping[str, Any]]) -> 
         item_id=row["qa_id"],
         number=0,
         source=SOURCE,
+        photograph=row["image_id"],
         type_id=row["type_id"],
         question=row["question"],
         kinds=tuple(things[one]["label"] or called[one] for one in order),

@@ -1,5 +1,6 @@
 """How far a model is above one that does not look, on the same items, and whether chance could do that."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,8 +20,8 @@ _SURE_ERRORS = 2.0
 class Margin:
     """A model's share of right answers less that of `over`, both on the same `count` items.
 
-    `standard_error` is that of the mean of the differences item by item, `low` and `high` the 95 % interval that it
-    makes; `sure` is whether the difference exceeds two of it.
+    `standard_error` is that of the mean of the differences item by item, items about one photograph taken together;
+    `low` and `high` are the 95 % interval that it makes, `sure` is whether the difference exceeds two of it.
     """
 
     model: str
@@ -55,12 +56,18 @@ def margins(models: Mapping[str, Sequence[Prediction]], prior: Sequence[Predicti
 def _between(own: Sequence[Prediction], over: Sequence[Prediction]) -> Iterator[Margin]:
     other = {one.item.item_id: one for one in over}
     for score, rights in _RIGHTS.items():
-        pairs = [(rights(one), rights(other[one.item.item_id])) for one in own if one.item.item_id in other]
-        differences = np.array([float(a) - float(b) for a, b in pairs if a is not None and b is not None])
+        differences: dict[str, list[float]] = defaultdict(list)
+        for one in own:
+            pair = rights(one), rights(other[one.item.item_id]) if one.item.item_id in other else None
+            if pair[0] is not None and pair[1] is not None:
+                differences[one.item.photograph or one.item.item_id].append(float(pair[0]) - float(pair[1]))
+        count = sum(map(len, differences.values()))
         if len(differences) < 2:
             continue
-        value = float(differences.mean())
-        error = float(differences.std(ddof=1) / np.sqrt(len(differences)))
+        value = sum(map(sum, differences.values())) / count
+        # Answers about one photograph are right or wrong together, so that it is photographs that are drawn.
+        off = np.array([sum(some) - value * len(some) for some in differences.values()])
+        error = float(np.sqrt(np.sum(off**2) * len(off) / (len(off) - 1))) / count
         yield Margin(
             model=own[0].model,
             over=over[0].model,
@@ -69,7 +76,7 @@ def _between(own: Sequence[Prediction], over: Sequence[Prediction]) -> Iterator[
             low=value - Z_95 * error,
             high=value + Z_95 * error,
             standard_error=error,
-            count=len(differences),
+            count=count,
             sure=value > _SURE_ERRORS * error,
         )
 
