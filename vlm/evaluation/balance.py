@@ -3,8 +3,9 @@
 Whoever has read many answers knows of two kinds no more than how often one of them comes first: the left one, the
 higher one. So questions are kept in units in which every kind comes first as often as second: two about the same kinds
 with opposite outcomes or, where two kinds are too rare for that, a ring of kinds each of which came before the next.
-Where training answers are known, questions that share a type and one noun and have opposite answers are units too, and
-units are kept only while no prior fitted on these answers has more of a type right than wrong.
+Where training answers are known, two questions of a type with opposite answers to which the strongest prior says the
+same are units too, those first that share a noun, and units are kept only while no prior that is fitted on these
+answers has more of a type or relation right than wrong.
 """
 
 from collections import Counter, defaultdict, deque
@@ -13,10 +14,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from udfs.language.draws import seed_of
-from vlm.evaluation.priors import Prior, first_noun, priors_of, second_noun
+from vlm.evaluation.priors import STRENGTH, Prior, first_noun, priors_of, second_noun
 from vlm.evaluation.relations import Asked, has_winner, question_of, relation_of, winner_and_loser
 
-# A type may keep so many more of one answer than of the other, and as many more that a prior has right than wrong.
+# A type may keep so many more of one answer than of the other, and it or a relation as many more that a prior has
+# right than wrong.
 _SLACK = 2
 _LONGEST_RING = 4
 
@@ -31,14 +33,18 @@ def balanced(asked: Iterable[Asked], seed: int, most: int | None = None, trainin
     equally often but for two.
     """
     drawn = sorted(asked, key=lambda one: seed_of(seed, one.item_id))
+    priors = priors_of(training)
     units: list[Unit] = []
     for key in (question_of, _typed, _kinds_of_relation):
         units += _twos(_unused(drawn, units), key, _outcome)
     units += _rings(_unused(drawn, units))
     if training:
-        for key in (first_noun, second_noun):
-            units += _twos(_unused(drawn, units), key, lambda one: one.answer)
-    return sorted(_accepted(units, most, list(priors_of(training).values())), key=lambda one: one.item_id)
+        strength = priors[STRENGTH]
+        for key in (first_noun, second_noun, _type):
+            units += _twos(
+                _unused(drawn, units), lambda one, key=key: (key(one), strength(one)), lambda one: one.answer
+            )
+    return sorted(_accepted(units, most, list(priors.values())), key=lambda one: one.item_id)
 
 
 def _unused(asked: Sequence[Asked], units: Sequence[Unit]) -> list[Asked]:
@@ -61,6 +67,10 @@ def _outcome(one: Asked) -> bool:
 
 def _kinds_of_relation(one: Asked) -> Hashable:
     return (relation_of(one), *sorted(one.kinds)) if one.kinds[0] != one.kinds[1] else question_of(one)
+
+
+def _type(one: Asked) -> Hashable:
+    return one.type_id, one.side
 
 
 def _typed(one: Asked) -> Hashable:
@@ -102,7 +112,7 @@ def _shortest_way(edges: Edges, start: str, end: str) -> list[str]:
 
 
 class _Counts(NamedTuple):
-    """Of each type, how many are kept, how many more of one answer, and how many more each prior has right."""
+    """How many are kept of a type, how many more of one answer, and how many more a prior has right."""
 
     kept: Counter[Hashable]
     yes_less_no: Counter[Hashable]
@@ -117,7 +127,8 @@ def _counted(unit: Unit, priors: Sequence[Prior]) -> _Counts:
         for place, prior in enumerate(priors):
             said = prior(one)
             if said is not None:
-                counts.right_less_wrong[one.type_id, place] += 1 if said == one.answer else -1
+                for name in (one.type_id, relation_of(one)):
+                    counts.right_less_wrong[name, place] += 1 if said == one.answer else -1
     return counts
 
 
