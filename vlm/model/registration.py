@@ -11,7 +11,8 @@ def register_tower(
     """Make a tower loadable by its `model_type`, alone and as the tower of a model.
 
     The configuration has to name `hidden_size` and `patch_size` in pixels of the processed picture; the model returns
-    `last_hidden_state` (b, tokens, hidden) and, asked for `output_hidden_states`, `hidden_states`.
+    `last_hidden_state` (b, tokens, hidden) and `hidden_states`, whose last is taken, and sets `_supports_sdpa`, be it
+    that it has no attention at all.
     """
     AutoConfig.register(config.model_type, config, exist_ok=True)
     AutoModel.register(config, model, exist_ok=True)

@@ -1,0 +1,20 @@
+"""One tower and decoders for all tests of the model."""
+
+import pytest
+
+from tests.model.tiny import CHATML, write_decoder, write_tower
+
+
+@pytest.fixture(scope="session")
+def tower(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_tower(tmp_path_factory.mktemp("tower"))
+
+
+@pytest.fixture(scope="session")
+def decoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_decoder(tmp_path_factory.mktemp("decoder"))
+
+
+@pytest.fixture(scope="session")
+def chat_decoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_decoder(tmp_path_factory.mktemp("chat"), "qwen2", CHATML)

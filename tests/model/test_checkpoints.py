@@ -1,0 +1,113 @@
+"""Checkpoints of other families: small ones saved with their own processors learn and answer, too."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import (
+    Idefics3Config,
+    Idefics3ForConditionalGeneration,
+    Idefics3ImageProcessor,
+    Idefics3Processor,
+    PaliGemmaConfig,
+    PaliGemmaForConditionalGeneration,
+    PaliGemmaProcessor,
+    Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration,
+    Qwen2VLImageProcessor,
+    Qwen2VLProcessor,
+    Qwen2VLVideoProcessor,
+    SiglipImageProcessor,
+)
+
+from tests.model.tiny import CHATML, EYE, SIZE, letters_tokenizer, mixed_examples, picture
+from vlm.model.answer_loss import AnswerLoss
+from vlm.model.collate import collator_of
+from vlm.model.generate import answers
+from vlm.model.settings import ModelSettings
+from vlm.model.tuning import open_model
+
+ENDS = ("<|im_start|>", "<|im_end|>")
+
+
+def qwen2_vl(folder: Path) -> None:
+    signs = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>", *ENDS)
+    tokenizer = letters_tokenizer(*signs)
+    ids = dict(zip(signs, tokenizer.convert_tokens_to_ids(list(signs)), strict=True))
+    text = {
+        **SIZE, "vocab_size": len(tokenizer), "num_key_value_heads": 1, "initializer_range": 0.3,
+        "rope_parameters": {"type": "default", "mrope_section": [2, 1, 1], "rope_theta": 10000.0},
+    }  # fmt: skip
+    vision = {"depth": 1, "embed_dim": 16, "num_heads": 2, "hidden_size": 16, "patch_size": 4, "mlp_ratio": 2}
+    config = Qwen2VLConfig(
+        text_config=text, vision_config=vision, image_token_id=ids["<|image_pad|>"],
+        video_token_id=ids["<|video_pad|>"], vision_start_token_id=ids["<|vision_start|>"],
+        vision_end_token_id=ids["<|vision_end|>"],
+    )  # fmt: skip
+    Qwen2VLForConditionalGeneration(config).save_pretrained(folder)
+    sizes = {"patch_size": 4, "merge_size": 2, "size": {"shortest_edge": 64, "longest_edge": 4096}}
+    template = CHATML.replace("<image>", "<|vision_start|><|image_pad|><|vision_end|>")
+    Qwen2VLProcessor(
+        Qwen2VLImageProcessor(**sizes), tokenizer, Qwen2VLVideoProcessor(**sizes), chat_template=template
+    ).save_pretrained(folder)
+
+
+def idefics3(folder: Path) -> None:
+    tiles = [f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)]
+    signs = ("<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>", *tiles, *ENDS)
+    tokenizer = letters_tokenizer(*signs)
+    text = {**SIZE, "model_type": "llama", "vocab_size": len(tokenizer), "initializer_range": 0.3}
+    config = Idefics3Config(
+        text_config=text, vision_config=EYE, scale_factor=2,
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"), pad_token_id=0,
+    )  # fmt: skip
+    Idefics3ForConditionalGeneration(config).save_pretrained(folder)
+    images = Idefics3ImageProcessor(size={"longest_edge": 64}, max_image_size={"longest_edge": 32})
+    Idefics3Processor(images, tokenizer, image_seq_len=4, chat_template=CHATML).save_pretrained(folder)
+
+
+def paligemma(folder: Path) -> None:
+    tokenizer = letters_tokenizer("<image>")
+    text = {
+        **SIZE, "model_type": "gemma", "vocab_size": 1400, "num_key_value_heads": 1, "head_dim": 8,
+        "initializer_range": 0.3,
+    }  # fmt: skip
+    config = PaliGemmaConfig(
+        text_config=text, vision_config={**EYE, "model_type": "siglip_vision_model"}, projection_dim=16,
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+    )  # fmt: skip
+    PaliGemmaForConditionalGeneration(config).save_pretrained(folder)
+    images = SiglipImageProcessor(size={"height": 32, "width": 32})
+    images.image_seq_length = 16
+    PaliGemmaProcessor(images, tokenizer).save_pretrained(folder)
+
+
+WHOLE = "2 m<|im_end|>No, it is 2 m.<|im_end|>Yes<|im_end|>There<|im_end|>é ü 5 m<|im_end|>Nothing<|im_end|>"
+CASES = [(qwen2_vl, WHOLE, 0), (idefics3, WHOLE, 0), (paligemma, "2 m</s>There</s>é ü 5 m</s>", 3)]
+
+
+@pytest.mark.parametrize(("write", "learned", "cut"), CASES, ids=[case[0].__name__ for case in CASES])
+def test_a_checkpoint_of_another_family_learns_answers_and_answers(
+    tmp_path: Path, write: Callable[[Path], None], learned: str, cut: int
+) -> None:
+    torch.manual_seed(0)
+    write(tmp_path)
+    vlm = open_model(ModelSettings(model=str(tmp_path), freeze_tower=True))
+    examples = [one for one in mixed_examples() if one.picture is not None]
+    collate, module = collator_of(vlm, ("spatial",)), AnswerLoss(vlm.model, vlm.family, 1).train()
+    batch = collate(examples)
+    assert (vlm.processor.tokenizer.decode(batch.targets), batch.cut) == (learned, cut)
+    optimizer = torch.optim.Adam([weight for weight in vlm.model.parameters() if weight.requires_grad], lr=0.01)
+    losses = []
+    for _ in range(8):
+        loss = module(batch.inputs, batch.predicts, batch.targets, batch.streams).sum() / len(batch.targets)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.8 * losses[0]
+    assert all(weight.grad is None for weight in vlm.tower.parameters() if not weight.requires_grad)
+    told = answers(vlm, [picture(1), picture(2)], ["Where?", "How far is it?"], 4)
+    alone = [answers(vlm, [picture(1)], ["Where?"], 4)[0], answers(vlm, [picture(2)], ["How far is it?"], 4)[0]]
+    assert told == alone

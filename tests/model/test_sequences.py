@@ -1,0 +1,156 @@
+"""Which tokens are learned, what each may see, and what is cut; held against what one sees by reading."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.model.tiny import example, mixed_examples, settings_of
+from vlm.examples import Example
+from vlm.model.answer_loss import AnswerLoss
+from vlm.model.collate import Collator, TokenBatch, collator_of
+from vlm.model.errors import ModelUnsuited, PromptUnusable, SequenceTooLong
+from vlm.model.families import FAMILIES
+from vlm.model.loading import VisionLanguageModel
+from vlm.model.masks import attention_mask
+from vlm.model.tuning import open_model
+
+STREAMS = ("spatial", "general")
+
+
+def opened(tower: str, decoder: str, **changes: object) -> VisionLanguageModel:
+    return open_model(settings_of(tower, decoder, **changes))
+
+
+def batch_of(vlm: VisionLanguageModel, examples: list[Example]) -> TokenBatch:
+    return collator_of(vlm, STREAMS)(examples)
+
+
+def losses(vlm: VisionLanguageModel, examples: list[Example]) -> torch.Tensor:
+    batch = batch_of(vlm, examples)
+    with torch.no_grad():
+        return AnswerLoss(vlm.model, vlm.family, len(STREAMS))(
+            batch.inputs, batch.predicts, batch.targets, batch.streams
+        )
+
+
+def learned(vlm: VisionLanguageModel, batch: TokenBatch) -> str:
+    return vlm.processor.tokenizer.decode(batch.targets, skip_special_tokens=False)
+
+
+@pytest.mark.parametrize("independent", [False, True])
+def test_answers_and_the_end_of_each_are_learned_and_nothing_else(tower: str, decoder: str, independent: bool) -> None:
+    vlm = opened(tower, decoder, independent_turns=independent)
+    batch = batch_of(vlm, mixed_examples())
+    assert learned(vlm, batch) == (
+        " 2 m</s> No, it is 2 m.</s> Yes</s> There</s> A model</s> Yes</s> é ü 5 m</s> Nothing</s>"
+    )
+    general = vlm.processor.tokenizer.decode(batch.targets[batch.streams == 1])
+    assert general == " A model</s> Yes</s>"
+    before = batch.inputs["input_ids"][batch.predicts]
+    after = batch.inputs["input_ids"].roll(-1, 1)[batch.predicts]
+    assert torch.equal(after, batch.targets)
+    assert vlm.processor.tokenizer.decode(before[:5]) == ": 2 m"
+
+
+def test_a_chat_template_ends_turns_with_its_own_sign(tower: str, chat_decoder: str) -> None:
+    vlm = opened(tower, chat_decoder)
+    batch = batch_of(vlm, mixed_examples()[:2])
+    assert learned(vlm, batch) == "2 m<|im_end|>No, it is 2 m.<|im_end|>Yes<|im_end|>There<|im_end|>"
+    plain = opened(tower, chat_decoder, template="plain")
+    assert learned(plain, batch_of(plain, mixed_examples()[1:2])) == " There</s>"
+
+
+def test_a_template_without_an_end_gets_one_and_one_that_hides_answers_is_refused(tower: str, decoder: str) -> None:
+    vlm = opened(tower, decoder)
+    said = "{% for m in messages %}{{ m['role'] }}: {{ m['content'][-1]['text'] }} {% endfor %}"
+    vlm.processor.chat_template = said + "{% if add_generation_prompt %}assistant: {% endif %}"
+    texts = [example("a", ("Q", "A1"), ("Q", "A2"), seed=None)]
+    assert learned(vlm, batch_of(vlm, texts)) == "A1A2</s>"
+    vlm.processor.chat_template = said + "{% if add_generation_prompt %}thinking: {% endif %}"
+    with pytest.raises(PromptUnusable, match="template` to plain"):
+        batch_of(vlm, texts)
+
+
+@pytest.mark.parametrize("independent", [False, True])
+def test_what_is_too_long_is_cut_between_turns_and_counted(tower: str, decoder: str, independent: bool) -> None:
+    whole = batch_of(opened(tower, decoder, independent_turns=independent), mixed_examples()[:1])
+    most = whole.inputs["input_ids"].shape[1] - 1
+    vlm = opened(tower, decoder, independent_turns=independent, max_tokens=most)
+    batch = batch_of(vlm, mixed_examples())
+    assert (batch.cut, whole.cut) == (1, 0)
+    assert learned(vlm, batch).startswith(" 2 m</s> No, it is 2 m.</s> There</s>")
+    assert batch.inputs["input_ids"].shape[1] <= most
+    none = batch_of(opened(tower, decoder, independent_turns=independent, max_tokens=30), mixed_examples()[2:])
+    assert (none.cut, len(none.targets)) == (4, 0)
+    with pytest.raises(SequenceTooLong, match="17 tokens and a sequence may have 12"):
+        batch_of(opened(tower, decoder, independent_turns=True, max_tokens=12), mixed_examples()[:1])
+
+
+def test_a_picture_that_is_none_teaches_nothing(tower: str, decoder: str) -> None:
+    vlm = opened(tower, decoder)
+    broken = mixed_examples()[1]._replace(picture=b"no picture")
+    batch = batch_of(vlm, [broken, mixed_examples()[3]])
+    assert (batch.unreadable, learned(vlm, batch)) == (1, " é ü 5 m</s> Nothing</s>")
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("both_ways", [False, True])
+@pytest.mark.parametrize("kind", ["decoder", "chat_decoder"])
+def test_packed_examples_do_not_see_each_other(
+    tower: str, kind: str, both_ways: bool, attention: str, request: pytest.FixtureRequest
+) -> None:
+    options = {"bidirectional_picture": both_ways, "attention": attention}
+    alone = opened(tower, request.getfixturevalue(kind), **options)
+    packed = opened(tower, request.getfixturevalue(kind), packing=True, max_tokens=200, **options)
+    assert batch_of(packed, mixed_examples()).inputs["input_ids"].shape[0] == 2
+    expected = sum(losses(alone, [one]) for one in mixed_examples())
+    torch.testing.assert_close(losses(packed, mixed_examples()), expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(losses(alone, mixed_examples()), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("packing", [False, True])
+@pytest.mark.parametrize("both_ways", [False, True])
+def test_independent_turns_are_one_turn_examples_that_pay_for_the_picture_once(
+    tower: str, decoder: str, both_ways: bool, packing: bool
+) -> None:
+    ones = [one._replace(turns=(turn,)) for one in mixed_examples() for turn in one.turns]
+    alone = opened(tower, decoder, bidirectional_picture=both_ways)
+    together = opened(tower, decoder, bidirectional_picture=both_ways, independent_turns=True, packing=packing)
+    torch.testing.assert_close(losses(together, mixed_examples()), losses(alone, ones), rtol=1e-5, atol=1e-5)
+    assert batch_of(together, mixed_examples()).inputs["pixel_values"].shape[0] == 3
+    assert batch_of(alone, ones).inputs["pixel_values"].shape[0] == 6
+
+
+def test_no_answer_can_be_read_off_another_turn(tower: str, decoder: str) -> None:
+    def last(second: str, **changes: object) -> torch.Tensor:
+        vlm = opened(tower, decoder, **changes)
+        batch = batch_of(vlm, [example("a", ("How far?", second), ("Again?", "2 m"), seed=1)])
+        with torch.no_grad():
+            return vlm.model(**batch.inputs).logits[0, -3:]
+
+    assert torch.equal(last("2 m", independent_turns=True), last("9 m", independent_turns=True))
+    assert not torch.allclose(last("2 m"), last("9 m"))
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=30, deadline=None)
+def test_the_mask_is_what_its_rules_say(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = [sorted(rng.integers(-1, 2, 7).tolist(), key=lambda e: (e < 0, e)) for _ in range(2)]
+    turns, pictures = rng.integers(0, 3, (2, 7)), rng.random((2, 7)) < 0.4
+    made = attention_mask(torch.tensor(rows), torch.from_numpy(turns), torch.from_numpy(pictures))
+    assert made.shape == (2, 1, 7, 7)
+    for b in range(2):
+        for q in range(7):
+            for k in range(7):
+                before = k <= q and turns[b, k] in (0, turns[b, q])
+                both = pictures[b, q] and pictures[b, k]
+                assert made[b, 0, q, k] == (rows[b][q] == rows[b][k] and (before or both))
+
+
+def test_masks_are_refused_where_the_decoder_makes_its_own(tower: str, decoder: str) -> None:
+    vlm = opened(tower, decoder, packing=True)
+    with pytest.raises(ModelUnsuited, match="turn them off"):
+        Collator(vlm.processor, FAMILIES["gemma3"], vlm.sequence, STREAMS)
