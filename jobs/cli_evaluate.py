@@ -3,11 +3,47 @@
 import json
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jobs.cli_options import LakeOption, app
+
+if TYPE_CHECKING:
+    from jobs.evaluate import Evaluation
+
+_SHOWN = 20
+_OF_PRIOR = ("qualitative", "in_range[0.5,2]", "in_range[0.9,1.1]")
+
+ItemsOption = Annotated[str, typer.Option("--items", help="FORMAT:PATH of the questions with their true answers.")]
+PredictionsOption = Annotated[
+    list[str] | None,
+    typer.Option("--predictions", help="FORMAT:PATH or MODEL=FORMAT:PATH of what a model said; repeatable."),
+]
+ModelOption = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="NAME=FOLDER or NAME=HUB_ID of a model to ask here; repeatable."),
+]
+RevisionOption = Annotated[str | None, typer.Option("--revision", help="Commit of the Hugging Face ids.")]
+DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, ..; by default a GPU if there is one.")]
+EndpointOption = Annotated[
+    str | None, typer.Option("--endpoint", help="OpenAI-compatible endpoint, up to /chat/completions.")
+]
+EndpointModelOption = Annotated[
+    list[str] | None, typer.Option("--endpoint-model", help="Model to ask there; repeatable.")
+]
+EndpointKeyOption = Annotated[
+    str | None, typer.Option("--endpoint-key", help="NAME of the environment variable that holds its key.")
+]
+BlindOption = Annotated[
+    bool, typer.Option("--blind/--no-blind", help="Ask also with blanked pictures and without any.")
+]
+TrainingOption = Annotated[
+    str | None, typer.Option("--training", help="FORMAT:PATH of items to fit baselines on, by default the other items.")
+]
+WriteOption = Annotated[
+    list[str] | None, typer.Option("--write", help="FORMAT:PATH to write the items to; repeatable.")
+]
 
 
 @app.command()
@@ -15,11 +51,13 @@ def benchmark(
     lake: LakeOption,
     out: Annotated[Path, typer.Option("--out", help="Parquet file of the questions with their pictures.")],
     split: Annotated[str, typer.Option("--split", help="train, validation, test or all.")] = "test",
-    recipe: Annotated[str | None, typer.Option("--recipe", help="Recipe of qa_pairs. [the current one]")] = None,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="Recipe of qa_pairs, by default the current one.")
+    ] = None,
     most: Annotated[int, typer.Option("--most", help="Questions of a type, at most.")] = 100,
     seed: Annotated[int, typer.Option("--seed", help="Chooses which questions.")] = 0,
     training: Annotated[
-        str | None, typer.Option("--training", help="Lake whose split train priors are fitted on. [the same lake]")
+        str | None, typer.Option("--training", help="Lake whose split train priors are fitted on, by default the same.")
     ] = None,
     training_out: Annotated[
         Path | None, typer.Option("--training-out", help="Parquet file for the training answers, without pictures.")
@@ -47,54 +85,34 @@ def benchmark(
 
 @app.command()
 def evaluate(
-    items: Annotated[str, typer.Option("--items", help="FORMAT:PATH of the questions with their true answers.")],
+    items: ItemsOption,
     out: Annotated[Path, typer.Option("--out", help="Folder for scores, predictions and the page.")],
-    predictions: Annotated[
-        list[str] | None,
-        typer.Option("--predictions", help="FORMAT:PATH or MODEL=FORMAT:PATH of what a model said; repeatable."),
-    ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option("--model", help="NAME=FOLDER or NAME=HUB_ID of a model to ask here; repeatable."),
-    ] = None,
-    revision: Annotated[str | None, typer.Option("--revision", help="Commit of the Hugging Face ids.")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, .. [a GPU where there is one]")] = None,
+    predictions: PredictionsOption = None,
+    model: ModelOption = None,
+    revision: RevisionOption = None,
+    device: DeviceOption = None,
     batch: Annotated[int, typer.Option("--batch", help="Questions that a --model answers together.")] = 16,
-    endpoint: Annotated[
-        str | None, typer.Option("--endpoint", help="OpenAI-compatible endpoint, up to /chat/completions.")
-    ] = None,
-    endpoint_model: Annotated[
-        list[str] | None, typer.Option("--endpoint-model", help="Model to ask there; repeatable.")
-    ] = None,
-    endpoint_key: Annotated[
-        str | None, typer.Option("--endpoint-key", help="NAME of the environment variable that holds its key.")
-    ] = None,
+    endpoint: EndpointOption = None,
+    endpoint_model: EndpointModelOption = None,
+    endpoint_key: EndpointKeyOption = None,
     at_once: Annotated[int, typer.Option("--at-once", help="Requests to the endpoint at a time.")] = 8,
     timeout_s: Annotated[float, typer.Option("--timeout", help="Longest wait for an answer, s.")] = 120.0,
     retries: Annotated[int, typer.Option("--retries", help="Of a request that failed or was turned away.")] = 5,
     max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", help="Longest answer.")] = 256,
-    blind: Annotated[
-        bool, typer.Option("--blind/--no-blind", help="Ask also with blanked pictures and without any.")
-    ] = True,
-    training: Annotated[
-        str | None, typer.Option("--training", help="FORMAT:PATH of items to fit baselines on. [the other items]")
-    ] = None,
-    write: Annotated[
-        list[str] | None, typer.Option("--write", help="FORMAT:PATH to write the items to; repeatable.")
-    ] = None,
+    blind: BlindOption = True,
+    training: TrainingOption = None,
+    write: WriteOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object of every score.")] = False,
 ) -> None:
     """Score answers of models against true ones, beside baselines that look at no picture."""
     from jobs import evaluate as evaluating
     from jobs import live_models
-    from jobs.pages.leaderboard import leaderboard_markdown
 
-    shared = {"max_new_tokens": max_new_tokens}
-    local = {**shared, "revision": revision, "device": device, "batch": batch}
-    remote = {**shared, "url": endpoint, "at_once": at_once, "timeout_s": timeout_s, "retries": retries}
+    local = {"revision": revision, "device": device, "batch": batch, "max_new_tokens": max_new_tokens}
+    remote = {"url": endpoint, "at_once": at_once, "timeout_s": timeout_s, "retries": retries}
     asked = [
         *live_models.checkpoints(model or (), local),
-        *live_models.endpoints(endpoint_model or (), endpoint_key, remote),
+        *live_models.endpoints(endpoint_model or (), endpoint_key, {**remote, "max_new_tokens": max_new_tokens}),
     ]
     found = evaluating.evaluate(
         evaluating.place_of(items),
@@ -104,6 +122,12 @@ def evaluate(
         [evaluating.place_of(one) for one in write or ()],
         evaluating.Live(asked, live_models.views(blind), partial(typer.echo, err=True)),
     )
+    _tell(found, as_json)
+
+
+def _tell(found: "Evaluation", as_json: bool) -> None:
+    from jobs.pages.leaderboard import leaderboard_markdown
+
     for row in found.rejected[:_SHOWN]:
         typer.echo(row.reason, err=True)
     if len(found.rejected) > _SHOWN:
@@ -112,8 +136,4 @@ def evaluate(
         typer.echo(json.dumps(found.summary()))
         return
     typer.echo(leaderboard_markdown(found.scores, {item.source for item in found.items.items}, found.margins))
-    typer.echo(f"Open   {out / 'evaluation.html'}")
-
-
-_SHOWN = 20
-_OF_PRIOR = ("qualitative", "in_range[0.5,2]", "in_range[0.9,1.1]")
+    typer.echo(f"Open   {found.out / 'evaluation.html'}")

@@ -1,86 +1,21 @@
 """Models behind a real server on loopback: what they are sent, and every way in which they may fail."""
 
-import io
 import json
-import subprocess
-import sys
-import time
-from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from PIL import Image
-from typer.testing import CliRunner
 
-import jobs.cli  # noqa: F401  registers the commands
-from jobs.cli_options import app
 from jobs.errors import UsageError
+from tests.evaluation.chat_questions import COUNT, looks, number_of, pixels, png, question, run, scores, write_questions
 from tests.evaluation.chat_server import Reply, fails, says, serving
 from vlm.evaluation.items import Item, Kind, Truth
 from vlm.evaluation.pictures import Picture
 from vlm.evaluation.writers.registry import write_items
 
-COUNT = 12
-
-
-def pixels(number):
-    return np.random.default_rng(number).integers(0, 255, (20, 30, 3), dtype=np.uint8)
-
-
-def png(array, form="PNG"):
-    held = io.BytesIO()
-    Image.fromarray(array).save(held, form)
-    return held.getvalue()
-
-
-def question(number):
-    return f"Is thing {number} left of the other?"
-
 
 @pytest.fixture(scope="module")
 def items(tmp_path_factory):
-    made = [
-        Item(
-            item_id=f"i{number}",
-            number=number,
-            source="spatiallake",
-            kind=Kind.BOOL,
-            type_id="Q01",
-            question=question(number),
-            answer="Yes." if number % 2 else "No.",
-            truth=Truth(yes=bool(number % 2)),
-            pictures=(Picture(data=png(pixels(number))),),
-            kinds=("cup", "jar"),
-        )
-        for number in range(COUNT)
-    ]
-    path = tmp_path_factory.mktemp("items") / "items.parquet"
-    assert write_items("spatiallake", made, path) == []
-    return path
-
-
-def number_of(request):
-    return next(number for number in range(COUNT) if question(number) == request.prompt)
-
-
-def looks(request, before):
-    """A model that knows the pictures apart, and says no to every other one."""
-    number = number_of(request)
-    seen = request.pictures and np.array_equal(request.pictures[0], pixels(number))
-    return says("Yes." if seen and number % 2 else "No.")
-
-
-def run(items, url, out, *more, key=None):
-    arguments = ["evaluate", "--items", f"spatiallake:{items}", "--out", str(out), "--json"]
-    if url:
-        arguments += ["--endpoint", url, "--endpoint-model", "tiny"]
-    return CliRunner().invoke(app, [*arguments, "--at-once", "4", *more], env=key or {})
-
-
-def scores(out):
-    return {one["model"]: one for one in json.loads((out / "scores.json").read_text())["models"]}
+    return write_questions(tmp_path_factory.mktemp("items") / "items.parquet")
 
 
 def test_a_model_is_asked_whole_blanked_and_without_pictures(items, tmp_path):
@@ -185,57 +120,6 @@ def test_a_model_that_needs_a_picture_is_scored_without_the_row_of_text_alone(it
     assert "tiny (text only) is left out" in result.stderr
     assert "a picture is required" in result.stderr
     assert list(scores(tmp_path))[:3] == ["tiny", "tiny (image blanked)", "majority per type"]
-
-
-def test_an_evaluation_that_was_killed_goes_on_where_it_was(items, tmp_path):
-    def slow(request, before):
-        return replace(looks(request, before), wait_s=0.1)
-
-    file = tmp_path / "a" / "predictions.jsonl"
-    with serving(slow) as (url, requests):
-        command = [
-            sys.executable,
-            "-m",
-            "jobs.cli",
-            "evaluate",
-            "--items",
-            f"spatiallake:{items}",
-            "--out",
-            file.parent,
-        ]
-        asked = ["--endpoint", url, "--endpoint-model", "tiny", "--at-once", "1"]
-        process = subprocess.Popen([*map(str, command), *asked], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while not file.exists() or file.read_bytes().count(b"\n") < COUNT + 3:
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.kill()
-        process.wait()
-        kept = file.read_bytes()
-        file.write_bytes(kept + b'{"model": "tiny (image bl')
-        told, before_kill = kept.count(b"\n"), len(requests)
-        time.sleep(0.2)  # what was under way when the process died ends at the server
-        result = run(items, url, file.parent)
-        assert result.exit_code == 0, result.output
-        assert told < 2 * COUNT
-        assert len(requests) - before_kill == 3 * COUNT - told
-        assert run(items, url, tmp_path / "b").exit_code == 0
-        assert run(items, url, file.parent).exit_code == 0
-    assert len(requests) == before_kill + 3 * COUNT - told + 3 * COUNT
-    rows = [pq.read_table(tmp_path / name / "predictions.parquet").to_pylist() for name in "ab"]
-    assert rows[0] == rows[1]
-    assert file.read_bytes().startswith(kept)
-    assert file.read_bytes().count(b"\n") == 3 * COUNT
-
-
-def test_answers_to_other_words_or_pictures_are_not_taken_for_answers_to_these(items, tmp_path):
-    with serving(looks) as (url, requests):
-        assert run(items, url, tmp_path, "--no-blind").exit_code == 0
-        rows = pq.read_table(items).to_pylist()
-        rows[0]["prompt"] = rows[0]["question"] = question(1)
-        rows[2]["images"] = rows[3]["images"]
-        pq.write_table(pa.Table.from_pylist(rows, pq.read_schema(items)), tmp_path / "changed.parquet")
-        assert run(tmp_path / "changed.parquet", url, tmp_path, "--no-blind").exit_code == 0
-    assert sorted(map(number_of, requests[COUNT:])) == [1, 2]
 
 
 @pytest.mark.parametrize(
