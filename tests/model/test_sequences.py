@@ -82,8 +82,10 @@ def test_what_is_too_long_is_cut_between_turns_and_counted(tower: str, decoder: 
     assert (batch.cut, whole.cut) == (1, 0)
     assert learned(vlm, batch).startswith(" 2 m</s> No, it is 2 m.</s> There</s>")
     assert batch.inputs["input_ids"].shape[1] <= most
-    none = batch_of(opened(tower, decoder, independent_turns=independent, max_tokens=30), mixed_examples()[2:])
+    short = opened(tower, decoder, independent_turns=independent, max_tokens=30)
+    none = batch_of(short, mixed_examples()[2:])
     assert (none.cut, len(none.targets)) == (4, 0)
+    assert losses(short, mixed_examples()[2:]).tolist() == [0, 0]
     with pytest.raises(SequenceTooLong, match="17 tokens and a sequence may have 12"):
         batch_of(opened(tower, decoder, independent_turns=True, max_tokens=12), mixed_examples()[:1])
 

@@ -118,7 +118,8 @@ class Sequencer:
             )
         ends = [end + added for end in only.ends]
         fitting = sum(end <= most for end in ends)
-        end = ends[fitting - 1] if fitting else max(1, len(ids) - same)
+        # The picture's last token is the placeholder that the text had, too.
+        end = ends[fitting - 1] if fitting else len(ids) - same + 1
         if fitting == len(ends):
             end = len(ids)
         self._check(end)

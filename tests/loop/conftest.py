@@ -1,0 +1,42 @@
+"""One folder with tower, decoder, pictures and MLflow's database for all runs."""
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from benchmarks.feed_table import RECIPE, write_examples
+from tests.loop.tiny import settings_of, write_pictures
+from tests.model.tiny import write_decoder, write_tower
+from vlm.feed.settings import FeedSettings
+from vlm.feed.snapshot import Snapshot, open_snapshot
+from vlm.loop.settings import TrainSettings
+from vlm.loop.training import train
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    write_tower(folder / "tower")
+    write_decoder(folder / "decoder")
+    write_pictures(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def whole_run(place: Path) -> TrainSettings:
+    """A run that nothing disturbed, in one process."""
+    settings = settings_of(place, "whole")
+    outcome = train(settings)
+    assert outcome.step == 12
+    return settings
+
+
+@pytest.fixture(scope="session")
+def examples_table(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_examples(spark, tmp_path_factory.mktemp("examples"))
+
+
+@pytest.fixture(scope="session")
+def snapshot(examples_table: str) -> Snapshot:
+    return open_snapshot(FeedSettings(table=examples_table, recipe=RECIPE))

@@ -1,0 +1,139 @@
+"""What a run leaves: a model that answers, and in MLflow the data that it learned from, samples and scores."""
+
+import json
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from PIL import Image
+
+from benchmarks.feed_table import RECIPE
+from jobs.errors import UsageError
+from jobs.train import train as command
+from tests.loop.tiny import history, settings_of
+from vlm.evaluation.scores.interval import Score
+from vlm.feed.snapshot import Snapshot
+from vlm.loop.optimizer import rate_at
+from vlm.loop.settings import OptimizerSettings, TrainSettings
+from vlm.loop.tracking import log_scores
+from vlm.loop.training import train
+from vlm.model.loading import VisionLanguageModel
+
+
+def run_of(settings: TrainSettings) -> str:
+    return json.loads((Path(settings.out) / "run.json").read_text())["mlflow_run"]
+
+
+@pytest.fixture(scope="module")
+def learned(place: Path) -> TrainSettings:
+    """A run long enough to tell light pictures from dark ones."""
+    settings = settings_of(
+        place, "learned", tracking__registered_model="light", tracking__system_metrics=True, loop__steps=120,
+        loop__global_batch=12, loop__sample_every=60, loop__samples=3, loop__checkpoint_every=60,
+        model__freeze_tower=False, model__sequence={"independent_turns": True, "bidirectional_picture": True},
+        optimizer={"learning_rate": 0.01, "warm_up_steps": 10, "tower_factor": 1.0},
+    )  # fmt: skip
+    asked: list[float] = []
+
+    def evaluate(vlm: VisionLanguageModel) -> list[Score]:
+        asked.append(len(asked))
+        return [Score("right", asked[-1], 10, 0.5, 2.5)]
+
+    train(settings, evaluate=evaluate)
+    return settings
+
+
+def test_the_model_looks_and_is_registered_to_be_asked(place: Path, learned: TrainSettings) -> None:
+    assert history(learned, "loss/light")[-1][1] < 0.2
+    client = MlflowClient(learned.tracking_uri)
+    version = client.search_model_versions("name = 'light'")[0]
+    assert version.run_id == run_of(learned)
+    assert {"engine_version", "transformers_version"} <= version.tags.keys()
+    mlflow.set_tracking_uri(learned.tracking_uri)
+    asked = pd.DataFrame({"image": [(place / f"{n}.png").read_bytes() for n in range(4)], "question": ["Light?"] * 4})
+    answers = mlflow.pyfunc.load_model("models:/light/1").predict(asked)["answer"].tolist()
+    assert answers == ["No", "Yes", "No", "Yes"]
+
+
+def test_samples_scores_settings_and_curves_are_recorded(tmp_path: Path, learned: TrainSettings) -> None:
+    client, run = MlflowClient(learned.tracking_uri), run_of(learned)
+    params = client.get_run(run).data.params
+    assert (params["optimizer.learning_rate"], params["mixture.streams.0.kind"]) == ("0.01", "llava")
+    assert history(learned, "score/right") == [(60, 0.0), (120, 1.0)]
+    assert history(learned, "score/right_high") == [(60, 2.5), (120, 2.5)]
+    log_scores(learned.tracking_uri, run, [Score("later", 0.5, 4)], 120)
+    assert history(learned, "score/later") == [(120, 0.5)]
+    paths = {one.path for one in client.list_artifacts(run)} | {
+        one.path for one in client.list_artifacts(run, "samples")
+    }
+    for name in ("loss.png", "samples/step-000000120.png"):
+        assert name in paths
+        with Image.open(client.download_artifacts(run, name, str(tmp_path))) as drawn:
+            assert min(drawn.size) > 100
+    said = json.loads(Path(client.download_artifacts(run, "samples/step-000000120.json", str(tmp_path))).read_text())
+    assert [one["given"] for one in said] == [one["learned"] for one in said]
+    artifacts = client.get_experiment_by_name("spatiallake").artifact_location
+    assert (
+        Path(artifacts.removeprefix("file://")).parent.parent
+        == Path(learned.tracking_uri.removeprefix("sqlite:///")).parent
+    )
+
+
+def test_a_table_is_pinned_and_named_in_the_run(place: Path, examples_table: str, snapshot: Snapshot) -> None:
+    feed = {"table": examples_table, "recipe": RECIPE, "seed": 3}
+    settings = settings_of(place, "table", feed=feed, mixture__spatial_share=0.5, loop__workers=2)
+    outcome = train(settings)
+    assert outcome.tokens["spatial"] / sum(outcome.tokens.values()) == pytest.approx(0.5, abs=0.02)
+    run = MlflowClient(settings.tracking_uri).get_run(run_of(settings))
+    tags = run.data.tags
+    assert tags["delta_version"] == str(snapshot.version)
+    assert (tags["delta_table_id"], tags["data_digest"]) == (snapshot.table_id, snapshot.digest)
+    assert (tags["data_rows"], int(tags["data_tokens"]) > 0) == (str(snapshot.rows), True)
+    assert run.inputs.dataset_inputs[0].dataset.digest == snapshot.digest[:36]
+    assert history(settings, "loss/spatial") and history(settings, "loss/light")
+    alone = settings_of(place, "alone", feed={**feed, "backend": "pyarrow"}, mixture={}, loop__steps=2)
+    assert train(alone).tokens.keys() == {"spatial"}
+
+
+def test_a_lakes_database_lies_in_the_lake(tmp_path: Path) -> None:
+    model = {"model": "m"}
+    local = TrainSettings.model_validate({"out": "o", "lake": str(tmp_path), "model": model})
+    assert local.tracking_uri == f"sqlite:///{tmp_path}/mlflow.db"
+    assert local.feed and local.feed.table == f"{tmp_path}/training_examples"
+    remote = TrainSettings.model_validate({"out": str(tmp_path / "o"), "lake": "s3://bucket/lake", "model": model})
+    assert remote.tracking_uri == f"sqlite:///{tmp_path}/o/mlflow.db"
+
+
+def test_the_rate_rises_and_falls() -> None:
+    settings = OptimizerSettings(learning_rate=2.0, warm_up_steps=4, last_share=0.1)
+    assert [rate_at(step, 12, settings) for step in (1, 2, 4)] == [0.5, 1.0, 2.0]
+    assert rate_at(8, 12, settings) == pytest.approx(1.1)
+    assert rate_at(12, 12, settings) == pytest.approx(0.2)
+    constant = settings.model_copy(update={"schedule": "constant", "warm_up_steps": 0})
+    assert {rate_at(step, 12, constant) for step in range(1, 13)} == {2.0}
+
+
+@pytest.mark.parametrize(
+    ("flags", "sets", "said"),
+    [
+        ({}, [], "out: Field required"),
+        ({"out": "o", "model": {"model": "m"}}, [], "nothing to learn from; give `lake`"),
+        ({"out": "o", "lake": "l", "model": {"tower": "t"}}, [], "give `model`, or both `tower` and `decoder`"),
+        ({"out": "o", "lake": "nowhere", "model": {"model": "m"}}, [], "There is no Delta table at"),
+        ({"out": "o", "lake": "l", "model": {"model": "m"}}, ["loop.steps=0"], "loop.steps = 0: "),
+        ({"out": "o", "lake": "l", "model": {"model": "m"}}, ["loop.stepz=3"], "loop.stepz = 3: Extra inputs"),
+    ],
+)
+def test_the_command_says_in_one_sentence_what_cannot_be_used(flags: dict, sets: list[str], said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        command(flags, None, sets, print)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_fault_in_a_loaders_worker_is_one_sentence_too(place: Path) -> None:
+    settings = settings_of(place, "short", loop__workers=1, model__sequence={"max_tokens": 12})
+    with pytest.raises(UsageError, match=r"^A picture has 17 tokens and a sequence may have 12"):
+        command(settings.model_dump(mode="json"), None, [], print)
