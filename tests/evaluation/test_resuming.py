@@ -43,8 +43,8 @@ def test_an_evaluation_that_was_killed_goes_on_where_it_was(items, tmp_path):
         process.wait()
         kept = file.read_bytes()
         file.write_bytes(kept + b'{"model": "tiny (image bl')
+        time.sleep(0.3)  # what was under way when the process died ends at the server
         told, before_kill = kept.count(b"\n"), len(requests)
-        time.sleep(0.2)  # what was under way when the process died ends at the server
         result = run(items, url, file.parent)
         assert result.exit_code == 0, result.output
         assert told < 2 * COUNT
