@@ -11,6 +11,7 @@ from jobs.pages.evaluation_figures import evaluation_figures
 from jobs.pages.leaderboard import (
     headline_names,
     interval_text,
+    margin_text,
     published_beside,
     ranked,
     score_names,
@@ -21,6 +22,7 @@ from jobs.pages.render import page
 from udfs.language.draws import seed_of
 from vlm.evaluation.items import Item, ItemSet, Prediction
 from vlm.evaluation.scores.interval import Score
+from vlm.evaluation.scores.margins import Margin
 from vlm.evaluation.scores.success import success
 from vlm.evaluation.scores.table import ModelScores
 from vlm.evaluation.writers.prepared import prompt_of
@@ -54,10 +56,19 @@ class Sample:
     said: list[Said]
 
 
+@dataclass(frozen=True)
+class Board:
+    """The scores of every row of the leaderboard, and the margins of models over what does not look."""
+
+    scores: Sequence[ModelScores]
+    margins: Sequence[Margin] = ()
+
+
 def evaluation_page(
-    title: str, items: ItemSet, predictions: Sequence[Sequence[Prediction]], scores: Sequence[ModelScores], version: str
+    title: str, items: ItemSet, predictions: Sequence[Sequence[Prediction]], board: Board, version: str
 ) -> str:
     """Return the self-contained page."""
+    scores = board.scores
     order = ranked(scores)
     main = {one.model: main_by_type(one) for one in order}
     places = {one.model: place for place, one in enumerate(order)}
@@ -68,7 +79,10 @@ def evaluation_page(
         title=title,
         items=items,
         order=order,
-        models=sum(one.fitted_on is None for one in order),
+        models=sum(one.fitted_on is None and one.seer is None for one in order),
+        baselines=[one for one in order if one.fitted_on is not None],
+        margins=board.margins,
+        margin_text=margin_text,
         headline=headline_names(scores),
         names=score_names(scores),
         types=types,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from vlm.evaluation.published import Published, beside
 from vlm.evaluation.scores.interval import Score
+from vlm.evaluation.scores.margins import Margin
 from vlm.evaluation.scores.table import ModelScores
 
 # Scores that are errors or shares of failures: the smaller the better.
@@ -18,7 +19,15 @@ _SMALLER = (
 )
 _NO_SHARES = (*_SMALLER[1:], "bias_ln")
 _HEADLINE = (
-    *("cv_bench", "qualitative", "number_rate", "in_range[0.5,2]", "in_range[2/3,1.5]", "in_range[0.9,1.1]"),
+    *(
+        "cv_bench",
+        "qualitative",
+        "left_right_accuracy",
+        "number_rate",
+        "in_range[0.5,2]",
+        "in_range[2/3,1.5]",
+        "in_range[0.9,1.1]",
+    ),
     *(
         "MRA",
         "CircularEval",
@@ -35,16 +44,17 @@ _MOST_COLUMNS = 9
 
 
 def ranked(scores: Sequence[ModelScores]) -> list[ModelScores]:
-    """Return models in the order of the leading score, then baselines in theirs."""
+    """Return models in the order of the leading score, each before itself without its pictures, then baselines."""
     names = headline_names(scores)
 
-    def key(one: ModelScores) -> tuple[bool, float]:
-        if one.fitted_on is not None:
-            return True, 0.0
+    def value(one: ModelScores) -> float:
         score = next((found for name in names if (found := one.score(name))), None)
-        return False, -score.value if score else 0.0
+        return score.value if score else 0.0
 
-    return sorted(scores, key=key)
+    own = [one for one in scores if one.fitted_on is None]
+    seeing = sorted((one for one in own if one.seer is None), key=value, reverse=True)
+    models = [row for one in seeing for row in (one, *(blind for blind in own if blind.seer == one.model))]
+    return [*models, *(one for one in scores if one.fitted_on is not None)]
 
 
 def score_names(scores: Sequence[ModelScores]) -> list[str]:
@@ -90,14 +100,26 @@ def published_beside(scores: Sequence[ModelScores], sources: set[str]) -> list[P
     return beside({score.name for one in scores for score in one.overall}, sources)
 
 
-def leaderboard_markdown(scores: Sequence[ModelScores], sources: set[str]) -> str:
-    """Return the leaderboard as Markdown tables: every score of every model, then published figures beside ours."""
+def margin_text(margin: Margin) -> str:
+    """Return a margin as a table says it: "+12.3 points [8.1 to 16.5]"."""
+    return f"{margin.value * 100:+.1f} points [{margin.low * 100:+.1f} to {margin.high * 100:+.1f}]"
+
+
+def leaderboard_markdown(scores: Sequence[ModelScores], sources: set[str], margins: Sequence[Margin] = ()) -> str:
+    """Return the leaderboard as Markdown tables: every score of every model, margins, and published figures."""
     order = ranked(scores)
     lines = [_row(["score", *(_name(one) for one in order)]), _row(["---", *("---:" for _ in order)])]
     for name in score_names(scores):
         cells = [one.score(name) for one in order]
         lines.append(_row([f"`{name}`", *(_cell(cell) for cell in cells)]))
     lines.append("\n95 % intervals in brackets. Baselines look at no picture.")
+    if margins:
+        lines += ["", _row(["margin of", "over", "score", "questions", "difference", "above 2 standard errors"])]
+        lines.append(_row(["---", "---", "---", "---:", "---:", "---"]))
+        for one in margins:
+            names = [name.replace("|", "\\|") for name in (one.model, one.over)]
+            sure = "yes" if one.sure else "no"
+            lines.append(_row([*names, f"`{one.score}`", str(one.count), margin_text(one), sure]))
     figures = published_beside(scores, sources)
     if figures:
         lines += ["", _row(["published", "score", "theirs", *(_name(one) for one in order)])]

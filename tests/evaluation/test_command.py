@@ -122,9 +122,7 @@ def test_what_cannot_be_scored_is_one_sentence(benchmark, tmp_path, places, sent
 def test_models_of_one_name_have_to_be_told_apart(benchmark, tmp_path):
     items, files = benchmark
     twice = [place_of(f"jsonl:{files[0]}"), place_of(f"jsonl:{files[0]}")]
-    with pytest.raises(
-        UsageError, match="Two predictions are of a model 'looks-7b'; tell them apart with NAME=FORMAT:PATH"
-    ):
+    with pytest.raises(UsageError, match="Two models are called 'looks-7b'; tell them apart with NAME=FORMAT:PATH"):
         evaluate(Place("spatiallake", items), twice, tmp_path / "out")
     named = [place_of(f"one=jsonl:{files[0]}"), place_of(f"two=jsonl:{files[0]}")]
     found = evaluate(Place("spatiallake", items), named, tmp_path / "out")

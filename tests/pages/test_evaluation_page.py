@@ -54,3 +54,40 @@ def test_answers_have_pictures_and_marks(browser, evaluation):
     text = browser.find_element(By.ID, "answers").text
     for part in ("Truth", "<think>A door is 2 m tall.</think>About", "guesses <1b>", "✓", "✗", "nothing could be read"):
         assert part in text
+
+
+@pytest.fixture(scope="module")
+def blinded(tmp_path_factory):
+    """A model beside what it says with its pictures blanked, where two questions got no answer."""
+    folder = tmp_path_factory.mktemp("blinded")
+    items, (seeing, guessing) = write_benchmark(folder)
+    lines = guessing.read_text(encoding="utf-8").splitlines(keepends=True)
+    guessing.write_text("".join(lines[2:]), encoding="utf-8")
+    named = [f"looks-7b (image blanked)=jsonl:{guessing}", f"jsonl:{seeing}", f"worse=jsonl:{guessing}"]
+    return evaluate(place_of(f"spatiallake:{items}"), [place_of(one) for one in named], folder / "out")
+
+
+def test_a_model_without_its_pictures_stands_below_itself(browser, blinded):
+    look_at(browser, blinded.out / "evaluation.html")
+    rows = browser.find_elements(By.CSS_SELECTOR, "#leaderboard tbody tr")
+    heads = [row.find_element(By.TAG_NAME, "th").text for row in rows[:3]]
+    assert heads == ["looks-7b", "looks-7b (image blanked)\n2 unanswered", "worse\n2 unanswered"]
+    assert [row.get_attribute("class") for row in rows[:4]] == ["", "blind", "", "baseline"]
+    indents = [row.find_element(By.TAG_NAME, "th").value_of_css_property("padding-left") for row in rows[:2]]
+    assert float(indents[1].removesuffix("px")) > float(indents[0].removesuffix("px"))
+    totals = [card.text.split("\n") for card in browser.find_elements(By.CSS_SELECTOR, ".totals li")]
+    assert totals[2:4] == [["2", "models"], ["4", "baselines"]]
+    assert "looks-7b (image blanked)" in browser.find_element(By.CSS_SELECTOR, ".samples > li").text
+    assert complaints(browser) == []
+
+
+def test_margins_stand_on_the_page_as_they_were_counted(browser, blinded):
+    look_at(browser, blinded.out / "evaluation.html")
+    rows = [row.text for row in browser.find_elements(By.CSS_SELECTOR, "#margins tbody tr")]
+    assert len(rows) == len(blinded.margins) == 6
+    for text, one in zip(rows, blinded.margins, strict=True):
+        assert text.startswith(f"{one.model} {one.over} {one.score} {one.count} {one.value * 100:+.1f} points")
+        assert text.endswith("yes" if one.sure else "no")
+    assert {one.sure for one in blinded.margins} == {True, False}
+    board = (blinded.out / "leaderboard.md").read_text(encoding="utf-8")
+    assert "| looks-7b | looks-7b (image blanked) | `qualitative` | 60 |" in board

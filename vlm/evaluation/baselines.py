@@ -14,6 +14,7 @@ from udfs.language.draws import seed_of
 from vlm.evaluation.items import Answer, AnswerSet, Item, Kind
 
 FOLDS = 5
+TEXT_ONLY_PRIOR = "text-only prior"
 TRAINING, CROSS_FITTED = "training items", "other folds of the items"
 _UNITS = {"m": "m", "m2": "m2", "m3": "m3", "ratio": "times", "count": ""}
 _MIDDLE = {Kind.POINT: "(0.5, 0.5)", Kind.BOX: "[0.25, 0.25, 0.75, 0.75]"}
@@ -36,7 +37,7 @@ def baselines(items: Sequence[Item], training: Sequence[Item] | None = None) -> 
     numbers = [item for item in items if item.kind == Kind.NUMBER]
     found = [
         _answered("majority per type", _by_type, items, training),
-        _answered("text-only prior", _by_words, items, training),
+        _answered(TEXT_ONLY_PRIOR, _by_words, items, training),
     ]
     if numbers:
         found.append(_answered("always the mean", _always(fmean), numbers, training))
@@ -68,8 +69,8 @@ def _by_type(training: Sequence[Item]) -> Callable[[Item], str]:
 
 
 def _by_words(training: Sequence[Item]) -> Callable[[Item], str]:
-    """Fit per type and the kinds of the objects asked about; where those are new, per type alone."""
-    return _fitted(training, [_type_and_kinds, _type], by_option=True)
+    """Fit per type and the kinds of the objects asked about; where those are new, per type and one of them."""
+    return _fitted(training, [_type_and_kinds, _type_and_first, _type_and_second, _type], by_option=True)
 
 
 def _always(middle: Callable[[list[float]], float]) -> Fit:
@@ -103,11 +104,21 @@ def _fitted(training: Sequence[Item], keys: list[Key], by_option: bool = False) 
 
 
 def _type(item: Item) -> tuple[str, ...]:
-    return (item.kind, item.type_id, item.truth.unit_si or "")
+    # Which of two is right turns round with the word asked for: left or right.
+    word = item.sides if item.kind == Kind.CHOICE else ()
+    return (item.kind, item.type_id, item.truth.unit_si or "", *word)
 
 
 def _type_and_kinds(item: Item) -> tuple[str, ...]:
     return (*_type(item), *item.kinds)
+
+
+def _type_and_first(item: Item) -> tuple[str, ...]:
+    return (*_type(item), "first", *item.kinds[:1])
+
+
+def _type_and_second(item: Item) -> tuple[str, ...]:
+    return (*_type(item), "second", *item.kinds[1:2])
 
 
 def _groups(training: Sequence[Item], key: Key) -> dict[tuple[str, ...], list[Item]]:
@@ -135,8 +146,8 @@ def _option_wins(training: Sequence[Item], key: Key) -> dict[tuple[str, ...], di
     """Count, per group and text of an option, how often it was offered and how often it was right."""
     wins: dict[tuple[str, ...], dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for item in training:
-        for place, option in enumerate(item.options):
-            counts = wins[key(item)][option.lower()]
+        for place, option in enumerate(_options(item)):
+            counts = wins[key(item)][option]
             counts[0] += 1
             counts[1] += place == item.truth.choice
     return wins
@@ -146,10 +157,16 @@ def _likeliest(item: Item, wins: dict[str, list[int]]) -> str:
     """Return the letter of the option that was right most often when offered, one never seen taken for chance."""
     chance = 1 / len(item.options)
     shares = []
-    for option in item.options:
-        offered, right = wins.get(option.lower(), [0, 0])
+    for option in _options(item):
+        offered, right = wins.get(option, [0, 0])
         shares.append((right + chance) / (offered + 1))
     return chr(ord("A") + shares.index(max(shares)))
+
+
+def _options(item: Item) -> list[str]:
+    """Return what a prior knows options by: the kinds of the things where each is one, else their words."""
+    named = len(item.kinds) == len(item.options) and len(set(item.kinds)) == len(item.kinds)
+    return [option.lower() for option in (item.kinds if named else item.options)]
 
 
 def said(value_si: float, unit_si: str | None) -> str:

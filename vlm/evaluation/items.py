@@ -45,9 +45,10 @@ class Item:
     """A question about pictures.
 
     `number` is the row it was read from, `type_id` the question type or task, `asked_unit` the unit of a number
-    without one, `sides` the words that a side is one of, `kinds` the nouns of the objects asked about, `distance_m` the
-    distance of the nearer object; rotations of one multiple-choice question share `circular_group`, an item and its
-    mirror image `flip_group`. `part` is the part of the benchmark that its own total weighs.
+    without one, `sides` the words that a side is one of (of a choice the one asked for), `kinds` the nouns of the
+    objects asked about, `distance_m` the distance of the nearer object; rotations of one multiple-choice question share
+    `circular_group`, an item and its mirror image `flip_group`, and questions about one photograph `photograph` where
+    that is known. `part` is the part of the benchmark that its own total weighs.
     """
 
     item_id: str
@@ -67,6 +68,7 @@ class Item:
     circular_group: str | None = None
     flip_group: str | None = None
     part: str | None = None
+    photograph: str | None = None
     size_px: tuple[int, int] | None = None
 
 
@@ -122,12 +124,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class Prediction:
-    """An item, what a model said, and what was read out of it."""
+    """An item, what a model said, and what was read out of it; not `given` where it said nothing at all."""
 
     model: str
     item: Item
     raw: str
     reading: Reading
+    given: bool = True
 
     @property
     def parsed(self) -> bool:

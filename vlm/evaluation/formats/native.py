@@ -37,5 +37,5 @@ def _items(row: Row) -> list[Item]:
     ]
 
 
-_PLAIN = ("asked_unit", "distance_m", "circular_group", "flip_group", "part")
+_PLAIN = ("asked_unit", "distance_m", "circular_group", "flip_group", "part", "photograph")
 FORMAT = ItemFormat(_items)

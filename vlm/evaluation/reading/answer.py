@@ -30,7 +30,7 @@ def predictions_of(items: list[Item], answers: AnswerSet) -> list[Prediction]:
     for item in items:
         answer = by_id.get(item.item_id) or by_number.get(item.number)
         text = answer.text if answer else ""
-        found.append(Prediction(answers.model, item, text, read(item, text)))
+        found.append(Prediction(answers.model, item, text, read(item, text), answer is not None))
     return found
 
 

@@ -1,19 +1,24 @@
-"""Totals that a benchmark weighs in a way of its own."""
+"""Totals that a benchmark weighs in a way of its own, and left and right by themselves."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlm.evaluation.items import Prediction
+from vlm.evaluation.items import Kind, Prediction
 from vlm.evaluation.scores.choices import is_right
-from vlm.evaluation.scores.interval import Score, bootstrapped
+from vlm.evaluation.scores.interval import Score, bootstrapped, share
 
 _CV_BENCH_PARTS = ("ADE20K", "COCO", "Omni3D")
+_LEFT_RIGHT = ("Q01", "Q02", "Q03", "left", "right")
 
 
 def combined_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
-    """Yield CV-Bench's total, ((ADE20K + COCO) / 2 + Omni3D) / 2, where all three of its parts are there."""
+    """Yield the share of left and right that is told, and CV-Bench's total, ((ADE20K + COCO) / 2 + Omni3D) / 2."""
+    sided = [one for one in predictions if one.item.type_id.split(" ")[0] in _LEFT_RIGHT]
+    told = [is_right(one) for one in sided if one.item.kind in (Kind.BOOL, Kind.CHOICE)]
+    if told:
+        yield share("left_right_accuracy", told)
     own = [one for one in predictions if one.item.source == "cv_bench"]
     parts = [np.array([float(is_right(one)) for one in own if one.item.part == part]) for part in _CV_BENCH_PARTS]
     if all(len(part) for part in parts):

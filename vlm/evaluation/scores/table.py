@@ -25,13 +25,19 @@ _QUALITATIVE = (Kind.BOOL, Kind.CHOICE)
 
 @dataclass(frozen=True)
 class ModelScores:
-    """The scores of one model or baseline; `fitted_on` says what a baseline has seen, None for a model."""
+    """The scores of one model or baseline; `fitted_on` says what a baseline has seen, None for a model.
+
+    `seer` is the model that the answers are of where its pictures were kept from it, `unanswered` the count of items
+    that got no answer, which no score takes for right.
+    """
 
     model: str
     overall: list[Score]
     by_type: dict[str, list[Score]] = field(default_factory=dict)
     by_distance: dict[str, list[Score]] = field(default_factory=dict)
     fitted_on: str | None = None
+    seer: str | None = None
+    unanswered: int = 0
 
     def score(self, name: str) -> Score | None:
         """Return an overall score by name, None where the items have none such."""
@@ -42,13 +48,15 @@ class ModelScores:
         return {
             "model": self.model,
             "fitted_on": self.fitted_on,
+            "seer": self.seer,
+            "unanswered": self.unanswered,
             "overall": _named(self.overall),
             "by_type": {name: _named(scores) for name, scores in self.by_type.items()},
             "by_distance": {name: _named(scores) for name, scores in self.by_distance.items()},
         }
 
 
-def scored(predictions: Sequence[Prediction], fitted_on: str | None = None) -> ModelScores:
+def scored(predictions: Sequence[Prediction], fitted_on: str | None = None, seer: str | None = None) -> ModelScores:
     """Return every score of one model's predictions, which must not be empty."""
     types: dict[str, list[Prediction]] = {}
     distances: dict[str, list[Prediction]] = {}
@@ -64,6 +72,8 @@ def scored(predictions: Sequence[Prediction], fitted_on: str | None = None) -> M
         by_type={name: scores_of(types[name]) for name in sorted(types)},
         by_distance={name: scores_of(distances[name]) for name in names if name in distances},
         fitted_on=fitted_on,
+        seer=seer,
+        unanswered=sum(not one.given for one in predictions),
     )
 
 

@@ -13,7 +13,7 @@ from vlm.evaluation.writers.parquet import IMAGES, write_rows
 from vlm.evaluation.writers.prepared import prepared, prompt_of
 
 _TEXTS = ("item_id", "source", "kind", "type_id", "question", "prompt", "answer", "truth")
-_OPTIONAL = ("asked_unit", "circular_group", "flip_group", "part")
+_OPTIONAL = ("asked_unit", "circular_group", "flip_group", "part", "photograph")
 _LISTS = ("options", "sides", "kinds")
 SCHEMA = pa.schema(
     [

@@ -1,0 +1,1 @@
+"""Models that answer items while they are evaluated: endpoints and local checkpoints."""

@@ -1,0 +1,77 @@
+"""What a model is shown of an item: its picture, a blank one in its place, or none."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from PIL import Image
+
+from vlm.evaluation.items import Item
+from vlm.evaluation.writers.prepared import prompt_of
+
+
+class View(StrEnum):
+    """What is left of an item; the value is how the row of a model is named."""
+
+    WHOLE = ""
+    BLANKED = "image blanked"
+    TEXT_ONLY = "text only"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A prompt and its encoded pictures; `digest` tells them apart from anything else that could be shown."""
+
+    item_id: str
+    prompt: str
+    pictures: tuple[bytes, ...]
+
+    @property
+    def digest(self) -> str:
+        """Return a hash of prompt and pictures."""
+        parts = hashlib.sha256(self.prompt.encode())
+        for picture in self.pictures:
+            parts.update(hashlib.sha256(picture).digest())
+        return parts.hexdigest()
+
+
+def shown(item: Item, view: View) -> Shown:
+    """Return what a model sees of an item.
+
+    Raises:
+        OSError, ValueError: a picture that cannot be read.
+    """
+    pictures = () if view == View.TEXT_ONLY else tuple(picture.read() for picture in item.pictures)
+    if view == View.BLANKED:
+        pictures = tuple(blank(picture) for picture in pictures)
+    return Shown(item.item_id, prompt_of(item), pictures)
+
+
+def blank(picture: bytes) -> bytes:
+    """Return a PNG of the same size that has the mean colour of a picture everywhere.
+
+    Raises:
+        OSError: it cannot be decoded.
+    """
+    with Image.open(io.BytesIO(picture)) as opened:
+        rgb = opened.convert("RGB")
+    mean = tuple(round(one) for one in np.asarray(rgb, float).mean(axis=(0, 1)))
+    held = io.BytesIO()
+    Image.new("RGB", rgb.size, mean).save(held, "PNG")
+    return held.getvalue()
+
+
+def row_of(model: str, view: View) -> str:
+    """Return the name of the row of a model's answers: "NAME", "NAME (image blanked)"."""
+    return f"{model} ({view})" if view else model
+
+
+def seer_of(row: str, rows: list[str]) -> str | None:
+    """Return the model among `rows` that a row shows without its pictures, None where it shows a model as it is."""
+    for view in (View.BLANKED, View.TEXT_ONLY):
+        model = row.removesuffix(f" ({view})")
+        if model != row and model in rows:
+            return model
+    return None
