@@ -120,7 +120,7 @@ def _tokens_beside_patches(tower: PreTrainedModel, images: Any, patch_px: int) -
     blank = np.zeros((64, 64, 3), np.uint8)
     pixels = images(blank, return_tensors="pt")["pixel_values"].to(tower.dtype)
     with torch.no_grad():
-        found = tower(pixels).last_hidden_state.shape[1]
+        found = tower.eval()(pixels).last_hidden_state.shape[1]
     patches = (pixels.shape[-2] // patch_px) * (pixels.shape[-1] // patch_px)
     if found - patches - _extra_tokens(tower.config) not in (0, 1):
         raise ModelUnsuited(

@@ -68,6 +68,7 @@ class RoomTower(PreTrainedModel):
         self.object_mean = nn.Buffer(torch.zeros(config.object_features))
         self.object_std = nn.Buffer(torch.ones(config.object_features))
         self.post_init()
+        self.train()
 
     def _init_weights(self, module: nn.Module) -> None:
         """Leave the network as it was made: its weights are loaded, or trained elsewhere."""
