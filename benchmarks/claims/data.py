@@ -9,6 +9,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from benchmarks.claims.study import Marks, Study
+from jobs.errors import SpatialLakeError
 from jobs.lake import Lake
 from jobs.pipeline import ENGINE_STAGES, run, stages_of
 from jobs.progress import Reporter
@@ -44,7 +45,9 @@ def pending(study: Study) -> bool:
         UsageError: a step that was begun with other settings.
     """
     marks = Marks(study.work)
-    return not all([marks.done(name, settings) for name, settings, _ in steps(study)])
+    # Every step is looked at, so that other settings are told before hours are spent on an earlier one.
+    done = [marks.done(name, settings) for name, settings, _ in steps(study)]
+    return not all(done)
 
 
 def run_settings(study: Study, lake: str, noise_m: float = 0.0) -> RunSettings:
@@ -119,4 +122,7 @@ def main(study: Study) -> None:
 
 
 if __name__ == "__main__":
-    main(Study.model_validate_json(sys.argv[1]))
+    try:
+        main(Study.model_validate_json(sys.argv[1]))
+    except SpatialLakeError as error:
+        sys.exit(f"benchmarks.claims: {error}")

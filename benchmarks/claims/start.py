@@ -11,20 +11,19 @@ from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, ViTImageProcessor
 
 from benchmarks.claims.study import Sizes
-from udfs.experts import weights
+from udfs.experts.builtin.experts import PACKAGED
 from vlm.examples import decoded
 
 _HEIGHT_PX, _WIDTH_PX = 144, 192
 _WORDS = 2048
 _BATCH = 16
-_NETWORK = Path(next(iter(weights.__path__))) / "builtin.safetensors"
 
 
 def write_room_tower(folder: Path, pictures: Sequence[Path]) -> None:
     """Write the built-in network as a tower, its features scaled on `pictures`, with its image processor."""
     from vlm.model.tower import room_tower
 
-    room_tower(_NETWORK, _batches(pictures)).save_pretrained(folder)
+    room_tower(PACKAGED, _batches(pictures)).save_pretrained(folder)
     size = {"height": _HEIGHT_PX, "width": _WIDTH_PX}
     ViTImageProcessor(size=size, do_normalize=False, do_rescale=True, do_resize=True).save_pretrained(folder)
 
