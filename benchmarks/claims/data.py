@@ -79,7 +79,7 @@ def _rooms(study: Study, name: str) -> RenderSettings:
 
 def _lake(session: SparkSession, study: Study, name: str) -> None:
     if name in ("few", "builtin"):
-        _write_few(study, name)
+        write_few(study, name)
     stages = ENGINE_STAGES if name == "held_out" else (*ENGINE_STAGES, "examples")
     _run(session, run_settings(study, name), stages)
 
@@ -90,7 +90,7 @@ def _noisy(session: SparkSession, study: Study, noise_m: float) -> None:
     _run(session, run_settings(study, "sensor"), _LEARNED)
 
 
-def _write_few(study: Study, name: str) -> None:
+def write_few(study: Study, name: str) -> None:
     """Write a crawl of the first photographs of another, for built-in experts without anything but the photographs."""
     source, target = study.crawl("sensor"), study.crawl(name)
     target.mkdir(parents=True, exist_ok=True)
