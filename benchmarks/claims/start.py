@@ -17,6 +17,8 @@ from vlm.examples import decoded
 _HEIGHT_PX, _WIDTH_PX = 144, 192
 _WORDS = 2048
 _BATCH = 16
+# The first words of the tokenizer, so that their ids are their places.
+_SPECIAL = ("<pad>", "<s>", "</s>")
 
 
 def write_room_tower(folder: Path, pictures: Sequence[Path]) -> None:
@@ -49,9 +51,9 @@ def write_decoder(folder: Path, texts: Iterable[str], sizes: Sizes) -> None:
         max_position_embeddings=1024,
         initializer_range=0.04,
         tie_word_embeddings=True,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -64,7 +66,7 @@ def fitted_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
     tokenizer.decoder = decoders.ByteLevel()
     # The picture's token is one of the words, so that the embeddings keep their size.
-    special = ["<pad>", "<s>", "</s>", "<image>"]
+    special = [*_SPECIAL, "<image>"]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
         vocab_size=_WORDS, special_tokens=special, initial_alphabet=alphabet, show_progress=False
@@ -72,9 +74,9 @@ def fitted_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        pad_token="<pad>",
-        bos_token="<s>",
-        eos_token="</s>",
+        pad_token=_SPECIAL[0],
+        bos_token=_SPECIAL[1],
+        eos_token=_SPECIAL[2],
         extra_special_tokens=["<image>"],
     )
 
