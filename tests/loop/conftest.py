@@ -17,7 +17,7 @@ from vlm.loop.training import train
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
-    write_tower(folder / "tower")
+    write_tower(folder / "tower", "siglip")
     write_decoder(folder / "decoder")
     write_pictures(folder)
     return folder

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import peft
@@ -27,6 +28,7 @@ from vlm.model.answer_loss import AnswerLoss
 from vlm.model.collate import collator_of
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel
+from vlm.model.tower_cache import cached_tower
 from vlm.model.tuning import merged, open_model
 
 Evaluate = Callable[[VisionLanguageModel], Iterable[Score]]
@@ -113,11 +115,12 @@ class _Training:
         run = self._opened_run(begun["mlflow_run"] if begun else None, report) if first else None
         at = self.start
         try:
-            for step in range(at.step + 1, self.settings.loop.steps + 1):
-                update = self.updates.update(step, self.batches)
-                at = self.folder.checkpoint(step, update.cursor, update.loss)
-                if run:
-                    self._keep(run, step, update, evaluate, report)
+            with self._tower():
+                for step in range(at.step + 1, self.settings.loop.steps + 1):
+                    update = self.updates.update(step, self.batches)
+                    at = self.folder.checkpoint(step, update.cursor, update.loss)
+                    if run:
+                        self._keep(run, step, update, evaluate, report)
             self.accelerator.wait_for_everyone()
             if run:
                 self._finish(run, report)
@@ -125,6 +128,10 @@ class _Training:
             if run:
                 run.close()
         return Outcome(at.step, at.loss, at.cursor.tokens)
+
+    def _tower(self) -> AbstractContextManager[None]:
+        cache = self.settings.model.tower_cache
+        return cached_tower(self.vlm, cache, self.accelerator.process_index) if cache else nullcontext()
 
     def _loader(self) -> Iterable[StepBatch]:
         loop, world = self.settings.loop, self.accelerator.num_processes

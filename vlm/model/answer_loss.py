@@ -19,7 +19,8 @@ class AnswerLoss(nn.Module):
         self._dtype = bare(model).dtype
         parts = [part(model, name) for name in (family.tower, family.projector, family.decoder)]
         self._frozen = [own for own in parts if not any(weight.requires_grad for weight in own.parameters())]
-        # Unused where a batch has no picture; every rank has to have gradients of the same weights.
+        # Some may be unused: all where a batch has no picture, and a pooling head always. Every rank has to have
+        # gradients of the same weights.
         self._seeing = [weight for own in parts[:2] for weight in own.parameters() if weight.requires_grad]
 
     def train(self, mode: bool = True) -> "AnswerLoss":
@@ -35,6 +36,6 @@ class AnswerLoss(nn.Module):
         logits = self.model(**{**inputs, "attention_mask": mask}, use_cache=False, logits_to_keep=predicts).logits
         losses = F.cross_entropy(logits.float(), targets, reduction="none")
         sums = losses.new_zeros(self._streams).index_add(0, streams, losses)
-        if self._seeing and "pixel_values" not in inputs:
-            sums = sums + 0 * torch.stack([weight.sum() for weight in self._seeing]).sum()
+        if self._seeing:
+            sums = sums + 0 * torch.cat([weight.flatten()[:1] for weight in self._seeing]).sum()
         return sums

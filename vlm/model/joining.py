@@ -58,14 +58,14 @@ def join_model(
     _load_decoder(model, decoder)
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    first = _tokens_before_patches(model.model.vision_tower, images, seeing.patch_size)
-    config.vision_feature_select_strategy = "default" if first else "full"
+    beside = _tokens_beside_patches(model.model.vision_tower, images, seeing.patch_size)
+    config.vision_feature_select_strategy = "default" if beside > _extra_tokens(seeing) else "full"
     processor = LlavaProcessor(
         images,
         tokenizer,
         patch_size=seeing.patch_size,
         vision_feature_select_strategy=config.vision_feature_select_strategy,
-        num_additional_image_tokens=first,
+        num_additional_image_tokens=beside,
         chat_template=tokenizer.chat_template,
     )
     return VisionLanguageModel(model.eval(), processor, family_of(config.model_type))
@@ -111,14 +111,18 @@ def _copy(source: nn.Module, target: nn.Module) -> None:
     target.load_state_dict(source.state_dict())
 
 
-def _tokens_before_patches(tower: PreTrainedModel, images: Any, patch_px: int) -> int:
-    """Return how many tokens stand before those of patches: one in a ViT with a class token."""
+def _extra_tokens(tower: PretrainedConfig) -> int:
+    return getattr(tower, "extra_tokens", 0)
+
+
+def _tokens_beside_patches(tower: PreTrainedModel, images: Any, patch_px: int) -> int:
+    """Return how many tokens are of no patch: one in a ViT with a class token, which is the first."""
     blank = np.zeros((64, 64, 3), np.uint8)
     pixels = images(blank, return_tensors="pt")["pixel_values"].to(tower.dtype)
     with torch.no_grad():
         found = tower(pixels).last_hidden_state.shape[1]
     patches = (pixels.shape[-2] // patch_px) * (pixels.shape[-1] // patch_px)
-    if found - patches not in (0, 1):
+    if found - patches - _extra_tokens(tower.config) not in (0, 1):
         raise ModelUnsuited(
             f"The tower gives {found} tokens for {patches} patches of {patch_px} px; name one that gives one for every "
             "patch, with or without a class token before them."

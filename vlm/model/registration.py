@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from transformers import AutoConfig, AutoImageProcessor, AutoModel, PretrainedConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoImageProcessor,
+    AutoModel,
+    CLIPImageProcessor,
+    PretrainedConfig,
+    PreTrainedModel,
+)
+
+from vlm.model.tower import RoomTower, RoomTowerConfig
 
 
 def register_tower(
@@ -10,7 +19,8 @@ def register_tower(
 ) -> None:
     """Make a tower loadable by its `model_type`, alone and as the tower of a model.
 
-    The configuration has to name `hidden_size` and `patch_size` in pixels of the processed picture; the model returns
+    The configuration has to name `hidden_size` and `patch_size` in pixels of the processed picture, and `extra_tokens`
+    where the tower gives more tokens than one for every patch; the model returns
     `last_hidden_state` (b, tokens, hidden) and `hidden_states`, whose last is taken, and sets `_supports_sdpa`, be it
     that it has no attention at all.
     """
@@ -18,3 +28,6 @@ def register_tower(
     AutoModel.register(config, model, exist_ok=True)
     if image_processor is not None:
         AutoImageProcessor.register(config, image_processor, exist_ok=True)
+
+
+register_tower(RoomTowerConfig, RoomTower, CLIPImageProcessor)
