@@ -87,13 +87,15 @@ def arm_settings(study: Study, name: str, seed: int) -> TrainSettings:
 def _settings(study: Study, name: str, model: dict[str, Any], arm: Arm | None = None, seed: int = 0) -> TrainSettings:
     sizes, crawl = study.sizes, str(study.crawl("sensor"))
     general = {"name": "general", "kind": "llava", "uri": f"{crawl}/train.json", "images": crawl}
+    # Frozen towers are the same in all runs, and see every picture once.
+    cache = None if arm and not arm.freeze_tower else str(study.folder("features"))
     rate, steps = (sizes.rate, sizes.steps) if arm else (sizes.base_rate, sizes.base_steps)
     return TrainSettings.model_validate(
         {
             "out": str(study.folder("runs", name)),
             "feed": _feed(study, arm, seed) if arm and arm.spatial_share else None,
             "mixture": {"streams": [general], "spatial_share": arm.spatial_share if arm else 0.0, "seed": seed},
-            "model": {**model, "sequence": {"independent_turns": True}},
+            "model": {**model, "tower_cache": cache, "sequence": {"independent_turns": True}},
             "optimizer": {"learning_rate": rate, "warm_up_steps": sizes.warm_up},
             "loop": {
                 "steps": steps, "global_batch": sizes.batch, "seed": seed, "device": "cpu", "mixed_precision": "bf16",
