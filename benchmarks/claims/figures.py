@@ -1,6 +1,6 @@
 """The figures of every claim, with what was published, and whether it is reproduced, as the intervals have it."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
 from benchmarks.claims.intervals import Drawn, Figure
@@ -13,7 +13,8 @@ _HALF, _THIRD, _TENTH = "in_range[0.5,2]", "in_range[2/3,1.5]", "in_range[0.9,1.
 class Claim(NamedTuple):
     """That `arm` is above `over` by more than `above` in a score; without `over`, above what was published.
 
-    A negative `above` claims that it is not worse by more than that. `settings` name the published figures of both.
+    A negative `above` claims that it is not worse by more than that, which means nothing unless `over` has learned what
+    is asked: it has to be above the arm `untaught`. `settings` name the published figures of both.
     """
 
     part: str
@@ -23,8 +24,10 @@ class Claim(NamedTuple):
     over: str | None
     above: float
     settings: tuple[str | None, str | None] = (None, None)
+    untaught: str | None = None
 
 
+_UNTAUGHT = "undecided: nothing was learned that could be harmed"
 _LOOKS = "looking helps: more right with the picture than with a blank one"
 _SPATIAL = "spatial data teaches spatial questions"
 _OWN = "its own benchmark"
@@ -51,6 +54,7 @@ CLAIMS = (
             "spatial",
             -0.05,
             (f"Gaussian noise of {noise} m on the answers", _WITHOUT_NOISE),
+            "none",
         )
         for noise in ("0.1", "0.2", "0.3")
     ),
@@ -64,7 +68,10 @@ CLAIMS = (
         (f"{_VQA} with 5 % of tokens spatial", f"{_VQA} without spatial data"),
     ),
     *(
-        Claim("f", "experts on photographs alone teach as well as sensors", score, "builtin", "sensor_few", -0.05)
+        Claim(
+            *("f", "experts on photographs alone teach as well as sensors", score, "builtin", "sensor_few", -0.05),
+            untaught="none",
+        )
         for score in ("qualitative", _HALF)
     ),
 )
@@ -100,8 +107,14 @@ def _claims(found: dict[str, Outcomes], drawn: dict[str, Drawn]) -> Iterator[dic
             "difference": apart._asdict(),
             "published": told[0],
             "published_over": told[1],
-            "verdict": verdict(apart, claim.above),
+            "verdict": verdict(apart, claim.above) if _taught(claim, one, sums) else _UNTAUGHT,
         }
+
+
+def _taught(claim: Claim, drawn: Drawn, arms: Container[str]) -> bool:
+    if claim.untaught is None or claim.over is None:
+        return True
+    return claim.untaught in arms and drawn.difference(claim.over, claim.untaught).low > 0
 
 
 def verdict(apart: Figure, above: float) -> str:

@@ -37,7 +37,7 @@ class Sizes(BaseModel):
 
 
 SMOKE = Sizes(
-    photographs=60, held_out=40, few=40, general_most=400, general_items=10, items_most=6, texts=2_000, scaled_on=16,
+    photographs=60, held_out=30, few=24, general_most=400, general_items=5, items_most=3, texts=2_000, scaled_on=16,
     layers=2, hidden=64, base_steps=30, steps=6, warm_up=2, batch=8,
 )  # fmt: skip
 

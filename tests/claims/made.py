@@ -12,13 +12,16 @@ from vlm.evaluation.items import Item, Kind, Truth
 from vlm.evaluation.writers import native
 
 PHOTOGRAPHS = 40
-ARMS = ("none", "spatial", "share_5")
+ARMS = ("none", "spatial", "share_5", "noise_0.1", "builtin", "sensor_few")
 BLANK = " (image blanked)"
 # How often each arm is right, by kind of question.
 SKILL = {
     "none": {"bool": 0.5, "number": 0.1, "general": 0.7},
     "spatial": {"bool": 0.85, "number": 0.6, "general": 0.4},
     "share_5": {"bool": 0.6, "number": 0.4, "general": 0.7},
+    "noise_0.1": {"bool": 0.85, "number": 0.3, "general": 0.4},
+    "builtin": {"bool": 0.5, "number": 0.85, "general": 0.4},
+    "sensor_few": {"bool": 0.5, "number": 0.5, "general": 0.4},
 }
 
 # (arm, seed, kind of question) to the (photograph, right) of every item.

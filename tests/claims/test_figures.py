@@ -87,7 +87,7 @@ def test_claims_have_their_published_figures_and_arms_that_lack_leave_theirs_out
     made: tuple[Known, dict[str, Any]],
 ) -> None:
     _, found = made
-    assert {one["part"] for one in found["claims"]} == {"a", "b", "e"}
+    assert {one["part"] for one in found["claims"]} == {"a", "b", "d", "e", "f"}
     told = {(one["part"], one["score"]): (one["published"], one["published_over"]) for one in found["claims"]}
     assert told["b", "number_rate"] == (0.99, None)
     assert told["e", "general"] == (0.79, 0.766)
@@ -96,6 +96,16 @@ def test_claims_have_their_published_figures_and_arms_that_lack_leave_theirs_out
     # Every answer was a number, and of 99 % that is within a point.
     rates = next(one for one in found["claims"] if one["part"] == "b")
     assert (rates["value"]["value"], rates["verdict"]) == (1.0, "reproduced")
+
+
+def test_no_harm_means_nothing_where_nothing_was_learned(made: tuple[Known, dict[str, Any]]) -> None:
+    said = {(one["part"], one["score"]): one for one in made[1]["claims"]}
+    # 60 % of numbers are right without noise, 30 % with it, 10 % of what has learned none.
+    assert said["d", "in_range[0.5,2]"]["verdict"] == "not reproduced"
+    assert said["f", "in_range[0.5,2]"]["verdict"] == "reproduced"
+    # Neither arm knows more of relations than the one without spatial data.
+    assert abs(said["f", "qualitative"]["difference"]["value"]) < 0.1
+    assert said["f", "qualitative"]["verdict"].startswith("undecided: nothing was learned")
 
 
 @pytest.mark.parametrize(
