@@ -4,7 +4,7 @@ export UV_PROJECT_ENVIRONMENT ?= .venv
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --all-extras
 
-.PHONY: demo test lint format setup java browser benchmark clean
+.PHONY: demo test lint format setup java browser benchmark claims claims-smoke clean
 
 demo: setup
 	$(RUN) spatiallake demo --lake demo-lake
@@ -27,6 +27,15 @@ benchmark: setup
 	$(RUN) python -m benchmarks.lifting
 	$(RUN) python -m benchmarks.synthesis
 
+# Some hours: the published claims in miniature. A killed one goes on where it was.
+claims: setup
+	$(RUN) python -m benchmarks.claims --work claims --write docs/claims.md
+
+# The same steps as small as they can be.
+claims-smoke: setup
+	rm -rf claims-smoke
+	$(RUN) python -m benchmarks.claims --work claims-smoke --smoke
+
 setup: java $(UV)
 	$(UV) sync --frozen --all-extras --quiet
 	$(RUN) spatiallake setup
@@ -46,4 +55,4 @@ browser:
 	  echo "spatiallake: the page tests need chromium and chromedriver; install both (Debian: apt-get install chromium chromium-driver) or set SPATIALLAKE_SKIP_BROWSER=1." >&2; exit 3; }; }
 
 clean:
-	rm -rf .venv .tools demo-lake .pytest_cache .ruff_cache build dist
+	rm -rf .venv .tools demo-lake claims claims-smoke .pytest_cache .ruff_cache build dist

@@ -107,13 +107,16 @@ def general(
     out: Annotated[str, typer.Option("--out", help="Folder that train.json and test.json are written to.")],
     seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
     most: Annotated[int, typer.Option("--most", help="Questions of a kind in a split, at most.")] = 2000,
+    turns: Annotated[int, typer.Option("--turns", help="Questions in an entry of train.json, at most.")] = 8,
+    test_share: Annotated[float, typer.Option("--test-share", help="Photographs that test.json asks about.")] = 0.2,
 ) -> None:
-    """Ask general questions about rendered rooms: color, count, existence, category; as LLaVA JSON."""
+    """Ask general questions about rendered rooms: color, count, existence, category, place; as LLaVA JSON."""
     from vlm.mixture.errors import MixtureError
     from vlm.mixture.rooms import RoomQuestionSettings, write_room_questions
 
+    settings = RoomQuestionSettings(seed=seed, most=most, turns=turns, test_share=test_share)
     try:
-        counts = write_room_questions(crawl, out, RoomQuestionSettings(seed=seed, most=most))
+        counts = write_room_questions(crawl, out, settings)
     except MixtureError as error:
         raise UsageError(str(error)) from error
     for name, count in sorted(counts.items()):

@@ -19,7 +19,7 @@ from udfs.synthesize import SynthesizeSettings, synthesize_batches
 
 def synthesize_stage(settings: SynthesizeSettings, upstream: Stage, scenes: Stage) -> Stage:
     """Return the stage that writes `qa_pairs`."""
-    changes = settings.model_dump()
+    changes = settings.changes()
     recipe = recipe_of("synthesize", changes, upstream.recipe)
     return Stage(
         name="synthesize",

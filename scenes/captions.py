@@ -29,8 +29,10 @@ def with_article(phrase: str) -> str:
 
 
 def sentence(room_kind: str, things: Sequence[Thing]) -> str:
-    """Return what a picture shows, from the things in it, largest first."""
+    """Return what a picture shows, from the things in it, largest first, if there are any."""
     place = "a tabletop" if room_kind == "tabletop" else with_article(room_kind)
+    if not things:
+        return f"{place[0].upper()}{place[1:]}"
     named = list(dict.fromkeys(captions(thing)[0] for thing in things))[:4]
     listed = [with_article(phrase) for phrase in named]
     text = listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"

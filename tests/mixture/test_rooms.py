@@ -1,9 +1,13 @@
 """General questions about rendered rooms: true, and no word gives its answer away."""
 
 import json
+import re
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -33,32 +37,106 @@ def written(crawl: Path) -> Path:
     return crawl / "general"
 
 
+KINDS = {"category", "color", "count", "existence", "place", "thing"}
+ASKED = {
+    "category": r"What is the (.+) object\?",
+    "color": r"What color is the (.+)\?",
+    "count": r"How many things of the kind (.+) are in the picture\?",
+    "existence": r"Is there a thing of the kind (.+) in the picture\?",
+}
+
+
+def turns_of(written: Path, split: str) -> list[tuple[str, str, str, str]]:
+    """Every (image, kind, question, answer), from whichever entry it is in."""
+    found = []
+    for entry in json.loads((written / f"{split}.json").read_text()):
+        said = [turn["value"].removeprefix("<image>\n") for turn in entry["conversations"]]
+        kinds = entry["types"] if split == "train" else [entry["type"]]
+        pairs = zip(kinds, said[::2], said[1::2], strict=True)
+        found += [(entry["image"], kind, question, answer) for kind, question, answer in pairs]
+    return found
+
+
+def cell_seen(row: dict[str, Any], center: list[float], size: tuple[int, int] = (96, 72)) -> str | None:
+    lens = row["camera"]
+    matrix = np.array([[lens["fx"], 0, lens["cx"]], [0, lens["fy"], lens["cy"]], [0, 0, 1]])
+    seen = matrix @ np.array(center)
+    column, line = np.floor(seen[:2] / seen[2] / size * (16, 12)).astype(int)
+    return f"column {column + 1}, row {line + 1}" if seen[2] > 0 and 0 <= column < 16 and 0 <= line < 12 else None
+
+
 def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> None:
-    rows = [json.loads(line) for line in (crawl / "manifest.jsonl").read_text().splitlines()]
-    things = {row["image"]: [(o["label"], o["captions"][0].split()[0]) for o in row["objects"]] for row in rows}
-    entries = {split: json.loads((written / f"{split}.json").read_text()) for split in ("train", "test")}
-    assert not {e["image"] for e in entries["train"]} & {e["image"] for e in entries["test"]}
-    kinds = Counter(entry["type"] for entry in entries["train"])
-    assert kinds.keys() == {"category", "color", "count", "existence"}
-    for entry in (*entries["train"], *entries["test"]):
-        word, here = entry["id"].split("-", 1)[1], things[entry["image"]]
-        question, answer = (turn["value"] for turn in entry["conversations"])
-        assert word in question
-        if entry["type"] == "category":
-            assert [label for label, color in here if color == word] == [answer]
-        elif entry["type"] == "color":
-            assert answer in NAMED
-            assert [color for label, color in here if label == word] == [answer]
-        elif entry["type"] == "count":
-            assert sum(label == word for label, _ in here) == int(answer)
+    rows = {row["image"]: row for row in map(json.loads, (crawl / "manifest.jsonl").read_text().splitlines())}
+    asked = {split: turns_of(written, split) for split in ("train", "test")}
+    assert not {one[0] for one in asked["train"]} & {one[0] for one in asked["test"]}
+    assert {one[1] for one in asked["train"]} == KINDS
+    for image, kind, question, answer in (*asked["train"], *asked["test"]):
+        things = rows[image]["objects"]
+        if kind in ASKED:
+            word = re.fullmatch(ASKED[kind], question)[1]
+            here = [(one["label"], one["captions"][0].split()[0]) for one in things]
+            right = {
+                "category": [label for label, color in here if color == word],
+                "color": [color for label, color in here if label == word],
+                "count": [str(sum(label == word for label, _ in here))],
+                "existence": ["Yes" if any(label == word for label, _ in here) else "No"],
+            }[kind]
+        elif kind == "thing":
+            cell = re.search(r"column \d+, row \d+", question)[0]
+            right = [one["captions"][0] for one in things if cell_seen(rows[image], one["box_3d"]["center"]) == cell]
         else:
-            assert any(label == word for label, _ in here) == (answer == "Yes")
+            named = [one for one in things if re.search(rf"\b{one['label']}\b", question)]
+            named = [one for one in named if len(one["label"]) == max(len(other["label"]) for other in named)]
+            if len(named) > 1:
+                named = [one for one in named if one["captions"][0] in question]
+            right = [cell_seen(rows[image], one["box_3d"]["center"]) for one in named]
+        assert right == [answer], (image, question)
+        assert kind != "color" or answer in NAMED
+
+
+def test_places_are_where_things_are_seen(crawl: Path, written: Path) -> None:
+    rows = {row["image"]: row for row in map(json.loads, (crawl / "manifest.jsonl").read_text().splitlines())}
+    near = []
+    for image, kind, question, answer in turns_of(written, "train"):
+        caption = answer if kind == "thing" else ""
+        own = [one for one in rows[image]["objects"] if one["captions"][0] == caption]
+        if len(own) == 1:
+            mask = cv2.imread(str(crawl / rows[image]["instances"]), cv2.IMREAD_UNCHANGED) == own[0]["id"]
+            column, line = map(int, re.search(r"column (\d+), row (\d+)", question).groups())
+            down, across = np.argwhere(mask).mean(0) / mask.shape * (12, 16) + 0.5
+            near.append(max(abs(across - column), abs(down - line)) < 2)
+    assert len(near) > 20
+    assert np.mean(near) > 0.8
+
+
+def test_a_picture_is_shown_once_for_several_questions(crawl: Path, written: Path) -> None:
+    entries = json.loads((written / "train.json").read_text())
+    by_image: dict[str, list[int]] = defaultdict(list)
+    for entry in entries:
+        shown = [turn["value"].startswith("<image>") for turn in entry["conversations"]]
+        assert shown == [True] + [False] * (len(shown) - 1)
+        by_image[entry["image"]].append(len(entry["types"]))
+    assert all(max(sizes) <= 8 and sum(size < 8 for size in sizes) <= 1 for sizes in by_image.values())
+    # Kinds are mixed within an entry.
+    assert any(entry["types"] != sorted(entry["types"]) for entry in entries)
+    test = json.loads((written / "test.json").read_text())
+    assert len({entry["id"] for entry in test}) == len(test) == len(turns_of(written, "test"))
+    wordings = Counter(
+        re.sub(r"column \d+, row \d+", "", one[2]) for one in turns_of(written, "train") if one[1] == "thing"
+    )
+    assert len(wordings) >= 4
+    again = written / "again"
+    options = ["--crawl", str(crawl), "--out", str(again), "--turns", "3"]
+    assert CliRunner().invoke(app, ["general", *options]).exit_code == 0
+    assert (again / "test.json").read_bytes() == (written / "test.json").read_bytes()
+    assert max(len(entry["types"]) for entry in json.loads((again / "train.json").read_text())) == 3
 
 
 def test_no_word_has_one_answer_more_often_than_another(written: Path) -> None:
     by_word: dict[str, Counter[str]] = defaultdict(Counter)
-    for entry in json.loads((written / "train.json").read_text()):
-        by_word[entry["id"]][entry["conversations"][1]["value"]] += 1
+    for _, kind, question, answer in turns_of(written, "train"):
+        if kind in ASKED:
+            by_word[f"{kind} {question}"][answer] += 1
     for answers in by_word.values():
         (_, first), (_, second) = answers.most_common(2)
         assert first == second

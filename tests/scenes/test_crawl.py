@@ -165,3 +165,10 @@ def test_a_broken_run_leaves_no_manifest(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(ZeroDivisionError):
         write_crawl(str(tmp_path), 2, 1, **options)
     assert not (tmp_path / "manifest.jsonl").exists()
+
+
+def test_a_picture_too_small_for_any_object_is_a_room_without(tmp_path: Path) -> None:
+    write_crawl(str(tmp_path), count=2, seed=3, width=64, height=64, min_object_px=4096)
+    rows = [room.row for room in read_crawl(tmp_path)]
+    assert [row["objects"] for row in rows] == [[], []]
+    assert all(row["alt_text"].removeprefix("A ").removeprefix("An ") in ROOM_KINDS for row in rows)

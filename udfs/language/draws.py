@@ -1,6 +1,7 @@
 """A small deterministic stream of random draws, the same on every machine and for every batch size."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -27,6 +28,11 @@ class Draws:
         self._state = state = (self._state + 0xA0761D6478BD642F) & _MASK
         product = state * (state ^ 0xE7037ED1A0B428DB)
         return ((((product >> 64) ^ product) & _MASK) >> 11) * _UNIT
+
+    def normal(self) -> float:
+        """Return a draw of the normal distribution with mean 0 and standard deviation 1 (Box and Muller)."""
+        radius = math.sqrt(-2.0 * math.log(1.0 - self.uniform()))
+        return radius * math.cos(2.0 * math.pi * self.uniform())
 
     def below(self, n: int) -> int:
         """Return an int in [0, n); n must be positive."""

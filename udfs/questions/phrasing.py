@@ -17,6 +17,8 @@ from udfs.questions.settings import SynthesizeSettings
 _FORMS = Path(__file__).with_name("forms.yaml")
 _ASKED_BY_VARIANT = {t.type_id for t in QUESTION_TYPES.values() if t.answer_kind == AnswerKind.CHOICE} | {"N04", "N18"}
 _CHOICES = {t.type_id for t in QUESTION_TYPES.values() if t.answer_kind == AnswerKind.CHOICE}
+_NO_LENGTHS = ("N17", "N18")
+_LEAST_M = 0.01
 _UNSAID = {"rests": Said("", "", "", "rests"), "ahead": Said("", "", "", "ahead")}
 
 
@@ -74,7 +76,7 @@ class Phrasebook:
         said = _UNSAID.get(pick.variant)
         precise = said is None and pick.type_id != "N18" and draws.uniform() < self._settings.precise_share
         if said is None:
-            said = _say(pick, draws, precise)
+            said = _say(pick.type_id, self._told(pick), draws, precise)
         slots["value"] = said.text
         template, text = draws.pick(_questions(pick.type_id, pick.variant))
         question = render(text, **slots)
@@ -86,6 +88,15 @@ class Phrasebook:
         short = "ratio" if pick.type_id == "N18" else pick.variant
         form, answer_template, text = self._answer(pick, short, draws, precise)
         return Phrased(question, render(text, **slots), form, None, template, answer_template, said, precise)
+
+    def _told(self, pick: Pick) -> float:
+        """Return the value to say, a length off by the noise of the settings; which draws it takes changes no other."""
+        value, noise_m = pick.value or 0.0, self._settings.noise_m
+        if not noise_m or pick.type_id in _NO_LENGTHS:
+            return value
+        ids = [pick.a.object_id] if pick.b is None else [pick.a.object_id, pick.b.object_id]
+        draws = Draws(seed_of(self._settings.seed, self._image_id, pick.type_id, *ids, "noise"))
+        return max(_LEAST_M, value + noise_m * draws.normal())
 
     def _answer(self, pick: Pick, short: str, draws: Draws, precise: bool = False) -> tuple[str, str, str]:
         if draws.uniform() < self._settings.short_share:
@@ -100,11 +111,10 @@ def _lettered(wording: tuple[str, str], slots: dict[str, str], letter: str, draw
     return Phrased(asked, letter, "letter", options, f"{wording[0]}+{template}", "letter", None, None)
 
 
-def _say(pick: Pick, draws: Draws, precise: bool) -> Said:
-    value = pick.value or 0.0
-    if pick.type_id == "N18":
+def _say(type_id: str, value: float, draws: Draws, precise: bool) -> Said:
+    if type_id == "N18":
         return say_ratio(value)
-    return say_angle(value, draws, precise) if pick.type_id == "N17" else say_length(value, draws, precise)
+    return say_angle(value, draws, precise) if type_id == "N17" else say_length(value, draws, precise)
 
 
 @cache

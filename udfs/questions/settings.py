@@ -1,5 +1,7 @@
 """What the synthesize stage can be told."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
@@ -28,8 +30,15 @@ class SynthesizeSettings(BaseModel):
     max_rest_sigma_m: float = Field(
         default=0.1, gt=0, description="largest depth error at which `rests on` is claimed, m"
     )
+    noise_m: float = Field(
+        default=0.0, ge=0, description="for studies: standard deviation of the noise on every length that is said, m"
+    )
     validation_share: float = Field(default=0.02, ge=0, le=0.5, description="images in the validation split")
     test_share: float = Field(default=0.02, ge=0, le=0.5, description="images in the test split")
+
+    def changes(self) -> dict[str, Any]:
+        """Return what the recipe is made of; without noise it is what it was before there was any."""
+        return self.model_dump(exclude=set() if self.noise_m else {"noise_m"})
 
     @model_validator(mode="after")
     def _equal_halves(self) -> "SynthesizeSettings":

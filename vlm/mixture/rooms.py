@@ -1,7 +1,8 @@
-"""General questions about rendered rooms, from what their crawl says is there: category, colour, count, existence.
+"""General questions about rendered rooms: category, colour, count, existence, and where in the picture a thing is.
 
-They measure whether a model that learns distances forgets the rest. For every word asked about, no answer is more
-frequent than another: words alone give no advantage.
+They teach a model to find things before it relates them, and measure whether one that learns distances forgets the
+rest. For every word that category, colour, count and existence ask about, no answer is more frequent than another:
+words alone give no advantage.
 """
 
 import json
@@ -12,19 +13,31 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from udfs.language.draws import Draws, seed_of
-from udfs.language.vocabulary import vocabulary
 from vlm.feed.files import filesystem_of, normal, path_of
-from vlm.mixture.errors import StreamUnreadable
+from vlm.mixture.room_things import Room, Thing, rooms_of
 
-_MANIFEST = "manifest.jsonl"
 _ASKED = {
-    "category": "What is the {word} object?",
-    "color": "What color is the {word}?",
-    "count": "How many things of the kind {word} are in the picture?",
-    "existence": "Is there a thing of the kind {word} in the picture?",
+    "category": ("What is the {word} object?",),
+    "color": ("What color is the {word}?",),
+    "count": ("How many things of the kind {word} are in the picture?",),
+    "existence": ("Is there a thing of the kind {word} in the picture?",),
+    "place": (
+        "Where is the {word}?",
+        "Where in the picture is the {word}?",
+        "In which column and row is the middle of the {word}?",
+        "Find the {word}.",
+        "Which cell of the picture is the {word} in?",
+    ),
+    "thing": (
+        "What is in {word}?",
+        "Which thing has its middle in {word}?",
+        "What do you see in {word}?",
+        "Name the thing in {word}.",
+        "What is there in {word} of the picture?",
+    ),
 }
-
-Thing = tuple[str, str | None]
+# Answers about places depend on the photograph alone.
+_GROUNDING = ("place", "thing")
 
 
 class RoomQuestionSettings(BaseModel):
@@ -33,8 +46,9 @@ class RoomQuestionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = Field(default=0, ge=0)
-    test_share: float = Field(default=0.2, ge=0, lt=1, description="photographs whose questions are for measuring")
+    test_share: float = Field(default=0.2, ge=0, le=1, description="photographs whose questions are for measuring")
     most: int = Field(default=2000, ge=1, description="questions of a kind in a split")
+    turns: int = Field(default=8, ge=1, description="most questions about a photograph in one entry to train from")
 
 
 class Asked(NamedTuple):
@@ -49,26 +63,29 @@ class Asked(NamedTuple):
 def write_room_questions(crawl: str, out: str, settings: RoomQuestionSettings) -> dict[str, int]:
     """Write `train.json` and `test.json`, LLaVA JSON with pictures relative to the crawl; return counts by kind.
 
-    `crawl` is the folder of a `manifest.jsonl` whose objects have labels and captions.
+    `crawl` is the folder of a `manifest.jsonl` whose objects have labels and captions. An entry of `train.json` has up
+    to `turns` questions about one photograph, one of `test.json` a single one with its `type`.
 
     Raises:
-        StreamUnreadable: no manifest there.
+        StreamUnreadable: no manifest there, or no picture that it names.
     """
-    photographs = _photographs(normal(crawl))
-    test = {name for name, _ in photographs if Draws(seed_of("split", name)).uniform() < settings.test_share}
+    rooms = rooms_of(normal(crawl))
+    test = {room.image for room in rooms if Draws(seed_of("split", room.image)).uniform() < settings.test_share}
     counts: Counter[str] = Counter()
     for split in ("train", "test"):
-        inside = [(name, things) for name, things in photographs if (name in test) == (split == "test")]
-        kept = [question for kind in _ASKED for question in _kept(kind, inside, settings)]
+        inside = [room for room in rooms if (room.image in test) == (split == "test")]
+        kept = sorted(question for kind in _ASKED for question in _kept(kind, inside, settings))
         counts.update(f"{split} {question.kind}" for question in kept)
-        entries = json.dumps([_entry(question) for question in sorted(kept)], indent=1)
-        _write(f"{normal(out)}/{split}.json", entries.encode())
+        entries = _together(kept, settings) if split == "train" else [_alone(one, settings.seed) for one in kept]
+        _write(f"{normal(out)}/{split}.json", json.dumps(entries, indent=1).encode())
     return dict(counts)
 
 
-def _kept(kind: str, photographs: list[tuple[str, list[Thing]]], settings: RoomQuestionSettings) -> list[Asked]:
-    labels = sorted({label for _, things in photographs for label, _ in things})
-    asked = [one for name, things in photographs for one in _askable(kind, name, things, labels)]
+def _kept(kind: str, rooms: Sequence[Room], settings: RoomQuestionSettings) -> list[Asked]:
+    labels = sorted({thing.label for room in rooms for thing in room.things})
+    asked = [one for room in rooms for one in _askable(kind, room, labels)]
+    if kind in _GROUNDING:
+        return sorted(asked, key=lambda one: seed_of(settings.seed, "order", *one))[: settings.most]
     return balanced(asked, settings.seed)[: settings.most]
 
 
@@ -88,46 +105,75 @@ def balanced(asked: Iterable[Asked], seed: int) -> list[Asked]:
     return sorted(kept, key=lambda one: seed_of(seed, "order", *one))
 
 
-def _askable(kind: str, name: str, things: Sequence[Thing], labels: Sequence[str]) -> list[Asked]:
+def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
     """Return every question of a kind that the photograph decides."""
-    present = Counter(label for label, _ in things)
-    colors = Counter(color for _, color in things)
+    present = Counter(thing.label for thing in room.things)
+    colors = Counter(thing.color for thing in room.things)
     if kind == "category":
         # A thing of unknown color might be of this one.
         sure = None not in colors
-        found = [(color, label) for label, color in things if color and colors[color] == 1 and sure]
+        found = [(one.color, one.label) for one in room.things if one.color and colors[one.color] == 1 and sure]
     elif kind == "color":
-        found = [(label, color) for label, color in things if color and present[label] == 1]
+        found = [(one.label, one.color) for one in room.things if one.color and present[one.label] == 1]
     elif kind == "count":
         found = [(label, str(number)) for label, number in present.items()]
-    else:
+    elif kind == "existence":
         words = {word for label in present for word in label.split()}
         absent = [label for label in labels if not words & set(label.split())]
         found = [(label, "Yes") for label in present] + [(label, "No") for label in absent]
-    return [Asked(kind, name, word, answer) for word, answer in found]
+    else:
+        found = _grounded(kind, room.things)
+    return [Asked(kind, room.image, word, answer) for word, answer in found]
 
 
-def _photographs(crawl: str) -> list[tuple[str, list[Thing]]]:
-    try:
-        with filesystem_of(crawl).open_input_stream(path_of(f"{crawl}/{_MANIFEST}")) as held:
-            rows = [json.loads(line) for line in held.read().splitlines()]
-    except FileNotFoundError as error:
-        raise StreamUnreadable(f"There is no {_MANIFEST} in {crawl}; name the folder of a crawl.") from error
-    return [(row["image"], [_thing(item) for item in row.get("objects") or () if item.get("label")]) for row in rows]
+def _grounded(kind: str, things: Sequence[Thing]) -> list[tuple[str, str]]:
+    """Return names with the cells that they are in, or cells with what is in them."""
+    labels, captions = Counter(one.label for one in things), Counter(one.caption for one in things)
+    cells = Counter(one.cell for one in things)
+    found = []
+    for one in things:
+        if one.cell is None:
+            continue
+        cell = f"column {one.cell[0]}, row {one.cell[1]}"
+        if kind == "thing":
+            if one.caption and cells[one.cell] == 1:
+                found.append((cell, one.caption))
+        elif labels[one.label] == 1:
+            found.append((one.label, cell))
+        elif one.caption and captions[one.caption] == 1:
+            found.append((one.caption, cell))
+    return found
 
 
-def _thing(item: dict[str, Any]) -> Thing:
-    """Return an object's label, and its color where the first caption begins with one."""
-    captions = item.get("captions") or ()
-    caption = captions if isinstance(captions, str) else next(iter(captions), "")
-    named = vocabulary().color_of(caption.split(" ")[0].lower()) if caption else frozenset()
-    return item["label"], next(iter(named)) if len(named) == 1 else None
+def _together(kept: Sequence[Asked], settings: RoomQuestionSettings) -> list[dict[str, Any]]:
+    """Return entries of the questions of each photograph, drawn into an order."""
+    by_image: dict[str, list[Asked]] = defaultdict(list)
+    for one in sorted(kept, key=lambda one: seed_of(settings.seed, "turn", *one)):
+        by_image[one.image].append(one)
+    return [
+        {
+            "id": f"{image}#{part}",
+            "image": image,
+            "types": [one.kind for one in own[part : part + settings.turns]],
+            "conversations": _conversation(own[part : part + settings.turns], settings.seed),
+        }
+        for image, own in sorted(by_image.items())
+        for part in range(0, len(own), settings.turns)
+    ]
 
 
-def _entry(asked: Asked) -> dict[str, Any]:
-    question = _ASKED[asked.kind].format(word=asked.word)
-    said = [{"from": "human", "value": f"<image>\n{question}"}, {"from": "gpt", "value": asked.answer}]
-    return {"id": f"{asked.kind}-{asked.word}", "image": asked.image, "type": asked.kind, "conversations": said}
+def _alone(one: Asked, seed: int) -> dict[str, Any]:
+    named = {"id": f"{one.kind}-{one.word}-{one.image}", "image": one.image, "type": one.kind, "word": one.word}
+    return {**named, "conversations": _conversation([one], seed)}
+
+
+def _conversation(asked: Sequence[Asked], seed: int) -> list[dict[str, str]]:
+    said = []
+    for number, one in enumerate(asked):
+        wording = Draws(seed_of(seed, "wording", *one)).pick(_ASKED[one.kind]).format(word=one.word)
+        said.append({"from": "human", "value": wording if number else f"<image>\n{wording}"})
+        said.append({"from": "gpt", "value": one.answer})
+    return said
 
 
 def _write(uri: str, data: bytes) -> None:

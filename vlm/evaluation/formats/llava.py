@@ -18,7 +18,7 @@ def _items(row: Row) -> list[Item]:
     ]
     if not pairs:
         raise BadRow("has no turn of a human that a model answers")
-    type_id = str(row.get("type_id") or row.get("task") or "all")
+    type_id = str(row.get("type_id") or row.get("task") or row.get("type") or "all")
     return turn_items(row, pairs, source="llava", type_id=type_id, pictures=row.pictures("image"))
 
 

@@ -1,0 +1,65 @@
+"""`python -m benchmarks.claims --work DIR`: train an arm for every published claim, and say what came of each."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.claims.figures import figures
+from benchmarks.claims.outcomes import outcomes
+from benchmarks.claims.start import write_room_tower
+from benchmarks.claims.steps import run
+from benchmarks.claims.study import ARMS, SMOKE, Sizes, Study
+from benchmarks.claims.table import markdown, write_table
+from jobs.errors import SpatialLakeError
+from vlm.feed.errors import FeedError
+from vlm.loop.errors import LoopError
+from vlm.mixture.errors import MixtureError
+from vlm.model.errors import ModelError
+
+
+def main() -> None:
+    """Run a study to its end, or to a step, and print its figures, the last line as JSON."""
+    asked = _arguments()
+    study = Study(
+        work=asked.work,
+        sizes=SMOKE if asked.smoke else Sizes(),
+        seeds=1 if asked.smoke and asked.seeds is None else asked.seeds or 2,
+        only=tuple(asked.only or ()),
+    )
+    run(study, write_room_tower, asked.until)
+    if asked.until is None:
+        found = figures(outcomes(study))
+        text = markdown(found, _made_by(asked.smoke))
+        print(text)
+        if asked.write:
+            write_table(asked.write, text)
+        print(json.dumps(found))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks.claims", description=__doc__)
+    parser.add_argument("--work", type=Path, required=True, help="folder of everything; a killed study goes on there")
+    parser.add_argument("--seeds", type=int, help="runs of every arm [2; 1 with --smoke]")
+    parser.add_argument("--smoke", action="store_true", help="everything as small as it can be, to try the machinery")
+    parser.add_argument("--only", nargs="+", metavar="ARM", help=f"arms to train [{' '.join(ARMS)}]")
+    parser.add_argument("--until", metavar="STEP", help="stop after this step")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables between the marks of this page")
+    return parser.parse_args()
+
+
+def _made_by(smoke: bool) -> str:
+    day = datetime.now(UTC).date().isoformat()
+    command = "`python -m benchmarks.claims --smoke`, too small to mean anything" if smoke else "`make claims`"
+    return f"{command}, {day}, {platform.machine()} with {os.cpu_count()} cores"
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (SpatialLakeError, FeedError, LoopError, MixtureError, ModelError) as error:
+        print(f"benchmarks.claims: {error}", file=sys.stderr)
+        sys.exit(error.exit_code if isinstance(error, SpatialLakeError) else 2)

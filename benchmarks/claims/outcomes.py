@@ -1,0 +1,120 @@
+"""What every run of every arm got right, photograph by photograph."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.claims.study import Study
+from vlm.evaluation.baselines import TEXT_ONLY_PRIOR
+from vlm.evaluation.formats.registry import read_items, read_predictions
+from vlm.evaluation.items import Item, Kind, Prediction
+from vlm.evaluation.predictors.views import View, row_of
+from vlm.evaluation.reading.answer import predictions_of
+from vlm.evaluation.scores.choices import is_right
+from vlm.evaluation.scores.numbers import RANGES, within
+from vlm.evaluation.scores.vqa import evalai_normalised
+
+GENERAL, GROUNDING = "general", "grounding"
+SCORES = ("qualitative", "number_rate", *RANGES, GENERAL, GROUNDING)
+BLANKED = f" ({View.BLANKED})"
+_GROUNDED = ("place", "thing")
+
+
+@dataclass
+class Outcomes:
+    """Sums of one score of all runs over each photograph's items.
+
+    `sums` by arm are [seeds, photographs], `counts` [photographs] the items of each photograph, the same for all.
+    """
+
+    counts: NDArray[np.float64]
+    sums: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+
+Right = list[tuple[str, str, float]]
+
+
+def outcomes(study: Study) -> dict[str, Outcomes]:
+    """Return what the runs of a study that have answered got right, by score; arms lacking a seed are left out.
+
+    An arm without its pictures is `NAME (image blanked)`, the text-only prior is one more arm.
+    """
+    spatial = read_items("spatiallake", study.folder("items.parquet")).items
+    general = read_items("llava", study.crawl("held_out") / "test.json").items
+    found: dict[str, list[Right]] = {}
+    for arm in study.arms:
+        folders = [study.folder("answers", f"{arm}-{seed}") for seed in range(1, study.seeds + 1)]
+        if not all((folder / "general" / "scores.json").is_file() for folder in folders):
+            continue
+        for seed, folder in enumerate(folders, start=1):
+            told = _told(folder / "spatial", spatial)
+            run = f"{arm}-{seed}"
+            own = [*spatial_right(told[run]), *general_right(_told(folder / "general", general)[run])]
+            found.setdefault(arm, []).append(own)
+            blanked = told[row_of(run, View.BLANKED)]
+            found.setdefault(arm + BLANKED, []).append(spatial_right(blanked))
+            found.setdefault(TEXT_ONLY_PRIOR, [spatial_right(told[TEXT_ONLY_PRIOR])])
+    return summed(found)
+
+
+def _told(folder: Path, items: list[Item]) -> dict[str, list[Prediction]]:
+    answers = read_predictions("spatiallake", folder / "predictions.parquet")
+    return {one.model: predictions_of(items, one) for one in answers}
+
+
+def spatial_right(predictions: Iterable[Prediction]) -> Right:
+    """Return (score, photograph, 1 or 0) of every answer to a spatial question that a score counts."""
+    found: Right = []
+    for one in predictions:
+        item, value = one.item, one.reading.value
+        photograph, truth = item.photograph or item.item_id, item.truth.value_si
+        if item.kind in (Kind.BOOL, Kind.CHOICE):
+            found.append(("qualitative", photograph, float(is_right(one))))
+        elif item.kind == Kind.NUMBER and item.truth.unit_si != "rad" and truth is not None:
+            found.append(("number_rate", photograph, float(one.parsed)))
+            for score, bounds in RANGES.items():
+                found.append((score, photograph, float(one.parsed and within(value, truth, *bounds))))
+    return found
+
+
+def general_right(predictions: Iterable[Prediction]) -> Right:
+    """Return (score, photograph, 1 or 0) of every answer to a general question, right with the words of the truth."""
+    return [
+        (
+            GROUNDING if one.item.type_id in _GROUNDED else GENERAL,
+            str(one.item.pictures[0].path),
+            float(_plain(one.raw) == _plain(one.item.answer)),
+        )
+        for one in predictions
+    ]
+
+
+def _plain(answer: str) -> str:
+    return evalai_normalised(answer.strip().rstrip("."))
+
+
+def summed(found: dict[str, list[Right]]) -> dict[str, Outcomes]:
+    """Return the outcomes by score of (score, photograph, right) by arm and seed."""
+    made: dict[str, Outcomes] = {}
+    for score in SCORES:
+        own = {arm: [[one for one in run if one[0] == score] for run in runs] for arm, runs in found.items()}
+        asked = {arm: runs for arm, runs in own.items() if runs[0]}
+        if not asked:
+            continue
+        photographs = sorted({photograph for _, photograph, _ in next(iter(asked.values()))[0]})
+        place = {photograph: number for number, photograph in enumerate(photographs)}
+        first = next(iter(asked.values()))[0]
+        made[score] = Outcomes(_by_photograph([(s, p, 1.0) for s, p, _ in first], place))
+        for arm, runs in asked.items():
+            made[score].sums[arm] = np.stack([_by_photograph(run, place) for run in runs])
+    return made
+
+
+def _by_photograph(run: Right, place: dict[str, int]) -> NDArray[np.float64]:
+    sums = np.zeros(len(place))
+    for _, photograph, value in run:
+        sums[place[photograph]] += value
+    return sums

@@ -1,0 +1,138 @@
+"""The figures of made answers, against counting and a bootstrap in plain Python."""
+
+import random
+import statistics
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.claims.figures import figures, verdict
+from benchmarks.claims.intervals import Figure
+from benchmarks.claims.outcomes import outcomes
+from benchmarks.claims.study import Study
+from benchmarks.claims.table import BEGIN, END, markdown, write_table
+from jobs.errors import UsageError
+from tests.claims.made import ARMS, BLANK, Known, write_answers
+
+KINDS = {"qualitative": "bool", "in_range[0.9,1.1]": "number", "general": "color", "grounding": "place"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Known, dict[str, Any]]:
+    work = tmp_path_factory.mktemp("study")
+    known = write_answers(work)
+    return known, figures(outcomes(Study(work=work)))
+
+
+def rate(known: Known, arm: str, kind: str) -> float:
+    return statistics.fmean(right for seed in (1, 2) for _, right in known[arm, seed, kind])
+
+
+def drawn(known: Known, arms: tuple[str, str], kind: str, draws: int = 3_000) -> list[float]:
+    """Differences of two arms over photographs and seeds drawn with replacement."""
+    rng, by = random.Random(8), {}
+    for arm in arms:
+        for seed in (1, 2):
+            by[arm, seed] = defaultdict(list)
+            for photograph, right in known[arm, seed, kind]:
+                by[arm, seed][photograph].append(right)
+    photographs = sorted(by[arms[0], 1])
+    found = []
+    for _ in range(draws):
+        some = rng.choices(photographs, k=len(photographs))
+        shares = []
+        for arm in arms:
+            seeds = rng.choices((1, 2), k=2)
+            rights = [right for seed in seeds for photograph in some for right in by[arm, seed][photograph]]
+            shares.append(sum(rights) / len(rights))
+        found.append(shares[0] - shares[1])
+    return sorted(found)
+
+
+@pytest.mark.parametrize("score", KINDS)
+def test_shares_are_counted_over_all_seeds(made: tuple[Known, dict[str, Any]], score: str) -> None:
+    known, found = made
+    for arm in ARMS:
+        assert found["arms"][arm][score]["value"] == pytest.approx(rate(known, arm, KINDS[score]))
+        seeds = [statistics.fmean(right for _, right in known[arm, seed, KINDS[score]]) for seed in (1, 2)]
+        assert found["arms"][arm][score]["spread"] == pytest.approx(max(seeds) - min(seeds))
+    if score in ("qualitative", "in_range[0.9,1.1]"):
+        assert found["arms"]["spatial" + BLANK][score]["value"] == pytest.approx(
+            rate(known, "spatial" + BLANK, KINDS[score])
+        )
+
+
+@pytest.mark.parametrize(
+    ("score", "arm", "over"),
+    [
+        ("qualitative", "spatial", "none"),
+        ("in_range[0.9,1.1]", "spatial", "spatial" + BLANK),
+        ("general", "share_5", "none"),
+    ],
+)
+def test_intervals_are_those_of_drawing_photographs_and_seeds(
+    made: tuple[Known, dict[str, Any]], score: str, arm: str, over: str
+) -> None:
+    known, found = made
+    own = next(one for one in found["claims"] if (one["score"], one["arm"], one["over"]) == (score, arm, over))
+    expected = drawn(known, (arm, over), KINDS[score])
+    assert own["difference"]["value"] == pytest.approx(rate(known, arm, KINDS[score]) - rate(known, over, KINDS[score]))
+    assert own["difference"]["low"] == pytest.approx(expected[75], abs=0.02)
+    assert own["difference"]["high"] == pytest.approx(expected[-75], abs=0.02)
+
+
+def test_claims_have_their_published_figures_and_arms_that_lack_leave_theirs_out(
+    made: tuple[Known, dict[str, Any]],
+) -> None:
+    _, found = made
+    assert {one["part"] for one in found["claims"]} == {"a", "b", "d", "e", "f"}
+    told = {(one["part"], one["score"]): (one["published"], one["published_over"]) for one in found["claims"]}
+    assert told["b", "number_rate"] == (0.99, None)
+    assert told["e", "general"] == (0.79, 0.766)
+    first = found["claims"][0]
+    assert (first["published"], first["verdict"]) == (0.752, "reproduced")
+    # Every answer was a number, and of 99 % that is within a point.
+    rates = next(one for one in found["claims"] if one["part"] == "b")
+    assert (rates["value"]["value"], rates["verdict"]) == (1.0, "reproduced")
+
+
+def test_no_harm_means_nothing_where_nothing_was_learned(made: tuple[Known, dict[str, Any]]) -> None:
+    said = {(one["part"], one["score"]): one for one in made[1]["claims"]}
+    # 60 % of numbers are right without noise, 30 % with it, 10 % of what has learned none.
+    assert said["d", "in_range[0.5,2]"]["verdict"] == "not reproduced"
+    assert said["f", "in_range[0.5,2]"]["verdict"] == "reproduced"
+    # Neither arm knows more of relations than the one without spatial data.
+    assert abs(said["f", "qualitative"]["difference"]["value"]) < 0.1
+    assert said["f", "qualitative"]["verdict"].startswith("undecided: nothing was learned")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "above", "said"),
+    [
+        (0.01, 0.2, 0.0, "reproduced"),
+        (-0.1, 0.2, 0.0, "undecided"),
+        (-0.2, -0.1, 0.0, "not reproduced"),
+        (-0.04, 0.01, -0.05, "reproduced"),
+        (-0.2, -0.06, -0.05, "not reproduced"),
+    ],
+)
+def test_the_interval_decides(low: float, high: float, above: float, said: str) -> None:
+    assert verdict(Figure((low + high) / 2, low, high, 0.0), above) == said
+
+
+def test_the_table_takes_the_place_of_the_one_before(made: tuple[Known, dict[str, Any]], tmp_path: Path) -> None:
+    page = tmp_path / "claims.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    text = markdown(made[1], "`made`")
+    write_table(page, text)
+    write_table(page, text)
+    before, _, rest = page.read_text().partition(BEGIN)
+    assert (before, rest.partition(END)[2]) == ("before\n", "\nafter\n")
+    rows = [line for line in rest.splitlines() if line.startswith("| a |")]
+    assert len(rows) == 4
+    assert all(row.count("|") == 10 for row in rows)
+    assert "75.2 | reproduced" in rows[0]
+    with pytest.raises(UsageError, match="figures: begin"):
+        write_table(tmp_path / "none.md", text)

@@ -1,0 +1,121 @@
+"""A study from its general questions to its figures; the process that trains its base is killed on the way."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.claims import data, training
+from benchmarks.claims.figures import figures
+from benchmarks.claims.outcomes import outcomes
+from benchmarks.claims.start import write_decoder
+from benchmarks.claims.steps import run, steps
+from benchmarks.claims.study import SMOKE, Marks, Study
+from scenes.crawl import write_crawl
+from tests.evaluation.made import item, length
+from tests.loop.tiny import FORKS
+from tests.model.tiny import write_tower
+from vlm.evaluation.items import Kind, Truth
+from vlm.evaluation.pictures import Picture
+from vlm.evaluation.writers import native
+
+RANGES = ("in_range[0.5,2]", "in_range[2/3,1.5]", "in_range[0.9,1.1]")
+TEXTS = [f"USER: Is there a chair in column {n}, row 3?\nASSISTANT: Yes\n" for n in range(50)]
+SIZES = SMOKE.model_copy(update={"base_steps": 8, "steps": 2, "layers": 1, "hidden": 32, "batch": 4})
+
+
+def no_tower(folder: Path, pictures: Any) -> None:
+    raise AssertionError(f"The start is there, and {folder} should not be written.")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Everything that comes before the base but the general questions, with the marks of its steps."""
+    study = Study(work=tmp_path_factory.mktemp("study"), sizes=SIZES, seeds=1, only=("none",))
+    for name, count in (("sensor", 10), ("held_out", 6)):
+        write_crawl(str(study.crawl(name)), count=count, seed=count, width=96, height=72)
+    marks = Marks(study.work)
+    for name, settings, _ in data.steps(study):
+        marks.finish(name, settings)
+    photographs = sorted(study.crawl("held_out").rglob("*.jpg"))
+    asked = []
+    for number, path in enumerate(photographs):
+        known = {"photograph": path.name, "pictures": (Picture(data=path.read_bytes()),)}
+        asked.append(item(f"b{number}", Kind.BOOL, Truth(yes=number % 2 == 0), kinds=("a", "b"), **known))
+        asked.append(length(f"n{number}", 1.0 + number, kinds=("a",), **known))
+    for name in ("items", "prior"):
+        native.write(asked, study.folder(f"{name}.parquet"))
+    write_tower(study.folder("start", "tower"))
+    write_decoder(study.folder("start", "decoder"), TEXTS, SIZES)
+    for name, settings, _ in steps(study, no_tower):
+        if name in ("items", "start"):
+            marks.finish(name, settings)
+    return study
+
+
+def run_and_die(study: dict[str, Any], update: int) -> None:
+    """Run a study in this process until so many updates are made."""
+    from vlm.loop.updates import Updates
+
+    made = Updates.update
+
+    def dying(self: Updates, step: int, batches: Any) -> Any:
+        if step == update:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return made(self, step, batches)
+
+    Updates.update = dying  # type: ignore[method-assign]
+    run(Study.model_validate(study), no_tower)
+
+
+def test_a_killed_study_goes_on_and_does_nothing_twice(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    process = FORKS.Process(target=run_and_die, args=(study.model_dump(), 5))
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL
+    marks = {path.stem: json.loads(path.read_text())["done"] for path in study.folder("steps").glob("*.json")}
+    assert (marks["general"], marks["base"]) == (True, False)
+    asked = (study.crawl("sensor") / "train.json").stat().st_mtime_ns
+
+    run(study, no_tower, until="base")
+    base = study.folder("base", "model.safetensors")
+    assert base.stat().st_size < 1e6
+    assert (study.crawl("sensor") / "train.json").stat().st_mtime_ns == asked
+    made = base.stat().st_mtime_ns
+    capsys.readouterr()
+
+    run(study, no_tower)
+    done = [line for line in capsys.readouterr().out.splitlines() if line.startswith("claims: ")]
+    assert done == ["claims: train-none-1", "claims: ask-none-1"]
+    assert base.stat().st_mtime_ns == made
+    run(study, no_tower)
+    assert "claims: " not in capsys.readouterr().out
+
+    arms = figures(outcomes(study))["arms"]
+    assert arms.keys() == {"none", "none (image blanked)", "text-only prior"}
+    assert arms["none"].keys() == {"qualitative", "number_rate", "general", "grounding", *RANGES}
+
+
+def test_arms_differ_in_what_they_are_about_and_in_nothing_else(tmp_path: Path) -> None:
+    study = Study(work=tmp_path, sizes=SIZES)
+    plain = training.arm_settings(study, "spatial", 1).model_dump()
+
+    def changed(arm: str, seed: int = 1) -> set[str]:
+        own = training.arm_settings(study, arm, seed).model_dump()
+        return {
+            f"{part}.{name}"
+            for part in ("feed", "mixture", "model", "optimizer", "loop")
+            for name in (own[part] or plain[part])
+            if (own[part] or {}).get(name) != plain[part][name]
+        }
+
+    assert changed("spatial", 2) == {"feed.seed", "mixture.seed", "loop.seed"}
+    assert changed("unfrozen") == {"model.freeze_tower", "model.tower_cache"}
+    assert changed("noise_0.2") == {"feed.recipe"}
+    assert changed("share_5") == {"mixture.spatial_share"}
+    assert changed("builtin") == {"feed.table", "feed.recipe"}
+    assert changed("sensor_few") == {"feed.table"}
+    assert {"mixture.spatial_share"} == {name for name in changed("none") if not name.startswith("feed.")}

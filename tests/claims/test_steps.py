@@ -1,0 +1,85 @@
+"""What a study begins with, and that it goes on where it was with the same settings alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.claims import data
+from benchmarks.claims.start import fitted_tokenizer, write_decoder
+from benchmarks.claims.steps import run
+from benchmarks.claims.study import SMOKE, Marks, Study
+from jobs.errors import UsageError
+from tests.model.tiny import settings_of, write_tower
+from vlm.model.tuning import open_model
+
+TEXTS = [f"USER: How far is the chair, {n} cm?\nASSISTANT: Column {n % 16}, row {n % 12}.\n" for n in range(100, 400)]
+
+
+def test_a_step_is_done_once_and_with_one_set_of_settings(tmp_path: Path) -> None:
+    marks = Marks(tmp_path)
+    assert not marks.done("rooms", {"count": 60})
+    marks.begin("rooms", {"count": 60})
+    assert not marks.done("rooms", {"count": 60})
+    with pytest.raises(UsageError, match=r"rooms .* begun with count = 60 and is asked for with 70"):
+        marks.done("rooms", {"count": 70})
+    marks.finish("rooms", {"count": 60})
+    assert Marks(tmp_path).done("rooms", {"count": 60})
+
+
+def test_other_sizes_and_names_that_are_none_are_told_before_anything_is_done(tmp_path: Path) -> None:
+    study = Study(work=tmp_path, sizes=SMOKE, seeds=1, only=("none",))
+    name, settings, _ = next(data.steps(study))
+    Marks(tmp_path).finish(name, settings)
+    larger = study.model_copy(update={"sizes": SMOKE.model_copy(update={"photographs": 61})})
+    with pytest.raises(UsageError, match="count = 60 and is asked for with 61"):
+        run(larger, write_tower=lambda folder, _: None)
+    with pytest.raises(UsageError, match="no step 'bases'; the steps are data, general, items"):
+        run(study, write_tower=lambda folder, _: None, until="bases")
+    with pytest.raises(UsageError, match="no arm 'frozen'; the arms are none, spatial"):
+        run(Study(work=tmp_path, only=("frozen",)), write_tower=lambda folder, _: None)
+
+
+def test_arms_ask_for_the_lakes_that_they_learn_from(tmp_path: Path) -> None:
+    def names(*only: str) -> list[str]:
+        return [name for name, _, _ in data.steps(Study(work=tmp_path, only=only))]
+
+    assert names("none") == ["rooms-sensor", "rooms-held_out", "lake-sensor", "lake-held_out"]
+    assert names("noise_0.2", "builtin")[4:] == ["lake-builtin", "lake-sensor-0.2"]
+    recipes = {noise_m: data.examples_recipe(Study(work=tmp_path), "sensor", noise_m) for noise_m in (0.0, 0.1, 0.2)}
+    assert len(set(recipes.values())) == 3
+
+
+def test_built_in_experts_are_shown_photographs_alone(tmp_path: Path) -> None:
+    study = Study(work=tmp_path, sizes=SMOKE.model_copy(update={"few": 2}))
+    row = {"image": "i/0.jpg", "crawl_id": "c", "licence": "CC0-1.0", "depth": "d/0.png", "instances": "n/0.png"}
+    study.crawl("sensor").mkdir(parents=True)
+    lines = [json.dumps({**row, "camera": {"fx": n}, "gravity": [0, 1, 0]}) for n in range(3)]
+    (study.crawl("sensor") / "manifest.jsonl").write_text("\n".join(lines))
+    for name in ("few", "builtin"):
+        data.write_few(study, name)
+    few, alone = (
+        [json.loads(line) for line in (study.crawl(name) / "manifest.jsonl").read_text().splitlines()]
+        for name in ("few", "builtin")
+    )
+    assert [one["camera"]["fx"] for one in few] == [0, 1]
+    assert few[0]["depth"] == str(study.crawl("sensor") / "d/0.png")
+    assert [one.keys() for one in alone] == [{"image", "crawl_id", "licence"}] * 2
+
+
+def test_every_digit_is_a_token_and_texts_come_back() -> None:
+    tokenizer = fitted_tokenizer(TEXTS)
+    assert len(tokenizer) <= 2048
+    said = "Column 12, row 307: é."
+    tokens = tokenizer.convert_ids_to_tokens(tokenizer(said, add_special_tokens=False)["input_ids"])
+    assert [token for token in tokens if any(sign.isdigit() for sign in token)] == list("12307")
+    assert tokenizer.decode(tokenizer(said)["input_ids"]) == said
+
+
+def test_the_decoder_joins_a_tower_with_its_words_and_embeddings_as_they_are(tmp_path: Path) -> None:
+    write_decoder(tmp_path / "decoder", TEXTS, SMOKE)
+    vlm = open_model(settings_of(write_tower(tmp_path / "tower"), str(tmp_path / "decoder"), independent_turns=True))
+    embeddings = vlm.model.get_input_embeddings().weight
+    assert embeddings.shape == (len(fitted_tokenizer(TEXTS)), SMOKE.hidden)
+    assert vlm.model.get_output_embeddings().weight is embeddings
+    assert float(embeddings.detach().std()) == pytest.approx(0.04, rel=0.05)

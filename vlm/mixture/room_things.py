@@ -1,0 +1,83 @@
+"""What the crawl of rendered rooms says is in its photographs: labels, captions, colours, and where in the picture."""
+
+import json
+from typing import Any, NamedTuple
+
+from PIL import Image
+
+from udfs.language.vocabulary import vocabulary
+from vlm.feed.files import filesystem_of, path_of
+from vlm.mixture.errors import StreamUnreadable
+
+_MANIFEST = "manifest.jsonl"
+COLUMNS, ROWS = 16, 12
+
+
+class Thing(NamedTuple):
+    """An object; `cell` is the column and row, from 1, of the middle of its box, None where that is not in the picture.
+
+    `color` is None where the first caption does not begin with one.
+    """
+
+    label: str
+    color: str | None
+    caption: str
+    cell: tuple[int, int] | None
+
+
+class Room(NamedTuple):
+    """A photograph by its name in the crawl, and its objects."""
+
+    image: str
+    things: tuple[Thing, ...]
+
+
+def rooms_of(crawl: str) -> list[Room]:
+    """Return the photographs of a crawl's `manifest.jsonl`, objects without a label left out.
+
+    Raises:
+        StreamUnreadable: no manifest, or no picture that it names.
+    """
+    try:
+        with filesystem_of(crawl).open_input_stream(path_of(f"{crawl}/{_MANIFEST}")) as held:
+            rows = [json.loads(line) for line in held.read().splitlines()]
+    except FileNotFoundError as error:
+        raise StreamUnreadable(f"There is no {_MANIFEST} in {crawl}; name the folder of a crawl.") from error
+    return [Room(row["image"], _things(crawl, row)) for row in rows]
+
+
+def _things(crawl: str, row: dict[str, Any]) -> tuple[Thing, ...]:
+    objects = [item for item in row.get("objects") or () if item.get("label")]
+    camera = row.get("camera") if any("box_3d" in item for item in objects) else None
+    size_px = _size_px(f"{crawl}/{row['image']}") if camera else (0, 0)
+    return tuple(_thing(item, camera, size_px) for item in objects)
+
+
+def _thing(item: dict[str, Any], camera: dict[str, float] | None, size_px: tuple[int, int]) -> Thing:
+    captions = item.get("captions") or ()
+    caption = captions if isinstance(captions, str) else next(iter(captions), "")
+    named = vocabulary().color_of(caption.split(" ")[0].lower()) if caption else frozenset()
+    color = next(iter(named)) if len(named) == 1 else None
+    box = item.get("box_3d")
+    cell = cell_of(box["center"], camera, size_px) if box and camera else None
+    return Thing(item["label"], color, caption, cell)
+
+
+def cell_of(center_m: list[float], camera: dict[str, float], size_px: tuple[int, int]) -> tuple[int, int] | None:
+    """Return the column and row, from 1 at the top left, that a point in camera coordinates (m) is seen in."""
+    x_m, y_m, z_m = center_m
+    if z_m <= 0:
+        return None
+    across = (camera["fx"] * x_m / z_m + camera["cx"]) / size_px[0]
+    down = (camera["fy"] * y_m / z_m + camera["cy"]) / size_px[1]
+    if not (0 <= across < 1 and 0 <= down < 1):
+        return None
+    return 1 + int(across * COLUMNS), 1 + int(down * ROWS)
+
+
+def _size_px(uri: str) -> tuple[int, int]:
+    try:
+        with filesystem_of(uri).open_input_file(path_of(uri)) as held, Image.open(held) as picture:
+            return picture.size
+    except FileNotFoundError as error:
+        raise StreamUnreadable(f"There is no picture {uri}; render the crawl again, or mend its manifest.") from error
