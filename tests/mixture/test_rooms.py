@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -37,7 +38,7 @@ def written(crawl: Path) -> Path:
     return crawl / "general"
 
 
-KINDS = {"category", "color", "count", "existence", "place", "thing"}
+KINDS = {"category", "color", "count", "existence", "place", "thing", "order"}
 ASKED = {
     "category": r"What is the (.+) object\?",
     "color": r"What color is the (.+)\?",
@@ -61,8 +62,21 @@ def cell_seen(row: dict[str, Any], center: list[float], size: tuple[int, int] = 
     lens = row["camera"]
     matrix = np.array([[lens["fx"], 0, lens["cx"]], [0, lens["fy"], lens["cy"]], [0, 0, 1]])
     seen = matrix @ np.array(center)
-    column, line = np.floor(seen[:2] / seen[2] / size * (16, 12)).astype(int)
-    return f"column {column + 1}, row {line + 1}" if seen[2] > 0 and 0 <= column < 16 and 0 <= line < 12 else None
+    column, line = np.floor(seen[:2] / seen[2] / size * (9, 9)).astype(int)
+    return f"column {column + 1}, row {line + 1}" if seen[2] > 0 and 0 <= column < 9 and 0 <= line < 9 else None
+
+
+def listed(row: dict[str, Any], question: str) -> str:
+    """The first six things whose middle is in the picture, in the order that the question names."""
+    frame = pd.DataFrame([one["box_3d"]["center"] for one in row["objects"]], columns=["right", "down", "ahead"])
+    frame["caption"] = [one["captions"][0] for one in row["objects"]]
+    frame["seen"] = [cell_seen(row, one["box_3d"]["center"]) is not None for one in row["objects"]]
+    keys = {"left": frame.right / frame.ahead, "top": frame.down / frame.ahead}
+    keys["near"] = (frame.right**2 + frame.down**2 + frame.ahead**2) ** 0.5
+    start = re.search(r"from (\w+) to", question)[1]
+    ends = {"right": "left", "bottom": "top", "far": "near"}
+    order = keys[ends.get(start, start)][frame.seen].sort_values(ascending=start in keys).index
+    return ", ".join(frame.caption[order[:6]])
 
 
 def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> None:
@@ -84,6 +98,8 @@ def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> N
         elif kind == "thing":
             cell = re.search(r"column \d+, row \d+", question)[0]
             right = [one["captions"][0] for one in things if cell_seen(rows[image], one["box_3d"]["center"]) == cell]
+        elif kind == "order":
+            right = [listed(rows[image], question)]
         else:
             named = [one for one in things if re.search(rf"\b{one['label']}\b", question)]
             named = [one for one in named if len(one["label"]) == max(len(other["label"]) for other in named)]
@@ -103,7 +119,7 @@ def test_places_are_where_things_are_seen(crawl: Path, written: Path) -> None:
         if len(own) == 1:
             mask = cv2.imread(str(crawl / rows[image]["instances"]), cv2.IMREAD_UNCHANGED) == own[0]["id"]
             column, line = map(int, re.search(r"column (\d+), row (\d+)", question).groups())
-            down, across = np.argwhere(mask).mean(0) / mask.shape * (12, 16) + 0.5
+            down, across = np.argwhere(mask).mean(0) / mask.shape * (9, 9) + 0.5
             near.append(max(abs(across - column), abs(down - line)) < 2)
     assert len(near) > 20
     assert np.mean(near) > 0.8

@@ -1,6 +1,7 @@
 """What the crawl of rendered rooms says is in its photographs: labels, captions, colours, and where in the picture."""
 
 import json
+import math
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -10,19 +11,29 @@ from vlm.feed.files import filesystem_of, path_of
 from vlm.mixture.errors import StreamUnreadable
 
 _MANIFEST = "manifest.jsonl"
-COLUMNS, ROWS = 16, 12
+# One digit each.
+COLUMNS, ROWS = 9, 9
 
 
 class Thing(NamedTuple):
-    """An object; `cell` is the column and row, from 1, of the middle of its box, None where that is not in the picture.
+    """An object; `color` is None where the first caption does not begin with one.
 
-    `color` is None where the first caption does not begin with one.
+    `place` is the middle of its box in shares of the picture's width and height, None where that is not in the picture,
+    and `distance_m` that of the same point from the camera.
     """
 
     label: str
     color: str | None
     caption: str
-    cell: tuple[int, int] | None
+    place: tuple[float, float] | None
+    distance_m: float | None
+
+    @property
+    def cell(self) -> tuple[int, int] | None:
+        """Return the column and row that `place` lies in, from 1 at the top left."""
+        if self.place is None:
+            return None
+        return 1 + int(self.place[0] * COLUMNS), 1 + int(self.place[1] * ROWS)
 
 
 class Room(NamedTuple):
@@ -59,12 +70,12 @@ def _thing(item: dict[str, Any], camera: dict[str, float] | None, size_px: tuple
     named = vocabulary().color_of(caption.split(" ")[0].lower()) if caption else frozenset()
     color = next(iter(named)) if len(named) == 1 else None
     box = item.get("box_3d")
-    cell = cell_of(box["center"], camera, size_px) if box and camera else None
-    return Thing(item["label"], color, caption, cell)
+    place = place_of(box["center"], camera, size_px) if box and camera else None
+    return Thing(item["label"], color, caption, place, math.hypot(*box["center"]) if box and place else None)
 
 
-def cell_of(center_m: list[float], camera: dict[str, float], size_px: tuple[int, int]) -> tuple[int, int] | None:
-    """Return the column and row, from 1 at the top left, that a point in camera coordinates (m) is seen in."""
+def place_of(center_m: list[float], camera: dict[str, float], size_px: tuple[int, int]) -> tuple[float, float] | None:
+    """Return where a point in camera coordinates (m) is seen, in shares of the picture's width and height."""
     x_m, y_m, z_m = center_m
     if z_m <= 0:
         return None
@@ -72,7 +83,7 @@ def cell_of(center_m: list[float], camera: dict[str, float], size_px: tuple[int,
     down = (camera["fy"] * y_m / z_m + camera["cy"]) / size_px[1]
     if not (0 <= across < 1 and 0 <= down < 1):
         return None
-    return 1 + int(across * COLUMNS), 1 + int(down * ROWS)
+    return across, down
 
 
 def _size_px(uri: str) -> tuple[int, int]:

@@ -7,7 +7,7 @@ words alone give no advantage.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,9 +35,25 @@ _ASKED = {
         "Name the thing in {word}.",
         "What is there in {word} of the picture?",
     ),
+    "order": (
+        "List the things in the picture {word}.",
+        "Name what is in the picture {word}.",
+        "What is in the picture, {word}?",
+        "Tell me {word} what you see.",
+    ),
 }
+# What things are listed by, and whether the largest comes first.
+_ORDERS: dict[str, tuple[Callable[[Thing], float], bool]] = {
+    "from left to right": (lambda one: one.place[0] if one.place else 0.0, False),
+    "from right to left": (lambda one: one.place[0] if one.place else 0.0, True),
+    "from top to bottom": (lambda one: one.place[1] if one.place else 0.0, False),
+    "from bottom to top": (lambda one: one.place[1] if one.place else 0.0, True),
+    "from near to far": (lambda one: one.distance_m or 0.0, False),
+    "from far to near": (lambda one: one.distance_m or 0.0, True),
+}
+_LISTED = 6
 # Answers about places depend on the photograph alone.
-_GROUNDING = ("place", "thing")
+_GROUNDING = ("place", "thing", "order")
 
 
 class RoomQuestionSettings(BaseModel):
@@ -121,6 +137,8 @@ def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
         words = {word for label in present for word in label.split()}
         absent = [label for label in labels if not words & set(label.split())]
         found = [(label, "Yes") for label in present] + [(label, "No") for label in absent]
+    elif kind == "order":
+        found = _listed(room.things)
     else:
         found = _grounded(kind, room.things)
     return [Asked(kind, room.image, word, answer) for word, answer in found]
@@ -142,6 +160,18 @@ def _grounded(kind: str, things: Sequence[Thing]) -> list[tuple[str, str]]:
             found.append((one.label, cell))
         elif one.caption and captions[one.caption] == 1:
             found.append((one.caption, cell))
+    return found
+
+
+def _listed(things: Sequence[Thing]) -> list[tuple[str, str]]:
+    """Return orders with the first things in them, none where there are not two things in the picture."""
+    seen = [one for one in things if one.place]
+    if len(seen) < 2:
+        return []
+    found = []
+    for order, (key, largest_first) in _ORDERS.items():
+        first = sorted(seen, key=key, reverse=largest_first)[:_LISTED]
+        found.append((order, ", ".join(one.caption or one.label for one in first)))
     return found
 
 

@@ -15,6 +15,8 @@ from udfs.experts.builtin.weights import load_network
 
 _GEOMETRY = 12
 _MOST_STD = 6.0
+# Hundreds of features of deviation 1 would move a projector by far more than a learning rate for words is meant to.
+_SCALE = 0.05
 
 
 class RoomTowerConfig(PreTrainedConfig):
@@ -43,6 +45,15 @@ class RoomTowerConfig(PreTrainedConfig):
         self.object_features = network.decoder[1] + network.decoder[2] + network.decoder[3] + names + _GEOMETRY
         self.hidden_size = self.cell_features + self.object_features + 2
         super().__init__(**kwargs)
+
+    @property
+    def named_features(self) -> dict[int, str]:
+        """Return features that are chances of a kind or a colour by their place, with its name."""
+        network = NetworkShape.model_validate(self.shape)
+        names = (*network.kinds, *network.colours)
+        of_cells = network.decoder[3] + 1
+        of_objects = self.cell_features + network.decoder[1] + network.decoder[2] + network.decoder[3]
+        return {first + place: name for first in (of_cells, of_objects) for place, name in enumerate(names)}
 
 
 class RoomTower(PreTrainedModel):
@@ -168,11 +179,11 @@ def _means(level: Tensor, share: Tensor) -> Tensor:
 
 
 def _scaled(features: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    return ((features - mean) / std).clamp(-_MOST_STD, _MOST_STD)
+    return _SCALE * ((features - mean) / std).clamp(-_MOST_STD, _MOST_STD)
 
 
 def room_tower(weights: Path, rooms: list[Tensor], objects: int = 24) -> RoomTower:
-    """Return the tower of a built-in network, its features scaled to mean 0 and deviation 1 over `rooms`.
+    """Return the tower of a built-in network, its features scaled to mean 0 and deviation 0.05 over `rooms`.
 
     `rooms` are batches of pictures [b, 3, 144, 192], RGB in 0..1.
 
