@@ -9,6 +9,7 @@ import peft
 import torch
 import transformers
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 
 from schemas.table import ENGINE_VERSION
 from vlm.evaluation.scores.interval import Score
@@ -57,6 +58,8 @@ def train(settings: TrainSettings, report: Report = print, evaluate: Evaluate | 
     # MLflow would log the lock file of whatever project the command is given in.
     os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
     os.environ.setdefault("MLFLOW_LOG_UV_FILES", "false")
+    # A run before this one in the same process may have had another precision.
+    AcceleratorState._reset_state()
     accelerator = Accelerator(cpu=settings.loop.device == "cpu", mixed_precision=settings.loop.mixed_precision)
     folder = RunFolder(settings.out)
     settings = _pinned(settings, folder)
