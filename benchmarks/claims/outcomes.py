@@ -16,11 +16,11 @@ from vlm.evaluation.reading.answer import predictions_of
 from vlm.evaluation.scores.choices import is_right
 from vlm.evaluation.scores.numbers import RANGES, within
 from vlm.evaluation.scores.vqa import evalai_normalised
+from vlm.mixture import rooms
 
 GENERAL, GROUNDING = "general", "grounding"
 SCORES = ("qualitative", "number_rate", *RANGES, GENERAL, GROUNDING)
 BLANKED = f" ({View.BLANKED})"
-_GROUNDED = ("place", "thing")
 
 
 @dataclass
@@ -84,7 +84,7 @@ def general_right(predictions: Iterable[Prediction]) -> Right:
     """Return (score, photograph, 1 or 0) of every answer to a general question, right with the words of the truth."""
     return [
         (
-            GROUNDING if one.item.type_id in _GROUNDED else GENERAL,
+            GROUNDING if one.item.type_id in rooms.GROUNDING else GENERAL,
             str(one.item.pictures[0].path),
             float(_plain(one.raw) == _plain(one.item.answer)),
         )
@@ -104,9 +104,9 @@ def summed(found: dict[str, list[Right]]) -> dict[str, Outcomes]:
         asked = {arm: runs for arm, runs in own.items() if runs[0]}
         if not asked:
             continue
-        photographs = sorted({photograph for _, photograph, _ in next(iter(asked.values()))[0]})
-        place = {photograph: number for number, photograph in enumerate(photographs)}
         first = next(iter(asked.values()))[0]
+        photographs = sorted({photograph for _, photograph, _ in first})
+        place = {photograph: number for number, photograph in enumerate(photographs)}
         made[score] = Outcomes(_by_photograph([(s, p, 1.0) for s, p, _ in first], place))
         for arm, runs in asked.items():
             made[score].sums[arm] = np.stack([_by_photograph(run, place) for run in runs])

@@ -25,14 +25,13 @@ def write_room_tower(folder: Path, pictures: Sequence[Path]) -> None:
     """Write the built-in network as a tower, its features scaled on `pictures`, with its image processor."""
     from vlm.model.tower import room_tower
 
-    room_tower(PACKAGED, _batches(pictures)).save_pretrained(folder)
-    size = {"height": _HEIGHT_PX, "width": _WIDTH_PX}
-    ViTImageProcessor(size=size, do_normalize=False, do_rescale=True, do_resize=True).save_pretrained(folder)
-
-
-def _batches(pictures: Sequence[Path]) -> list[Tensor]:
-    """Return pictures as the tower takes them, [b, 3, 144, 192] in 0..1."""
     processor = ViTImageProcessor(size={"height": _HEIGHT_PX, "width": _WIDTH_PX}, do_normalize=False)
+    room_tower(PACKAGED, _batches(pictures, processor)).save_pretrained(folder)
+    processor.save_pretrained(folder)
+
+
+def _batches(pictures: Sequence[Path], processor: ViTImageProcessor) -> list[Tensor]:
+    """Return pictures as the tower takes them, [b, 3, 144, 192] in 0..1."""
     shown = [decoded(path.read_bytes()) for path in pictures]
     parts = [shown[start : start + _BATCH] for start in range(0, len(shown), _BATCH)]
     return [processor(part, return_tensors="pt")["pixel_values"] for part in parts]

@@ -53,7 +53,7 @@ _ORDERS: dict[str, tuple[Callable[[Thing], float], bool]] = {
 }
 _LISTED = 6
 # Answers about places depend on the photograph alone.
-_GROUNDING = ("place", "thing", "order")
+GROUNDING = ("place", "thing", "order")
 
 
 class RoomQuestionSettings(BaseModel):
@@ -100,7 +100,7 @@ def write_room_questions(crawl: str, out: str, settings: RoomQuestionSettings) -
 def _kept(kind: str, rooms: Sequence[Room], settings: RoomQuestionSettings) -> list[Asked]:
     labels = sorted({thing.label for room in rooms for thing in room.things})
     asked = [one for room in rooms for one in _askable(kind, room, labels)]
-    if kind in _GROUNDING:
+    if kind in GROUNDING:
         return sorted(asked, key=lambda one: seed_of(settings.seed, "order", *one))[: settings.most]
     return balanced(asked, settings.seed)[: settings.most]
 
