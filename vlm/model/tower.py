@@ -10,7 +10,17 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
 from udfs.experts.builtin.decoding import Thresholds, claimed, objects_of
-from udfs.experts.builtin.network import CENTRE_STRIDE, MASK_STRIDE, STRIDE, NetworkShape, RoomNetwork, positions
+from udfs.experts.builtin.network import (
+    CENTRE_STRIDE,
+    MASK_STRIDE,
+    STRIDE,
+    NetworkShape,
+    RoomNetwork,
+    level_means,
+    means,
+    positions,
+    shares,
+)
 from udfs.experts.builtin.weights import load_network
 
 _GEOMETRY = 12
@@ -132,13 +142,9 @@ class RoomTower(PreTrainedModel):
     def _objects(self, out: dict[str, Tensor], rgb: Tensor, masks: Tensor) -> Tensor:
         coarse = F.avg_pool2d(masks, CENTRE_STRIDE // MASK_STRIDE)
         kinds, colours = self.network.objects(out, rgb, coarse)
-        share = _share(coarse)
-        dense = _means(_chances(out["names"], len(self.network.shape.kinds))[:, 1:], share)
+        dense = means(_chances(out["names"], len(self.network.shape.kinds))[:, 1:], shares(coarse))
         whole = torch.cat([kinds.softmax(-1), colours.softmax(-1)], -1)
-        levels = [_means(out["d4"], share)]
-        for name, factor in (("d8", 2), ("d16", 4)):
-            levels.append(_means(out[name], _share(F.avg_pool2d(coarse, factor, ceil_mode=True))))
-        return torch.cat([*levels, (whole + dense) / 2, _geometry(out, masks)], -1)
+        return torch.cat([*level_means(out, coarse), (whole + dense) / 2, _geometry(out, masks)], -1)
 
 
 def _geometry(out: dict[str, Tensor], masks: Tensor) -> Tensor:
@@ -154,9 +160,9 @@ def _geometry(out: dict[str, Tensor], masks: Tensor) -> Tensor:
     ahead = F.normalize(down.new_tensor([0.0, 0.0, 1.0]) - down[:, 2:] * down, dim=1)
     frame = torch.stack([torch.linalg.cross(down, ahead), -down, ahead], 1)
     levelled = torch.einsum("bij,bjhw->bihw", frame, points)
-    share = _share(masks)
-    middle = _means(torch.cat([levelled, grid], 1), share)
-    spread = (_means(torch.cat([levelled, grid], 1) ** 2, share) - middle**2).clamp(min=1e-6).sqrt()
+    share, planes = shares(masks), torch.cat([levelled, grid], 1)
+    middle = means(planes, share)
+    spread = (means(planes**2, share) - middle**2).clamp(min=1e-6).sqrt()
     range_m = middle[..., :3].norm(dim=-1, keepdim=True)
     area = masks.flatten(2).mean(-1, keepdim=True)
     logs = [(range_m + 1e-2).log(), (area + 1e-5).log()]
@@ -166,16 +172,6 @@ def _geometry(out: dict[str, Tensor], masks: Tensor) -> Tensor:
 def _chances(names: Tensor, kinds: int) -> Tensor:
     """Return chances of background and kinds, and of colours, of a `names` map."""
     return torch.cat([names[:, : kinds + 1].softmax(1), names[:, kinds + 1 :].softmax(1)], 1)
-
-
-def _share(masks: Tensor) -> Tensor:
-    """Return each mask [b, n, h, w] as shares [b, n, h * w] of its area."""
-    flat = masks.flatten(2)
-    return flat / flat.sum(-1, keepdim=True).clamp(min=1e-4)
-
-
-def _means(level: Tensor, share: Tensor) -> Tensor:
-    return torch.bmm(share, level.float().flatten(2).transpose(1, 2))
 
 
 def _scaled(features: Tensor, mean: Tensor, std: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from udfs.experts.builtin.grouping import affinity, object_queries
-from udfs.experts.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork, positions
+from udfs.experts.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork, positions, shares
 
 _MOST = 40
 _LEAST_CELLS = 5
@@ -109,7 +109,7 @@ def _names(network: RoomNetwork, out: dict[str, Tensor], rgb: Tensor, masks: Ten
         return masks.new_zeros(0, len(network.shape.kinds)), masks.new_zeros(0, len(network.shape.colours))
     coarse = F.avg_pool2d(masks[None], CENTRE_STRIDE // MASK_STRIDE)
     whole = network.objects(out, rgb, coarse)
-    share = coarse.flatten(2) / coarse.flatten(2).sum(-1, keepdim=True).clamp(min=1e-4)
+    share = shares(coarse)
     kinds = len(network.shape.kinds)
     maps = (out["names"][:, 1 : kinds + 1], out["names"][:, kinds + 1 :])
     found: list[Tensor] = []

@@ -153,11 +153,8 @@ class RoomNetwork(nn.Module):
 
         `masks` [b, n, h/4, w/4] in 0..1, soft; pictures with fewer objects than `n` are padded with empty masks.
         """
-        share = _share(masks)
-        parts = [_extras(out, rgb, masks, share), _means(out["d4"], share)]
-        for name, factor in (("d8", 2), ("d16", 4)):
-            parts.append(_means(out[name], _share(F.avg_pool2d(masks, factor, ceil_mode=True))))
-        logits = self.object(torch.cat(parts, -1)).float()
+        record = [_extras(out, rgb, masks, shares(masks)), *level_means(out, masks)]
+        logits = self.object(torch.cat(record, -1)).float()
         kinds, colours = logits.split([len(self.shape.kinds), len(self.shape.colours)], -1)
         return kinds, colours
 
@@ -191,15 +188,23 @@ def _attitude(cells: Tensor) -> dict[str, Tensor]:
     }
 
 
-def _share(masks: Tensor) -> Tensor:
+def shares(masks: Tensor) -> Tensor:
     """Return each mask [b, n, h, w] as shares [b, n, h * w] of its area."""
     flat = masks.flatten(2)
     return flat / flat.sum(-1, keepdim=True).clamp(min=1e-4)
 
 
-def _means(level: Tensor, share: Tensor) -> Tensor:
+def means(level: Tensor, share: Tensor) -> Tensor:
     """Return the mean features [b, n, c] of a level [b, c, h, w] by shares [b, n, h * w]."""
     return torch.bmm(share, level.float().flatten(2).transpose(1, 2))
+
+
+def level_means(out: dict[str, Tensor], masks: Tensor) -> list[Tensor]:
+    """Return the mean features [b, n, c] of the levels d4, d8 and d16 over masks [b, n, h/4, w/4]."""
+    found = [means(out["d4"], shares(masks))]
+    for name, factor in (("d8", 2), ("d16", 4)):
+        found.append(means(out[name], shares(F.avg_pool2d(masks, factor, ceil_mode=True))))
+    return found
 
 
 def _extras(out: dict[str, Tensor], rgb: Tensor, masks: Tensor, share: Tensor) -> Tensor:
@@ -207,8 +212,8 @@ def _extras(out: dict[str, Tensor], rgb: Tensor, masks: Tensor, share: Tensor) -
     small = F.avg_pool2d(rgb.float(), CENTRE_STRIDE)
     depth = F.avg_pool2d(out["depth"][:, :1].detach(), CENTRE_STRIDE // MASK_STRIDE)
     planes = torch.cat([small, positions(small), depth], 1)
-    mean = _means(planes, share)
-    spread = (_means(planes**2, share) - mean**2).clamp(min=1e-5).sqrt()
+    mean = means(planes, share)
+    spread = (means(planes**2, share) - mean**2).clamp(min=1e-5).sqrt()
     # a square root of the area, and with the depth a length in m up to the focal length
     extent = ((masks.flatten(2).mean(-1, keepdim=True) + 1e-5).log() / 2).clamp(min=-5)
     log_depth = mean[..., 5:6]
