@@ -15,12 +15,9 @@ def train(flags: dict[str, Any], settings_file: str | None, overrides: Sequence[
         UsageError: settings, data, a model or a folder that cannot be used.
     """
     try:
-        from vlm.feed.errors import FeedError
-        from vlm.loop.errors import LoopError, sentence_of
+        from vlm.loop.errors import UNUSABLE, sentence_of
         from vlm.loop.settings import TrainSettings
         from vlm.loop.training import train as run
-        from vlm.mixture.errors import MixtureError
-        from vlm.model.errors import ModelError
     except ModuleNotFoundError as error:
         raise EnvironmentMissing(
             f"Training needs {error.name}; install the extra with `pip install 'spatiallake[training]'`."
@@ -28,5 +25,5 @@ def train(flags: dict[str, Any], settings_file: str | None, overrides: Sequence[
     settings = validated(TrainSettings, merged_settings({}, settings_file, overrides, flags))
     try:
         return run(settings, report)
-    except (FeedError, MixtureError, ModelError, LoopError) as error:
+    except UNUSABLE as error:
         raise UsageError(sentence_of(error)) from error

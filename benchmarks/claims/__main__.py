@@ -15,10 +15,7 @@ from benchmarks.claims.steps import run
 from benchmarks.claims.study import ARMS, SMOKE, Sizes, Study
 from benchmarks.claims.table import markdown, write_table
 from jobs.errors import SpatialLakeError
-from vlm.feed.errors import FeedError
-from vlm.loop.errors import LoopError
-from vlm.mixture.errors import MixtureError
-from vlm.model.errors import ModelError
+from vlm.loop.errors import UNUSABLE
 
 
 def main() -> None:
@@ -60,6 +57,6 @@ def _made_by(smoke: bool) -> str:
 if __name__ == "__main__":
     try:
         main()
-    except (SpatialLakeError, FeedError, LoopError, MixtureError, ModelError) as error:
+    except (SpatialLakeError, *UNUSABLE) as error:
         print(f"benchmarks.claims: {error}", file=sys.stderr)
         sys.exit(error.exit_code if isinstance(error, SpatialLakeError) else 2)

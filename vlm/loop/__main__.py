@@ -6,12 +6,9 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from vlm.feed.errors import FeedError
-from vlm.loop.errors import LoopError, sentence_of
+from vlm.loop.errors import UNUSABLE, sentence_of
 from vlm.loop.settings import TrainSettings
 from vlm.loop.training import train
-from vlm.mixture.errors import MixtureError
-from vlm.model.errors import ModelError
 
 
 def main(arguments: list[str]) -> int:
@@ -21,7 +18,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         train(TrainSettings.model_validate(yaml.safe_load(Path(arguments[0]).read_text())))
-    except (FeedError, MixtureError, ModelError, LoopError, ValidationError, yaml.YAMLError) as error:
+    except (*UNUSABLE, ValidationError, yaml.YAMLError) as error:
         print(f"vlm.loop: {sentence_of(error)}", file=sys.stderr)
         return 2
     return 0

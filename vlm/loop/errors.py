@@ -1,5 +1,9 @@
 """Why a run cannot start or go on; every message states the value and the remedy."""
 
+from vlm.feed.errors import FeedError
+from vlm.mixture.errors import MixtureError
+from vlm.model.errors import ModelError
+
 
 class LoopError(Exception):
     """Base of all."""
@@ -15,6 +19,10 @@ class SettingsUnusable(LoopError):
 
 class LossDiverged(LoopError):
     """A loss that is no number any more."""
+
+
+# All that a run ends with where its data, model, folder or settings cannot be used.
+UNUSABLE = (FeedError, MixtureError, ModelError, LoopError)
 
 
 def sentence_of(error: Exception) -> str:
