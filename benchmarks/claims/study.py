@@ -28,11 +28,11 @@ class Sizes(BaseModel):
     scaled_on: int = Field(default=256, description="photographs that the tower's features are scaled on")
     layers: int = Field(default=4, description="of the decoder")
     hidden: int = Field(default=192, description="features of the decoder")
-    base_steps: int = Field(default=12_000, description="updates of the base, which no arm repeats")
+    base_steps: int = Field(default=6_000, description="updates of the base, which no arm repeats")
     steps: int = Field(default=1_000, description="updates of every arm, from the base")
     warm_up: int = 100
     batch: int = Field(default=16, description="examples of an update")
-    base_rate: float = Field(default=1e-3, description="learning rate of the base")
+    base_rate: float = Field(default=8e-4, description="learning rate of the base")
     rate: float = Field(default=5e-4, description="learning rate of every arm")
 
 

@@ -38,7 +38,7 @@ def written(crawl: Path) -> Path:
     return crawl / "general"
 
 
-KINDS = {"category", "color", "count", "existence", "place", "thing", "order"}
+KINDS = {"category", "color", "count", "existence", "place", "thing", "order", "facts"}
 ASKED = {
     "category": r"What is the (.+) object\?",
     "color": r"What color is the (.+)\?",
@@ -79,6 +79,17 @@ def listed(row: dict[str, Any], question: str) -> str:
     return ", ".join(frame.caption[order[:6]])
 
 
+def facts(row: dict[str, Any], question: str) -> str:
+    """What the question names, in its order, with column, row and meters."""
+    said = []
+    for name in re.findall(r"the ([a-z ]+?)(?:,| and (?=the )|\.$)", question):
+        (own,) = [one for one in row["objects"] if name in (one["label"], one["captions"][0])]
+        center = own["box_3d"]["center"]
+        column, line = re.findall(r"\d+", cell_seen(row, center))
+        said.append(f"{name} {column} {line} {np.linalg.norm(center):.1f}")
+    return ", ".join(said)
+
+
 def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> None:
     rows = {row["image"]: row for row in map(json.loads, (crawl / "manifest.jsonl").read_text().splitlines())}
     asked = {split: turns_of(written, split) for split in ("train", "test")}
@@ -100,6 +111,8 @@ def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> N
             right = [one["captions"][0] for one in things if cell_seen(rows[image], one["box_3d"]["center"]) == cell]
         elif kind == "order":
             right = [listed(rows[image], question)]
+        elif kind == "facts":
+            right = [facts(rows[image], question)]
         else:
             named = [one for one in things if re.search(rf"\b{one['label']}\b", question)]
             named = [one for one in named if len(one["label"]) == max(len(other["label"]) for other in named)]

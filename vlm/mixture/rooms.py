@@ -41,6 +41,11 @@ _ASKED = {
         "What is in the picture, {word}?",
         "Tell me {word} what you see.",
     ),
+    "facts": (
+        "Say column, row and meters of {word}.",
+        "Where are {word}, and how far away?",
+        "Give column, row and distance of {word}.",
+    ),
 }
 # What things are listed by, and whether the largest comes first.
 _ORDERS: dict[str, tuple[Callable[[Thing], float], bool]] = {
@@ -53,7 +58,7 @@ _ORDERS: dict[str, tuple[Callable[[Thing], float], bool]] = {
 }
 _LISTED = 6
 # Answers about places depend on the photograph alone.
-GROUNDING = ("place", "thing", "order")
+GROUNDING = ("place", "thing", "order", "facts")
 
 
 class RoomQuestionSettings(BaseModel):
@@ -139,6 +144,8 @@ def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
         found = [(label, "Yes") for label in present] + [(label, "No") for label in absent]
     elif kind == "order":
         found = _listed(room.things)
+    elif kind == "facts":
+        found = _facts(room)
     else:
         found = _grounded(kind, room.things)
     return [Asked(kind, room.image, word, answer) for word, answer in found]
@@ -160,6 +167,28 @@ def _grounded(kind: str, things: Sequence[Thing]) -> list[tuple[str, str]]:
             found.append((one.label, cell))
         elif one.caption and captions[one.caption] == 1:
             found.append((one.caption, cell))
+    return found
+
+
+def _facts(room: Room) -> list[tuple[str, str]]:
+    """Return some things of the photograph, with column, row and distance in m directly behind every name.
+
+    There are as many such lists as things that have a name of their own, each of two to six in a drawn order.
+    """
+    labels, captions = Counter(one.label for one in room.things), Counter(one.caption for one in room.things)
+    draws = Draws(seed_of("facts", room.image))
+    known = []
+    for one in room.things:
+        names = [one.label] * (labels[one.label] == 1) + [one.caption] * (captions[one.caption] == 1)
+        if one.cell and one.distance_m and names:
+            known.append((names, f"{one.cell[0]} {one.cell[1]} {one.distance_m:.1f}"))
+    found = []
+    for _ in known if len(known) > 1 else ():
+        size = 2 + draws.below(min(len(known), _LISTED) - 1)
+        drawn = sorted(known, key=lambda _: draws.uniform())[:size]
+        said = [(draws.pick(names), fact) for names, fact in drawn]
+        asked = ", ".join(f"the {name}" for name, _ in said[:-1])
+        found.append((f"{asked} and the {said[-1][0]}", ", ".join(f"{name} {fact}" for name, fact in said)))
     return found
 
 

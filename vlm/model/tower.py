@@ -24,6 +24,9 @@ from udfs.experts.builtin.network import (
 from udfs.experts.builtin.weights import load_network
 
 _GEOMETRY = 12
+# Of x, y and the log of distance: sines and cosines at each of these multiples of a quarter turn.
+_WAVES = (1, 2, 4, 8)
+_WAVE_FEATURES = 3 * 2 * len(_WAVES)
 _MOST_STD = 6.0
 # Hundreds of features of deviation 1 would move a projector by far more than a learning rate for words is meant to.
 _SCALE = 0.05
@@ -53,17 +56,20 @@ class RoomTowerConfig(PreTrainedConfig):
         names = len(network.kinds) + len(network.colours)
         self.cell_features = network.decoder[3] + 1 + names + 5
         self.object_features = network.decoder[1] + network.decoder[2] + network.decoder[3] + names + _GEOMETRY
-        self.hidden_size = self.cell_features + self.object_features + 2
+        self.hidden_size = self.cell_features + self.object_features + _WAVE_FEATURES + 2
         super().__init__(**kwargs)
 
     @property
     def named_features(self) -> dict[int, str]:
-        """Return features that are chances of a kind or a colour by their place, with its name."""
+        """Return features of objects that are chances of a kind or a colour by their place, with its name."""
         network = NetworkShape.model_validate(self.shape)
-        names = (*network.kinds, *network.colours)
-        of_cells = network.decoder[3] + 1
-        of_objects = self.cell_features + network.decoder[1] + network.decoder[2] + network.decoder[3]
-        return {first + place: name for first in (of_cells, of_objects) for place, name in enumerate(names)}
+        first = self.cell_features + network.decoder[1] + network.decoder[2] + network.decoder[3]
+        return {first + place: name for place, name in enumerate((*network.kinds, *network.colours))}
+
+    @property
+    def object_feature(self) -> int:
+        """Return the place of the feature that is 1 in tokens of objects and 0 in all others."""
+        return self.hidden_size - 2
 
 
 class RoomTower(PreTrainedModel):
@@ -107,9 +113,10 @@ class RoomTower(PreTrainedModel):
         with torch.autocast(pixel_values.device.type, enabled=False):
             cells, objects, there = self.features(pixel_values)
         cells = _scaled(cells, self.cell_mean, self.cell_std)
-        objects = _scaled(objects, self.object_mean, self.object_std) * there[..., None]
-        of_cells = torch.cat([F.pad(cells, (0, objects.shape[-1] + 1)), torch.ones_like(cells[..., :1])], -1)
-        of_objects = F.pad(torch.cat([objects, there[..., None]], -1), (cells.shape[-1], 1))
+        known = torch.cat([_scaled(objects, self.object_mean, self.object_std), _waves(objects)], -1)
+        known = torch.cat([known, torch.ones_like(known[..., :1])], -1) * there[..., None]
+        of_cells = torch.cat([F.pad(cells, (0, known.shape[-1])), torch.ones_like(cells[..., :1])], -1)
+        of_objects = F.pad(known, (cells.shape[-1], 1))
         tokens = torch.cat([of_cells, of_objects], 1)
         return BaseModelOutput(last_hidden_state=tokens, hidden_states=(tokens,))
 
@@ -167,6 +174,16 @@ def _geometry(out: dict[str, Tensor], masks: Tensor) -> Tensor:
     area = masks.flatten(2).mean(-1, keepdim=True)
     logs = [(range_m + 1e-2).log(), (area + 1e-5).log()]
     return torch.cat([middle[..., :3], spread[..., :3], *logs, middle[..., 3:], spread[..., 3:]], -1)
+
+
+def _waves(objects: Tensor) -> Tensor:
+    """Return x, y and the log of distance of objects [b, n, g] as waves [b, n, 24], all of them in -1..1.
+
+    A column of the picture or a decimetre is a narrow part of a feature's range; a wave tells it from its neighbours.
+    """
+    x, y, log_range = objects[..., -4] / 0.8, objects[..., -3] / 0.6, objects[..., -6] / 2
+    turns = torch.stack([x, y, log_range], -1) * (torch.pi / 2)
+    return torch.cat([wave(turns * many) for many in _WAVES for wave in (torch.sin, torch.cos)], -1)
 
 
 def _chances(names: Tensor, kinds: int) -> Tensor:
