@@ -63,7 +63,7 @@ def write_decoder(folder: Path, texts: Iterable[str], sizes: Sizes) -> None:
         eos_token_id=2,
     )
     model = LlamaForCausalLM(config)
-    _look_up_names(model, tokenizer.convert_tokens_to_ids(_PICTURE))
+    _look_up_names(model, tokenizer.get_vocab()[_PICTURE])
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
