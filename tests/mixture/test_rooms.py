@@ -38,7 +38,7 @@ def written(crawl: Path) -> Path:
     return crawl / "general"
 
 
-KINDS = {"category", "color", "count", "existence", "place", "thing", "order", "facts"}
+KINDS = {"category", "color", "count", "existence", "place", "thing", "order", "facts", "compared"}
 ASKED = {
     "category": r"What is the (.+) object\?",
     "color": r"What color is the (.+)\?",
@@ -58,12 +58,16 @@ def turns_of(written: Path, split: str) -> list[tuple[str, str, str, str]]:
     return found
 
 
-def cell_seen(row: dict[str, Any], center: list[float], size: tuple[int, int] = (96, 72)) -> str | None:
+def seen_at(row: dict[str, Any], center: Any, size: tuple[int, int] = (96, 72)) -> Any:
     lens = row["camera"]
     matrix = np.array([[lens["fx"], 0, lens["cx"]], [0, lens["fy"], lens["cy"]], [0, 0, 1]])
     seen = matrix @ np.array(center)
-    column, line = np.floor(seen[:2] / seen[2] / size * (9, 9)).astype(int)
-    return f"column {column + 1}, row {line + 1}" if seen[2] > 0 and 0 <= column < 9 and 0 <= line < 9 else None
+    return seen[:2] / seen[2] / size
+
+
+def cell_seen(row: dict[str, Any], center: list[float]) -> str | None:
+    column, line = np.floor(seen_at(row, center) * (9, 9)).astype(int)
+    return f"column {column + 1}, row {line + 1}" if center[2] > 0 and 0 <= column < 9 and 0 <= line < 9 else None
 
 
 def listed(row: dict[str, Any], question: str) -> str:
@@ -79,14 +83,25 @@ def listed(row: dict[str, Any], question: str) -> str:
     return ", ".join(frame.caption[order[:6]])
 
 
-def facts(row: dict[str, Any], question: str) -> str:
-    """What the question names, in its order, with column, row and meters."""
-    said = []
-    for name in re.findall(r"the ([a-z ]+?)(?:,| and (?=the )|\.$)", question):
+def in_order(kind: str, row: dict[str, Any], question: str) -> str:
+    """What the question names, in its order: with column, row and meters, or from the thing before."""
+    said, before = [], None
+    for name in re.findall(r"the ([a-z ]+?)(?:, (?:and how)?| and (?=the )|\.$|\?$| one by one)", question):
+        if name in ("one before it:", "one before it"):
+            continue
         (own,) = [one for one in row["objects"] if name in (one["label"], one["captions"][0])]
-        center = own["box_3d"]["center"]
-        column, line = re.findall(r"\d+", cell_seen(row, center))
-        said.append(f"{name} {column} {line} {np.linalg.norm(center):.1f}")
+        center = np.array(own["box_3d"]["center"])
+        column, line = re.findall(r"\d+", cell_seen(row, center.tolist()))
+        here = np.array([*seen_at(row, center), np.log(np.linalg.norm(center))])
+        if kind == "facts":
+            said.append(f"{name} {column} {line} {np.linalg.norm(center):.1f}")
+        elif before is None:
+            said.append(name)
+        else:
+            signs = np.where(np.abs(here - before) < (0.03, 0.03, np.log(1.05)), 0, np.sign(here - before)).astype(int)
+            words = (("same", "right", "left"), ("same", "lower", "higher"), ("same", "farther", "nearer"))
+            said.append(" ".join([name, *(word[sign] for word, sign in zip(words, signs, strict=True))]))
+        before = here
     return ", ".join(said)
 
 
@@ -111,8 +126,8 @@ def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> N
             right = [one["captions"][0] for one in things if cell_seen(rows[image], one["box_3d"]["center"]) == cell]
         elif kind == "order":
             right = [listed(rows[image], question)]
-        elif kind == "facts":
-            right = [facts(rows[image], question)]
+        elif kind in ("facts", "compared"):
+            right = [in_order(kind, rows[image], question)]
         else:
             named = [one for one in things if re.search(rf"\b{one['label']}\b", question)]
             named = [one for one in named if len(one["label"]) == max(len(other["label"]) for other in named)]

@@ -7,13 +7,14 @@ words alone give no advantage.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from udfs.language.draws import Draws, seed_of
 from vlm.feed.files import filesystem_of, normal, path_of
+from vlm.mixture.room_lists import in_drawn_order, in_order
 from vlm.mixture.room_things import Room, Thing, rooms_of
 
 _ASKED = {
@@ -46,19 +47,14 @@ _ASKED = {
         "Where are {word}, and how far away?",
         "Give column, row and distance of {word}.",
     ),
+    "compared": (
+        "Compare each with the one before it: {word}.",
+        "How does each lie from the one before it: {word}?",
+        "Go through {word} one by one.",
+    ),
 }
-# What things are listed by, and whether the largest comes first.
-_ORDERS: dict[str, tuple[Callable[[Thing], float], bool]] = {
-    "from left to right": (lambda one: one.place[0] if one.place else 0.0, False),
-    "from right to left": (lambda one: one.place[0] if one.place else 0.0, True),
-    "from top to bottom": (lambda one: one.place[1] if one.place else 0.0, False),
-    "from bottom to top": (lambda one: one.place[1] if one.place else 0.0, True),
-    "from near to far": (lambda one: one.distance_m or 0.0, False),
-    "from far to near": (lambda one: one.distance_m or 0.0, True),
-}
-_LISTED = 6
 # Answers about places depend on the photograph alone.
-GROUNDING = ("place", "thing", "order", "facts")
+GROUNDING = ("place", "thing", "order", "facts", "compared")
 
 
 class RoomQuestionSettings(BaseModel):
@@ -143,9 +139,9 @@ def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
         absent = [label for label in labels if not words & set(label.split())]
         found = [(label, "Yes") for label in present] + [(label, "No") for label in absent]
     elif kind == "order":
-        found = _listed(room.things)
-    elif kind == "facts":
-        found = _facts(room)
+        found = in_order(room.things)
+    elif kind in ("facts", "compared"):
+        found = in_drawn_order(kind, room)
     else:
         found = _grounded(kind, room.things)
     return [Asked(kind, room.image, word, answer) for word, answer in found]
@@ -167,40 +163,6 @@ def _grounded(kind: str, things: Sequence[Thing]) -> list[tuple[str, str]]:
             found.append((one.label, cell))
         elif one.caption and captions[one.caption] == 1:
             found.append((one.caption, cell))
-    return found
-
-
-def _facts(room: Room) -> list[tuple[str, str]]:
-    """Return some things of the photograph, with column, row and distance in m directly behind every name.
-
-    There are as many such lists as things that have a name of their own, each of two to six in a drawn order.
-    """
-    labels, captions = Counter(one.label for one in room.things), Counter(one.caption for one in room.things)
-    draws = Draws(seed_of("facts", room.image))
-    known = []
-    for one in room.things:
-        names = [one.label] * (labels[one.label] == 1) + [one.caption] * (captions[one.caption] == 1)
-        if one.cell and one.distance_m and names:
-            known.append((names, f"{one.cell[0]} {one.cell[1]} {one.distance_m:.1f}"))
-    found = []
-    for _ in known if len(known) > 1 else ():
-        size = 2 + draws.below(min(len(known), _LISTED) - 1)
-        drawn = sorted(known, key=lambda _: draws.uniform())[:size]
-        said = [(draws.pick(names), fact) for names, fact in drawn]
-        asked = ", ".join(f"the {name}" for name, _ in said[:-1])
-        found.append((f"{asked} and the {said[-1][0]}", ", ".join(f"{name} {fact}" for name, fact in said)))
-    return found
-
-
-def _listed(things: Sequence[Thing]) -> list[tuple[str, str]]:
-    """Return orders with the first things in them, none where there are not two things in the picture."""
-    seen = [one for one in things if one.place]
-    if len(seen) < 2:
-        return []
-    found = []
-    for order, (key, largest_first) in _ORDERS.items():
-        first = sorted(seen, key=key, reverse=largest_first)[:_LISTED]
-        found.append((order, ", ".join(one.caption or one.label for one in first)))
     return found
 
 

@@ -1,0 +1,78 @@
+"""Lists of the things in a photograph of a room, with what is said of each directly behind its name."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from udfs.language.draws import Draws, seed_of
+from vlm.mixture.room_things import Room, Thing
+
+# What things are listed by, and whether the largest comes first.
+_ORDERS: dict[str, tuple[Callable[[Thing], float], bool]] = {
+    "from left to right": (lambda one: one.place[0] if one.place else 0.0, False),
+    "from right to left": (lambda one: one.place[0] if one.place else 0.0, True),
+    "from top to bottom": (lambda one: one.place[1] if one.place else 0.0, False),
+    "from bottom to top": (lambda one: one.place[1] if one.place else 0.0, True),
+    "from near to far": (lambda one: one.distance_m or 0.0, False),
+    "from far to near": (lambda one: one.distance_m or 0.0, True),
+}
+_LISTED = 6
+# How much of the picture's side, or of the lesser distance, a thing has to differ by to be called other than the same.
+_SAME_SHARE, _SAME_DISTANCE = 0.03, 0.05
+
+
+def in_order(things: Sequence[Thing]) -> list[tuple[str, str]]:
+    """Return orders with the first things in them, none where there are not two things in the picture."""
+    seen = [one for one in things if one.place]
+    if len(seen) < 2:
+        return []
+    found = []
+    for order, (key, largest_first) in _ORDERS.items():
+        first = sorted(seen, key=key, reverse=largest_first)[:_LISTED]
+        found.append((order, ", ".join(one.caption or one.label for one in first)))
+    return found
+
+
+def in_drawn_order(kind: str, room: Room) -> list[tuple[str, str]]:
+    """Return two to six things of the photograph and what is said of each, directly behind its name.
+
+    There are as many such lists as things that have a name of their own. `facts` are column, row and distance in m;
+    `compared` is each with the thing before it.
+    """
+    labels, captions = Counter(one.label for one in room.things), Counter(one.caption for one in room.things)
+    draws = Draws(seed_of(kind, room.image))
+    known = []
+    for one in room.things:
+        names = [one.label] * (labels[one.label] == 1) + [one.caption] * (captions[one.caption] == 1)
+        if one.place and one.distance_m and names:
+            known.append((names, one))
+    found = {}
+    for _ in known if len(known) > 1 else ():
+        size = 2 + draws.below(min(len(known), _LISTED) - 1)
+        drawn = sorted(known, key=lambda _: draws.uniform())[:size]
+        things = [thing for _, thing in drawn]
+        said = [draws.pick(names) for names, _ in drawn]
+        asked = ", ".join(f"the {name}" for name in said[:-1]) + f" and the {said[-1]}"
+        told = [_fact(one) for one in things] if kind == "facts" else ["", *map(_from, things, things[1:])]
+        found[asked] = ", ".join(f"{name} {what}".strip() for name, what in zip(said, told, strict=True))
+    return list(found.items())
+
+
+def _fact(one: Thing) -> str:
+    assert one.cell and one.distance_m
+    return f"{one.cell[0]} {one.cell[1]} {one.distance_m:.1f}"
+
+
+def _from(before: Thing, one: Thing) -> str:
+    """Return how a thing lies from another in the picture, and whether it is nearer."""
+    assert before.place and one.place and before.distance_m and one.distance_m
+    (x, y), (from_x, from_y) = one.place, before.place
+    near = math.log(one.distance_m / before.distance_m)
+    return " ".join(
+        "same" if abs(difference) < same else words[difference > 0]
+        for difference, same, words in (
+            (x - from_x, _SAME_SHARE, ("left", "right")),
+            (y - from_y, _SAME_SHARE, ("higher", "lower")),
+            (near, math.log1p(_SAME_DISTANCE), ("nearer", "farther")),
+        )
+    )
