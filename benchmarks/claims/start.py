@@ -32,7 +32,8 @@ def write_room_tower(folder: Path, pictures: Sequence[Path]) -> None:
     from vlm.model.tower import room_tower
 
     processor = ViTImageProcessor(size={"height": _HEIGHT_PX, "width": _WIDTH_PX}, do_normalize=False)
-    room_tower(PACKAGED, _batches(pictures, processor)).save_pretrained(folder)
+    # Bases are kept in half precision, and arms take up the features that the base has seen.
+    room_tower(PACKAGED, _batches(pictures, processor)).half().float().save_pretrained(folder)
     processor.save_pretrained(folder)
 
 

@@ -28,7 +28,7 @@ class Sizes(BaseModel):
     scaled_on: int = Field(default=256, description="photographs that the tower's features are scaled on")
     layers: int = Field(default=4, description="of the decoder")
     hidden: int = Field(default=192, description="features of the decoder")
-    base_steps: int = Field(default=6_000, description="updates of the base, which no arm repeats")
+    base_steps: int = Field(default=4_000, description="updates of the base, which no arm repeats")
     steps: int = Field(default=1_000, description="updates of every arm, from the base")
     warm_up: int = 100
     batch: int = Field(default=16, description="examples of an update")
@@ -65,7 +65,7 @@ ARMS = {
 
 
 class Study(BaseModel):
-    """One study in the folder `work`; `only` are the arms to train, none: all."""
+    """One study in the folder `work`; `only` are the arms to train, none: all, by so many `processes`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,6 +73,7 @@ class Study(BaseModel):
     sizes: Sizes = Sizes()
     seeds: int = Field(default=2, ge=1)
     only: tuple[str, ...] = ()
+    processes: int = Field(default=1, ge=1)
 
     @property
     def arms(self) -> dict[str, Arm]:

@@ -2,15 +2,20 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from benchmarks.claims.data import examples_recipe
 from benchmarks.claims.start import drawn_pictures, write_decoder
 from benchmarks.claims.study import BASE, Arm, Study
 from jobs.benchmark import write_benchmark
+from jobs.errors import UsageError
 from jobs.evaluate import Live, Place, evaluate
 from jobs.live_models import checkpoints
 from jobs.reader import LakeReader
@@ -116,11 +121,10 @@ def _feed(study: Study, arm: Arm, seed: int) -> dict[str, Any]:
 
 def train_base(study: Study) -> None:
     """Train the base, and keep it in half precision, small enough to be committed."""
-    from vlm.loop.training import train
     from vlm.model.loading import load_model
 
     settings = base_settings(study)
-    train(settings)
+    _train(study, settings)
     trained = load_model(str(Path(settings.out) / "model"))
     trained.model.half()
     draft = study.folder("base.part")
@@ -131,9 +135,27 @@ def train_base(study: Study) -> None:
 
 def train_arm(study: Study, name: str, seed: int) -> None:
     """Train one run of an arm."""
-    from vlm.loop.training import train
+    _train(study, arm_settings(study, name, seed))
 
-    train(arm_settings(study, name, seed))
+
+def _train(study: Study, settings: TrainSettings) -> None:
+    """Train in one process or several, which come to the same model.
+
+    Raises:
+        UsageError: one of several processes failed; it has said why.
+    """
+    if study.processes == 1:
+        from vlm.loop.training import train
+
+        train(settings)
+        return
+    file = study.folder("settings", f"{Path(settings.out).name}.yaml")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(study.processes)]
+    ended = subprocess.run([*launcher, "-m", "vlm.loop", str(file)], check=False).returncode
+    if ended:
+        raise UsageError(f"Training {file.stem} ended with exit code {ended}; see above, and start the study again.")
 
 
 def ask(study: Study, name: str, seed: int) -> None:
