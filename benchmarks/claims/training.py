@@ -162,7 +162,8 @@ def ask(study: Study, name: str, seed: int) -> None:
     """Ask one run of an arm the spatial questions, also with blanked pictures, and the general ones."""
     run = f"{name}-{seed}"
     place = f"{run}={study.folder('runs', run, 'model')}"
-    models = checkpoints([place], {"device": "cpu", "batch": _BATCH, "max_new_tokens": _ANSWER_TOKENS})
+    own = {"device": "cpu", "batch": _BATCH, "max_new_tokens": _ANSWER_TOKENS}
+    models = checkpoints([place], {**own, "tower_cache": str(study.folder("features"))})
     spatial, prior = Place("spatiallake", study.folder("items.parquet")), study.folder("prior.parquet")
     both = Live(models, (View.WHOLE, View.BLANKED))
     evaluate(spatial, [], study.folder("answers", run, "spatial"), Place("spatiallake", prior), live=both)

@@ -38,7 +38,7 @@ def written(crawl: Path) -> Path:
     return crawl / "general"
 
 
-KINDS = {"category", "color", "count", "existence", "place", "thing", "order", "facts", "compared"}
+KINDS = {"category", "color", "count", "existence", "place", "thing", "order", "facts", "compared", "which", "whether"}
 ASKED = {
     "category": r"What is the (.+) object\?",
     "color": r"What color is the (.+)\?",
@@ -105,6 +105,23 @@ def in_order(kind: str, row: dict[str, Any], question: str) -> str:
     return ", ".join(said)
 
 
+def of_two(row: dict[str, Any], question: str) -> str:
+    """What the manifest says to a question about two things."""
+    spoken = question.replace(" in the picture", "")
+    names = re.findall(r"the ([a-z ]+?)(?= farther| higher| lower| nearer| or | than|\?|\.)", spoken)
+    ways = {"farther left": (0, -1), "farther right": (0, 1), "higher": (1, -1), "lower": (1, 1)}
+    way = re.search(r"farther left|farther right|higher|lower|nearer|farther away", question)[0]
+    axis, sign = {**ways, "nearer": (2, -1), "farther away": (2, 1)}[way]
+    ends = []
+    for name in names[-2:]:
+        (own,) = [one for one in row["objects"] if name in (one["label"], one["captions"][0])]
+        center = np.array(own["box_3d"]["center"])
+        ends.append(sign * np.array([*seen_at(row, center), np.linalg.norm(center)])[axis])
+    if question.startswith("Is "):
+        return "Yes" if ends[0] > ends[1] else "No"
+    return names[-2:][int(ends[1] > ends[0])]
+
+
 def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> None:
     rows = {row["image"]: row for row in map(json.loads, (crawl / "manifest.jsonl").read_text().splitlines())}
     asked = {split: turns_of(written, split) for split in ("train", "test")}
@@ -128,6 +145,8 @@ def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> N
             right = [listed(rows[image], question)]
         elif kind in ("facts", "compared"):
             right = [in_order(kind, rows[image], question)]
+        elif kind in ("which", "whether"):
+            right = [of_two(rows[image], question)]
         else:
             named = [one for one in things if re.search(rf"\b{one['label']}\b", question)]
             named = [one for one in named if len(one["label"]) == max(len(other["label"]) for other in named)]

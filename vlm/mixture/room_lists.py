@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from udfs.language.draws import Draws, seed_of
 from vlm.mixture.room_things import Room, Thing
@@ -19,6 +20,17 @@ _ORDERS: dict[str, tuple[Callable[[Thing], float], bool]] = {
 _LISTED = 6
 # How much of the picture's side, or of the lesser distance, a thing has to differ by to be called other than the same.
 _SAME_SHARE, _SAME_DISTANCE = 0.03, 0.05
+_SAME = "same"
+_OPPOSITE = {"left": "right", "higher": "lower", "nearer": "farther"}
+_OPPOSITE |= {word: other for other, word in _OPPOSITE.items()}
+_THAN = {
+    "left": "farther left",
+    "right": "farther right",
+    "higher": "higher in the picture",
+    "lower": "lower in the picture",
+    "nearer": "nearer",
+    "farther": "farther away",
+}
 
 
 def in_order(things: Sequence[Thing]) -> list[tuple[str, str]]:
@@ -33,19 +45,35 @@ def in_order(things: Sequence[Thing]) -> list[tuple[str, str]]:
     return found
 
 
+def in_pairs(kind: str, room: Room) -> list[tuple[str, str]]:
+    """Return two things of the photograph that differ in a way, and which one it is of, or whether it is of the first.
+
+    There is a pair for every thing that has a name of its own; a thing may be in several.
+    """
+    known, draws, found = _named(room), Draws(seed_of(kind, room.image)), {}
+    for _ in known if len(known) > 1 else ():
+        (names, one), (others, other) = sorted(known, key=lambda _: draws.uniform())[:2]
+        way, first = draws.below(3), draws.coin()
+        said, also = draws.pick(names), draws.pick(others)
+        word = _from(other, one)[way]
+        if word == _SAME:
+            continue
+        if kind == "whether":
+            asked = word if first else _OPPOSITE[word]
+            found[f"the {said} {_THAN[asked]} than the {also}"] = "Yes" if first else "No"
+        else:
+            named = f"the {said} or the {also}" if draws.coin() else f"the {also} or the {said}"
+            found[f"{_THAN[word if first else _OPPOSITE[word]]}, {named}"] = said if first else also
+    return list(found.items())
+
+
 def in_drawn_order(kind: str, room: Room) -> list[tuple[str, str]]:
     """Return two to six things of the photograph and what is said of each, directly behind its name.
 
     There are as many such lists as things that have a name of their own. `facts` are column, row and distance in m;
     `compared` is each with the thing before it.
     """
-    labels, captions = Counter(one.label for one in room.things), Counter(one.caption for one in room.things)
-    draws = Draws(seed_of(kind, room.image))
-    known = []
-    for one in room.things:
-        names = [one.label] * (labels[one.label] == 1) + [one.caption] * (captions[one.caption] == 1)
-        if one.place and one.distance_m and names:
-            known.append((names, one))
+    known, draws = _named(room), Draws(seed_of(kind, room.image))
     found = {}
     for _ in known if len(known) > 1 else ():
         size = 2 + draws.below(min(len(known), _LISTED) - 1)
@@ -53,9 +81,23 @@ def in_drawn_order(kind: str, room: Room) -> list[tuple[str, str]]:
         things = [thing for _, thing in drawn]
         said = [draws.pick(names) for names, _ in drawn]
         asked = ", ".join(f"the {name}" for name in said[:-1]) + f" and the {said[-1]}"
-        told = [_fact(one) for one in things] if kind == "facts" else ["", *map(_from, things, things[1:])]
+        if kind == "facts":
+            told = [_fact(one) for one in things]
+        else:
+            told = ["", *(" ".join(_from(*both)) for both in pairwise(things))]
         found[asked] = ", ".join(f"{name} {what}".strip() for name, what in zip(said, told, strict=True))
     return list(found.items())
+
+
+def _named(room: Room) -> list[tuple[list[str], Thing]]:
+    """Return the things whose place is known with the names that no other thing of the photograph has."""
+    labels, captions = Counter(one.label for one in room.things), Counter(one.caption for one in room.things)
+    known = []
+    for one in room.things:
+        names = [one.label] * (labels[one.label] == 1) + [one.caption] * (captions[one.caption] == 1)
+        if one.place and one.distance_m and names:
+            known.append((names, one))
+    return known
 
 
 def _fact(one: Thing) -> str:
@@ -63,16 +105,16 @@ def _fact(one: Thing) -> str:
     return f"{one.cell[0]} {one.cell[1]} {one.distance_m:.1f}"
 
 
-def _from(before: Thing, one: Thing) -> str:
-    """Return how a thing lies from another in the picture, and whether it is nearer."""
+def _from(before: Thing, one: Thing) -> list[str]:
+    """Return how a thing lies from another in the picture, across and up, and whether it is nearer."""
     assert before.place and one.place and before.distance_m and one.distance_m
     (x, y), (from_x, from_y) = one.place, before.place
     near = math.log(one.distance_m / before.distance_m)
-    return " ".join(
-        "same" if abs(difference) < same else words[difference > 0]
+    return [
+        _SAME if abs(difference) < same else words[difference > 0]
         for difference, same, words in (
             (x - from_x, _SAME_SHARE, ("left", "right")),
             (y - from_y, _SAME_SHARE, ("higher", "lower")),
             (near, math.log1p(_SAME_DISTANCE), ("nearer", "farther")),
         )
-    )
+    ]

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from udfs.language.draws import Draws, seed_of
 from vlm.feed.files import filesystem_of, normal, path_of
-from vlm.mixture.room_lists import in_drawn_order, in_order
+from vlm.mixture.room_lists import in_drawn_order, in_order, in_pairs
 from vlm.mixture.room_things import Room, Thing, rooms_of
 
 _ASKED = {
@@ -52,9 +52,11 @@ _ASKED = {
         "How does each lie from the one before it: {word}?",
         "Go through {word} one by one.",
     ),
+    "which": ("Which is {word}?", "Tell which is {word}."),
+    "whether": ("Is {word}?",),
 }
 # Answers about places depend on the photograph alone.
-GROUNDING = ("place", "thing", "order", "facts", "compared")
+GROUNDING = ("place", "thing", "order", "facts", "compared", "which", "whether")
 
 
 class RoomQuestionSettings(BaseModel):
@@ -142,6 +144,8 @@ def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
         found = in_order(room.things)
     elif kind in ("facts", "compared"):
         found = in_drawn_order(kind, room)
+    elif kind in ("which", "whether"):
+        found = in_pairs(kind, room)
     else:
         found = _grounded(kind, room.things)
     return [Asked(kind, room.image, word, answer) for word, answer in found]
