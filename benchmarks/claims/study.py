@@ -28,7 +28,7 @@ class Sizes(BaseModel):
     scaled_on: int = Field(default=256, description="photographs that the tower's features are scaled on")
     layers: int = Field(default=4, description="of the decoder")
     hidden: int = Field(default=192, description="features of the decoder")
-    base_steps: int = Field(default=4_000, description="updates of the base, which no arm repeats")
+    base_steps: int = Field(default=3_000, description="updates of the base, which no arm repeats")
     steps: int = Field(default=1_000, description="updates of every arm, from the base")
     warm_up: int = 100
     batch: int = Field(default=16, description="examples of an update")
