@@ -33,7 +33,7 @@ class Sizes(BaseModel):
     warm_up: int = 100
     batch: int = Field(default=16, description="examples of an update")
     base_rate: float = Field(default=8e-4, description="learning rate of the base")
-    rate: float = Field(default=5e-4, description="learning rate of every arm")
+    rate: float = Field(default=8e-4, description="learning rate of every arm")
 
 
 SMOKE = Sizes(
