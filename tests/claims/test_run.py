@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,13 @@ SIZES = SMOKE.model_copy(update={"base_steps": 8, "steps": 2, "layers": 1, "hidd
 
 def no_tower(folder: Path, pictures: Any) -> None:
     raise AssertionError(f"The start is there, and {folder} should not be written.")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_committed_base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "BASE", tmp_path_factory.mktemp("base") / "none")
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,7 @@ def test_a_tower_loads_as_it_was_saved_and_as_the_tower_of_a_model(joined: Visio
         torch.testing.assert_close(own(shown).last_hidden_state, joined.tower(shown).last_hidden_state)
     assert joined.processor.num_additional_image_tokens == 6
     joined.save(tmp_path / "m")
+    assert str(tmp_path) not in (tmp_path / "m" / "config.json").read_text()
     again = load_model(str(tmp_path / "m"))
     picture = np.asarray(room(1, 384, 288).frame.rgb)
     assert answers(again, [picture], ["Where?"], 8) == answers(joined, [picture], ["Where?"], 8)

@@ -45,6 +45,8 @@ def join_model(
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     torch.manual_seed(seed)
+    # Where the parts lay on this machine is nothing that a model should be kept with.
+    seeing.name_or_path = speaking.name_or_path = ""
     config = LlavaConfig(
         vision_config=seeing,
         text_config=speaking,
