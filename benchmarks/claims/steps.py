@@ -22,7 +22,7 @@ def steps(study: Study, write_tower: training.WriteTower) -> Iterator[Step]:
     general = {"most": sizes.general_most, "items": sizes.general_items}
     yield "general", general, partial(training.write_general, study)
     yield "items", {"most": sizes.items_most}, partial(training.write_items, study)
-    base = {"committed": training.base_digest()}
+    base = {"committed": training.base_digest(study)}
     if base["committed"] is None:
         start = sizes.model_dump(include={"texts", "scaled_on", "layers", "hidden"})
         yield "start", start, partial(training.write_start, study, write_tower)

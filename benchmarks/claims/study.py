@@ -74,6 +74,7 @@ class Study(BaseModel):
     seeds: int = Field(default=2, ge=1)
     only: tuple[str, ...] = ()
     processes: int = Field(default=1, ge=1)
+    committed: Path = Field(default=BASE, description="folder of a base that takes the place of one to be trained")
 
     @property
     def arms(self) -> dict[str, Arm]:

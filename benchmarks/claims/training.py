@@ -13,7 +13,7 @@ import yaml
 
 from benchmarks.claims.data import examples_recipe
 from benchmarks.claims.start import drawn_pictures, write_decoder
-from benchmarks.claims.study import BASE, Arm, Study
+from benchmarks.claims.study import Arm, Study
 from jobs.benchmark import write_benchmark
 from jobs.errors import UsageError
 from jobs.evaluate import Live, Place, evaluate
@@ -67,12 +67,12 @@ def _texts(study: Study) -> chain[str]:
 
 def base_of(study: Study) -> Path:
     """Return the folder of the base: the one beside this code, or else the one that the study trains."""
-    return BASE if BASE.is_dir() else study.folder("base")
+    return study.committed if study.committed.is_dir() else study.folder("base")
 
 
-def base_digest() -> str | None:
+def base_digest(study: Study) -> str | None:
     """Return what the committed base is told from any other by, None where there is none."""
-    return folder_digest(BASE) if BASE.is_dir() else None
+    return folder_digest(study.committed) if study.committed.is_dir() else None
 
 
 def base_settings(study: Study) -> TrainSettings:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +31,11 @@ def no_tower(folder: Path, pictures: Any) -> None:
     raise AssertionError(f"The start is there, and {folder} should not be written.")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def no_committed_base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "BASE", tmp_path_factory.mktemp("base") / "none")
-        yield
-
-
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """Everything that comes before the base but the general questions, with the marks of its steps."""
-    study = Study(work=tmp_path_factory.mktemp("study"), sizes=SIZES, seeds=1, only=("none",))
+    work = tmp_path_factory.mktemp("study")
+    study = Study(work=work, sizes=SIZES, seeds=1, only=("none",), committed=work / "none")
     for name, count in (("sensor", 10), ("held_out", 6)):
         write_crawl(str(study.crawl(name)), count=count, seed=count, width=96, height=72)
     marks = Marks(study.work)
