@@ -66,7 +66,7 @@ def _texts(study: Study) -> chain[str]:
 
 
 def base_of(study: Study) -> Path:
-    """Return the folder of the base: the one beside this code, or else the one that the study trains."""
+    """Return the folder of the base: the committed one, or else the one that the study trains."""
     return study.committed if study.committed.is_dir() else study.folder("base")
 
 

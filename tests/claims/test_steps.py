@@ -85,6 +85,10 @@ def test_the_decoder_joins_a_tower_with_its_words_and_embeddings_as_they_are(tmp
     embeddings = vlm.model.get_input_embeddings().weight
     assert embeddings.shape == (len(fitted_tokenizer(TEXTS)), SMOKE.hidden)
     assert vlm.model.get_output_embeddings().weight is embeddings
+    # Every word has its own part, of deviation 0.04, and half as much that all of them share.
+    own = embeddings.detach() - embeddings.detach().mean(0)
+    assert float(own.std()) == pytest.approx(0.04, rel=0.05)
+    assert float(embeddings.detach().std()) == pytest.approx(0.04 * 1.25**0.5, rel=0.05)
 
 
 def test_a_name_begins_by_being_looked_for_among_the_objects_of_the_picture(tmp_path: Path) -> None:

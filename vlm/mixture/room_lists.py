@@ -1,12 +1,11 @@
 """Lists of the things in a photograph of a room, with what is said of each directly behind its name."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from udfs.language.draws import Draws, seed_of
-from vlm.mixture.room_things import Room, Thing
+from vlm.mixture.room_things import Room, Thing, own_names
 
 # What things are listed by, and whether the largest comes first.
 _ORDERS: dict[str, tuple[Callable[[Thing], float], bool]] = {
@@ -91,13 +90,8 @@ def in_drawn_order(kind: str, room: Room) -> list[tuple[str, str]]:
 
 def _named(room: Room) -> list[tuple[list[str], Thing]]:
     """Return the things whose place is known with the names that no other thing of the photograph has."""
-    labels, captions = Counter(one.label for one in room.things), Counter(one.caption for one in room.things)
-    known = []
-    for one in room.things:
-        names = [one.label] * (labels[one.label] == 1) + [one.caption] * (captions[one.caption] == 1)
-        if one.place and one.distance_m and names:
-            known.append((names, one))
-    return known
+    named = zip(own_names(room.things), room.things, strict=True)
+    return [(names, one) for names, one in named if names and one.place and one.distance_m]
 
 
 def _fact(one: Thing) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -55,6 +57,15 @@ def rooms_of(crawl: str) -> list[Room]:
     except FileNotFoundError as error:
         raise StreamUnreadable(f"There is no {_MANIFEST} in {crawl}; name the folder of a crawl.") from error
     return [Room(row["image"], _things(crawl, row)) for row in rows]
+
+
+def own_names(things: Sequence[Thing]) -> list[list[str]]:
+    """Return the names of each thing that no other has: its label, its caption, both or none."""
+    labels, captions = Counter(one.label for one in things), Counter(one.caption for one in things)
+    return [
+        [one.label] * (labels[one.label] == 1) + [one.caption] * (bool(one.caption) and captions[one.caption] == 1)
+        for one in things
+    ]
 
 
 def _things(crawl: str, row: dict[str, Any]) -> tuple[Thing, ...]:

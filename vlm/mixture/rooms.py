@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from udfs.language.draws import Draws, seed_of
 from vlm.feed.files import filesystem_of, normal, path_of
 from vlm.mixture.room_lists import in_drawn_order, in_order, in_pairs
-from vlm.mixture.room_things import Room, Thing, rooms_of
+from vlm.mixture.room_things import Room, Thing, own_names, rooms_of
 
 _ASKED = {
     "category": ("What is the {word} object?",),
@@ -153,20 +153,17 @@ def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
 
 def _grounded(kind: str, things: Sequence[Thing]) -> list[tuple[str, str]]:
     """Return names with the cells that they are in, or cells with what is in them."""
-    labels, captions = Counter(one.label for one in things), Counter(one.caption for one in things)
     cells = Counter(one.cell for one in things)
     found = []
-    for one in things:
+    for names, one in zip(own_names(things), things, strict=True):
         if one.cell is None:
             continue
         cell = f"column {one.cell[0]}, row {one.cell[1]}"
         if kind == "thing":
             if one.caption and cells[one.cell] == 1:
                 found.append((cell, one.caption))
-        elif labels[one.label] == 1:
-            found.append((one.label, cell))
-        elif one.caption and captions[one.caption] == 1:
-            found.append((one.caption, cell))
+        elif names:
+            found.append((names[0], cell))
     return found
 
 
