@@ -53,7 +53,7 @@ def test_a_killed_run_ends_with_the_very_same_weights(
     assert process.exitcode == -signal.SIGKILL
     latest = RunFolder(settings.out).latest()
     assert (latest.step if latest else 0) == kept
-    train(settings)
+    finish(start_world(settings))
     for name, weight in weights_of(settings, 12).items():
         assert torch.equal(weight, weights_of(whole_run, 12)[name]), name
     assert history(settings, "loss") == history(whole_run, "loss")
@@ -62,13 +62,13 @@ def test_a_killed_run_ends_with_the_very_same_weights(
 
 def test_what_a_kill_leaves_of_a_checkpoint_is_never_read(place: Path, whole_run: TrainSettings) -> None:
     settings = settings_of(place, "halves")
-    train(settings)
+    finish(start_world(settings))
     checkpoints = Path(settings.out) / "checkpoints"
     assert sorted(path.name for path in checkpoints.iterdir()) == ["step-000000010", "step-000000012"]
     # As if it had died while writing the last one.
     (checkpoints / "step-000000012").rename(checkpoints / ".step-000000012")
     (checkpoints / ".step-000000012" / "state.json").unlink()
-    assert train(settings).step == 12
+    finish(start_world(settings))
     assert farthest(weights_of(settings, 12), weights_of(whole_run, 12)) == 0
     assert [step for step, _ in history(settings, "loss")] == STEPS
     assert sorted(path.name for path in checkpoints.iterdir()) == ["step-000000010", "step-000000012"]
