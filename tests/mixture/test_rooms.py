@@ -1,5 +1,6 @@
 """General questions about rendered rooms: true, and no word gives its answer away."""
 
+import itertools
 import json
 import re
 from collections import Counter, defaultdict
@@ -38,7 +39,8 @@ def written(crawl: Path) -> Path:
     return crawl / "general"
 
 
-KINDS = {"category", "color", "count", "existence", "place", "thing", "order", "facts", "compared", "which", "whether"}
+KINDS = {"category", "color", "count", "existence", "place", "thing"}
+KINDS |= {"order", "facts", "compared", "judged", "which", "whether"}
 ASKED = {
     "category": r"What is the (.+) object\?",
     "color": r"What color is the (.+)\?",
@@ -83,43 +85,81 @@ def listed(row: dict[str, Any], question: str) -> str:
     return ", ".join(frame.caption[order[:6]])
 
 
+def corners(one: dict[str, Any]) -> Any:
+    """The corners of a thing's box in camera coordinates, (8, 3)."""
+    box = one["box_3d"]
+    signs = np.array(list(itertools.product((-0.5, 0.5), repeat=3)))
+    return np.array(box["center"]) + (signs * box["size"]) @ np.array(box["rotation"]).T
+
+
+def measured(row: dict[str, Any], name: str) -> dict[str, float]:
+    """Of the thing of that name: where it is in the picture, how far up, how far away, how wide and how high."""
+    (own,) = [one for one in row["objects"] if name in (one["label"], one["captions"][0])]
+    center, ends = np.array(own["box_3d"]["center"]), corners(own)
+    width, height = np.ptp(ends[:, 0]), np.ptp(ends @ row["gravity"])
+    across, _ = seen_at(row, center)
+    away = np.linalg.norm(center)
+    return {"across": across, "up": -center @ row["gravity"], "away": away, "width": width, "height": height}
+
+
+WORDS = {
+    "across": ("right", "left"),
+    "up": ("higher", "lower"),
+    "away": ("farther", "nearer"),
+    "width": ("wider", "narrower"),
+    "height": ("taller", "shorter"),
+}
+
+
+def differs(way: str, here: float, there: float) -> str:
+    more, less = WORDS[way]
+    least = {"across": 0.03, "up": 0.05}
+    difference = here - there if way in least else np.log(here / there)
+    return (
+        "same"
+        if abs(difference) < least.get(way, np.log(1.05 if way == "away" else 1.1))
+        else (less, more)[int(difference > 0)]
+    )
+
+
 def in_order(kind: str, row: dict[str, Any], question: str) -> str:
-    """What the question names, in its order: with column, row and meters, or from the thing before."""
+    """What the question names, in its order: with place and sizes, or next to the thing before."""
     said, before = [], None
-    for name in re.findall(r"the ([a-z ]+?)(?:, (?:and how)?| and (?=the )|\.$|\?$| one by one)", question):
+    for name in re.findall(r"the ([a-z ]+?)(?:, (?:how)?| and (?=the )|\.$|\?$| one by one)", question):
         if name in ("one before it:", "one before it"):
             continue
         (own,) = [one for one in row["objects"] if name in (one["label"], one["captions"][0])]
-        center = np.array(own["box_3d"]["center"])
-        column, line = re.findall(r"\d+", cell_seen(row, center.tolist()))
-        here = np.array([*seen_at(row, center), np.log(np.linalg.norm(center))])
+        center, here = np.array(own["box_3d"]["center"]), measured(row, name)
         if kind == "facts":
-            said.append(f"{name} {column} {line} {np.linalg.norm(center):.1f}")
+            column, line = re.findall(r"\d+", cell_seen(row, center.tolist()))
+            said.append(f"{name} {column} {line} {here['away']:.1f} {here['width']:.1f} {here['height']:.1f}")
         elif before is None:
             said.append(name)
         else:
-            signs = np.where(np.abs(here - before) < (0.03, 0.03, np.log(1.05)), 0, np.sign(here - before)).astype(int)
-            words = (("same", "right", "left"), ("same", "lower", "higher"), ("same", "farther", "nearer"))
-            said.append(" ".join([name, *(word[sign] for word, sign in zip(words, signs, strict=True))]))
-        before = here
+            words = [differs(way, here[way], before[1][way]) for way in WORDS]
+            said.append(" ".join([name, *words, f"{np.linalg.norm(center - before[0]):.1f}"]))
+        before = center, here
     return ", ".join(said)
 
 
 def of_two(row: dict[str, Any], question: str) -> str:
     """What the manifest says to a question about two things."""
-    spoken = question.replace(" in the picture", "")
-    names = re.findall(r"the ([a-z ]+?)(?= farther| higher| lower| nearer| or | than|\?|\.)", spoken)
-    ways = {"farther left": (0, -1), "farther right": (0, 1), "higher": (1, -1), "lower": (1, 1)}
-    way = re.search(r"farther left|farther right|higher|lower|nearer|farther away", question)[0]
-    axis, sign = {**ways, "nearer": (2, -1), "farther away": (2, 1)}[way]
-    ends = []
-    for name in names[-2:]:
-        (own,) = [one for one in row["objects"] if name in (one["label"], one["captions"][0])]
-        center = np.array(own["box_3d"]["center"])
-        ends.append(sign * np.array([*seen_at(row, center), np.linalg.norm(center)])[axis])
+    words = {word: way for way, both in WORDS.items() for word in both}
+    if " against " in question:
+        one, other = re.search(r"the ([a-z ]+) against the ([a-z ]+):", question).groups()
+        asked = re.search(r": (.+)\.", question)[1].split(", ")
+        said = [
+            differs(words[word], measured(row, one)[words[word]], measured(row, other)[words[word]]) for word in asked
+        ]
+        return ", ".join(f"{word} {'yes' if word == right else 'no'}" for word, right in zip(asked, said, strict=True))
+    word = re.search(r"farther left|farther right|higher|lower|nearer|farther away", question)[0]
+    word = {"farther away": "farther"}.get(word, word.removeprefix("farther "))
+    names = re.findall(r"the ([a-z ]+?)(?= farther| higher| lower| nearer| or | than|\?|\.)", question)[-2:]
+    ends = [measured(row, name)[words[word]] for name in names]
+    first = differs(words[word], *ends) == word
     if question.startswith("Is "):
-        return "Yes" if ends[0] > ends[1] else "No"
-    return names[-2:][int(ends[1] > ends[0])]
+        return "Yes" if first else "No"
+    return names[int(not first)]
 
 
 def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> None:
@@ -145,7 +185,7 @@ def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> N
             right = [listed(rows[image], question)]
         elif kind in ("facts", "compared"):
             right = [in_order(kind, rows[image], question)]
-        elif kind in ("which", "whether"):
+        elif kind in ("judged", "which", "whether"):
             right = [of_two(rows[image], question)]
         else:
             named = [one for one in things if re.search(rf"\b{one['label']}\b", question)]

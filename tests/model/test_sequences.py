@@ -125,15 +125,33 @@ def test_independent_turns_are_one_turn_examples_that_pay_for_the_picture_once(
     assert batch_of(alone, ones).inputs["pixel_values"].shape[0] == 6
 
 
-def test_no_answer_can_be_read_off_another_turn(tower: str, decoder: str) -> None:
-    def last(second: str, **changes: object) -> torch.Tensor:
-        vlm = opened(tower, decoder, **changes)
-        batch = batch_of(vlm, [example("a", ("How far?", second), ("Again?", "2 m"), seed=1)])
-        with torch.no_grad():
-            return vlm.model(**batch.inputs).logits[0, -3:]
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_no_answer_can_be_read_off_another_turn(tower: str, decoder: str, attention: str) -> None:
+    def loss(independent: bool, *answers: str) -> float:
+        vlm = opened(tower, decoder, independent_turns=independent, attention=attention)
+        turns = [(f"How far is {number}?", answer) for number, answer in enumerate(answers)]
+        return float(losses(vlm, [example("a", *turns, seed=1)]).sum())
 
-    assert torch.equal(last("2 m", independent_turns=True), last("9 m", independent_turns=True))
-    assert not torch.allclose(last("2 m"), last("9 m"))
+    def added(independent: bool, first: str) -> float:
+        return loss(independent, first, "2 m") - loss(independent, first)
+
+    assert added(True, "2 m") == pytest.approx(added(True, "9 m"), abs=1e-4)
+    assert added(False, "2 m") != pytest.approx(added(False, "9 m"), abs=1e-2)
+
+
+def test_turns_in_blocks_learn_what_turns_in_masked_rows_do(tower: str, decoder: str) -> None:
+    asked = [("Hm?", "Yes"), ("How far is the tall one?", "It is 2 m"), ("What?", "There it is, I think"), ("Q", "A")]
+    examples = [example(str(seed), *asked[seed:], seed=seed) for seed in range(3)]
+    found = {}
+    for attention in ("sdpa", "eager"):
+        vlm = opened(tower, decoder, independent_turns=True, attention=attention)
+        batch, module = batch_of(vlm, examples), AnswerLoss(vlm.model, vlm.family, len(STREAMS))
+        assert ("turn_blocks" in batch.inputs) == (attention == "sdpa")
+        module(batch.inputs, batch.predicts, batch.targets, batch.streams).sum().backward()
+        found[attention] = {name: w.grad for name, w in vlm.model.named_parameters() if w.grad is not None}
+    assert found["sdpa"].keys() == found["eager"].keys()
+    for name, gradient in found["sdpa"].items():
+        torch.testing.assert_close(gradient, found["eager"][name], rtol=1e-4, atol=1e-5, msg=name)
 
 
 @given(st.integers(0, 2**32 - 1))

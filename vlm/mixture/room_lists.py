@@ -1,7 +1,7 @@
 """Lists of the things in a photograph of a room, with what is said of each directly behind its name."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from udfs.language.draws import Draws, seed_of
@@ -13,32 +13,29 @@ _ORDERS: dict[str, tuple[Callable[[Thing], float], bool]] = {
     "from right to left": (lambda one: one.place[0] if one.place else 0.0, True),
     "from top to bottom": (lambda one: one.place[1] if one.place else 0.0, False),
     "from bottom to top": (lambda one: one.place[1] if one.place else 0.0, True),
-    "from near to far": (lambda one: one.distance_m or 0.0, False),
-    "from far to near": (lambda one: one.distance_m or 0.0, True),
+    "from near to far": (lambda one: one.box.distance_m if one.box else 0.0, False),
+    "from far to near": (lambda one: one.box.distance_m if one.box else 0.0, True),
 }
 _LISTED = 6
-# How much of the picture's side, or of the lesser distance, a thing has to differ by to be called other than the same.
-_SAME_SHARE, _SAME_DISTANCE = 0.03, 0.05
+# Lists of a kind, or pairs, for every thing that has a name of its own.
+_FOR_A_THING = {"facts": 1, "compared": 2, "judged": 2, "whether": 2, "which": 1}
+# How things differ, first in place and then in size.
+_WAYS = (("left", "right"), ("lower", "higher"), ("nearer", "farther"), ("narrower", "wider"), ("shorter", "taller"))
+_PLACES = 3
+# Below which they are called the same: a share of the picture's width, m, and shares of a length.
+_SAME_SHARE, _SAME_UP_M, _SAME_DISTANCE, _SAME_SIZE = 0.03, 0.05, 0.05, 0.1
 _SAME = "same"
-_OPPOSITE = {"left": "right", "higher": "lower", "nearer": "farther"}
-_OPPOSITE |= {word: other for other, word in _OPPOSITE.items()}
-_THAN = {
-    "left": "farther left",
-    "right": "farther right",
-    "higher": "higher in the picture",
-    "lower": "lower in the picture",
-    "nearer": "nearer",
-    "farther": "farther away",
-}
+_OPPOSITE = {word: other for way in _WAYS for word, other in (way, way[::-1])}
+_THAN = {"left": "farther left", "right": "farther right", "farther": "farther away"}
 
 
-def in_order(things: Sequence[Thing]) -> list[tuple[str, str]]:
-    """Return orders with the first things in them, none where there are not two things in the picture."""
-    seen = [one for one in things if one.place]
+def in_order(room: Room) -> list[tuple[str, str]]:
+    """Return two orders with the first things in them, none where there are not two things in the picture."""
+    seen = [one for one in room.things if one.place]
     if len(seen) < 2:
         return []
-    found = []
-    for order, (key, largest_first) in _ORDERS.items():
+    found, draws = [], Draws(seed_of("order", room.image))
+    for order, (key, largest_first) in sorted(_ORDERS.items(), key=lambda _: draws.uniform())[:2]:
         first = sorted(seen, key=key, reverse=largest_first)[:_LISTED]
         found.append((order, ", ".join(one.caption or one.label for one in first)))
     return found
@@ -47,43 +44,48 @@ def in_order(things: Sequence[Thing]) -> list[tuple[str, str]]:
 def in_pairs(kind: str, room: Room) -> list[tuple[str, str]]:
     """Return two things of the photograph that differ in a way, and which one it is of, or whether it is of the first.
 
-    There is a pair for every thing that has a name of its own; a thing may be in several.
+    `judged` are several ways at once, each with what is right directly behind it.
     """
-    known, draws, found = _named(room), Draws(seed_of(kind, room.image)), {}
-    for _ in known if len(known) > 1 else ():
-        (names, one), (others, other) = sorted(known, key=lambda _: draws.uniform())[:2]
-        way, first = draws.below(3), draws.coin()
+    draws, found = Draws(seed_of(kind, room.image)), {}
+    for pair in _drawn(kind, _named(room), draws, 2):
+        (names, one), (others, other) = pair
         said, also = draws.pick(names), draws.pick(others)
-        word = _from(other, one)[way]
-        if word == _SAME:
+        # By its noun alone one could tell which is the larger.
+        words = [word for word in _from(other, one)[:_PLACES] if word != _SAME]
+        if not words:
             continue
+        asked = {
+            word if draws.coin() else _OPPOSITE[word]: word for word in sorted(words, key=lambda _: draws.uniform())
+        }
+        if kind == "judged":
+            told = ", ".join(f"{way} {'yes' if way == word else 'no'}" for way, word in asked.items())
+            found[f"the {said} against the {also}: {', '.join(asked)}"] = told
+            continue
+        way, word = next(iter(asked.items()))
+        than = _THAN.get(way, way)
         if kind == "whether":
-            asked = word if first else _OPPOSITE[word]
-            found[f"the {said} {_THAN[asked]} than the {also}"] = "Yes" if first else "No"
+            found[f"the {said} {than} than the {also}"] = "Yes" if way == word else "No"
         else:
             named = f"the {said} or the {also}" if draws.coin() else f"the {also} or the {said}"
-            found[f"{_THAN[word if first else _OPPOSITE[word]]}, {named}"] = said if first else also
+            found[f"{than}, {named}"] = said if way == word else also
     return list(found.items())
 
 
 def in_drawn_order(kind: str, room: Room) -> list[tuple[str, str]]:
     """Return two to six things of the photograph and what is said of each, directly behind its name.
 
-    There are as many such lists as things that have a name of their own. `facts` are column, row and distance in m;
-    `compared` is each with the thing before it.
+    `facts` are column, row, and distance, width and height in m; `compared` is each with the thing before it, and how
+    far apart they are in m.
     """
-    known, draws = _named(room), Draws(seed_of(kind, room.image))
-    found = {}
-    for _ in known if len(known) > 1 else ():
-        size = 2 + draws.below(min(len(known), _LISTED) - 1)
-        drawn = sorted(known, key=lambda _: draws.uniform())[:size]
+    draws, found = Draws(seed_of(kind, room.image)), {}
+    for drawn in _drawn(kind, _named(room), draws, _LISTED):
         things = [thing for _, thing in drawn]
         said = [draws.pick(names) for names, _ in drawn]
         asked = ", ".join(f"the {name}" for name in said[:-1]) + f" and the {said[-1]}"
         if kind == "facts":
             told = [_fact(one) for one in things]
         else:
-            told = ["", *(" ".join(_from(*both)) for both in pairwise(things))]
+            told = ["", *(" ".join([*_from(*both), f"{_apart_m(*both):.1f}"]) for both in pairwise(things))]
         found[asked] = ", ".join(f"{name} {what}".strip() for name, what in zip(said, told, strict=True))
     return list(found.items())
 
@@ -91,24 +93,39 @@ def in_drawn_order(kind: str, room: Room) -> list[tuple[str, str]]:
 def _named(room: Room) -> list[tuple[list[str], Thing]]:
     """Return the things whose place is known with the names that no other thing of the photograph has."""
     named = zip(own_names(room.things), room.things, strict=True)
-    return [(names, one) for names, one in named if names and one.place and one.distance_m]
+    return [(names, one) for names, one in named if names and one.place and one.box]
+
+
+def _drawn(
+    kind: str, known: list[tuple[list[str], Thing]], draws: Draws, most: int
+) -> Iterator[list[tuple[list[str], Thing]]]:
+    """Yield two to `most` of the things, none where there are not two, as many times as the kind has for a thing."""
+    for _ in range(_FOR_A_THING[kind] * len(known) if len(known) > 1 else 0):
+        size = 2 + draws.below(min(len(known), most) - 1)
+        yield sorted(known, key=lambda _: draws.uniform())[:size]
 
 
 def _fact(one: Thing) -> str:
-    assert one.cell and one.distance_m
-    return f"{one.cell[0]} {one.cell[1]} {one.distance_m:.1f}"
+    assert one.cell and one.box
+    return f"{one.cell[0]} {one.cell[1]} {one.box.distance_m:.1f} {one.box.width_m:.1f} {one.box.height_m:.1f}"
+
+
+def _apart_m(before: Thing, one: Thing) -> float:
+    assert before.box and one.box
+    return math.dist(before.box.center_m, one.box.center_m)
 
 
 def _from(before: Thing, one: Thing) -> list[str]:
-    """Return how a thing lies from another in the picture, across and up, and whether it is nearer."""
-    assert before.place and one.place and before.distance_m and one.distance_m
-    (x, y), (from_x, from_y) = one.place, before.place
-    near = math.log(one.distance_m / before.distance_m)
+    """Return how a thing lies from another, across the picture, up and by distance, and what its sizes are to it."""
+    assert before.place and one.place and before.box and one.box
+    differences = (
+        (one.place[0] - before.place[0], _SAME_SHARE),
+        (one.box.up_m - before.box.up_m, _SAME_UP_M),
+        (math.log(one.box.distance_m / before.box.distance_m), math.log1p(_SAME_DISTANCE)),
+        (math.log(one.box.width_m / before.box.width_m), math.log1p(_SAME_SIZE)),
+        (math.log(one.box.height_m / before.box.height_m), math.log1p(_SAME_SIZE)),
+    )
     return [
-        _SAME if abs(difference) < same else words[difference > 0]
-        for difference, same, words in (
-            (x - from_x, _SAME_SHARE, ("left", "right")),
-            (y - from_y, _SAME_SHARE, ("higher", "lower")),
-            (near, math.log1p(_SAME_DISTANCE), ("nearer", "farther")),
-        )
+        _SAME if abs(difference) < same else way[difference > 0]
+        for way, (difference, same) in zip(_WAYS, differences, strict=True)
     ]

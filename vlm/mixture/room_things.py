@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from udfs.language.vocabulary import vocabulary
@@ -21,14 +22,14 @@ class Thing(NamedTuple):
     """An object; `color` is None where the first caption does not begin with one.
 
     `place` is the middle of its box in shares of the picture's width and height, None where that is not in the picture,
-    and `distance_m` that of the same point from the camera.
+    and `box` where that is known.
     """
 
     label: str
     color: str | None
     caption: str
     place: tuple[float, float] | None
-    distance_m: float | None
+    box: "Box | None"
 
     @property
     def cell(self) -> tuple[int, int] | None:
@@ -36,6 +37,23 @@ class Thing(NamedTuple):
         if self.place is None:
             return None
         return 1 + int(self.place[0] * COLUMNS), 1 + int(self.place[1] * ROWS)
+
+
+class Box(NamedTuple):
+    """A box: its middle in camera coordinates, how far that is above the camera, and how large the box is.
+
+    Lengths in m; `width_m` is from the left to the right of the picture, `up_m` and `height_m` along gravity.
+    """
+
+    center_m: tuple[float, float, float]
+    up_m: float
+    width_m: float
+    height_m: float
+
+    @property
+    def distance_m(self) -> float:
+        """Return how far the middle is from the camera."""
+        return math.hypot(*self.center_m)
 
 
 class Room(NamedTuple):
@@ -72,17 +90,26 @@ def _things(crawl: str, row: dict[str, Any]) -> tuple[Thing, ...]:
     objects = [item for item in row.get("objects") or () if item.get("label")]
     camera = row.get("camera") if any("box_3d" in item for item in objects) else None
     size_px = _size_px(f"{crawl}/{row['image']}") if camera else (0, 0)
-    return tuple(_thing(item, camera, size_px) for item in objects)
+    return tuple(_thing(item, camera, row.get("gravity"), size_px) for item in objects)
 
 
-def _thing(item: dict[str, Any], camera: dict[str, float] | None, size_px: tuple[int, int]) -> Thing:
+def _thing(
+    item: dict[str, Any], camera: dict[str, float] | None, gravity: list[float] | None, size_px: tuple[int, int]
+) -> Thing:
     captions = item.get("captions") or ()
     caption = captions if isinstance(captions, str) else next(iter(captions), "")
     named = vocabulary().color_of(caption.split(" ")[0].lower()) if caption else frozenset()
     color = next(iter(named)) if len(named) == 1 else None
     box = item.get("box_3d")
     place = place_of(box["center"], camera, size_px) if box and camera else None
-    return Thing(item["label"], color, caption, place, math.hypot(*box["center"]) if box and place else None)
+    return Thing(item["label"], color, caption, place, _box(box, gravity) if box and gravity else None)
+
+
+def _box(box: dict[str, Any], down: list[float]) -> Box:
+    """Return a box of the manifest; the columns of its rotation are its axes in camera coordinates."""
+    axes, size, gravity = np.array(box["rotation"]), np.array(box["size"]), np.array(down)
+    up_m = -float(gravity @ box["center"])
+    return Box(tuple(box["center"]), up_m, float(abs(axes[0]) @ size), float(abs(gravity @ axes) @ size))
 
 
 def place_of(center_m: list[float], camera: dict[str, float], size_px: tuple[int, int]) -> tuple[float, float] | None:

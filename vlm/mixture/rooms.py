@@ -43,20 +43,21 @@ _ASKED = {
         "Tell me {word} what you see.",
     ),
     "facts": (
-        "Say column, row and meters of {word}.",
-        "Where are {word}, and how far away?",
-        "Give column, row and distance of {word}.",
+        "Say column, row, distance, width and height of {word}.",
+        "Where are {word}, how far away, how wide and how high?",
+        "Give place, distance and size of {word}.",
     ),
     "compared": (
         "Compare each with the one before it: {word}.",
-        "How does each lie from the one before it: {word}?",
+        "How is each next to the one before it: {word}?",
         "Go through {word} one by one.",
     ),
+    "judged": ("Judge {word}.", "Say yes or no of {word}."),
     "which": ("Which is {word}?", "Tell which is {word}."),
     "whether": ("Is {word}?",),
 }
 # Answers about places depend on the photograph alone.
-GROUNDING = ("place", "thing", "order", "facts", "compared", "which", "whether")
+GROUNDING = ("place", "thing", "order", "facts", "compared", "judged", "which", "whether")
 
 
 class RoomQuestionSettings(BaseModel):
@@ -141,10 +142,10 @@ def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
         absent = [label for label in labels if not words & set(label.split())]
         found = [(label, "Yes") for label in present] + [(label, "No") for label in absent]
     elif kind == "order":
-        found = in_order(room.things)
+        found = in_order(room)
     elif kind in ("facts", "compared"):
         found = in_drawn_order(kind, room)
-    elif kind in ("which", "whether"):
+    elif kind in ("judged", "which", "whether"):
         found = in_pairs(kind, room)
     else:
         found = _grounded(kind, room.things)

@@ -1,5 +1,6 @@
 """Batches of examples as a model takes them, with the tokens that it learns."""
 
+from collections.abc import Callable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,16 @@ from torch import Tensor
 
 from vlm.examples import Example, decoded
 from vlm.model.errors import ModelUnsuited
-from vlm.model.families import Family
+from vlm.model.families import Family, bare
 from vlm.model.loading import VisionLanguageModel
 from vlm.model.masks import attention_mask
 from vlm.model.sequences import Sequence, Sequencer
 from vlm.model.settings import SequenceSettings
+from vlm.model.turn_blocks import laid_out
 
 _PADDING = -1
+# Values of every token, sequence by sequence, and what padding has, to a tensor.
+Lay = Callable[[list[NDArray[Any]], float], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,14 @@ class TokenBatch:
 class Collator:
     """Makes batches of examples; works in any process."""
 
-    def __init__(self, processor: Any, family: Family, settings: SequenceSettings, streams: Many[str]) -> None:
+    def __init__(
+        self,
+        processor: Any,
+        family: Family,
+        settings: SequenceSettings,
+        streams: Many[str],
+        by_turns: bool = False,
+    ) -> None:
         if settings.masked and not family.masked:
             raise ModelUnsuited(
                 "independent_turns, bidirectional_picture and packing need a decoder that takes ready-made masks, as "
@@ -55,6 +66,7 @@ class Collator:
         else:
             self._sequencer = Sequencer(processor, settings)
         self._settings = settings
+        self._by_turns = by_turns
         self._pad = processor.tokenizer.pad_token_id or 0
         self._picture = getattr(processor, "image_token_id", None)
         self._streams = {name: number for number, name in enumerate(streams)}
@@ -68,21 +80,36 @@ class Collator:
             _PADDING if hidden else self._streams[example.stream]
             for example, hidden in zip(examples, unread, strict=True)
         ]
-        rows = self._rows(sequences)
-        inputs = self._inputs([[sequences[place] for place in row] for row in rows])
-        answer = _padded([[sequences[place].answer & (streams[place] >= 0) for place in row] for row in rows], False)
-        own = _padded([[np.full(len(sequences[p]), streams[p]) for p in row] for row in rows], _PADDING)
+        lay, told = self._layout(sequences)
+        ids = lay([one.ids for one in sequences], self._pad)
+        pairs = list(zip(sequences, streams, strict=True))
+        answer = lay([one.answer & (stream >= 0) for one, stream in pairs], False)
+        own = lay([np.full(len(one), stream) for one, stream in pairs], _PADDING)
         predicts = torch.zeros_like(answer)
         predicts[:, :-1] = answer[:, 1:]
         return TokenBatch(
-            inputs={**inputs, **shown},
+            inputs={
+                "input_ids": ids,
+                **self._extras(sequences, lay),
+                **(told or {"attention_mask": self._mask(sequences, lay, ids)}),
+                **shown,
+            },
             predicts=predicts,
-            targets=inputs["input_ids"][answer],
+            targets=ids[answer],
             streams=own[answer],
             examples=len(examples),
             cut=sum(sequence.cut for sequence in sequences),
             unreadable=sum(unread),
         )
+
+    def _layout(self, sequences: Many[Sequence]) -> tuple[Lay, dict[str, Tensor]]:
+        """Return what makes a tensor of values for every token, sequence by sequence, and what tells of its blocks."""
+        laid = laid_out(sequences) if self._by_turns else None
+        if laid:
+            order, told = laid
+            return lambda values, fill: torch.from_numpy(_ordered(values, order, fill))[None], told
+        rows = self._rows(sequences)
+        return lambda values, fill: _padded([[values[place] for place in row] for row in rows], fill), {}
 
     def _rows(self, sequences: Many[Sequence]) -> list[list[int]]:
         """Return which sequences lie in each row, in their order, which the pictures have, too."""
@@ -98,24 +125,35 @@ class Collator:
             room -= len(sequence)
         return rows
 
-    def _inputs(self, rows: list[list[Sequence]]) -> dict[str, Tensor]:
-        ids = _padded([[one.ids for one in row] for row in rows], self._pad)
-        inputs = {"input_ids": ids}
-        for name in sorted({name for row in rows for one in row for name in one.extras}):
-            parts = [[one.extras.get(name, np.zeros_like(one.ids)) for one in row] for row in rows]
-            inputs[name] = _padded(parts, 0)
-        example = _padded([[np.full(len(one), i) for i, one in enumerate(row)] for row in rows], _PADDING)
+    def _extras(self, sequences: Many[Sequence], lay: Lay) -> dict[str, Tensor]:
+        """Return what else the model takes of every token."""
+        extras = {
+            name: lay([one.extras.get(name, np.zeros_like(one.ids)) for one in sequences], 0)
+            for name in sorted({name for one in sequences for name in one.extras})
+        }
+        if self._settings.masked:
+            extras["position_ids"] = lay([one.position for one in sequences], 0)
+        return extras
+
+    def _mask(self, sequences: Many[Sequence], lay: Lay, ids: Tensor) -> Tensor:
+        example = lay([np.full(len(one), number) for number, one in enumerate(sequences)], _PADDING)
         if not self._settings.masked:
-            return {**inputs, "attention_mask": (example >= 0).long()}
-        turn = _padded([[one.turn for one in row] for row in rows], 0)
+            return (example >= 0).long()
+        turn = lay([one.turn for one in sequences], 0)
         picture = ids == self._picture if self._settings.bidirectional_picture else None
-        position = _padded([[one.position for one in row] for row in rows], 0)
-        return {**inputs, "attention_mask": attention_mask(example, turn, picture), "position_ids": position}
+        return attention_mask(example, turn, picture)
 
 
 def collator_of(vlm: VisionLanguageModel, streams: Many[str]) -> Collator:
     """Return the collator of a model for examples of the streams named."""
-    return Collator(vlm.processor, vlm.family, vlm.sequence, streams)
+    by_turns = vlm.sequence.by_turns and bare(vlm.model).config._attn_implementation == "sdpa"
+    return Collator(vlm.processor, vlm.family, vlm.sequence, streams, by_turns)
+
+
+def _ordered(values: list[NDArray[Any]], order: NDArray[np.int64], fill: float) -> NDArray[Any]:
+    """Return values of all tokens in an order, `fill` where that has no token."""
+    joined = np.concatenate(values)
+    return np.where(order < 0, joined.dtype.type(fill), joined[order])
 
 
 def _padded(rows: list[list[NDArray[Any]]], fill: float) -> Tensor:

@@ -36,6 +36,11 @@ class SequenceSettings(BaseModel):
         """Return whether the decoder has to take ready-made masks."""
         return self.independent_turns or self.bidirectional_picture or self.packing
 
+    @property
+    def by_turns(self) -> bool:
+        """Return whether turns can be attended to in blocks of their own."""
+        return self.independent_turns and not (self.bidirectional_picture or self.packing)
+
 
 class ModelSettings(BaseModel):
     """A whole model, or a tower and a decoder to be joined; and what of it learns."""

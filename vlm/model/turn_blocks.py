@@ -1,0 +1,113 @@
+"""Attention of independent turns by blocks: nothing is computed for what a turn may not see."""
+
+from collections.abc import Sequence as Many
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+from vlm.model.sequences import Sequence
+
+BY_TURNS = "sdpa_by_turns"
+# Turns whose lengths are the same but for these lie in one block.
+_STEP = 8
+_PADDING = -1
+
+
+@dataclass(frozen=True, slots=True)
+class TurnBlocks:
+    """Where things lie in a single row of tokens: what turns share, example by example, then blocks of turns.
+
+    `shared`: examples, and tokens that each of them shares; `blocks`: the turns and the tokens of each turn, block by
+    block; `owner` (turns,): the example of every turn.
+    """
+
+    shared: tuple[int, int]
+    blocks: tuple[tuple[int, int], ...]
+    owner: Tensor
+
+    @classmethod
+    def of(cls, inputs: dict[str, Tensor]) -> "TurnBlocks":
+        """Return what `laid_out` said of a batch."""
+        first, *others = ((int(count), int(width)) for count, width in inputs["turn_blocks"])
+        return cls(first, tuple(others), inputs["turn_owner"])
+
+
+def laid_out(sequences: Many[Sequence]) -> tuple[NDArray[np.int64], dict[str, Tensor]] | None:
+    """Return the order of a batch's tokens in blocks (n,), -1 for padding, and what tells `TurnBlocks` of it.
+
+    Tokens are counted through all sequences, one behind the other. None where they do not share as many tokens each.
+    """
+    shared = {int((one.turn == 0).sum()) for one in sequences}
+    if len(shared) > 1:
+        return None
+    first = np.cumsum([0, *(len(one) for one in sequences)])[:-1]
+    turns = [
+        (example, first[example] + np.flatnonzero(one.turn == number))
+        for example, one in enumerate(sequences)
+        for number in range(1, int(one.turn.max(initial=0)) + 1)
+    ]
+    turns.sort(key=lambda turn: len(turn[1]))
+    blocks: dict[int, list[NDArray[np.int64]]] = {}
+    for _, tokens in turns:
+        blocks.setdefault(-(-len(tokens) // _STEP), []).append(tokens)
+    parts = [first[example] + np.arange(min(shared)) for example in range(len(sequences))]
+    sizes = [(len(sequences), min(shared))]
+    for block in blocks.values():
+        width = len(block[-1])
+        parts += [np.pad(tokens, (0, width - len(tokens)), constant_values=_PADDING) for tokens in block]
+        sizes.append((len(block), width))
+    told = {"turn_blocks": torch.tensor(sizes), "turn_owner": torch.tensor([example for example, _ in turns]).long()}
+    return np.concatenate(parts), told
+
+
+def attend(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
+) -> tuple[Tensor, None]:
+    """Attend, from queries to keys and values [1, heads, n, d], as `turn_blocks` says where there is such an option.
+
+    A turn sees what its example shares, and itself up to the token in question. Without blocks this is `sdpa`.
+    """
+    laid: TurnBlocks | None = options.pop("turn_blocks", None)
+    if laid is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+    groups = query.shape[1] // key.shape[1]
+    key, value = repeat_kv(key, groups), repeat_kv(value, groups)
+    weigh = partial(_weighed, scaling=options["scaling"], dropout=options.get("dropout", 0.0))
+    queries, keys, values = (_block(states, 0, *laid.shared) for states in (query, key, value))
+    found, start, turn = [weigh(queries, keys, values)], laid.shared[0] * laid.shared[1], 0
+    for count, width in laid.blocks:
+        owner = laid.owner[turn : turn + count]
+        own = [_block(states, start, count, width) for states in (query, key, value)]
+        found.append(weigh(own[0], torch.cat([keys[owner], own[1]], 2), torch.cat([values[owner], own[2]], 2)))
+        start, turn = start + count * width, turn + count
+    return torch.cat(found)[None], None
+
+
+def _weighed(queries: Tensor, keys: Tensor, values: Tensor, scaling: float, dropout: float) -> Tensor:
+    """Return what each of the last tokens takes from all up to itself, [count * width, heads, d].
+
+    Fused kernels of processors are slower than this where there are many short sequences, most of all backwards.
+    """
+    width, seen = queries.shape[2], keys.shape[2]
+    visible = torch.ones(width, seen, dtype=torch.bool, device=queries.device).tril(seen - width)
+    scores = torch.matmul(queries, keys.transpose(2, 3)) * scaling
+    shares = scores.masked_fill(~visible, torch.finfo(scores.dtype).min).softmax(-1, dtype=torch.float32)
+    return torch.matmul(F.dropout(shares.to(values.dtype), dropout), values).transpose(1, 2).flatten(0, 1)
+
+
+def _block(states: Tensor, start: int, count: int, width: int) -> Tensor:
+    """Return a part of [1, heads, n, d] as [count, heads, width, d]."""
+    return states[0, :, start : start + count * width].unflatten(1, (count, width)).transpose(0, 1)
+
+
+AttentionInterface.register(BY_TURNS, attend)
+AttentionMaskInterface.register(BY_TURNS, sdpa_mask)
