@@ -40,7 +40,7 @@ def written(crawl: Path) -> Path:
 
 
 KINDS = {"category", "color", "count", "existence", "place", "thing"}
-KINDS |= {"order", "facts", "compared", "judged", "which", "whether"}
+KINDS |= {"order", "facts", "compared", "beside", "judged", "which", "whether"}
 ASKED = {
     "category": r"What is the (.+) object\?",
     "color": r"What color is the (.+)\?",
@@ -92,14 +92,15 @@ def corners(one: dict[str, Any]) -> Any:
     return np.array(box["center"]) + (signs * box["size"]) @ np.array(box["rotation"]).T
 
 
-def measured(row: dict[str, Any], name: str) -> dict[str, float]:
+def measured(row: dict[str, Any], name: str) -> dict[str, Any]:
     """Of the thing of that name: where it is in the picture, how far up, how far away, how wide and how high."""
     (own,) = [one for one in row["objects"] if name in (one["label"], one["captions"][0])]
     center, ends = np.array(own["box_3d"]["center"]), corners(own)
     width, height = np.ptp(ends[:, 0]), np.ptp(ends @ row["gravity"])
     across, _ = seen_at(row, center)
     away = np.linalg.norm(center)
-    return {"across": across, "up": -center @ row["gravity"], "away": away, "width": width, "height": height}
+    up = -center @ row["gravity"]
+    return {"center": center, "across": across, "up": up, "away": away, "width": width, "height": height}
 
 
 WORDS = {
@@ -152,6 +153,12 @@ def of_two(row: dict[str, Any], question: str) -> str:
             differs(words[word], measured(row, one)[words[word]], measured(row, other)[words[word]]) for word in asked
         ]
         return ", ".join(f"{word} {'yes' if word == right else 'no'}" for word, right in zip(asked, said, strict=True))
+    if " next to " in question:
+        names = re.search(r"the ([a-z ]+) next to the ([a-z ]+?)(?: is\.|\?)", question).groups()
+        one, other = (measured(row, name) for name in names)
+        words = [differs(way, one[way], other[way]) for way in WORDS]
+        apart = np.linalg.norm(one["center"] - other["center"])
+        return " ".join([*words, f"{apart:.1f}"])
     word = re.search(r"farther left|farther right|higher|lower|nearer|farther away", question)[0]
     word = {"farther away": "farther"}.get(word, word.removeprefix("farther "))
     names = re.findall(r"the ([a-z ]+?)(?= farther| higher| lower| nearer| or | than|\?|\.)", question)[-2:]
@@ -185,7 +192,7 @@ def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> N
             right = [listed(rows[image], question)]
         elif kind in ("facts", "compared"):
             right = [in_order(kind, rows[image], question)]
-        elif kind in ("judged", "which", "whether"):
+        elif kind in ("beside", "judged", "which", "whether"):
             right = [of_two(rows[image], question)]
         else:
             named = [one for one in things if re.search(rf"\b{one['label']}\b", question)]

@@ -16,9 +16,9 @@ _ORDERS: dict[str, tuple[Callable[[Thing], float], bool]] = {
     "from near to far": (lambda one: one.box.distance_m if one.box else 0.0, False),
     "from far to near": (lambda one: one.box.distance_m if one.box else 0.0, True),
 }
-_LISTED = 6
+_IN_ORDER, _LISTED = 6, 4
 # Lists of a kind, or pairs, for every thing that has a name of its own.
-_FOR_A_THING = {"facts": 1, "compared": 2, "judged": 2, "whether": 2, "which": 1}
+_FOR_A_THING = {"facts": 1, "compared": 1, "beside": 2, "judged": 2, "whether": 4, "which": 2}
 # How things differ, first in place and then in size.
 _WAYS = (("left", "right"), ("lower", "higher"), ("nearer", "farther"), ("narrower", "wider"), ("shorter", "taller"))
 _PLACES = 3
@@ -36,7 +36,7 @@ def in_order(room: Room) -> list[tuple[str, str]]:
         return []
     found, draws = [], Draws(seed_of("order", room.image))
     for order, (key, largest_first) in sorted(_ORDERS.items(), key=lambda _: draws.uniform())[:2]:
-        first = sorted(seen, key=key, reverse=largest_first)[:_LISTED]
+        first = sorted(seen, key=key, reverse=largest_first)[:_IN_ORDER]
         found.append((order, ", ".join(one.caption or one.label for one in first)))
     return found
 
@@ -44,12 +44,16 @@ def in_order(room: Room) -> list[tuple[str, str]]:
 def in_pairs(kind: str, room: Room) -> list[tuple[str, str]]:
     """Return two things of the photograph that differ in a way, and which one it is of, or whether it is of the first.
 
-    `judged` are several ways at once, each with what is right directly behind it.
+    `judged` are several ways at once, each with what is right directly behind it; `beside` says of the first all that
+    `compared` does.
     """
     draws, found = Draws(seed_of(kind, room.image)), {}
     for pair in _drawn(kind, _named(room), draws, 2):
         (names, one), (others, other) = pair
         said, also = draws.pick(names), draws.pick(others)
+        if kind == "beside":
+            found[f"the {said} next to the {also}"] = _told(other, one)
+            continue
         # By its noun alone one could tell which is the larger.
         words = [word for word in _from(other, one)[:_PLACES] if word != _SAME]
         if not words:
@@ -72,7 +76,7 @@ def in_pairs(kind: str, room: Room) -> list[tuple[str, str]]:
 
 
 def in_drawn_order(kind: str, room: Room) -> list[tuple[str, str]]:
-    """Return two to six things of the photograph and what is said of each, directly behind its name.
+    """Return two to four things of the photograph and what is said of each, directly behind its name.
 
     `facts` are column, row, and distance, width and height in m; `compared` is each with the thing before it, and how
     far apart they are in m.
@@ -82,10 +86,7 @@ def in_drawn_order(kind: str, room: Room) -> list[tuple[str, str]]:
         things = [thing for _, thing in drawn]
         said = [draws.pick(names) for names, _ in drawn]
         asked = ", ".join(f"the {name}" for name in said[:-1]) + f" and the {said[-1]}"
-        if kind == "facts":
-            told = [_fact(one) for one in things]
-        else:
-            told = ["", *(" ".join([*_from(*both), f"{_apart_m(*both):.1f}"]) for both in pairwise(things))]
+        told = map(_fact, things) if kind == "facts" else ["", *(_told(*both) for both in pairwise(things))]
         found[asked] = ", ".join(f"{name} {what}".strip() for name, what in zip(said, told, strict=True))
     return list(found.items())
 
@@ -110,9 +111,9 @@ def _fact(one: Thing) -> str:
     return f"{one.cell[0]} {one.cell[1]} {one.box.distance_m:.1f} {one.box.width_m:.1f} {one.box.height_m:.1f}"
 
 
-def _apart_m(before: Thing, one: Thing) -> float:
+def _told(before: Thing, one: Thing) -> str:
     assert before.box and one.box
-    return math.dist(before.box.center_m, one.box.center_m)
+    return " ".join([*_from(before, one), f"{math.dist(before.box.center_m, one.box.center_m):.1f}"])
 
 
 def _from(before: Thing, one: Thing) -> list[str]:

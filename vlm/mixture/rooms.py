@@ -52,12 +52,13 @@ _ASKED = {
         "How is each next to the one before it: {word}?",
         "Go through {word} one by one.",
     ),
+    "beside": ("How is {word}?", "Say how {word} is.", "Tell how {word} is."),
     "judged": ("Judge {word}.", "Say yes or no of {word}."),
     "which": ("Which is {word}?", "Tell which is {word}."),
     "whether": ("Is {word}?",),
 }
 # Answers about places depend on the photograph alone.
-GROUNDING = ("place", "thing", "order", "facts", "compared", "judged", "which", "whether")
+GROUNDING = ("place", "thing", "order", "facts", "compared", "beside", "judged", "which", "whether")
 
 
 class RoomQuestionSettings(BaseModel):
@@ -145,7 +146,7 @@ def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
         found = in_order(room)
     elif kind in ("facts", "compared"):
         found = in_drawn_order(kind, room)
-    elif kind in ("judged", "which", "whether"):
+    elif kind in ("beside", "judged", "which", "whether"):
         found = in_pairs(kind, room)
     else:
         found = _grounded(kind, room.things)
