@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.claims import data, training
 from benchmarks.claims.study import Marks, Study
 from jobs.errors import UsageError
+from udfs.experts.pinning import folder_digest
 
 Step = tuple[str, dict[str, Any], Callable[[], None]]
 
@@ -25,6 +26,7 @@ def steps(study: Study, write_tower: training.WriteTower) -> Iterator[Step]:
     base = {"committed": training.base_digest(study)}
     if base["committed"] is None:
         start = sizes.model_dump(include={"texts", "scaled_on", "layers", "hidden"})
+        start["begin"] = folder_digest(study.begin) if study.begin else None
         yield "start", start, partial(training.write_start, study, write_tower)
         base |= _told(training.base_settings(study))
         yield "base", base, partial(training.train_base, study)

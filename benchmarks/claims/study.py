@@ -21,15 +21,15 @@ class Sizes(BaseModel):
     few: int = Field(default=4_000, description="photographs that built-in experts and sensors are compared on")
     width: int = Field(default=256, description="px")
     height: int = Field(default=192, description="px")
-    general_most: int = Field(default=100_000, description="general questions of a kind to train from")
+    general_most: int = Field(default=120_000, description="general questions of a kind to train from")
     general_items: int = Field(default=150, description="general questions of a kind to measure with")
     items_most: int = Field(default=60, description="spatial questions of a type to measure with")
     texts: int = Field(default=20_000, description="answers, and as many entries, that the tokenizer is fitted on")
     scaled_on: int = Field(default=256, description="photographs that the tower's features are scaled on")
-    layers: int = Field(default=4, description="of the decoder")
+    layers: int = Field(default=6, description="of the decoder")
     hidden: int = Field(default=192, description="features of the decoder")
-    base_steps: int = Field(default=3_000, description="updates of the base, which no arm repeats")
-    steps: int = Field(default=1_000, description="updates of every arm, from the base")
+    base_steps: int = Field(default=5_000, description="updates of the base, which no arm repeats")
+    steps: int = Field(default=2_000, description="updates of every arm, from the base")
     warm_up: int = 100
     batch: int = Field(default=16, description="examples of an update")
     base_rate: float = Field(default=8e-4, description="learning rate of the base")
@@ -74,6 +74,7 @@ class Study(BaseModel):
     seeds: int = Field(default=2, ge=1)
     only: tuple[str, ...] = ()
     processes: int = Field(default=1, ge=1)
+    begin: Path | None = Field(default=None, description="folder of a model that a base goes on from, with more layers")
     committed: Path = Field(default=BASE, description="folder of a base that takes the place of one to be trained")
 
     @property

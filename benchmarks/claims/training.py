@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from benchmarks.claims.data import examples_recipe
+from benchmarks.claims.grow import write_grown
 from benchmarks.claims.start import drawn_pictures, write_decoder
 from benchmarks.claims.study import Arm, Study
 from jobs.benchmark import write_benchmark
@@ -49,8 +50,11 @@ def write_items(study: Study) -> None:
 
 
 def write_start(study: Study, write_tower: WriteTower) -> None:
-    """Write the tower and the decoder that the base is joined of."""
+    """Write the tower and the decoder that the base is joined of, or the model that it goes on from."""
     sizes = study.sizes
+    if study.begin:
+        write_grown(study.folder("start", "model"), study.begin, sizes.layers)
+        return
     write_tower(study.folder("start", "tower"), drawn_pictures(study.crawl("sensor"), sizes.scaled_on))
     write_decoder(study.folder("start", "decoder"), _texts(study), sizes)
 
@@ -78,7 +82,8 @@ def base_digest(study: Study) -> str | None:
 def base_settings(study: Study) -> TrainSettings:
     """Return the settings of the base: general questions and grounding alone, the tower frozen."""
     start = study.folder("start")
-    return _settings(study, "base", {"tower": str(start / "tower"), "decoder": str(start / "decoder")})
+    parts = ("model",) if study.begin else ("tower", "decoder")
+    return _settings(study, "base", {part: str(start / part) for part in parts})
 
 
 def arm_settings(study: Study, name: str, seed: int) -> TrainSettings:

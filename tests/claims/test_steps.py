@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from benchmarks.claims import data
+from benchmarks.claims.grow import write_grown
 from benchmarks.claims.start import fitted_tokenizer, write_decoder
 from benchmarks.claims.steps import run
 from benchmarks.claims.study import SMOKE, Marks, Sizes, Study
 from jobs.errors import UsageError
 from tests.model.test_tower import write_small_tower
 from tests.model.tiny import settings_of, write_tower
+from vlm.model.loading import load_model
 from vlm.model.tuning import open_model
 
 TEXTS = [f"USER: How far is the chair, {n} cm?\nASSISTANT: Column {n % 16}, row {n % 12}.\n" for n in range(100, 400)]
@@ -89,6 +91,22 @@ def test_the_decoder_joins_a_tower_with_its_words_and_embeddings_as_they_are(tmp
     own = embeddings.detach() - embeddings.detach().mean(0)
     assert float(own.std()) == pytest.approx(0.04, rel=0.05)
     assert float(embeddings.detach().std()) == pytest.approx(0.04 * 1.25**0.5, rel=0.05)
+
+
+def test_a_model_with_more_layers_says_what_it_said(tmp_path: Path) -> None:
+    write_decoder(tmp_path / "decoder", TEXTS, SMOKE)
+    settings = settings_of(write_tower(tmp_path / "tower"), str(tmp_path / "decoder"), independent_turns=True)
+    open_model(settings).save(tmp_path / "small")
+    write_grown(tmp_path / "large", tmp_path / "small", SMOKE.layers + 2)
+    small, large = (load_model(str(tmp_path / name)) for name in ("small", "large"))
+    assert len(large.decoder.layers) == len(small.decoder.layers) + 2
+    assert large.sequence == small.sequence
+    said = {"input_ids": torch.arange(4, 40)[None], "attention_mask": torch.ones(1, 36)}
+    assert torch.equal(large.model(**said).logits, small.model(**said).logits)
+    large.model(**said).logits.logsumexp(-1).sum().backward()
+    assert float(large.decoder.layers[-1].mlp.down_proj.weight.grad.abs().max()) > 0
+    with pytest.raises(UsageError, match="has 4 layers and is to begin with 3"):
+        write_grown(tmp_path / "less", tmp_path / "large", 3)
 
 
 def test_a_name_begins_by_being_looked_for_among_the_objects_of_the_picture(tmp_path: Path) -> None:
