@@ -31,8 +31,8 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict]]
     return crawl, json.loads((crawl / "test.json").read_text())
 
 
-@pytest.mark.parametrize(("kind", "least"), [("place", 0.3), ("color", 0.4)])
-def test_the_base_finds_what_it_is_asked_for(base, entries, kind: str, least: float) -> None:
+@pytest.mark.parametrize(("kind", "least"), [("place", 0.35), ("color", 0.4), ("whether", 0.65)])
+def test_the_base_finds_and_compares_what_it_is_asked_for(base, entries, kind: str, least: float) -> None:
     crawl, written = entries
     own = [one for one in written if one["type"] == kind][:ASKED]
     asked = [one["conversations"][0]["value"].removeprefix("<image>\n") for one in own]

@@ -19,7 +19,7 @@ from scenes.crawl import write_crawl
 from vlm.examples import decoded
 from vlm.mixture.general import llava_records
 from vlm.mixture.mixture import Mixture
-from vlm.mixture.rooms import Asked, balanced
+from vlm.mixture.rooms import Asked, RoomQuestionSettings, balanced, write_room_questions
 from vlm.mixture.settings import StreamSettings
 from vlm.mixture.streams import RecordStream
 
@@ -40,7 +40,7 @@ def written(crawl: Path) -> Path:
 
 
 KINDS = {"category", "color", "count", "existence", "place", "thing"}
-KINDS |= {"order", "facts", "compared", "beside", "judged", "which", "whether"}
+KINDS |= {"order", "facts", "compared", "beside", "which", "whether"}
 ASKED = {
     "category": r"What is the (.+) object\?",
     "color": r"What color is the (.+)\?",
@@ -145,28 +145,26 @@ def in_order(kind: str, row: dict[str, Any], question: str) -> str:
 
 def of_two(row: dict[str, Any], question: str) -> str:
     """What the manifest says to a question about two things."""
-    words = {word: way for way, both in WORDS.items() for word in both}
-    if " against " in question:
-        one, other = re.search(r"the ([a-z ]+) against the ([a-z ]+):", question).groups()
-        asked = re.search(r": (.+)\.", question)[1].split(", ")
-        said = [
-            differs(words[word], measured(row, one)[words[word]], measured(row, other)[words[word]]) for word in asked
-        ]
-        return ", ".join(f"{word} {'yes' if word == right else 'no'}" for word, right in zip(asked, said, strict=True))
     if " next to " in question:
         names = re.search(r"the ([a-z ]+) next to the ([a-z ]+?)(?: is\.|\?)", question).groups()
         one, other = (measured(row, name) for name in names)
         words = [differs(way, one[way], other[way]) for way in WORDS]
         apart = np.linalg.norm(one["center"] - other["center"])
         return " ".join([*words, f"{apart:.1f}"])
+    way, names = asked_of_two(question)
     word = re.search(r"farther left|farther right|higher|lower|nearer|farther away", question)[0]
     word = {"farther away": "farther"}.get(word, word.removeprefix("farther "))
-    names = re.findall(r"the ([a-z ]+?)(?= farther| higher| lower| nearer| or | than|\?|\.)", question)[-2:]
-    ends = [measured(row, name)[words[word]] for name in names]
-    first = differs(words[word], *ends) == word
+    first = differs(way, *(measured(row, name)[way] for name in names)) == word
     if question.startswith("Is "):
         return "Yes" if first else "No"
     return names[int(not first)]
+
+
+def asked_of_two(question: str) -> tuple[str, list[str]]:
+    """In which way two things are compared, and their names."""
+    word = re.search(r"farther left|farther right|higher|lower|nearer|farther away", question)[0]
+    way = {"farther away": "away", "nearer": "away", "higher": "up", "lower": "up"}.get(word, "across")
+    return way, re.findall(r"the ([a-z ]+?)(?= farther| higher| lower| nearer| or | than|\?|\.)", question)[-2:]
 
 
 def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> None:
@@ -192,7 +190,7 @@ def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> N
             right = [listed(rows[image], question)]
         elif kind in ("facts", "compared"):
             right = [in_order(kind, rows[image], question)]
-        elif kind in ("beside", "judged", "which", "whether"):
+        elif kind in ("beside", "which", "whether"):
             right = [of_two(rows[image], question)]
         else:
             named = [one for one in things if re.search(rf"\b{one['label']}\b", question)]
@@ -252,6 +250,32 @@ def test_no_word_has_one_answer_more_often_than_another(written: Path) -> None:
         assert first == second
     existence = sum((answers for word, answers in by_word.items() if word.startswith("existence")), Counter())
     assert existence["Yes"] == existence["No"] > 10
+
+
+@pytest.mark.parametrize("kind", ["which", "whether"])
+def test_no_two_nouns_have_one_relation_more_often_than_its_opposite(tmp_path: Path, kind: str) -> None:
+    write_crawl(str(tmp_path), count=120, seed=9, width=96, height=72)
+    rows = {row["image"]: row for row in map(json.loads, (tmp_path / "manifest.jsonl").read_text().splitlines())}
+    write_room_questions(str(tmp_path), str(tmp_path), RoomQuestionSettings(test_share=0))
+    truths: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for image, own, question, _ in turns_of(tmp_path, "train"):
+        if own == kind:
+            way, names = asked_of_two(question)
+            things = {
+                name: one
+                for name in names
+                for one in rows[image]["objects"]
+                if name in (one["label"], one["captions"][0])
+            }
+            first, second = sorted(names, key=lambda name: things[name]["label"])
+            labels = (things[first]["label"], things[second]["label"])
+            if labels[0] != labels[1]:
+                here, there = (measured(rows[image], name)[way] for name in (first, second))
+                truths[way, *labels][differs(way, here, there)] += 1
+    assert len(truths) > 20
+    for said in truths.values():
+        (_, often), (_, other) = said.most_common(2)
+        assert often == other
 
 
 def test_balancing_keeps_as_many_as_the_second_answer_has() -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
 from udfs.language.draws import Draws, seed_of
 from vlm.mixture.room_things import Room, Thing, own_names
@@ -18,7 +19,7 @@ _ORDERS: dict[str, tuple[Callable[[Thing], float], bool]] = {
 }
 _IN_ORDER, _LISTED = 6, 4
 # Lists of a kind, or pairs, for every thing that has a name of its own.
-_FOR_A_THING = {"facts": 1, "compared": 1, "beside": 2, "judged": 2, "whether": 4, "which": 2}
+_FOR_A_THING = {"facts": 1, "compared": 1, "beside": 2, "whether": 8, "which": 4}
 # How things differ, first in place and then in size.
 _WAYS = (("left", "right"), ("lower", "higher"), ("nearer", "farther"), ("narrower", "wider"), ("shorter", "taller"))
 _PLACES = 3
@@ -27,6 +28,15 @@ _SAME_SHARE, _SAME_UP_M, _SAME_DISTANCE, _SAME_SIZE = 0.03, 0.05, 0.05, 0.1
 _SAME = "same"
 _OPPOSITE = {word: other for way in _WAYS for word, other in (way, way[::-1])}
 _THAN = {"left": "farther left", "right": "farther right", "farther": "farther away"}
+
+
+class Said(NamedTuple):
+    """What is asked of two things and is right; `known` are their labels and the way, `truth` how the first differs."""
+
+    word: str
+    answer: str
+    known: str = ""
+    truth: str = ""
 
 
 def in_order(room: Room) -> list[tuple[str, str]]:
@@ -41,38 +51,34 @@ def in_order(room: Room) -> list[tuple[str, str]]:
     return found
 
 
-def in_pairs(kind: str, room: Room) -> list[tuple[str, str]]:
-    """Return two things of the photograph that differ in a way, and which one it is of, or whether it is of the first.
+def in_pairs(kind: str, room: Room) -> list[Said]:
+    """Return questions about two things of the photograph, in a way in which they differ.
 
-    `judged` are several ways at once, each with what is right directly behind it; `beside` says of the first all that
-    `compared` does.
+    `whether` it is of the first, `which` one it is of, or all that `compared` says, of the first (`beside`).
     """
     draws, found = Draws(seed_of(kind, room.image)), {}
     for pair in _drawn(kind, _named(room), draws, 2):
         (names, one), (others, other) = pair
         said, also = draws.pick(names), draws.pick(others)
         if kind == "beside":
-            found[f"the {said} next to the {also}"] = _told(other, one)
+            word = f"the {said} next to the {also}"
+            found[word] = Said(word, _told(other, one))
             continue
-        # By its noun alone one could tell which is the larger.
-        words = [word for word in _from(other, one)[:_PLACES] if word != _SAME]
-        if not words:
+        way, true = draws.below(_PLACES), draws.coin()
+        right = _from(other, one)[way]
+        if right == _SAME:
             continue
-        asked = {
-            word if draws.coin() else _OPPOSITE[word]: word for word in sorted(words, key=lambda _: draws.uniform())
-        }
-        if kind == "judged":
-            told = ", ".join(f"{way} {'yes' if way == word else 'no'}" for way, word in asked.items())
-            found[f"the {said} against the {also}: {', '.join(asked)}"] = told
-            continue
-        way, word = next(iter(asked.items()))
-        than = _THAN.get(way, way)
+        asked = right if true else _OPPOSITE[right]
+        than = _THAN.get(asked, asked)
         if kind == "whether":
-            found[f"the {said} {than} than the {also}"] = "Yes" if way == word else "No"
+            word, answer = f"the {said} {than} than the {also}", "Yes" if true else "No"
         else:
             named = f"the {said} or the {also}" if draws.coin() else f"the {also} or the {said}"
-            found[f"{than}, {named}"] = said if way == word else also
-    return list(found.items())
+            word, answer = f"{than}, {named}", said if true else also
+        known = sorted([one.label, other.label])
+        first = right if [one.label, other.label] == known else _OPPOSITE[right]
+        found[word] = Said(word, answer, f"{way} {' and '.join(known)}", first)
+    return list(found.values())
 
 
 def in_drawn_order(kind: str, room: Room) -> list[tuple[str, str]]:

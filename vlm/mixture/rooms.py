@@ -53,12 +53,13 @@ _ASKED = {
         "Go through {word} one by one.",
     ),
     "beside": ("How is {word}?", "Say how {word} is.", "Tell how {word} is."),
-    "judged": ("Judge {word}.", "Say yes or no of {word}."),
     "which": ("Which is {word}?", "Tell which is {word}."),
     "whether": ("Is {word}?",),
 }
 # Answers about places depend on the photograph alone.
-GROUNDING = ("place", "thing", "order", "facts", "compared", "beside", "judged", "which", "whether")
+GROUNDING = ("place", "thing", "order", "facts", "compared", "beside", "which", "whether")
+# Words alone give no advantage in these.
+_BALANCED = ("category", "color", "count", "existence", "which", "whether")
 
 
 class RoomQuestionSettings(BaseModel):
@@ -73,12 +74,17 @@ class RoomQuestionSettings(BaseModel):
 
 
 class Asked(NamedTuple):
-    """One question of a photograph about a word."""
+    """One question of a photograph about a word; `known` is what its words tell, `truth` what its answer follows from.
+
+    Empty, they are the word and the answer themselves.
+    """
 
     kind: str
     image: str
     word: str
     answer: str
+    known: str = ""
+    truth: str = ""
 
 
 def write_room_questions(crawl: str, out: str, settings: RoomQuestionSettings) -> dict[str, int]:
@@ -105,29 +111,31 @@ def write_room_questions(crawl: str, out: str, settings: RoomQuestionSettings) -
 def _kept(kind: str, rooms: Sequence[Room], settings: RoomQuestionSettings) -> list[Asked]:
     labels = sorted({thing.label for room in rooms for thing in room.things})
     asked = [one for room in rooms for one in _askable(kind, room, labels)]
-    if kind in GROUNDING:
-        return sorted(asked, key=lambda one: seed_of(settings.seed, "order", *one))[: settings.most]
-    return balanced(asked, settings.seed)[: settings.most]
+    if kind in _BALANCED:
+        return balanced(asked, settings.seed)[: settings.most]
+    return sorted(asked, key=lambda one: seed_of(settings.seed, "order", *one))[: settings.most]
 
 
 def balanced(asked: Iterable[Asked], seed: int) -> list[Asked]:
-    """Return as many questions of every answer of a word as the second most frequent one has, in a drawn order.
+    """Return as many questions of every truth of what is known as the second most frequent one has, in a drawn order.
 
-    A word with a single answer is left out: whoever knows the word would know the answer.
+    What has a single truth is left out: whoever knows the words would know the answer.
     """
-    by_word: dict[str, dict[str, list[Asked]]] = defaultdict(lambda: defaultdict(list))
+    known: dict[str, dict[str, list[Asked]]] = defaultdict(lambda: defaultdict(list))
     for one in sorted(asked, key=lambda one: seed_of(seed, *one)):
-        by_word[one.word][one.answer].append(one)
+        known[one.known or one.word][one.truth or one.answer].append(one)
     kept = []
-    for answers in by_word.values():
-        sizes = sorted((len(same) for same in answers.values()), reverse=True)
+    for truths in known.values():
+        sizes = sorted((len(same) for same in truths.values()), reverse=True)
         if len(sizes) > 1:
-            kept += [one for same in answers.values() for one in same[: sizes[1]]]
+            kept += [one for same in truths.values() for one in same[: sizes[1]]]
     return sorted(kept, key=lambda one: seed_of(seed, "order", *one))
 
 
 def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
     """Return every question of a kind that the photograph decides."""
+    if kind in ("beside", "which", "whether"):
+        return [Asked(kind, room.image, *said) for said in in_pairs(kind, room)]
     present = Counter(thing.label for thing in room.things)
     colors = Counter(thing.color for thing in room.things)
     if kind == "category":
@@ -146,8 +154,6 @@ def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
         found = in_order(room)
     elif kind in ("facts", "compared"):
         found = in_drawn_order(kind, room)
-    elif kind in ("beside", "judged", "which", "whether"):
-        found = in_pairs(kind, room)
     else:
         found = _grounded(kind, room.things)
     return [Asked(kind, room.image, word, answer) for word, answer in found]
