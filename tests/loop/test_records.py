@@ -12,14 +12,14 @@ from PIL import Image
 from benchmarks.feed_table import RECIPE
 from jobs.errors import UsageError
 from jobs.train import train as command
-from tests.loop.tiny import history, settings_of
+from tests.loop.tiny import conversation, history, settings_of
 from vlm.evaluation.scores.interval import Score
 from vlm.feed.snapshot import Snapshot
+from vlm.loop.errors import SettingsUnusable
 from vlm.loop.optimizer import rate_at
 from vlm.loop.settings import OptimizerSettings, TrainSettings
 from vlm.loop.tracking import log_scores
 from vlm.loop.training import train
-from vlm.model.loading import VisionLanguageModel
 
 
 def run_of(settings: TrainSettings) -> str:
@@ -35,13 +35,14 @@ def learned(place: Path) -> TrainSettings:
         model__freeze_tower=False, model__sequence={"independent_turns": True, "bidirectional_picture": True},
         optimizer={"learning_rate": 0.01, "warm_up_steps": 10, "tower_factor": 1.0},
     )  # fmt: skip
-    asked: list[float] = []
-
-    def evaluate(vlm: VisionLanguageModel) -> list[Score]:
-        asked.append(len(asked))
-        return [Score("right", asked[-1], 10, 0.5, 2.5)]
-
-    train(settings, evaluate=evaluate)
+    asked = [
+        {"id": str(n), "image": f"{n}.png", "type": "light", "conversations": conversation([("Light?", answer)])}
+        for n, answer in ((0, "No"), (1, "Yes"), (2, "No"), (3, "Yes"))
+    ]
+    (place / "asked.json").write_text(json.dumps(asked))
+    evaluation = {"format": "llava", "path": str(place / "asked.json"), "most": 3, "batch": 2}
+    settings = TrainSettings.model_validate({**settings.model_dump(), "evaluation": evaluation})
+    train(settings)
     return settings
 
 
@@ -61,8 +62,10 @@ def test_samples_scores_settings_and_curves_are_recorded(tmp_path: Path, learned
     client, run = MlflowClient(learned.tracking_uri), run_of(learned)
     params = client.get_run(run).data.params
     assert (params["optimizer.learning_rate"], params["mixture.streams.0.kind"]) == ("0.01", "llava")
-    assert history(learned, "score/right") == [(60, 0.0), (120, 1.0)]
-    assert history(learned, "score/right_high") == [(60, 2.5), (120, 2.5)]
+    scores = history(learned, "score/qualitative")
+    assert [step for step, _ in scores] == [60, 120]
+    assert scores[-1][1] == 1.0
+    assert [step for step, _ in history(learned, "score/qualitative_blanked")] == [60, 120]
     log_scores(learned.tracking_uri, run, [Score("later", 0.5, 4)], 120)
     assert history(learned, "score/later") == [(120, 0.5)]
     paths = {one.path for one in client.list_artifacts(run)} | {
@@ -137,3 +140,13 @@ def test_a_fault_in_a_loaders_worker_is_one_sentence_too(place: Path) -> None:
     settings = settings_of(place, "short", loop__workers=1, model__sequence={"max_tokens": 12})
     with pytest.raises(UsageError, match=r"^A picture has 17 tokens and a sequence may have 12"):
         command(settings.model_dump(mode="json"), None, [], print)
+
+
+def test_items_that_cannot_be_asked_are_told_before_anything_is_learned(place: Path, tmp_path: Path) -> None:
+    texts = [{"id": "t", "type": "who", "conversations": conversation([("Who?", "A model")])}]
+    (tmp_path / "texts.json").write_text(json.dumps(texts))
+    for path, why in ((tmp_path / "none.json", "none.json"), (tmp_path / "texts.json", "no item with one picture")):
+        with pytest.raises(SettingsUnusable, match=why):
+            train(settings_of(place, "unasked", evaluation={"format": "llava", "path": str(path)}))
+    with pytest.raises(SettingsUnusable, match="lava"):
+        train(settings_of(place, "unasked", evaluation={"format": "lava", "path": str(tmp_path)}))

@@ -57,6 +57,18 @@ class TrackingSettings(BaseModel):
     system_metrics: bool = Field(default=True, description="where psutil is installed")
 
 
+class EvaluationSettings(BaseModel):
+    """Items that the model is asked every `loop.sample_every` steps, each also with a blank picture."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: str = Field(default="spatiallake", description="of the items, as `spatiallake evaluate --items` names it")
+    path: str = Field(description="file or folder of the items")
+    most: int = Field(default=200, ge=1, description="items asked, spread evenly over all")
+    batch: int = Field(default=16, ge=1, description="questions answered together")
+    max_new_tokens: int = Field(default=48, ge=1, description="longest answer")
+
+
 class TrainSettings(BaseModel):
     """One run. `feed` without a table reads `training_examples` of `lake`; without a lake only other streams."""
 
@@ -69,6 +81,7 @@ class TrainSettings(BaseModel):
     model: ModelSettings
     optimizer: OptimizerSettings = OptimizerSettings()
     loop: LoopSettings = LoopSettings()
+    evaluation: EvaluationSettings | None = None
     tracking: TrackingSettings = TrackingSettings()
 
     @model_validator(mode="before")

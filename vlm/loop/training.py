@@ -12,12 +12,12 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from schemas.table import ENGINE_VERSION
-from vlm.evaluation.scores.interval import Score
 from vlm.feed.share import Cursor, Share
 from vlm.feed.torch_dataset import BatchDataset, loader
 from vlm.loop.batches import StepBatch, StepMaker
 from vlm.loop.checkpoint import RunFolder, restore
 from vlm.loop.errors import SettingsUnusable
+from vlm.loop.evaluating import Evaluator
 from vlm.loop.flat import flat
 from vlm.loop.optimizer import optimizer_of
 from vlm.loop.plots import Sample
@@ -32,7 +32,6 @@ from vlm.model.loading import VisionLanguageModel
 from vlm.model.tower_cache import cached_tower
 from vlm.model.tuning import merged, open_model
 
-Evaluate = Callable[[VisionLanguageModel], Iterable[Score]]
 Report = Callable[[str], None]
 
 _ANSWER_TOKENS = 48
@@ -46,10 +45,8 @@ class Outcome(NamedTuple):
     tokens: dict[str, int]
 
 
-def train(settings: TrainSettings, report: Report = print, evaluate: Evaluate | None = None) -> Outcome:
+def train(settings: TrainSettings, report: Report = print) -> Outcome:
     """Train to the last step, from the last checkpoint in `out` if there is one; every rank of a world calls this.
-
-    `evaluate` is called by the first rank every `loop.sample_every` steps, and its scores are recorded.
 
     Raises:
         FeedError, MixtureError, ModelError, LoopError: data, a model, a folder or settings that cannot be used.
@@ -63,6 +60,7 @@ def train(settings: TrainSettings, report: Report = print, evaluate: Evaluate | 
     accelerator = Accelerator(cpu=settings.loop.device == "cpu", mixed_precision=settings.loop.mixed_precision)
     folder = RunFolder(settings.out)
     settings = _pinned(settings, folder)
+    evaluate = Evaluator(settings.evaluation) if settings.evaluation else None
     opened = open_source(settings)
     training = _Training(settings, accelerator, folder, opened, open_model(settings.model, settings.loop.seed))
     return training.run(report, evaluate)
@@ -110,7 +108,7 @@ class _Training:
         self.module, self.optimizer = accelerator.prepare(module, optimizer)
         self.updates = Updates(settings, accelerator, self.module, self.optimizer)
 
-    def run(self, report: Report, evaluate: Evaluate | None) -> Outcome:
+    def run(self, report: Report, evaluate: Evaluator | None) -> Outcome:
         """Train to the last step and return what came of it; the first rank records, keeps and reports."""
         first = self.accelerator.is_main_process
         begun = self.folder.begun()
@@ -162,7 +160,7 @@ class _Training:
             report(f"Goes on after step {self.start.step}.")
         return run
 
-    def _keep(self, run: Run, step: int, update: Update, evaluate: Evaluate | None, report: Report) -> None:
+    def _keep(self, run: Run, step: int, update: Update, evaluate: Evaluator | None, report: Report) -> None:
         loop = self.settings.loop
         last = step == loop.steps
         numbers = dict(update.numbers)
