@@ -139,9 +139,14 @@ def test_no_answer_can_be_read_off_another_turn(tower: str, decoder: str, attent
     assert added(False, "2 m") != pytest.approx(added(False, "9 m"), abs=1e-2)
 
 
-def test_turns_in_blocks_learn_what_turns_in_masked_rows_do(tower: str, decoder: str) -> None:
+@pytest.mark.parametrize("pictures", [True, False])
+@pytest.mark.parametrize("kind", ["decoder", "chat_decoder"])
+def test_turns_in_blocks_learn_what_turns_in_masked_rows_do(
+    tower: str, kind: str, pictures: bool, request: pytest.FixtureRequest
+) -> None:
+    decoder = request.getfixturevalue(kind)
     asked = [("Hm?", "Yes"), ("How far is the tall one?", "It is 2 m"), ("What?", "There it is, I think"), ("Q", "A")]
-    examples = [example(str(seed), *asked[seed:], seed=seed) for seed in range(3)]
+    examples = [example(str(number), *asked[number:], seed=number if pictures else None) for number in range(3)]
     found = {}
     for attention in ("sdpa", "eager"):
         vlm = opened(tower, decoder, independent_turns=True, attention=attention)
@@ -151,7 +156,7 @@ def test_turns_in_blocks_learn_what_turns_in_masked_rows_do(tower: str, decoder:
         found[attention] = {name: w.grad for name, w in vlm.model.named_parameters() if w.grad is not None}
     assert found["sdpa"].keys() == found["eager"].keys()
     for name, gradient in found["sdpa"].items():
-        torch.testing.assert_close(gradient, found["eager"][name], rtol=1e-4, atol=1e-5, msg=name)
+        torch.testing.assert_close(gradient, found["eager"][name], rtol=1e-3, atol=1e-4, msg=name)
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -17,7 +17,7 @@ from transformers.masking_utils import sdpa_mask
 from vlm.model.sequences import Sequence
 
 BY_TURNS = "sdpa_by_turns"
-# Turns whose lengths are the same but for these lie in one block.
+# Turns that are as long when rounded up to a multiple of so many tokens lie in one block.
 _STEP = 8
 _PADDING = -1
 
