@@ -27,7 +27,7 @@ Lay = Callable[[list[NDArray[Any]], float], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class TokenBatch:
-    """Rows of tokens padded on the right.
+    """Rows of tokens padded on the right, or a single row in blocks (`vlm.model.turn_blocks`).
 
     `inputs`: what the model takes. `predicts` (b, n): tokens whose next one is learned; `targets` (k,): these next
     ones, row by row; `streams` (k,): the number of the stream that each belongs to. `cut`: turns left out since they
