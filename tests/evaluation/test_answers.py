@@ -56,6 +56,10 @@ def test_the_object_chosen_in_every_wording_of_the_engine(type_id):
         ("", None),
         ("Nothing is there", None),
         ("Yesterday", None),
+        ("Right.", True),
+        ("Right, the mug is left of it.", True),
+        ("right of the mug", None),
+        ("right higher farther wider taller 1.4", None),
     ],
 )
 def test_yes_or_no(text, yes):

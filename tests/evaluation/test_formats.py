@@ -149,6 +149,22 @@ def test_what_single_formats_tell(tmp_path):
     assert items_of("llava", tmp_path)[0].asked_unit == "feet"
 
 
+@pytest.mark.parametrize(
+    ("question", "answer", "kind"),
+    [
+        ("Is the mug to the left or to the right of the desk?", "Right.", "text"),
+        ("Is the mug to the left or to the right of the desk?", "right of it", "text"),
+        ("Is the mug on the desk?", "Right.", "bool"),
+        ("How is the mug next to the desk?", "right higher farther same taller 0.4", "text"),
+    ],
+)
+def test_a_side_agrees_to_nothing(question: str, answer: str, kind: str, tmp_path) -> None:
+    turns = [{"from": "human", "value": question}, {"from": "gpt", "value": answer}]
+    rows = json_file(tmp_path / "rows.json", [{"id": "a", "conversations": turns}])
+    (item,) = read_items("llava", rows).items
+    assert (item.kind.value, item.answer) == (kind, answer)
+
+
 def test_cv_bench_total(tmp_path):
     items = items_of("cv_bench", tmp_path)
     results = json_file(tmp_path / "m.json", [{"idx": item.item_id, "prediction": "(A)"} for item in items])

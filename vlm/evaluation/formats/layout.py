@@ -17,6 +17,7 @@ _OPTION = re.compile(
     r"(?:(?<=\s)|(?<=^)|(?<=,))\(?([A-H])[).:]\s*(.+?)(?=(?:[,;]?\s+\(?[A-H][).:]\s)|\n\s*\n|$)", re.DOTALL
 )
 _OPTIONS_START = re.compile(r"\b(?:options?|choices?)\s*:", re.IGNORECASE)
+_SIDE = re.compile(r"\W*right\W*", re.IGNORECASE)
 _ASKED_UNIT = re.compile(
     r"\bin (square (?:meters|metres|feet)|(?:centi|milli)?met(?:er|re)s?|cm|mm|inch(?:es)?|feet|foot|degrees|m)\b",
     re.IGNORECASE,
@@ -98,7 +99,9 @@ def said_item(row: Row, *, question: str, answer: str, **known: Any) -> Item:
         return Item(
             number=row.number, kind=Kind.CLOCK, question=question, answer=answer, truth=Truth(clock_h=hour), **known
         )
-    if parse_yes_no(answer) is not None:
+    # To "left or right?" it is a side, else it agrees.
+    names_side = bool(_SIDE.fullmatch(answer)) and "left" in question.lower()
+    if parse_yes_no(answer) is not None and not names_side:
         return bool_item(row, answer=answer, question=question, **known)
     for unit in ("m", "degrees"):
         found = parse_quantity(answer, unit)

@@ -7,7 +7,7 @@ from vlm.evaluation.reading.refusal import refuses
 
 _FINAL = re.compile(r"\b(?:final answer|answer)\b\s*(?:is|:|=)*\s*[*_`\"']*", re.IGNORECASE)
 _YES = re.compile(
-    r"(?:yes|yeah|yep|yup|true|correct|right|indeed|affirmative|certainly|absolutely|definitely|of course|sure"
+    r"(?:yes|yeah|yep|yup|true|correct|right(?=\W*(?:[,.!;:]|$))|indeed|affirmative|certainly|absolutely|definitely|of course|sure"
     r"|(?:that|this)(?:['’]s| is) (?:right|correct|true|the case)|(?:it|they) (?:is|are|does|do)(?=\W*(?:[,.]|$)))\b",
     re.IGNORECASE,
 )
@@ -28,7 +28,8 @@ _MARKS = r"[\s*_`\"'(\[{<]*"
 def parse_yes_no(text: str) -> bool | None:
     """Return yes or no as an answer begins, or as it ends up after "answer:", or None.
 
-    "Indeed, ..", "That is right, ..", "It is, since ..", "Actually, .." and "Not quite, .." count too.
+    "Indeed, ..", "That is right, ..", "Right, ..", "It is, since ..", "Actually, .." and "Not quite, .." count too, and
+    "right of it" does not.
     """
     body = answer_part(text).text.strip()
     if refuses(body):
