@@ -19,8 +19,10 @@ COLUMNS, ROWS = 9, 9
 
 
 class Thing(NamedTuple):
-    """An object; `color` is None where the first caption does not begin with one.
+    """An object; `color` is None where the first caption does not begin with one, and `caption` is the first.
 
+    `names` are its label, its captions but for those that begin with a size, and its label behind what a further one
+    of them begins with ("wooden table").
     `place` is the middle of its box in shares of the picture's width and height, None where that is not in the picture,
     and `box` where that is known.
     """
@@ -28,6 +30,7 @@ class Thing(NamedTuple):
     label: str
     color: str | None
     caption: str
+    names: tuple[str, ...]
     place: tuple[float, float] | None
     box: "Box | None"
 
@@ -78,12 +81,9 @@ def rooms_of(crawl: str) -> list[Room]:
 
 
 def own_names(things: Sequence[Thing]) -> list[list[str]]:
-    """Return the names of each thing that no other has: its label, its caption, both or none."""
-    labels, captions = Counter(one.label for one in things), Counter(one.caption for one in things)
-    return [
-        [one.label] * (labels[one.label] == 1) + [one.caption] * (bool(one.caption) and captions[one.caption] == 1)
-        for one in things
-    ]
+    """Return the names of each thing that no other has."""
+    shared = Counter(name for one in things for name in one.names)
+    return [[name for name in one.names if shared[name] == 1] for one in things]
 
 
 def _things(crawl: str, row: dict[str, Any]) -> tuple[Thing, ...]:
@@ -97,12 +97,16 @@ def _thing(
     item: dict[str, Any], camera: dict[str, float] | None, gravity: list[float] | None, size_px: tuple[int, int]
 ) -> Thing:
     captions = item.get("captions") or ()
-    caption = captions if isinstance(captions, str) else next(iter(captions), "")
+    captions = (captions,) if isinstance(captions, str) else captions
+    caption, label = next(iter(captions), ""), item["label"]
+    further = [one for one in captions[1:] if one.split(" ")[0] not in vocabulary().sizes]
+    of_a_kind = [f"{one.split(' ')[0]} {label}" for one in further if one.endswith(f" {label}")]
     named = vocabulary().color_of(caption.split(" ")[0].lower()) if caption else frozenset()
     color = next(iter(named)) if len(named) == 1 else None
     box = item.get("box_3d")
     place = place_of(box["center"], camera, size_px) if box and camera else None
-    return Thing(item["label"], color, caption, place, _box(box, gravity) if box and gravity else None)
+    names = tuple(dict.fromkeys([label, *filter(None, [caption]), *further, *of_a_kind]))
+    return Thing(label, color, caption, names, place, _box(box, gravity) if box and gravity else None)
 
 
 def _box(box: dict[str, Any], down: list[float]) -> Box:

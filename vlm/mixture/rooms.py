@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from udfs.language.draws import Draws, seed_of
 from vlm.feed.files import filesystem_of, normal, path_of
-from vlm.mixture.room_lists import in_drawn_order, in_order, in_pairs
-from vlm.mixture.room_things import Room, Thing, own_names, rooms_of
+from vlm.mixture.room_lists import in_drawn_order, in_order
+from vlm.mixture.room_pairs import in_pairs
+from vlm.mixture.room_things import Room, own_names, rooms_of
 
 _ASKED = {
     "category": ("What is the {word} object?",),
@@ -52,14 +53,15 @@ _ASKED = {
         "How is each next to the one before it: {word}?",
         "Go through {word} one by one.",
     ),
-    "beside": ("How is {word}?", "Say how {word} is.", "Tell how {word} is."),
-    "which": ("Which is {word}?", "Tell which is {word}."),
-    "whether": ("Is {word}?",),
+    # Asked in words of their own.
+    **dict.fromkeys(("beside", "which", "whether"), ("{word}",)),
 }
 # Answers about places depend on the photograph alone.
 GROUNDING = ("place", "thing", "order", "facts", "compared", "beside", "which", "whether")
 # Words alone give no advantage in these.
 _BALANCED = ("category", "color", "count", "existence", "which", "whether")
+# Kinds of things of a photograph that are there, and as many that are not, which are asked about.
+_EXISTENCE = 3
 
 
 class RoomQuestionSettings(BaseModel):
@@ -149,18 +151,24 @@ def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
     elif kind == "existence":
         words = {word for label in present for word in label.split()}
         absent = [label for label in labels if not words & set(label.split())]
-        found = [(label, "Yes") for label in present] + [(label, "No") for label in absent]
+        draws = Draws(seed_of(kind, room.image))
+        found = [(label, "Yes") for label in _some(present, draws)] + [(label, "No") for label in _some(absent, draws)]
     elif kind == "order":
         found = in_order(room)
     elif kind in ("facts", "compared"):
         found = in_drawn_order(kind, room)
     else:
-        found = _grounded(kind, room.things)
+        found = _grounded(kind, room)
     return [Asked(kind, room.image, word, answer) for word, answer in found]
 
 
-def _grounded(kind: str, things: Sequence[Thing]) -> list[tuple[str, str]]:
+def _some(labels: Iterable[str], draws: Draws) -> list[str]:
+    return sorted(labels, key=lambda _: draws.uniform())[:_EXISTENCE]
+
+
+def _grounded(kind: str, room: Room) -> list[tuple[str, str]]:
     """Return names with the cells that they are in, or cells with what is in them."""
+    draws, things = Draws(seed_of(kind, room.image)), room.things
     cells = Counter(one.cell for one in things)
     found = []
     for names, one in zip(own_names(things), things, strict=True):
@@ -171,7 +179,7 @@ def _grounded(kind: str, things: Sequence[Thing]) -> list[tuple[str, str]]:
             if one.caption and cells[one.cell] == 1:
                 found.append((cell, one.caption))
         elif names:
-            found.append((names[0], cell))
+            found.append((draws.pick(names), cell))
     return found
 
 

@@ -1,0 +1,159 @@
+"""What a crawl's manifest says to general questions about its rooms, read from their words alone."""
+
+import itertools
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def turns_of(written: Path, split: str) -> list[tuple[str, str, str, str]]:
+    """Every (image, kind, question, answer), from whichever entry it is in."""
+    found = []
+    for entry in json.loads((written / f"{split}.json").read_text()):
+        said = [turn["value"].removeprefix("<image>\n") for turn in entry["conversations"]]
+        kinds = entry["types"] if split == "train" else [entry["type"]]
+        pairs = zip(kinds, said[::2], said[1::2], strict=True)
+        found += [(entry["image"], kind, question, answer) for kind, question, answer in pairs]
+    return found
+
+
+def seen_at(row: dict[str, Any], center: Any, size: tuple[int, int] = (96, 72)) -> Any:
+    lens = row["camera"]
+    matrix = np.array([[lens["fx"], 0, lens["cx"]], [0, lens["fy"], lens["cy"]], [0, 0, 1]])
+    seen = matrix @ np.array(center)
+    return seen[:2] / seen[2] / size
+
+
+def cell_seen(row: dict[str, Any], center: list[float]) -> str | None:
+    column, line = np.floor(seen_at(row, center) * (9, 9)).astype(int)
+    return f"column {column + 1}, row {line + 1}" if center[2] > 0 and 0 <= column < 9 and 0 <= line < 9 else None
+
+
+def listed(row: dict[str, Any], question: str) -> str:
+    """The first six things whose middle is in the picture, in the order that the question names."""
+    frame = pd.DataFrame([one["box_3d"]["center"] for one in row["objects"]], columns=["right", "down", "ahead"])
+    frame["caption"] = [one["captions"][0] for one in row["objects"]]
+    frame["seen"] = [cell_seen(row, one["box_3d"]["center"]) is not None for one in row["objects"]]
+    keys = {"left": frame.right / frame.ahead, "top": frame.down / frame.ahead}
+    keys["near"] = (frame.right**2 + frame.down**2 + frame.ahead**2) ** 0.5
+    start = re.search(r"from (\w+) to", question)[1]
+    ends = {"right": "left", "bottom": "top", "far": "near"}
+    order = keys[ends.get(start, start)][frame.seen].sort_values(ascending=start in keys).index
+    return ", ".join(frame.caption[order[:6]])
+
+
+def corners(one: dict[str, Any]) -> Any:
+    """The corners of a thing's box in camera coordinates, (8, 3)."""
+    box = one["box_3d"]
+    signs = np.array(list(itertools.product((-0.5, 0.5), repeat=3)))
+    return np.array(box["center"]) + (signs * box["size"]) @ np.array(box["rotation"]).T
+
+
+def names_of(one: dict[str, Any]) -> set[str]:
+    """What a thing may be called: its label, captions without a size, and the label behind what these begin with."""
+    plain = [said for said in one["captions"] if not said.startswith(("large ", "small "))]
+    behind = [f"{said.split()[0]} {one['label']}" for said in plain[1:] if said.endswith(one["label"])]
+    return {one["label"], one["captions"][0], *plain, *behind}
+
+
+def called(row: dict[str, Any], name: str) -> dict[str, Any]:
+    """The one thing of that name."""
+    (own,) = [one for one in row["objects"] if name in names_of(one)]
+    return own
+
+
+def measured(row: dict[str, Any], name: str) -> dict[str, Any]:
+    """Of the thing of that name: where it is in the picture, how far up, how far away, how wide and how high."""
+    own = called(row, name)
+    center, ends = np.array(own["box_3d"]["center"]), corners(own)
+    width, height = np.ptp(ends[:, 0]), np.ptp(ends @ row["gravity"])
+    across, _ = seen_at(row, center)
+    away = np.linalg.norm(center)
+    up = -center @ row["gravity"]
+    return {"center": center, "across": across, "up": up, "away": away, "width": width, "height": height}
+
+
+WORDS = {
+    "across": ("right", "left"),
+    "up": ("higher", "lower"),
+    "away": ("farther", "nearer"),
+    "width": ("wider", "narrower"),
+    "height": ("taller", "shorter"),
+}
+
+
+def differs(way: str, here: float, there: float) -> str:
+    more, less = WORDS[way]
+    least = {"across": 0.03, "up": 0.05}
+    difference = here - there if way in least else np.log(here / there)
+    return (
+        "same"
+        if abs(difference) < least.get(way, np.log(1.05 if way == "away" else 1.1))
+        else (less, more)[int(difference > 0)]
+    )
+
+
+def in_order(kind: str, row: dict[str, Any], question: str) -> str:
+    """What the question names, in its order: with place and sizes, or next to the thing before."""
+    said, before = [], None
+    for name in re.findall(r"the ([a-z ]+?)(?:, (?:how)?| and (?=the )|\.$|\?$| one by one)", question):
+        if name in ("one before it:", "one before it"):
+            continue
+        own = called(row, name)
+        center, here = np.array(own["box_3d"]["center"]), measured(row, name)
+        if kind == "facts":
+            column, line = re.findall(r"\d+", cell_seen(row, center.tolist()))
+            said.append(f"{name} {column} {line} {here['away']:.1f} {here['width']:.1f} {here['height']:.1f}")
+        elif before is None:
+            said.append(name)
+        else:
+            words = [differs(way, here[way], before[1][way]) for way in WORDS]
+            said.append(" ".join([name, *words, f"{np.linalg.norm(center - before[0]):.1f}"]))
+        before = center, here
+    return ", ".join(said)
+
+
+def of_two(row: dict[str, Any], question: str) -> str:
+    """What the manifest says to a question about two things."""
+    if " next to " in question:
+        names = re.search(r"the ([a-z ]+) next to the ([a-z ]+?)(?: is\.|\?)", question).groups()
+        one, other = (measured(row, name) for name in names)
+        words = [differs(way, one[way], other[way]) for way in WORDS]
+        apart = np.linalg.norm(one["center"] - other["center"])
+        return " ".join([*words, f"{apart:.1f}"])
+    way, word, names = asked_of_two(row, question)
+    first = differs(way, *(measured(row, name)[way] for name in names)) == word
+    if not re.search(r"\bwhich\b| or |^Tell", question, re.IGNORECASE):
+        return "Yes" if first else "No"
+    return names[int(not first)]
+
+
+# What a question says of two things, and how the one that it asks for differs then.
+SAID = {
+    "across": {"right": r"right", "left": r"left"},
+    "up": {"higher": r"higher|above", "lower": r"lower|below"},
+    "away": {
+        "farther": r"farther away|farther from the (?:camera|viewer)|behind",
+        "nearer": r"nearer to the viewer|closer to the camera|nearer|closer|in front",
+    },
+    "width": {"wider": r"wider|larger in width", "narrower": r"narrower|less wide"},
+    "height": {"taller": r"taller|(?:larger|greater) in height", "shorter": r"shorter|less tall|smaller in height"},
+}
+
+
+def asked_of_two(row: dict[str, Any], question: str) -> tuple[str, str, list[str]]:
+    """In which way two things are compared, how the one asked for differs, and their names."""
+    known = sorted({name for one in row["objects"] for name in names_of(one)}, key=len, reverse=True)
+    names = re.compile(rf"\bthe ({'|'.join(known)})\b")
+    said = names.sub("", question).replace("from left to right", "")
+    ((way, word),) = [
+        (way, word)
+        for way, words in SAID.items()
+        for word, form in words.items()
+        if re.search(rf"\b(?:{form})\b", said)
+    ]
+    return way, word, names.findall(question)
