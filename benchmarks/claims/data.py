@@ -34,9 +34,11 @@ def steps(study: Study) -> Iterator[Step]:
         yield f"rooms-{name}", settings.model_dump(exclude={"out"}), partial(render, settings=settings)
     for name in study.lakes:
         few = {"few": study.sizes.few} if name in ("few", "builtin") else {}
-        yield f"lake-{name}", {"lake": name, **few}, partial(_lake, study=study, name=name)
+        own = {"lake": name, "short_share": study.sizes.short_share, **few}
+        yield f"lake-{name}", own, partial(_lake, study=study, name=name)
     for noise_m in sorted({arm.noise_m for arm in study.arms.values()} - {0.0}):
-        yield f"lake-sensor-{noise_m}", {"noise_m": noise_m}, partial(_noisy, study=study, noise_m=noise_m)
+        own = {"noise_m": noise_m, "short_share": study.sizes.short_share}
+        yield f"lake-sensor-{noise_m}", own, partial(_noisy, study=study, noise_m=noise_m)
 
 
 def pending(study: Study) -> bool:
@@ -53,11 +55,12 @@ def pending(study: Study) -> bool:
 
 def run_settings(study: Study, lake: str, noise_m: float = 0.0) -> RunSettings:
     """Return the engine's settings for a lake; all of a lake's photographs are learned from, or asked about."""
+    short_share = study.sizes.short_share
     return RunSettings(
         lake=str(study.lake(lake)),
         crawl=str(study.crawl(lake)),
         experts="builtin" if lake == "builtin" else "sensor",
-        synthesize=SynthesizeSettings(noise_m=noise_m, test_share=0.0, validation_share=0.0),
+        synthesize=SynthesizeSettings(noise_m=noise_m, short_share=short_share, test_share=0.0, validation_share=0.0),
     )
 
 

@@ -21,6 +21,9 @@ class Sizes(BaseModel):
     few: int = Field(default=4_000, description="photographs that built-in experts and sensors are compared on")
     width: int = Field(default=256, description="px")
     height: int = Field(default=192, description="px")
+    short_share: float = Field(
+        default=0.7, description="spatial answers of a word or two, where no letter is asked for"
+    )
     general_most: int = Field(default=120_000, description="general questions of a kind to train from")
     general_items: int = Field(default=150, description="general questions of a kind to measure with")
     items_most: int = Field(default=60, description="spatial questions of a type to measure with")
