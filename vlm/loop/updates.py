@@ -106,6 +106,7 @@ class Updates:
             "loader_wait_share": waited_s / took_s,
             "turns_cut": cut,
             "pictures_unreadable": unreadable,
+            "processes": self._accelerator.num_processes,
         }
         for number, name in enumerate(names):
             found[f"token_share/{name}"] = batch.cursor.token_share(name)

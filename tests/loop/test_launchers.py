@@ -1,0 +1,56 @@
+"""One run by what users launch processes with: torchrun, accelerate, and Spark's TorchDistributor."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from pyspark.ml.torch.distributor import TorchDistributor
+from pyspark.sql import SparkSession
+
+from tests.loop.tiny import farthest, history, settings_of, weights_of
+from vlm.loop import __main__ as entry
+from vlm.loop.settings import TrainSettings
+
+TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+# On CPUs it would start more than one process by MPI alone.
+ACCELERATE = (
+    "accelerate.commands.launch",
+    "--cpu",
+    "--num_processes",
+    "1",
+    "--num_machines",
+    "1",
+    "--mixed_precision",
+    "no",
+)
+ACCELERATE += ("--dynamo_backend", "no")
+
+
+def written(settings: TrainSettings) -> str:
+    file = Path(settings.out).with_suffix(".yaml")
+    file.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
+    return str(file)
+
+
+def assert_the_same(settings: TrainSettings, whole_run: TrainSettings, processes: int) -> None:
+    assert farthest(weights_of(settings, 12), weights_of(whole_run, 12)) < 1e-4
+    assert history(settings, "processes") == [(step, processes) for step in range(1, 13)]
+
+
+@pytest.mark.parametrize(("launcher", "processes"), [(TORCHRUN, 2), (ACCELERATE, 1)], ids=["torchrun", "accelerate"])
+def test_launchers_of_processes(
+    place: Path, whole_run: TrainSettings, launcher: tuple[str, ...], processes: int
+) -> None:
+    settings = settings_of(place, launcher[0].split(".")[0])
+    command = [sys.executable, "-m", *launcher, "-m", "vlm.loop", written(settings)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert_the_same(settings, whole_run, processes)
+
+
+def test_the_distributor_of_spark(place: Path, whole_run: TrainSettings, spark: SparkSession) -> None:
+    settings = settings_of(place, "distributor")
+    TorchDistributor(num_processes=2, local_mode=False, use_gpu=False).run(entry.__file__, written(settings))
+    assert_the_same(settings, whole_run, 2)
