@@ -77,7 +77,9 @@ def test_samples_scores_settings_and_curves_are_recorded(tmp_path: Path, learned
             assert min(drawn.size) > 100
     said = json.loads(Path(client.download_artifacts(run, "samples/step-000000120.json", str(tmp_path))).read_text())
     assert [one["given"] for one in said] == [one["learned"] for one in said]
-    artifacts = client.get_experiment_by_name("spatiallake").artifact_location
+    experiment = client.get_experiment_by_name("spatiallake")
+    artifacts = experiment.artifact_location
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     assert (
         Path(artifacts.removeprefix("file://")).parent.parent
         == Path(learned.tracking_uri.removeprefix("sqlite:///")).parent

@@ -144,11 +144,13 @@ def _experiment(client: MlflowClient, settings: TrainSettings) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
         return found.experiment_id
+    # MLflow's pages then list runs of training, not of evaluation.
+    tags = {"mlflow.experimentKind": "custom_model_development"}
     if not uri.startswith("sqlite:///"):
-        return client.create_experiment(name)
+        return client.create_experiment(name, tags=tags)
     folder = Path(uri.removeprefix("sqlite:///")).absolute().parent
     # By default MLflow would put pictures and models into ./mlruns, wherever the command was given.
-    return client.create_experiment(name, artifact_location=(folder / "mlflow" / name).as_uri())
+    return client.create_experiment(name, (folder / "mlflow" / name).as_uri(), tags)
 
 
 def _tags(data: Mapping[str, Any]) -> dict[str, str]:

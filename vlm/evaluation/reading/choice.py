@@ -7,7 +7,8 @@ from vlm.evaluation.reading.refusal import refuses
 
 _FINAL = re.compile(r"\b(?:final answer|answer)\b\s*(?:is|:|=)*\s*[*_`\"']*", re.IGNORECASE)
 _YES = re.compile(
-    r"(?:yes|yeah|yep|yup|true|correct|right(?=\W*(?:[,.!;:]|$))|indeed|affirmative|certainly|absolutely|definitely|of course|sure"
+    r"(?:yes|yeah|yep|yup|true|correct|right(?=\W*(?:[,.!;:]|$))"
+    r"|indeed|affirmative|certainly|absolutely|definitely|of course|sure"
     r"|(?:that|this)(?:['’]s| is) (?:right|correct|true|the case)|(?:it|they) (?:is|are|does|do)(?=\W*(?:[,.]|$)))\b",
     re.IGNORECASE,
 )
