@@ -50,7 +50,7 @@ class Arm(NamedTuple):
 
     lake: str = "sensor"
     noise_m: float = 0.0
-    spatial_share: float = 0.5
+    spatial_share: float = 0.75
     freeze_tower: bool = True
 
 
