@@ -32,12 +32,13 @@ def steps(study: Study) -> Iterator[Step]:
     for name in ("sensor", "held_out"):
         settings = _rooms(study, name)
         yield f"rooms-{name}", settings.model_dump(exclude={"out"}), partial(render, settings=settings)
+    said = study.sizes.model_dump(include={"short_share", "lengths"})
     for name in study.lakes:
         few = {"few": study.sizes.few} if name in ("few", "builtin") else {}
-        own = {"lake": name, "short_share": study.sizes.short_share, **few}
+        own = {"lake": name, **said, **few}
         yield f"lake-{name}", own, partial(_lake, study=study, name=name)
     for noise_m in sorted({arm.noise_m for arm in study.arms.values()} - {0.0}):
-        own = {"noise_m": noise_m, "short_share": study.sizes.short_share}
+        own = {"noise_m": noise_m, **said}
         yield f"lake-sensor-{noise_m}", own, partial(_noisy, study=study, noise_m=noise_m)
 
 
@@ -55,12 +56,12 @@ def pending(study: Study) -> bool:
 
 def run_settings(study: Study, lake: str, noise_m: float = 0.0) -> RunSettings:
     """Return the engine's settings for a lake; all of a lake's photographs are learned from, or asked about."""
-    short_share = study.sizes.short_share
+    said = {"noise_m": noise_m, "short_share": study.sizes.short_share, "lengths": study.sizes.lengths}
     return RunSettings(
         lake=str(study.lake(lake)),
         crawl=str(study.crawl(lake)),
         experts="builtin" if lake == "builtin" else "sensor",
-        synthesize=SynthesizeSettings(noise_m=noise_m, short_share=short_share, test_share=0.0, validation_share=0.0),
+        synthesize=SynthesizeSettings.model_validate({**said, "test_share": 0.0, "validation_share": 0.0}),
     )
 
 

@@ -24,6 +24,7 @@ class Sizes(BaseModel):
     short_share: float = Field(
         default=0.7, description="spatial answers of a word or two, where no letter is asked for"
     )
+    lengths: str = Field(default="meters", description="how lengths are said")
     general_most: int = Field(default=120_000, description="general questions of a kind to train from")
     general_items: int = Field(default=150, description="general questions of a kind to measure with")
     items_most: int = Field(default=60, description="spatial questions of a type to measure with")

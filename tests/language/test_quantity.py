@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udfs.language.draws import Draws
-from udfs.language.quantity import parse_quantity, say_angle, say_length, say_ratio
+from udfs.language.quantity import parse_quantity, say_angle, say_length, say_meters, say_ratio
 
 lengths = st.floats(math.log(0.002), math.log(100.0)).map(math.exp)
 seeds = st.integers(0, 2**63 - 1)
@@ -105,6 +105,15 @@ def test_precise_keeps_two_decimals_and_one_percent(value_m: float, seed: int) -
     assert said.text == f"{said.value_text} {said.unit_text}"
     assert said.rounding_rule.endswith("_precise")
     assert parse_quantity(said.text) == pytest.approx(value_m, rel=0.01)
+
+
+@settings(max_examples=500)
+@given(lengths, st.booleans())
+def test_meters_keep_two_digits_or_three(value_m: float, precise: bool) -> None:
+    said = say_meters(value_m, precise)
+    assert re.fullmatch(r"1 meter|[\d.e-]+ meters", said.text)
+    assert parse_quantity(said.text) == pytest.approx(value_m, rel=0.0051 if precise else 0.051)
+    assert float(said.value_text) == float(f"{value_m:.3g}" if precise else f"{value_m:.2g}")
 
 
 @settings(max_examples=500)

@@ -129,7 +129,7 @@ def of_two(row: dict[str, Any], question: str) -> str:
     first = differs(way, *(measured(row, name)[way] for name in names)) == word
     if not re.search(r"\bwhich\b| or |^Tell", question, re.IGNORECASE):
         return "Yes" if first else "No"
-    return names[int(not first)]
+    return "AB"[int(not first)] if re.search(r"\bA[:.)]", question) else names[int(not first)]
 
 
 # What a question says of two things, and how the one that it asks for differs then.
@@ -149,7 +149,7 @@ def asked_of_two(row: dict[str, Any], question: str) -> tuple[str, str, list[str
     """In which way two things are compared, how the one asked for differs, and their names."""
     known = sorted({name for one in row["objects"] for name in names_of(one)}, key=len, reverse=True)
     names = re.compile(rf"\bthe ({'|'.join(known)})\b")
-    said = names.sub("", question).replace("from left to right", "")
+    said = names.sub("", question).replace("from left to right", "").replace("Which letter is right?", "")
     ((way, word),) = [
         (way, word)
         for way, words in SAID.items()

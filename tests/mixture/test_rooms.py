@@ -36,7 +36,7 @@ from vlm.mixture.streams import RecordStream
 @pytest.fixture(scope="module")
 def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rooms")
-    write_crawl(str(folder), count=24, seed=8, width=96, height=72)
+    write_crawl(str(folder), count=40, seed=8, width=96, height=72)
     return folder
 
 

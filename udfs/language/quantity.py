@@ -7,7 +7,7 @@ from typing import NamedTuple
 from udfs.language.draws import Draws
 from udfs.language.quantity_parser import parse_quantity
 
-__all__ = ["Said", "parse_quantity", "say_angle", "say_length", "say_ratio"]
+__all__ = ["Said", "parse_quantity", "say_angle", "say_length", "say_meters", "say_ratio"]
 
 INCH_M = 0.0254
 FOOT_M = 0.3048
@@ -81,6 +81,16 @@ def say_length(value_m: float, draws: Draws, precise: bool = False) -> Said:
     if imperial:
         return _say_imperial(value_m, level, draws.uniform(), idiom)
     return _say_metric(value_m, level, draws, idiom)
+
+
+def say_meters(value_m: float, precise: bool = False) -> Said:
+    """Say a length > 0 m in meters to two significant digits, three when `precise`, such as "0.46 meters".
+
+    Raises ValueError for a length that is not a positive number.
+    """
+    if not 0.0 < value_m < math.inf:
+        raise ValueError(f"A length of {value_m} m cannot be said; ask only about lengths above 0.")
+    return _significant(value_m, METER, (3 if precise else 2,), False)
 
 
 def say_angle(value_rad: float, draws: Draws, precise: bool = False) -> Said:

@@ -8,7 +8,7 @@ import yaml
 
 from schemas.question_types import QUESTION_TYPES, AnswerKind
 from udfs.language.draws import Draws, seed_of
-from udfs.language.quantity import Said, say_angle, say_length, say_ratio
+from udfs.language.quantity import Said, say_angle, say_length, say_meters, say_ratio
 from udfs.language.wordings import answers, precise_questions, questions, render
 from udfs.questions.sampler import Pick
 from udfs.questions.scene import Scene
@@ -76,7 +76,7 @@ class Phrasebook:
         said = _UNSAID.get(pick.variant)
         precise = said is None and pick.type_id != "N18" and draws.uniform() < self._settings.precise_share
         if said is None:
-            said = _say(pick.type_id, self._told(pick), draws, precise)
+            said = self._said(pick, draws, precise)
         slots["value"] = said.text
         template, text = draws.pick(_questions(pick.type_id, pick.variant))
         question = render(text, **slots)
@@ -88,6 +88,14 @@ class Phrasebook:
         short = "ratio" if pick.type_id == "N18" else pick.variant
         form, answer_template, text = self._answer(pick, short, draws, precise)
         return Phrased(question, render(text, **slots), form, None, template, answer_template, said, precise)
+
+    def _said(self, pick: Pick, draws: Draws, precise: bool) -> Said:
+        value = self._told(pick)
+        if pick.type_id == "N18":
+            return say_ratio(value)
+        if pick.type_id == "N17":
+            return say_angle(value, draws, precise)
+        return say_meters(value, precise) if self._settings.lengths == "meters" else say_length(value, draws, precise)
 
     def _told(self, pick: Pick) -> float:
         """Return the value to say, a length off by the noise of the settings; which draws it takes changes no other."""
@@ -109,12 +117,6 @@ def _lettered(wording: tuple[str, str], slots: dict[str, str], letter: str, draw
     options = [slots["C"], slots["D"]] if letter == "A" else [slots["D"], slots["C"]]
     asked = text.format(question=render(wording[1], **slots), first=options[0], second=options[1])
     return Phrased(asked, letter, "letter", options, f"{wording[0]}+{template}", "letter", None, None)
-
-
-def _say(type_id: str, value: float, draws: Draws, precise: bool) -> Said:
-    if type_id == "N18":
-        return say_ratio(value)
-    return say_angle(value, draws, precise) if type_id == "N17" else say_length(value, draws, precise)
 
 
 @cache

@@ -1,6 +1,6 @@
 """What the synthesize stage can be told."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -23,6 +23,10 @@ class SynthesizeSettings(BaseModel):
     letter_share: float = Field(default=0.25, ge=0, le=1, description="choice rows answered by an option letter")
     short_share: float = Field(default=0.2, ge=0, le=1, description="other rows answered in a word or two")
     precise_share: float = Field(default=0.02, ge=0, le=1, description="number rows that ask for precision")
+    lengths: Literal["spoken", "meters"] = Field(
+        default="spoken",
+        description="spoken: in mixed units, rounded as people round; meters: in meters, to two significant digits",
+    )
     max_relative_sigma: float = Field(default=0.25, gt=0, description="largest own error of a number / the number")
     sure_sigmas: float = Field(
         default=2.0, ge=0, description="standard errors by which a relation must hold to be asked about"
@@ -37,8 +41,9 @@ class SynthesizeSettings(BaseModel):
     test_share: float = Field(default=0.02, ge=0, le=0.5, description="images in the test split")
 
     def changes(self) -> dict[str, Any]:
-        """Return what the recipe is made of; without noise it is what it was before there was any."""
-        return self.model_dump(exclude=set() if self.noise_m else {"noise_m"})
+        """Return what the recipe is made of; with these defaults it is what it was before they could be set."""
+        later = {"noise_m": 0.0, "lengths": "spoken"}
+        return self.model_dump(exclude={name for name, default in later.items() if getattr(self, name) == default})
 
     @model_validator(mode="after")
     def _equal_halves(self) -> "SynthesizeSettings":

@@ -11,6 +11,8 @@ from vlm.mixture.room_things import Room, Thing, own_names
 _FOR_A_THING = {"beside": 2, "whether": 8, "which": 4}
 # How things differ: across the picture, up, by distance, and in what they measure from left to right and in height.
 _WAYS = (("left", "right"), ("lower", "higher"), ("nearer", "farther"), ("narrower", "wider"), ("shorter", "taller"))
+# Nouns give away more of some ways than of others, and balancing leaves these questions out.
+_ASKED_WAYS = (0, 1, 1, 2, 3, 3, 3, 4, 4, 4)
 # Below which they are called the same: a share of the picture's width, m, and shares of a length.
 _SAME_SHARE, _SAME_UP_M, _SAME_DISTANCE, _SAME_SIZE = 0.03, 0.05, 0.05, 0.1
 _SAME = "same"
@@ -62,6 +64,14 @@ _WHICH = (
     "Between the {one} and the {other}, which is {so}?",
     "As the viewer sees it, which is {so}, the {one} or the {other}?",
 )
+# Answered by a letter.
+_LETTERED = (
+    "Which is {so}? A: the {one}, B: the {other}.",
+    "Which is {so}? (A) the {one} (B) the {other}. Give the letter.",
+    "Which one is {so}, A. the {one} or B. the {other}? Reply with A or B only.",
+    "As the viewer sees it, which is {so}? A. the {one} B. the {other}. Which letter is right?",
+)
+_LETTER_SHARE = 0.25
 
 
 class Said(NamedTuple):
@@ -85,7 +95,7 @@ def in_pairs(kind: str, room: Room) -> list[Said]:
             question = draws.pick(_BESIDE).format(one=said, other=also)
             found[question] = Said(question, compared(other, one))
             continue
-        way, true = draws.below(len(_WAYS)), draws.coin()
+        way, true = draws.pick(_ASKED_WAYS), draws.coin()
         right = _from(other, one)[way]
         if right == _SAME:
             continue
@@ -95,8 +105,10 @@ def in_pairs(kind: str, room: Room) -> list[Said]:
             answer = "Yes" if true else "No"
         else:
             named = {"one": said, "other": also} if draws.coin() else {"one": also, "other": said}
-            question = draws.pick(_WHICH).format(**named, so=draws.pick(_OF_ONE[asked]))
+            lettered = draws.uniform() < _LETTER_SHARE
+            question = draws.pick(_LETTERED if lettered else _WHICH).format(**named, so=draws.pick(_OF_ONE[asked]))
             answer = said if true else also
+            answer = "AB"[answer == named["other"]] if lettered else answer
         known = sorted([one.label, other.label])
         first = right if [one.label, other.label] == known else _OPPOSITE[right]
         found[question] = Said(question, answer, f"{way} {' and '.join(known)}", first)
