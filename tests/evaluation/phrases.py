@@ -133,6 +133,9 @@ PLAIN = [
 ]
 
 FLAGGED = [
+    ("It rests on the floor.", 0.0, {"contact"}),
+    ("There is no gap between them.", 0.0, {"contact"}),
+    ("They touch each other.", 0.0, {"contact"}),
     ("2-3 meters", 2.5, {"range"}),
     ("2–3 m", 2.5, {"range"}),
     ("2 to 3 meters", 2.5, {"range"}),

@@ -75,6 +75,14 @@ def test_an_unknown_unit_is_refused():
         parse_quantity("3", "parsecs")
 
 
+@pytest.mark.parametrize("wording", answers("N15", "rests"), ids=lambda one: one.template_id)
+def test_what_the_engine_says_of_things_that_rest_is_a_length_of_0(wording):
+    found = parse_quantity(wording.text.format(**THINGS))
+    assert found is not None
+    assert (found.value_si, found.unit_si) == (0.0, "m")
+    assert parse_quantity("It rests on the floor.", "degrees") is None
+
+
 @settings(max_examples=400, deadline=None)
 @given(lengths_m, seeds, st.sampled_from(LENGTH_TYPES), st.booleans())
 def test_the_engines_lengths_are_read_in_its_sentences(value_m, seed, type_id, precise):

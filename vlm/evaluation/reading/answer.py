@@ -10,7 +10,7 @@ from vlm.evaluation.reading.pointing import parse_box, parse_points
 from vlm.evaluation.reading.quantity import parse_quantity
 
 # Raised whenever a parser reads any answer differently, so that rows of two versions are told apart.
-VERSION = "1"
+VERSION = "2"
 _AHEAD = re.compile(r"\b(?:straight|directly|dead|right) ahead\b", re.IGNORECASE)
 
 

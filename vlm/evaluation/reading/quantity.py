@@ -42,6 +42,12 @@ _LABEL = re.compile(
     r"|\bone\s+(?:of|on|in|is|that|which|to|at|another)\b",
     re.IGNORECASE,
 )
+# A length of 0 as people say it.
+_CONTACT = re.compile(
+    r"\b(?:rest(?:s|ing)?|right|directly|flat|level) (?:on|with|against)\b"
+    r"|\blies on\b|\btouch(?:es|ing)?\b|\bno (?:gap|space|distance|clearance)\b|\bnothing in between\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,8 @@ class Quantity:
 
     `low_si` and `high_si` are the ends of a range and the value itself otherwise; `unit` is the short name of the unit
     that was said or, with the flag `no_unit`, taken; `span` are its characters in the output. Flags: `range`,
-    `conversion`, `several`, `no_unit`, `upper_bound`, `lower_bound`, `negative`.
+    `conversion`, `several`, `no_unit`, `upper_bound`, `lower_bound`, `negative`, `contact` (0 m, as in "it rests on
+    the floor").
     """
 
     value_si: float
@@ -82,7 +89,8 @@ def parse_quantity(text: str, asked_unit: str | None = None) -> Quantity | None:
         if asked.unit_si not in ("count", "ratio"):
             flags.append("no_unit")
     if not found:
-        return None
+        contact = _CONTACT.search(body) if asked.unit_si == "m" else None
+        return _zero(part.place(*contact.span())) if contact else None
     chosen = _chosen(body, found, flags)
     scale = asked.size if chosen.unit is None else 1.0
     sign = -1.0 if _negative(body, chosen) else 1.0
@@ -95,6 +103,10 @@ def parse_quantity(text: str, asked_unit: str | None = None) -> Quantity | None:
     name = (chosen.unit or asked).name
     span = part.place(chosen.start, chosen.end)
     return Quantity((low + high) / 2, low, high, asked.unit_si, name, tuple(flags), span)
+
+
+def _zero(span: tuple[int, int]) -> Quantity:
+    return Quantity(0.0, 0.0, 0.0, METER.unit_si, METER.name, ("contact",), span)
 
 
 def unit_named(name: str | None) -> NamedUnit:
