@@ -33,7 +33,7 @@ class Sizes(BaseModel):
     layers: int = Field(default=6, description="of the decoder")
     hidden: int = Field(default=192, description="features of the decoder")
     base_steps: int = Field(default=5_000, description="updates of the base, which no arm repeats")
-    steps: int = Field(default=2_000, description="updates of every arm, from the base")
+    steps: int = Field(default=3_000, description="updates of every arm, from the base")
     warm_up: int = 100
     batch: int = Field(default=16, description="examples of an update")
     base_rate: float = Field(default=8e-4, description="learning rate of the base")
