@@ -13,19 +13,11 @@ from tests.loop.tiny import farthest, history, settings_of, weights_of
 from vlm.loop import __main__ as entry
 from vlm.loop.settings import TrainSettings
 
-TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+TORCHRUN = "torch.distributed.run --standalone --nproc-per-node 2"
 # On CPUs it would start more than one process by MPI alone.
 ACCELERATE = (
-    "accelerate.commands.launch",
-    "--cpu",
-    "--num_processes",
-    "1",
-    "--num_machines",
-    "1",
-    "--mixed_precision",
-    "no",
+    "accelerate.commands.launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no"
 )
-ACCELERATE += ("--dynamo_backend", "no")
 
 
 def written(settings: TrainSettings) -> str:
@@ -40,11 +32,9 @@ def assert_the_same(settings: TrainSettings, whole_run: TrainSettings, processes
 
 
 @pytest.mark.parametrize(("launcher", "processes"), [(TORCHRUN, 2), (ACCELERATE, 1)], ids=["torchrun", "accelerate"])
-def test_launchers_of_processes(
-    place: Path, whole_run: TrainSettings, launcher: tuple[str, ...], processes: int
-) -> None:
-    settings = settings_of(place, launcher[0].split(".")[0])
-    command = [sys.executable, "-m", *launcher, "-m", "vlm.loop", written(settings)]
+def test_launchers_of_processes(place: Path, whole_run: TrainSettings, launcher: str, processes: int) -> None:
+    settings = settings_of(place, f"launched-{processes}")
+    command = [sys.executable, "-m", *launcher.split(), "-m", "vlm.loop", written(settings)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert_the_same(settings, whole_run, processes)
