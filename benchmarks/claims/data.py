@@ -32,7 +32,7 @@ def steps(study: Study) -> Iterator[Step]:
     for name in ("sensor", "held_out"):
         settings = _rooms(study, name)
         yield f"rooms-{name}", settings.model_dump(exclude={"out"}), partial(render, settings=settings)
-    said = study.sizes.model_dump(include={"short_share", "lengths"})
+    said = _said(study)
     for name in study.lakes:
         few = {"few": study.sizes.few} if name in ("few", "builtin") else {}
         own = {"lake": name, **said, **few}
@@ -56,7 +56,7 @@ def pending(study: Study) -> bool:
 
 def run_settings(study: Study, lake: str, noise_m: float = 0.0) -> RunSettings:
     """Return the engine's settings for a lake; all of a lake's photographs are learned from, or asked about."""
-    said = {"noise_m": noise_m, "short_share": study.sizes.short_share, "lengths": study.sizes.lengths}
+    said = {**_said(study), "noise_m": noise_m}
     return RunSettings(
         lake=str(study.lake(lake)),
         crawl=str(study.crawl(lake)),
@@ -68,6 +68,11 @@ def run_settings(study: Study, lake: str, noise_m: float = 0.0) -> RunSettings:
 def examples_recipe(study: Study, lake: str, noise_m: float) -> str:
     """Return the recipe of a lake's training rows."""
     return stages_of(run_settings(study, lake, noise_m))["examples"].recipe
+
+
+def _said(study: Study) -> dict[str, Any]:
+    """Return how the answers of all lakes are said."""
+    return study.sizes.model_dump(include={"short_share", "lengths"})
 
 
 def _rooms(study: Study, name: str) -> RenderSettings:

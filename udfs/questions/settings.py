@@ -42,8 +42,8 @@ class SynthesizeSettings(BaseModel):
 
     def changes(self) -> dict[str, Any]:
         """Return what the recipe is made of; with these defaults it is what it was before they could be set."""
-        later = {"noise_m": 0.0, "lengths": "spoken"}
-        return self.model_dump(exclude={name for name, default in later.items() if getattr(self, name) == default})
+        fields, later = type(self).model_fields, ("noise_m", "lengths")
+        return self.model_dump(exclude={name for name in later if getattr(self, name) == fields[name].default})
 
     @model_validator(mode="after")
     def _equal_halves(self) -> "SynthesizeSettings":

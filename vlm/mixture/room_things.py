@@ -105,7 +105,7 @@ def _thing(
     color = next(iter(named)) if len(named) == 1 else None
     box = item.get("box_3d")
     place = place_of(box["center"], camera, size_px) if box and camera else None
-    names = tuple(dict.fromkeys([label, *filter(None, [caption]), *further, *of_a_kind]))
+    names = tuple(dict.fromkeys(filter(None, [label, caption, *further, *of_a_kind])))
     return Thing(label, color, caption, names, place, _box(box, gravity) if box and gravity else None)
 
 
