@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,11 @@ def differs(way: str, here: float, there: float) -> str:
     )
 
 
+def digits(length_m: float) -> str:
+    """A length in m to two significant digits."""
+    return f"{Decimal(f'{length_m:.1e}').normalize():f}"
+
+
 def in_order(kind: str, row: dict[str, Any], question: str) -> str:
     """What the question names, in its order: with place and sizes, or next to the thing before."""
     said, before = [], None
@@ -107,12 +113,12 @@ def in_order(kind: str, row: dict[str, Any], question: str) -> str:
         center, here = np.array(own["box_3d"]["center"]), measured(row, name)
         if kind == "facts":
             column, line = re.findall(r"\d+", cell_seen(row, center.tolist()))
-            said.append(f"{name} {column} {line} {here['away']:.1f} {here['width']:.1f} {here['height']:.1f}")
+            said.append(" ".join([name, column, line, *(digits(here[way]) for way in ("away", "width", "height"))]))
         elif before is None:
             said.append(name)
         else:
             words = [differs(way, here[way], before[1][way]) for way in WORDS]
-            said.append(" ".join([name, *words, f"{np.linalg.norm(center - before[0]):.1f}"]))
+            said.append(" ".join([name, *words, digits(np.linalg.norm(center - before[0]))]))
         before = center, here
     return ", ".join(said)
 
@@ -124,7 +130,7 @@ def of_two(row: dict[str, Any], question: str) -> str:
         one, other = (measured(row, name) for name in names)
         words = [differs(way, one[way], other[way]) for way in WORDS]
         apart = np.linalg.norm(one["center"] - other["center"])
-        return " ".join([*words, f"{apart:.1f}"])
+        return " ".join([*words, digits(apart)])
     way, word, names = asked_of_two(row, question)
     first = differs(way, *(measured(row, name)[way] for name in names)) == word
     if not re.search(r"\bwhich\b| or |^Tell", question, re.IGNORECASE):
@@ -145,10 +151,15 @@ SAID = {
 }
 
 
+def names_in(row: dict[str, Any]) -> re.Pattern[str]:
+    """What finds the things of a room that are named."""
+    known = sorted({name for one in row["objects"] for name in names_of(one)}, key=len, reverse=True)
+    return re.compile(rf"\bthe ({'|'.join(known)})\b")
+
+
 def asked_of_two(row: dict[str, Any], question: str) -> tuple[str, str, list[str]]:
     """In which way two things are compared, how the one asked for differs, and their names."""
-    known = sorted({name for one in row["objects"] for name in names_of(one)}, key=len, reverse=True)
-    names = re.compile(rf"\bthe ({'|'.join(known)})\b")
+    names = names_in(row)
     said = names.sub("", question).replace("from left to right", "").replace("Which letter is right?", "")
     ((way, word),) = [
         (way, word)
@@ -157,3 +168,26 @@ def asked_of_two(row: dict[str, Any], question: str) -> tuple[str, str, list[str
         if re.search(rf"\b(?:{form})\b", said)
     ]
     return way, word, names.findall(question)
+
+
+def length_of(row: dict[str, Any], kind: str, question: str) -> str:
+    """What the manifest says to a question about a length."""
+    if kind == "difference":
+        way, word, names = asked_of_two(row, question)
+        one, other = (measured(row, name) for name in names)
+        assert differs(way, one[way], other[way]) == word
+        length_m = (one["center"] - other["center"])[0] if way == "across" else one[way] - other[way]
+        more, _ = WORDS[way]
+        assert (length_m > 0) == (word == more)
+        length_m = abs(length_m)
+    else:
+        things = [measured(row, name) for name in names_in(row).findall(question)]
+        assert len(things) == (2 if kind == "apart" else 1)
+        wide = re.search(r"wide|width|left", question) is not None
+        length_m = {
+            "distance": things[0]["away"],
+            "size": things[0]["width" if wide else "height"],
+            "apart": np.linalg.norm(things[0]["center"] - things[-1]["center"]),
+        }[kind]
+    said = digits(length_m)
+    return f"{said} meter" if said == "1" else f"{said} meters"

@@ -20,6 +20,7 @@ from tests.mixture.room_answers import (
     cell_seen,
     differs,
     in_order,
+    length_of,
     listed,
     measured,
     of_two,
@@ -50,6 +51,7 @@ def written(crawl: Path) -> Path:
 
 KINDS = {"category", "color", "count", "existence", "place", "thing"}
 KINDS |= {"order", "facts", "compared", "beside", "which", "whether"}
+LENGTHS = {"distance", "size", "apart", "difference"}
 ASKED = {
     "category": r"What is the (.+) object\?",
     "color": r"What color is the (.+)\?",
@@ -62,7 +64,7 @@ def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> N
     rows = {row["image"]: row for row in map(json.loads, (crawl / "manifest.jsonl").read_text().splitlines())}
     asked = {split: turns_of(written, split) for split in ("train", "test")}
     assert not {one[0] for one in asked["train"]} & {one[0] for one in asked["test"]}
-    assert {one[1] for one in asked["train"]} == KINDS
+    assert {one[1] for one in asked["train"]} == KINDS | LENGTHS
     for image, kind, question, answer in (*asked["train"], *asked["test"]):
         things = rows[image]["objects"]
         if kind in ASKED:
@@ -83,6 +85,8 @@ def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> N
             right = [in_order(kind, rows[image], question)]
         elif kind in ("beside", "which", "whether"):
             right = [of_two(rows[image], question)]
+        elif kind in LENGTHS:
+            right = [length_of(rows[image], kind, question)]
         else:
             name = re.fullmatch(r".*\bthe ([a-z ]+?)(?: in)?[.?]", question)[1]
             right = [cell_seen(rows[image], called(rows[image], name)["box_3d"]["center"])]

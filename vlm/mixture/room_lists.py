@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from udfs.language.draws import Draws, seed_of
+from udfs.language.quantity import say_meters
 from vlm.mixture.room_pairs import compared, drawn_things
 from vlm.mixture.room_things import Room, Thing
 
@@ -50,4 +51,5 @@ def in_drawn_order(kind: str, room: Room) -> list[tuple[str, str]]:
 
 def _fact(one: Thing) -> str:
     assert one.cell and one.box
-    return f"{one.cell[0]} {one.cell[1]} {one.box.distance_m:.1f} {one.box.width_m:.1f} {one.box.height_m:.1f}"
+    lengths_m = (one.box.distance_m, one.box.width_m, one.box.height_m)
+    return " ".join([*map(str, one.cell), *(say_meters(length_m).value_text for length_m in lengths_m)])

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from udfs.language.draws import Draws, seed_of
+from udfs.language.quantity import say_meters
 from vlm.mixture.room_things import Room, Thing, own_names
 
 # Questions of a kind for every thing.
@@ -18,7 +19,7 @@ _SAME_SHARE, _SAME_UP_M, _SAME_DISTANCE, _SAME_SIZE = 0.03, 0.05, 0.05, 0.1
 _SAME = "same"
 _OPPOSITE = {word: other for way in _WAYS for word, other in (way, way[::-1])}
 # What is said between the names of two things, and what of one of them.
-_OF_BOTH = {
+OF_BOTH = {
     "left": ("farther left than", "to the left of", "left of", "on the left of", "more to the left than"),
     "right": ("farther right than", "to the right of", "right of", "on the right of", "more to the right than"),
     "lower": ("lower than", "below", "lower down than", "at a lower level than"),
@@ -96,12 +97,12 @@ def in_pairs(kind: str, room: Room) -> list[Said]:
             found[question] = Said(question, compared(other, one))
             continue
         way, true = draws.pick(_ASKED_WAYS), draws.coin()
-        right = _from(other, one)[way]
+        right = differs(other, one)[way]
         if right == _SAME:
             continue
         asked = right if true else _OPPOSITE[right]
         if kind == "whether":
-            question = draws.pick(_WHETHER).format(one=said, other=also, so=draws.pick(_OF_BOTH[asked]))
+            question = draws.pick(_WHETHER).format(one=said, other=also, so=draws.pick(OF_BOTH[asked]))
             answer = "Yes" if true else "No"
         else:
             named = {"one": said, "other": also} if draws.coin() else {"one": also, "other": said}
@@ -130,10 +131,11 @@ def drawn_things(room: Room, draws: Draws, most: int, times: int) -> Iterator[li
 def compared(before: Thing, one: Thing) -> str:
     """Return how a thing lies from another, what its sizes are to it, and how far apart they are in m."""
     assert before.box and one.box
-    return " ".join([*_from(before, one), f"{math.dist(before.box.center_m, one.box.center_m):.1f}"])
+    return " ".join([*differs(before, one), say_meters(math.dist(before.box.center_m, one.box.center_m)).value_text])
 
 
-def _from(before: Thing, one: Thing) -> list[str]:
+def differs(before: Thing, one: Thing) -> list[str]:
+    """Return how a thing differs from another in each way, `same` where that is too little."""
     assert before.place and one.place and before.box and one.box
     differences = (
         (one.place[0] - before.place[0], _SAME_SHARE),

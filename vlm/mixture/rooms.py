@@ -1,4 +1,4 @@
-"""General questions about rendered rooms: category, colour, count, existence, and where in the picture a thing is.
+"""General questions about rendered rooms: category, colour, count, existence, where a thing is, and how large.
 
 They teach a model to find things before it relates them, and measure whether one that learns distances forgets the
 rest. For every word that category, colour, count and existence ask about, no answer is more frequent than another:
@@ -14,10 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from udfs.language.draws import Draws, seed_of
 from vlm.feed.files import filesystem_of, normal, path_of
+from vlm.mixture.room_lengths import in_lengths
 from vlm.mixture.room_lists import in_drawn_order, in_order
 from vlm.mixture.room_pairs import in_pairs
 from vlm.mixture.room_things import Room, own_names, rooms_of
 
+_OF_TWO = ("beside", "which", "whether")
+_LENGTHS = ("distance", "size", "apart", "difference")
 _ASKED = {
     "category": ("What is the {word} object?",),
     "color": ("What color is the {word}?",),
@@ -54,10 +57,10 @@ _ASKED = {
         "Go through {word} one by one.",
     ),
     # Asked in words of their own.
-    **dict.fromkeys(("beside", "which", "whether"), ("{word}",)),
+    **dict.fromkeys((*_OF_TWO, *_LENGTHS), ("{word}",)),
 }
 # Answers about places depend on the photograph alone.
-GROUNDING = ("place", "thing", "order", "facts", "compared", "beside", "which", "whether")
+GROUNDING = ("place", "thing", "order", "facts", "compared", *_OF_TWO, *_LENGTHS)
 # Words alone give no advantage in these.
 _BALANCED = ("category", "color", "count", "existence", "which", "whether")
 # Kinds of things of a photograph that are there, and as many that are not, which are asked about.
@@ -136,7 +139,7 @@ def balanced(asked: Iterable[Asked], seed: int) -> list[Asked]:
 
 def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
     """Return every question of a kind that the photograph decides."""
-    if kind in ("beside", "which", "whether"):
+    if kind in _OF_TWO:
         return [Asked(kind, room.image, *said) for said in in_pairs(kind, room)]
     present = Counter(thing.label for thing in room.things)
     colors = Counter(thing.color for thing in room.things)
@@ -157,6 +160,8 @@ def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
         found = in_order(room)
     elif kind in ("facts", "compared"):
         found = in_drawn_order(kind, room)
+    elif kind in _LENGTHS:
+        found = in_lengths(kind, room)
     else:
         found = _grounded(kind, room)
     return [Asked(kind, room.image, word, answer) for word, answer in found]
