@@ -120,6 +120,17 @@ class RoomTower(PreTrainedModel):
         tokens = torch.cat([of_cells, of_objects], 1)
         return BaseModelOutput(last_hidden_state=tokens, hidden_states=(tokens,))
 
+    def middles(self, tokens: Tensor) -> Tensor:
+        """Return where tokens of objects are [.., objects, 2], x and y from the picture's middle in half diagonals.
+
+        Infinite where there is no object; for tokens [.., t, hidden_size].
+        """
+        own = tokens[..., -self.config.objects :, :]
+        last = self.config.cell_features + self.config.object_features
+        scaled = own[..., last - 4 : last - 2] / _SCALE
+        found = scaled * self.object_std[-4:-2] + self.object_mean[-4:-2]
+        return found.masked_fill(own[..., self.config.object_feature, None] == 0, torch.inf)
+
     def features(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return unscaled features of cells [b, c, f] and of objects [b, n, g], and which objects are there [b, n]."""
         out = self.network(rgb.contiguous(memory_format=torch.channels_last))
