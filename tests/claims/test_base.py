@@ -24,7 +24,8 @@ def base() -> VisionLanguageModel:
 @pytest.fixture(scope="module")
 def entries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict]]:
     crawl = tmp_path_factory.mktemp("rooms")
-    write_crawl(str(crawl), count=60, seed=424242, width=256, height=192, min_object_px=24)
+    # Of a few rooms, balancing leaves only pairs of things that always stand together, and differ by little.
+    write_crawl(str(crawl), count=400, seed=424242, width=256, height=192, min_object_px=24)
     write_room_questions(str(crawl), str(crawl), RoomQuestionSettings(test_share=1.0))
     return crawl, json.loads((crawl / "test.json").read_text())
 
@@ -37,7 +38,8 @@ def test_the_base_finds_and_compares_what_it_is_asked_for(
     base, entries, kind: str, most: int, least: float, more: float
 ) -> None:
     crawl, written = entries
-    own = [one for one in written if one["type"] == kind][:most]
+    every = [one for one in written if one["type"] == kind]
+    own = every[:: max(1, len(every) // most)][:most]
     asked = [one["conversations"][0]["value"].removeprefix("<image>\n") for one in own]
     true = np.array([one["conversations"][1]["value"] for one in own])
     shown = [np.asarray(decoded((crawl / one["image"]).read_bytes())) for one in own]
