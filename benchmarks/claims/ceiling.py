@@ -8,6 +8,7 @@ about the most that a model with this tower, frozen, may hope for from these ans
 import argparse
 import json
 import math
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from torch.nn import functional as F
 
 from benchmarks.claims.study import Study
 from benchmarks.claims.training import base_of
+from jobs.errors import SpatialLakeError
 from jobs.reader import LakeReader
 from schemas.question_types import QUESTION_TYPES, AnswerKind
 from vlm.evaluation.formats.registry import read_items
@@ -181,4 +183,7 @@ def _shares(hits: dict[str, list[bool]]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SpatialLakeError as error:
+        sys.exit(f"benchmarks.claims.ceiling: {error}")
