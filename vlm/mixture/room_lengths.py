@@ -1,7 +1,5 @@
 """Questions about lengths in a photograph of a room, in everyday words and in meters."""
 
-import math
-
 from udfs.language.draws import Draws, seed_of
 from udfs.language.quantity import say_meters
 from vlm.mixture.room_pairs import OF_BOTH, differs, drawn_things
@@ -62,7 +60,7 @@ def in_lengths(kind: str, room: Room) -> list[tuple[str, str]]:
         elif kind == "size":
             asked, length_m = (_WIDTH, one.box.width_m) if draws.coin() else (_HEIGHT, one.box.height_m)
         elif kind == "apart":
-            asked, length_m = _APART, math.dist(one.box.center_m, other.box.center_m)
+            asked, length_m = _APART, one.box.apart_m(other.box)
         else:
             decided = _differences(other, one)
             if not decided:
@@ -76,9 +74,10 @@ def in_lengths(kind: str, room: Room) -> list[tuple[str, str]]:
 def _differences(before: Thing, one: Thing) -> list[tuple[str, float]]:
     """Return how a thing differs from another, and by how much in m, where that is not too little to be said."""
     assert before.box and one.box
+    words = differs(before, one)
     right_m = one.box.center_m[0] - before.box.center_m[0]
     # What is farther left in the picture may be farther right in the room, where it is farther away.
-    across = differs(before, one)[0] == ("right" if right_m > 0 else "left")
+    across = words[0] == ("right" if right_m > 0 else "left")
     lengths_m = (
         right_m if across else 0.0,
         one.box.up_m - before.box.up_m,
@@ -86,5 +85,5 @@ def _differences(before: Thing, one: Thing) -> list[tuple[str, float]]:
         one.box.width_m - before.box.width_m,
         one.box.height_m - before.box.height_m,
     )
-    found = zip(differs(before, one), lengths_m, strict=True)
+    found = zip(words, lengths_m, strict=True)
     return [(word, abs(length_m)) for word, length_m in found if word in OF_BOTH and length_m]

@@ -131,7 +131,7 @@ def drawn_things(room: Room, draws: Draws, most: int, times: int) -> Iterator[li
 def compared(before: Thing, one: Thing) -> str:
     """Return how a thing lies from another, what its sizes are to it, and how far apart they are in m."""
     assert before.box and one.box
-    return " ".join([*differs(before, one), say_meters(math.dist(before.box.center_m, one.box.center_m)).value_text])
+    return " ".join([*differs(before, one), say_meters(before.box.apart_m(one.box)).value_text])
 
 
 def differs(before: Thing, one: Thing) -> list[str]:

@@ -58,6 +58,10 @@ class Box(NamedTuple):
         """Return how far the middle is from the camera."""
         return math.hypot(*self.center_m)
 
+    def apart_m(self, other: "Box") -> float:
+        """Return how far the middle is from another's."""
+        return math.dist(self.center_m, other.center_m)
+
 
 class Room(NamedTuple):
     """A photograph by its name in the crawl, and its objects."""
