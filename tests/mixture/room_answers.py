@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import nnls
 
 
 def turns_of(written: Path, split: str) -> list[tuple[str, str, str, str]]:
@@ -75,7 +76,10 @@ def measured(row: dict[str, Any], name: str) -> dict[str, Any]:
     across, _ = seen_at(row, center)
     away = np.linalg.norm(center)
     up = -center @ row["gravity"]
-    return {"center": center, "across": across, "up": up, "away": away, "width": width, "height": height}
+    volume = np.prod(own["box_3d"]["size"])
+    return {
+        "center": center, "across": across, "up": up, "away": away, "width": width, "height": height, "volume": volume
+    }  # fmt: skip
 
 
 WORDS = {
@@ -84,18 +88,15 @@ WORDS = {
     "away": ("farther", "nearer"),
     "width": ("wider", "narrower"),
     "height": ("taller", "shorter"),
+    "volume": ("bigger", "smaller"),
 }
 
 
 def differs(way: str, here: float, there: float) -> str:
     more, less = WORDS[way]
-    least = {"across": 0.03, "up": 0.05}
-    difference = here - there if way in least else np.log(here / there)
-    return (
-        "same"
-        if abs(difference) < least.get(way, np.log(1.05 if way == "away" else 1.1))
-        else (less, more)[int(difference > 0)]
-    )
+    difference = here - there if way in ("across", "up") else np.log(here / there)
+    least = {"across": 0.03, "up": 0.05, "away": np.log(1.05), "volume": np.log(1.3)}.get(way, np.log(1.1))
+    return "same" if abs(difference) < least else (less, more)[int(difference > 0)]
 
 
 def digits(length_m: float) -> str:
@@ -131,11 +132,18 @@ def of_two(row: dict[str, Any], question: str) -> str:
         words = [differs(way, one[way], other[way]) for way in WORDS]
         apart = np.linalg.norm(one["center"] - other["center"])
         return " ".join([*words, digits(apart)])
+    options = dict(re.findall(r"\b([AB])[:.)] the ([a-z ]+?)(?=[.]| or B| \(B\)| B\.)", question))
+    assert len(options) in (0, 2)
+    if "letter of the" in question or "letter is the" in question:
+        right = re.search(r"letter (?:of|is) the ([a-z ]+)[?.]", question)[1]
+        return next(letter for letter, name in options.items() if name == right)
     way, word, names = asked_of_two(row, question)
     first = differs(way, *(measured(row, name)[way] for name in names)) == word
     if not re.search(r"\bwhich\b| or |^Tell", question, re.IGNORECASE):
         return "Yes" if first else "No"
-    return "AB"[int(not first)] if re.search(r"\bA[:.)]", question) else names[int(not first)]
+    right = names[int(not first)]
+    assert not options or {*options.values()} == {*names}
+    return next((letter for letter, name in options.items() if name == right), f"The {right}.")
 
 
 # What a question says of two things, and how the one that it asks for differs then.
@@ -148,6 +156,7 @@ SAID = {
     },
     "width": {"wider": r"wider|larger in width", "narrower": r"narrower|less wide"},
     "height": {"taller": r"taller|(?:larger|greater) in height", "shorter": r"shorter|less tall|smaller in height"},
+    "volume": {"bigger": r"bigger|larger(?! in)", "smaller": r"smaller(?! in height)"},
 }
 
 
@@ -160,34 +169,67 @@ def names_in(row: dict[str, Any]) -> re.Pattern[str]:
 def asked_of_two(row: dict[str, Any], question: str) -> tuple[str, str, list[str]]:
     """In which way two things are compared, how the one asked for differs, and their names."""
     names = names_in(row)
-    said = names.sub("", question).replace("from left to right", "").replace("Which letter is right?", "")
+    (asked,) = re.findall(r".+?[?.](?: (?=\(?A|Choose)|$)", re.sub(r"Which letter is right\?$", "", question))[:1]
+    said = names.sub("", asked).replace("from left to right", "")
     ((way, word),) = [
         (way, word)
         for way, words in SAID.items()
         for word, form in words.items()
         if re.search(rf"\b(?:{form})\b", said)
     ]
-    return way, word, names.findall(question)
+    return way, word, names.findall(asked)
+
+
+def between(one: Any, other: Any) -> float:
+    """The least distance of the convex hulls of two sets of corners: of all weighted means of their differences."""
+    apart = (one[:, None] - other[None]).reshape(-1, 3)
+    # A heavy last row holds the weights to a sum of one.
+    weights, _ = nnls(np.vstack([apart.T, np.full(len(apart), 1e4)]), np.array([0.0, 0, 0, 1e4]))
+    return float(np.linalg.norm(weights @ apart / weights.sum()))
+
+
+def length_between(row: dict[str, Any], kind: str, question: str, names: list[str]) -> float:
+    """How far two things are from each other, their middles or their boxes, horizontally where the question says so."""
+    if kind == "apart":
+        ends = [np.array([measured(row, name)["center"]]) for name in names]
+    else:
+        ends = [corners(called(row, name)) for name in names]
+    if re.search(r"floor|horizontal|Leaving out height|from above", names_in(row).sub("", question)):
+        down = np.array(row["gravity"])
+        ends = [points - np.outer(points @ down, down) for points in ends]
+    return between(*ends)
+
+
+def times(row: dict[str, Any], question: str, names: list[str]) -> str:
+    """How many times as much the one thing measures as the other."""
+    named = names if question.startswith("By what factor") else names[::-1]
+    if question.startswith("By what factor"):
+        way, _, _ = asked_of_two(row, question)
+    else:
+        (said,) = re.findall(r"times as (far away|wide|tall) as", question)
+        way = {"far away": "away", "wide": "width", "tall": "height"}[said]
+    one, other = (measured(row, name)[way] for name in named)
+    return f"{Decimal(str(round(2 * one / other) / 2)).normalize():f} times"
 
 
 def length_of(row: dict[str, Any], kind: str, question: str) -> str:
     """What the manifest says to a question about a length."""
+    names = names_in(row).findall(question)
+    assert len(names) == (1 if kind in ("distance", "size") else 2)
+    if kind == "times":
+        return times(row, question, names)
     if kind == "difference":
-        way, word, names = asked_of_two(row, question)
+        way, word, _ = asked_of_two(row, question)
         one, other = (measured(row, name) for name in names)
         assert differs(way, one[way], other[way]) == word
         length_m = (one["center"] - other["center"])[0] if way == "across" else one[way] - other[way]
         more, _ = WORDS[way]
         assert (length_m > 0) == (word == more)
         length_m = abs(length_m)
+    elif kind in ("apart", "gap"):
+        length_m = length_between(row, kind, question, names)
     else:
-        things = [measured(row, name) for name in names_in(row).findall(question)]
-        assert len(things) == (2 if kind == "apart" else 1)
         wide = re.search(r"wide|width|left", question) is not None
-        length_m = {
-            "distance": things[0]["away"],
-            "size": things[0]["width" if wide else "height"],
-            "apart": np.linalg.norm(things[0]["center"] - things[-1]["center"]),
-        }[kind]
+        length_m = measured(row, names[0])["away" if kind == "distance" else "width" if wide else "height"]
     said = digits(length_m)
     return f"{said} meter" if said == "1" else f"{said} meters"

@@ -50,8 +50,8 @@ def written(crawl: Path) -> Path:
 
 
 KINDS = {"category", "color", "count", "existence", "place", "thing"}
-KINDS |= {"order", "facts", "compared", "beside", "which", "whether"}
-LENGTHS = {"distance", "size", "apart", "difference"}
+KINDS |= {"order", "facts", "compared", "beside", "which", "whether", "letter"}
+LENGTHS = {"distance", "size", "apart", "gap", "difference", "times"}
 ASKED = {
     "category": r"What is the (.+) object\?",
     "color": r"What color is the (.+)\?",
@@ -65,6 +65,7 @@ def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> N
     asked = {split: turns_of(written, split) for split in ("train", "test")}
     assert not {one[0] for one in asked["train"]} & {one[0] for one in asked["test"]}
     assert {one[1] for one in asked["train"]} == KINDS | LENGTHS
+    assert "letter" not in {one[1] for one in asked["test"]}
     for image, kind, question, answer in (*asked["train"], *asked["test"]):
         things = rows[image]["objects"]
         if kind in ASKED:
@@ -83,7 +84,7 @@ def test_every_answer_is_what_the_manifest_says(crawl: Path, written: Path) -> N
             right = [listed(rows[image], question)]
         elif kind in ("facts", "compared"):
             right = [in_order(kind, rows[image], question)]
-        elif kind in ("beside", "which", "whether"):
+        elif kind in ("beside", "which", "whether", "letter"):
             right = [of_two(rows[image], question)]
         elif kind in LENGTHS:
             right = [length_of(rows[image], kind, question)]

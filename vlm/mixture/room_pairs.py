@@ -9,13 +9,21 @@ from udfs.language.quantity import say_meters
 from vlm.mixture.room_things import Room, Thing, own_names
 
 # Questions of a kind for every thing.
-_FOR_A_THING = {"beside": 2, "whether": 8, "which": 4}
-# How things differ: across the picture, up, by distance, and in what they measure from left to right and in height.
-_WAYS = (("left", "right"), ("lower", "higher"), ("nearer", "farther"), ("narrower", "wider"), ("shorter", "taller"))
+_FOR_A_THING = {"beside": 2, "whether": 8, "which": 8, "letter": 1}
+# How things differ: across the picture, up, by distance, in what they measure from left to right and in height, and by
+# the volume of their boxes.
+_WAYS = (
+    ("left", "right"),
+    ("lower", "higher"),
+    ("nearer", "farther"),
+    ("narrower", "wider"),
+    ("shorter", "taller"),
+    ("smaller", "bigger"),
+)
 # Nouns give away more of some ways than of others, and balancing leaves these questions out.
-_ASKED_WAYS = (0, 1, 1, 2, 3, 3, 3, 4, 4, 4)
-# Below which they are called the same: a share of the picture's width, m, and shares of a length.
-_SAME_SHARE, _SAME_UP_M, _SAME_DISTANCE, _SAME_SIZE = 0.03, 0.05, 0.05, 0.1
+_ASKED_WAYS = (0, 0, 1, 1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5)
+# Below which they are called the same: a share of the picture's width, m, and shares of a length and of a volume.
+_SAME_SHARE, _SAME_UP_M, _SAME_DISTANCE, _SAME_SIZE, _SAME_VOLUME = 0.03, 0.05, 0.05, 0.1, 0.3
 _SAME = "same"
 _OPPOSITE = {word: other for way in _WAYS for word, other in (way, way[::-1])}
 # What is said between the names of two things, and what of one of them.
@@ -30,6 +38,8 @@ OF_BOTH = {
     "wider": ("wider than", "wider from left to right than", "larger in width than"),
     "shorter": ("shorter than", "less tall than", "smaller in height than"),
     "taller": ("taller than", "larger in height than", "greater in height than"),
+    "smaller": ("smaller than", "smaller in volume than"),
+    "bigger": ("bigger than", "bigger in volume than", "larger than"),
 }
 _OF_ONE = {
     "left": ("farther left", "farther to the left", "more to the left", "on the left"),
@@ -42,6 +52,8 @@ _OF_ONE = {
     "wider": ("wider", "wider from left to right", "larger in width"),
     "shorter": ("shorter", "less tall", "smaller in height"),
     "taller": ("taller", "larger in height", "greater in height"),
+    "smaller": ("smaller", "smaller in volume"),
+    "bigger": ("bigger", "bigger in volume", "larger"),
 }
 _BESIDE = (
     "How is the {one} next to the {other}?",
@@ -65,13 +77,14 @@ _WHICH = (
     "Between the {one} and the {other}, which is {so}?",
     "As the viewer sees it, which is {so}, the {one} or the {other}?",
 )
-# Answered by a letter.
+# What lets a letter answer, before which letter that is.
 _LETTERED = (
-    "Which is {so}? A: the {one}, B: the {other}.",
-    "Which is {so}? (A) the {one} (B) the {other}. Give the letter.",
-    "Which one is {so}, A. the {one} or B. the {other}? Reply with A or B only.",
-    "As the viewer sees it, which is {so}? A. the {one} B. the {other}. Which letter is right?",
+    " A: the {a}. B: the {b}. Which letter is right?",
+    " (A) the {a} (B) the {b}. Give the letter.",
+    " A. the {a} B. the {b}. Reply with A or B only.",
+    " Choose A. the {a} or B. the {b}. Answer with one letter.",
 )
+_LETTER = ("Which letter is the {one}?", "What is the letter of the {one}?", "Tell the letter of the {one}.")
 _LETTER_SHARE = 0.25
 
 
@@ -87,7 +100,8 @@ class Said(NamedTuple):
 def in_pairs(kind: str, room: Room) -> list[Said]:
     """Return questions about two things of the photograph, in a way in which they differ.
 
-    `whether` it is of the first, `which` one it is of, or all that `compared` says of the first (`beside`).
+    `whether` it is of the first, `which` one it is of, or all that `compared` says of the first (`beside`); `letter`
+    asks for no more than the letter of one.
     """
     draws, found = Draws(seed_of(kind, room.image)), {}
     for (names, one), (others, other) in drawn_things(room, draws, 2, _FOR_A_THING[kind] * len(room.things)):
@@ -95,6 +109,11 @@ def in_pairs(kind: str, room: Room) -> list[Said]:
         if kind == "beside":
             question = draws.pick(_BESIDE).format(one=said, other=also)
             found[question] = Said(question, compared(other, one))
+            continue
+        if kind == "letter":
+            options, letter = _lettered(said, also, draws)
+            question = draws.pick(_LETTER).format(one=said) + options
+            found[question] = Said(question, letter)
             continue
         way, true = draws.pick(_ASKED_WAYS), draws.coin()
         right = differs(other, one)[way]
@@ -105,15 +124,27 @@ def in_pairs(kind: str, room: Room) -> list[Said]:
             question = draws.pick(_WHETHER).format(one=said, other=also, so=draws.pick(OF_BOTH[asked]))
             answer = "Yes" if true else "No"
         else:
-            named = {"one": said, "other": also} if draws.coin() else {"one": also, "other": said}
-            lettered = draws.uniform() < _LETTER_SHARE
-            question = draws.pick(_LETTERED if lettered else _WHICH).format(**named, so=draws.pick(_OF_ONE[asked]))
-            answer = said if true else also
-            answer = "AB"[answer == named["other"]] if lettered else answer
+            question, answer = _which(*((said, also) if true else (also, said)), draws.pick(_OF_ONE[asked]), draws)
         known = sorted([one.label, other.label])
         first = right if [one.label, other.label] == known else _OPPOSITE[right]
         found[question] = Said(question, answer, f"{way} {' and '.join(known)}", first)
     return list(found.values())
+
+
+def _which(right: str, wrong: str, so: str, draws: Draws) -> tuple[str, str]:
+    one, other = (right, wrong) if draws.coin() else (wrong, right)
+    question = draws.pick(_WHICH).format(one=one, other=other, so=so)
+    if draws.uniform() >= _LETTER_SHARE:
+        return question, f"The {right}."
+    options, letter = _lettered(right, wrong, draws)
+    return question + options, letter
+
+
+def _lettered(right: str, wrong: str, draws: Draws) -> tuple[str, str]:
+    """Return two options in a drawn order with their letters, and the letter of the right one."""
+    letter = "A" if draws.coin() else "B"
+    a, b = (right, wrong) if letter == "A" else (wrong, right)
+    return draws.pick(_LETTERED).format(a=a, b=b), letter
 
 
 def drawn_things(room: Room, draws: Draws, most: int, times: int) -> Iterator[list[tuple[list[str], Thing]]]:
@@ -143,6 +174,7 @@ def differs(before: Thing, one: Thing) -> list[str]:
         (math.log(one.box.distance_m / before.box.distance_m), math.log1p(_SAME_DISTANCE)),
         (math.log(one.box.width_m / before.box.width_m), math.log1p(_SAME_SIZE)),
         (math.log(one.box.height_m / before.box.height_m), math.log1p(_SAME_SIZE)),
+        (math.log(one.box.volume_m3 / before.box.volume_m3), math.log1p(_SAME_VOLUME)),
     )
     return [
         _SAME if abs(difference) < same else way[difference > 0]

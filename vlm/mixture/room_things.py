@@ -1,5 +1,6 @@
 """What the crawl of rendered rooms says is in its photographs: labels, captions, colours, and where in the picture."""
 
+import itertools
 import json
 import math
 from collections import Counter
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import shapely
 from PIL import Image
 
 from udfs.language.vocabulary import vocabulary
@@ -16,6 +18,7 @@ from vlm.mixture.errors import StreamUnreadable
 _MANIFEST = "manifest.jsonl"
 # One digit each.
 COLUMNS, ROWS = 9, 9
+_CORNERS = np.array(list(itertools.product((-0.5, 0.5), repeat=3)))
 
 
 class Thing(NamedTuple):
@@ -46,12 +49,15 @@ class Box(NamedTuple):
     """A box: its middle in camera coordinates, how far that is above the camera, and how large the box is.
 
     Lengths in m; `width_m` is from the left to the right of the picture, `up_m` and `height_m` along gravity.
+    `foot_m` is its outline on the floor, in axes that are the same for all boxes of a photograph.
     """
 
     center_m: tuple[float, float, float]
     up_m: float
     width_m: float
     height_m: float
+    volume_m3: float
+    foot_m: shapely.Geometry
 
     @property
     def distance_m(self) -> float:
@@ -61,6 +67,19 @@ class Box(NamedTuple):
     def apart_m(self, other: "Box") -> float:
         """Return how far the middle is from another's."""
         return math.dist(self.center_m, other.center_m)
+
+    def level_m(self, other: "Box") -> float:
+        """Return how far the middle is from another's horizontally."""
+        return math.sqrt(max(self.apart_m(other) ** 2 - (self.up_m - other.up_m) ** 2, 0.0))
+
+    def clear_m(self, other: "Box") -> float:
+        """Return how much room is between this box and another, seen from above."""
+        return float(shapely.distance(self.foot_m, other.foot_m))
+
+    def gap_m(self, other: "Box") -> float:
+        """Return how far the nearest points of two upright boxes are from each other."""
+        above_m = abs(self.up_m - other.up_m) - (self.height_m + other.height_m) / 2
+        return math.hypot(self.clear_m(other), max(above_m, 0.0))
 
 
 class Room(NamedTuple):
@@ -115,9 +134,17 @@ def _thing(
 
 def _box(box: dict[str, Any], down: list[float]) -> Box:
     """Return a box of the manifest; the columns of its rotation are its axes in camera coordinates."""
-    axes, size, gravity = np.array(box["rotation"]), np.array(box["size"]), np.array(down)
-    up_m = -float(gravity @ box["center"])
-    return Box(tuple(box["center"]), up_m, float(abs(axes[0]) @ size), float(abs(gravity @ axes) @ size))
+    axes, size, gravity, center = np.array(box["rotation"]), np.array(box["size"]), np.array(down), box["center"]
+    corners = np.array(center) + (_CORNERS * size) @ axes.T
+    level = np.linalg.svd(gravity[None])[2][1:]
+    return Box(
+        center_m=tuple(center),
+        up_m=-float(gravity @ center),
+        width_m=float(abs(axes[0]) @ size),
+        height_m=float(abs(gravity @ axes) @ size),
+        volume_m3=float(np.prod(size)),
+        foot_m=shapely.MultiPoint(corners @ level.T).convex_hull,
+    )
 
 
 def place_of(center_m: list[float], camera: dict[str, float], size_px: tuple[int, int]) -> tuple[float, float] | None:

@@ -19,8 +19,8 @@ from vlm.mixture.room_lists import in_drawn_order, in_order
 from vlm.mixture.room_pairs import in_pairs
 from vlm.mixture.room_things import Room, own_names, rooms_of
 
-_OF_TWO = ("beside", "which", "whether")
-_LENGTHS = ("distance", "size", "apart", "difference")
+_OF_TWO = ("beside", "which", "whether", "letter")
+_LENGTHS = ("distance", "size", "apart", "gap", "difference", "times")
 _ASKED = {
     "category": ("What is the {word} object?",),
     "color": ("What color is the {word}?",),
@@ -61,6 +61,8 @@ _ASKED = {
 }
 # Answers about places depend on the photograph alone.
 GROUNDING = ("place", "thing", "order", "facts", "compared", *_OF_TWO, *_LENGTHS)
+# Words alone answer these, so that there is nothing to measure.
+_TO_TRAIN_ONLY = ("letter",)
 # Words alone give no advantage in these.
 _BALANCED = ("category", "color", "count", "existence", "which", "whether")
 # Kinds of things of a photograph that are there, and as many that are not, which are asked about.
@@ -106,7 +108,8 @@ def write_room_questions(crawl: str, out: str, settings: RoomQuestionSettings) -
     counts: Counter[str] = Counter()
     for split in ("train", "test"):
         inside = [room for room in rooms if (room.image in test) == (split == "test")]
-        kept = sorted(question for kind in _ASKED for question in _kept(kind, inside, settings))
+        kinds = [kind for kind in _ASKED if split == "train" or kind not in _TO_TRAIN_ONLY]
+        kept = sorted(question for kind in kinds for question in _kept(kind, inside, settings))
         counts.update(f"{split} {question.kind}" for question in kept)
         entries = _together(kept, settings) if split == "train" else [_alone(one, settings.seed) for one in kept]
         _write(f"{normal(out)}/{split}.json", json.dumps(entries, indent=1).encode())
