@@ -22,6 +22,8 @@ SCENE = {
     **{"sigma_rel": 0.01, "scale_ok": True, "gravity_src": "gt", "has_plane": "floor"},
     **{"world_from_camera": [0.0] * 12, "planes": [], "pairs": [], "rejected": []},
 }
+# Where the engine says so, the bottom lies within its error of what the thing rests on, rarely at 0.
+RESTS = {"answer": "It rests on it", "value_si": 0.013, "rounding_rule": "rests"}
 TEXTS = ("answer_form", "frame", "question_template", "answer_template")
 
 
@@ -110,6 +112,7 @@ def _numbers(number: int, image_id: str, split: str) -> list[dict[str, Any]]:
     return [
         _row("N01", image_id, split, **both, qa_id=f"{split}-N01-{number}", answer="2 feet", value_si=0.6),
         _row("N05", image_id, split, **both, qa_id=f"{split}-N05-{number}", answer="1 m", value_si=1.0, side="left"),
-        _row("N15", image_id, split, **first, qa_id=f"{split}-N15-{number}", answer="It rests on it", value_si=0.0),
+        _row("N15", image_id, split, **first, qa_id=f"{split}-N15-{number}", **RESTS),
+        _row("N16", image_id, split, **first, qa_id=f"{split}-N16-{number}", answer="0 m", value_si=0.0),
         _row("N17", image_id, split, **first, qa_id=f"{split}-N17-{number}", answer="30", value_si=0.5, side="left"),
     ]

@@ -89,7 +89,7 @@ def test_what_has_no_fair_answer_is_not_asked(made):
     _, _, _, folder = made
     items = items_of(folder / "items.parquet")
     numbers = [one for one in items if one.kind == Kind.NUMBER]
-    # N05 names a thing by where it is, and N15 has the value 0.
+    # N05 names a thing by where it is, N15 says no number, and N16 has the value 0.
     assert {one.type_id for one in numbers} == {"N01", "N17"}
     assert sum(one.type_id == "N17" for one in numbers) == 100
     angle = next(one for one in numbers if one.type_id == "N17")

@@ -16,7 +16,7 @@ from vlm.evaluation.relations import Asked
 SOURCE = "spatiallake"
 COLUMNS = (
     *("qa_id", "image_id", "type_id", "question", "answer", "object_ids", "side", "answer_bool", "answer_object_id"),
-    *("value_si", "reference_form", "options", "references", "scene_recipe"),
+    *("value_si", "rounding_rule", "reference_form", "options", "references", "scene_recipe"),
 )
 _UNITS_OF_BARE_NUMBERS = {"rad": "degrees", "ratio": "times"}
 # "The chair farther to the left" says part of what a relation asks, and is no name that another picture shares.
@@ -38,13 +38,14 @@ def item_of(row: Mapping[str, Any], things: Mapping[int, Mapping[str, Any]]) -> 
     """Return a row of `qa_pairs` as an item without its picture, None where it is no fair question.
 
     `row` has `COLUMNS`, `things` the `label` and `range_m` (m) of the scene's objects by id. No fair question is a
-    relation whose expressions say where the things are, and a number whose true value 0 has no ratio.
+    relation whose expressions say where the things are, a number whose true value 0 has no ratio, and one that the
+    answer does not say, since the thing rests on what its height is measured from.
     """
     asked = QUESTION_TYPES[row["type_id"]]
     sided = asked.answer_kind != AnswerKind.NUMBER or bool(asked.sides)
     if sided and any(form in row["reference_form"] for form in _SAYS_WHERE):
         return None
-    if asked.answer_kind == AnswerKind.NUMBER and asked.unit_si != "rad" and not row["value_si"] > 0:
+    if asked.answer_kind == AnswerKind.NUMBER and asked.unit_si != "rad" and not _says_a_ratio(row):
         return None
     called = dict(zip(row["object_ids"], row["references"], strict=True))
     order = _order(row, called)
@@ -59,6 +60,10 @@ def item_of(row: Mapping[str, Any], things: Mapping[int, Mapping[str, Any]]) -> 
         distance_m=min(things[one]["range_m"] for one in order),
         **_answer(row, asked, order, called),
     )
+
+
+def _says_a_ratio(row: Mapping[str, Any]) -> bool:
+    return row["value_si"] > 0 and row["rounding_rule"] != "rests"
 
 
 def _answer(row: Mapping[str, Any], asked: QuestionType, order: list[int], called: dict[int, str]) -> dict[str, Any]:
