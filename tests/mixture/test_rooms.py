@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -108,6 +109,22 @@ def test_places_are_where_things_are_seen(crawl: Path, written: Path) -> None:
             near.append(max(abs(across - column), abs(down - line)) < 2)
     assert len(near) > 20
     assert np.mean(near) > 0.8
+
+
+def test_an_unsound_box_leaves_out_its_own_place_and_lengths_alone(crawl: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(crawl, tmp_path / "rooms"))
+    rows = [json.loads(line) for line in (crawl / "manifest.jsonl").read_text().splitlines()]
+    for row in rows:
+        for one in row["objects"]:
+            one["box_3d"]["rotation"] = np.ravel(one["box_3d"]["rotation"]).tolist()
+    spoiled = max(rows, key=lambda row: len(row["objects"]))
+    spoiled["objects"][0].update(label="gong", captions=["red gong"])
+    spoiled["objects"][0]["box_3d"]["size"][1] = 0.0
+    (copied / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    write_room_questions(str(copied), str(copied), RoomQuestionSettings(test_share=0))
+    asked = [one for one in turns_of(copied, "train") if one[0] == spoiled["image"]]
+    assert {kind for _, kind, *_ in asked} >= LENGTHS
+    assert {kind for _, kind, question, answer in asked if "gong" in question + answer} <= set(ASKED)
 
 
 def test_a_picture_is_shown_once_for_several_questions(crawl: Path, written: Path) -> None:

@@ -77,7 +77,7 @@ _WHICH = (
     "Between the {one} and the {other}, which is {so}?",
     "As the viewer sees it, which is {so}, the {one} or the {other}?",
 )
-# What lets a letter answer, before which letter that is.
+# What stands behind a question that a letter answers; which option is A is drawn.
 _LETTERED = (
     " A: the {a}. B: the {b}. Which letter is right?",
     " (A) the {a} (B) the {b}. Give the letter.",

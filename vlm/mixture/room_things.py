@@ -5,12 +5,14 @@ import json
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import shapely
 from PIL import Image
+from pydantic import TypeAdapter, ValidationError
 
+from schemas.manifest import BOX_PART, CAMERA_PART, UNIT_PART, Box3d, Camera
 from udfs.language.vocabulary import vocabulary
 from vlm.feed.files import filesystem_of, path_of
 from vlm.mixture.errors import StreamUnreadable
@@ -18,6 +20,8 @@ from vlm.mixture.errors import StreamUnreadable
 _MANIFEST = "manifest.jsonl"
 # One digit each.
 COLUMNS, ROWS = 9, 9
+Vector = tuple[float, float, float]
+PartT = TypeVar("PartT")
 _CORNERS = np.array(list(itertools.product((-0.5, 0.5), repeat=3)))
 
 
@@ -52,7 +56,7 @@ class Box(NamedTuple):
     `foot_m` is its outline on the floor, in axes that are the same for all boxes of a photograph.
     """
 
-    center_m: tuple[float, float, float]
+    center_m: tuple[float, ...]
     up_m: float
     width_m: float
     height_m: float
@@ -111,14 +115,21 @@ def own_names(things: Sequence[Thing]) -> list[list[str]]:
 
 def _things(crawl: str, row: dict[str, Any]) -> tuple[Thing, ...]:
     objects = [item for item in row.get("objects") or () if item.get("label")]
-    camera = row.get("camera") if any("box_3d" in item for item in objects) else None
+    camera = _sound(CAMERA_PART, row.get("camera")) if any("box_3d" in item for item in objects) else None
+    gravity = _sound(UNIT_PART, row.get("gravity"))
     size_px = _size_px(f"{crawl}/{row['image']}") if camera else (0, 0)
-    return tuple(_thing(item, camera, row.get("gravity"), size_px) for item in objects)
+    return tuple(_thing(item, camera, gravity, size_px) for item in objects)
 
 
-def _thing(
-    item: dict[str, Any], camera: dict[str, float] | None, gravity: list[float] | None, size_px: tuple[int, int]
-) -> Thing:
+def _sound(part: TypeAdapter[PartT], held: Any) -> PartT | None:
+    """Return a part of a row, None where there is none or `ingest` would leave it out as unsound."""
+    try:
+        return part.validate_python(held)
+    except ValidationError:
+        return None
+
+
+def _thing(item: dict[str, Any], camera: Camera | None, gravity: Vector | None, size_px: tuple[int, int]) -> Thing:
     captions = item.get("captions") or ()
     captions = (captions,) if isinstance(captions, str) else captions
     caption, label = next(iter(captions), ""), item["label"]
@@ -126,15 +137,15 @@ def _thing(
     of_a_kind = [f"{one.split(' ')[0]} {label}" for one in further if one.endswith(f" {label}")]
     named = vocabulary().color_of(caption.split(" ")[0].lower()) if caption else frozenset()
     color = next(iter(named)) if len(named) == 1 else None
-    box = item.get("box_3d")
-    place = place_of(box["center"], camera, size_px) if box and camera else None
+    box = _sound(BOX_PART, item.get("box_3d"))
+    place = _place(box.center, camera, size_px) if box and camera else None
     names = tuple(dict.fromkeys(filter(None, [label, caption, *further, *of_a_kind])))
     return Thing(label, color, caption, names, place, _box(box, gravity) if box and gravity else None)
 
 
-def _box(box: dict[str, Any], down: list[float]) -> Box:
+def _box(box: Box3d, down: Vector) -> Box:
     """Return a box of the manifest; the columns of its rotation are its axes in camera coordinates."""
-    axes, size, gravity, center = np.array(box["rotation"]), np.array(box["size"]), np.array(down), box["center"]
+    axes, size, gravity, center = np.reshape(box.rotation, (3, 3)), np.array(box.size), np.array(down), box.center
     corners = np.array(center) + (_CORNERS * size) @ axes.T
     level = np.linalg.svd(gravity[None])[2][1:]
     return Box(
@@ -147,13 +158,13 @@ def _box(box: dict[str, Any], down: list[float]) -> Box:
     )
 
 
-def place_of(center_m: list[float], camera: dict[str, float], size_px: tuple[int, int]) -> tuple[float, float] | None:
+def _place(center_m: list[float], camera: Camera, size_px: tuple[int, int]) -> tuple[float, float] | None:
     """Return where a point in camera coordinates (m) is seen, in shares of the picture's width and height."""
     x_m, y_m, z_m = center_m
     if z_m <= 0:
         return None
-    across = (camera["fx"] * x_m / z_m + camera["cx"]) / size_px[0]
-    down = (camera["fy"] * y_m / z_m + camera["cy"]) / size_px[1]
+    across = (camera.fx * x_m / z_m + camera.cx) / size_px[0]
+    down = (camera.fy * y_m / z_m + camera.cy) / size_px[1]
     if not (0 <= across < 1 and 0 <= down < 1):
         return None
     return across, down
