@@ -45,7 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, help="runs of every arm [2; 1 with --smoke]")
     parser.add_argument("--smoke", action="store_true", help="everything as small as it can be, to try the machinery")
     parser.add_argument("--only", nargs="+", metavar="ARM", help=f"arms to train [{' '.join(ARMS)}]")
-    parser.add_argument("--processes", type=int, default=1, help="that train together, a divisor of the batch [1]")
+    parser.add_argument("--processes", type=int, default=1, help="arms at a time; a base is trained by all [1]")
     parser.add_argument("--begin", type=Path, metavar="DIR", help="model that a base goes on from, with more layers")
     parser.add_argument("--until", metavar="STEP", help="stop after this step")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables between the marks of this page")

@@ -69,7 +69,7 @@ ARMS = {
 
 
 class Study(BaseModel):
-    """One study in the folder `work`; `only` are the arms to train, none: all, by so many `processes`."""
+    """One study in the folder `work`; `only` are the arms to train, none: all, so many `processes` at a time."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

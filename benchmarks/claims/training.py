@@ -129,7 +129,7 @@ def train_base(study: Study) -> None:
     from vlm.model.loading import load_model
 
     settings = base_settings(study)
-    _train(study, settings)
+    _together(study, settings)
     trained = load_model(str(Path(settings.out) / "model"))
     trained.model.half()
     draft = study.folder("base.part")
@@ -139,11 +139,13 @@ def train_base(study: Study) -> None:
 
 
 def train_arm(study: Study, name: str, seed: int) -> None:
-    """Train one run of an arm."""
-    _train(study, arm_settings(study, name, seed))
+    """Train one run of an arm, in this process."""
+    from vlm.loop.training import train
+
+    train(arm_settings(study, name, seed))
 
 
-def _train(study: Study, settings: TrainSettings) -> None:
+def _together(study: Study, settings: TrainSettings) -> None:
     """Train in one process or several, which come to the same model.
 
     Raises:

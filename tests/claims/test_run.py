@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from benchmarks.claims import data, training
@@ -14,6 +15,7 @@ from benchmarks.claims.outcomes import outcomes
 from benchmarks.claims.start import write_decoder
 from benchmarks.claims.steps import run, steps
 from benchmarks.claims.study import SMOKE, Marks, Study
+from jobs.errors import UsageError
 from scenes.crawl import write_crawl
 from tests.evaluation.made import item, length
 from tests.loop.tiny import FORKS
@@ -51,9 +53,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         native.write(asked, study.folder(f"{name}.parquet"))
     write_tower(study.folder("start", "tower"))
     write_decoder(study.folder("start", "decoder"), TEXTS, SIZES)
-    for name, settings, _ in steps(study, no_tower):
-        if name in ("items", "start"):
-            marks.finish(name, settings)
+    for step in steps(study, no_tower):
+        if step.name in ("items", "start"):
+            marks.finish(step.name, step.settings)
     return study
 
 
@@ -89,11 +91,30 @@ def test_a_killed_study_goes_on_and_does_nothing_twice(study: Study, capsys: pyt
     made = base.stat().st_mtime_ns
     capsys.readouterr()
 
-    run(study, no_tower)
+    parent = FORKS.Process(target=run, args=(study, no_tower))
+    parent.start()
+    while not (arms := [one for one in psutil.Process(parent.pid).children() if "train-none-1" in one.cmdline()]):
+        assert parent.is_alive()
+    parent.kill()
+    # Begun again, the study would train the same arm beside it.
+    assert not psutil.wait_procs(arms, timeout=120)[1]
+    assert "ask-none-1" not in {path.stem for path in study.folder("steps").glob("*.json")}
+
+    asked_of, away = study.crawl("held_out") / "test.json", study.folder("away.json")
+    asked_of.rename(away)
+    with pytest.raises(UsageError, match=r"logs/none-1.log, and start the study again"):
+        run(study, no_tower)
+    away.rename(asked_of)
+    assert "test.json" in study.folder("logs", "none-1.log").read_text().splitlines()[-1]
+    capsys.readouterr()
+
+    two = study.model_copy(update={"seeds": 2, "processes": 2})
+    run(two, no_tower)
     done = [line for line in capsys.readouterr().out.splitlines() if line.startswith("claims: ")]
-    assert done == ["claims: train-none-1", "claims: ask-none-1"]
+    assert [line.partition(",")[0] for line in done] == ["claims: none-1", "claims: none-2"]
+    assert "claims: ask-none-2" in study.folder("logs", "none-2.log").read_text()
     assert base.stat().st_mtime_ns == made
-    run(study, no_tower)
+    run(two, no_tower)
     assert "claims: " not in capsys.readouterr().out
 
     arms = figures(outcomes(study))["arms"]

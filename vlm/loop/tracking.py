@@ -146,11 +146,17 @@ def _experiment(client: MlflowClient, settings: TrainSettings) -> str:
         return found.experiment_id
     # MLflow's pages then list runs of training, not of evaluation.
     tags = {"mlflow.experimentKind": "custom_model_development"}
-    if not uri.startswith("sqlite:///"):
-        return client.create_experiment(name, tags=tags)
-    folder = Path(uri.removeprefix("sqlite:///")).absolute().parent
     # By default MLflow would put pictures and models into ./mlruns, wherever the command was given.
-    return client.create_experiment(name, (folder / "mlflow" / name).as_uri(), tags)
+    local = uri.startswith("sqlite:///")
+    at = (Path(uri.removeprefix("sqlite:///")).absolute().parent / "mlflow" / name).as_uri() if local else None
+    try:
+        return client.create_experiment(name, at, tags)
+    except MlflowException:
+        # A run that began at the same time may have made it.
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return found.experiment_id
 
 
 def _tags(data: Mapping[str, Any]) -> dict[str, str]:

@@ -132,7 +132,7 @@ class _Training:
 
     def _tower(self) -> AbstractContextManager[None]:
         cache = self.settings.model.tower_cache
-        return cached_tower(self.vlm, cache, self.accelerator.process_index) if cache else nullcontext()
+        return cached_tower(self.vlm, cache) if cache else nullcontext()
 
     def _loader(self) -> Iterable[StepBatch]:
         loop, world = self.settings.loop, self.accelerator.num_processes

@@ -1,6 +1,7 @@
 """A frozen tower that sees every picture once: its features are kept on disk, for this run and for others."""
 
 import hashlib
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +21,11 @@ _LARGEST = float(np.finfo(np.float16).max)
 
 
 @contextmanager
-def cached_tower(vlm: VisionLanguageModel, folder: str, process: int = 0) -> Iterator[None]:
+def cached_tower(vlm: VisionLanguageModel, folder: str) -> Iterator[None]:
     """Take features of a model's frozen tower from `folder` and keep new ones there, in half precision.
 
     Whether features were kept or are new makes no difference: pictures are seen one by one, and what is taken has
-    always been rounded. Every process that shares a folder appends to a file of its own.
+    always been rounded. Any number of processes may share a folder: each appends to a file of its own.
 
     Raises:
         ModelUnsuited: a tower that learns, or a model that does not take one layer of its tower.
@@ -34,7 +35,7 @@ def cached_tower(vlm: VisionLanguageModel, folder: str, process: int = 0) -> Ite
         raise ModelUnsuited("A tower that learns gives new features at every step; freeze it, or drop tower_cache.")
     if not isinstance(layer, int):
         raise ModelUnsuited("tower_cache needs a model that takes one layer of its tower, as LLaVA does; leave it out.")
-    features = _Features(tower, layer, folder, process)
+    features = _Features(tower, layer, folder)
     tower.forward = features.output
     try:
         yield
@@ -43,10 +44,10 @@ def cached_tower(vlm: VisionLanguageModel, folder: str, process: int = 0) -> Ite
 
 
 class _Features:
-    def __init__(self, tower: Any, layer: int, folder: str, process: int) -> None:
+    def __init__(self, tower: Any, layer: int, folder: str) -> None:
         self._seen = tower.forward
         self._layer = layer
-        self._store = _Store(Path(folder) / _digest(tower, layer), process)
+        self._store = _Store(Path(folder) / _digest(tower, layer))
 
     @torch.no_grad()
     def output(self, pixel_values: Tensor, **options: Any) -> BaseModelOutput:
@@ -69,13 +70,13 @@ class _Features:
 
 
 class _Store:
-    """Arrays of one shape by key; a record that a killed process left half written is not read."""
+    """Arrays of one shape by key; a record that is half written is not read."""
 
-    def __init__(self, folder: Path, process: int) -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._kept: dict[bytes, NDArray[np.float16]] = {}
         self._shape = folder / "shape.txt"
-        self._own = folder / f"features-{process}.bin"
+        self._own = folder / f"features-{uuid.uuid4().hex}.bin"
         if self._shape.is_file():
             for path in sorted(folder.glob("features-*.bin")):
                 self._read(path)
@@ -88,7 +89,9 @@ class _Store:
     def put(self, key: bytes, features: NDArray[np.float16]) -> None:
         """Keep an array under a key."""
         if not self._shape.is_file():
-            self._shape.write_text(" ".join(map(str, features.shape)))
+            draft = self._own.with_suffix(".part")
+            draft.write_text(" ".join(map(str, features.shape)))
+            draft.replace(self._shape)
         with self._own.open("ab") as file:
             file.write(key + features.tobytes())
         self._kept[key] = features
@@ -97,9 +100,6 @@ class _Store:
         shape = tuple(map(int, self._shape.read_text().split()))
         record = np.dtype([("key", f"S{_KEY_BYTES}"), ("features", "<f2", shape)])
         whole = path.stat().st_size // record.itemsize
-        if path == self._own:
-            with path.open("r+b") as file:
-                file.truncate(whole * record.itemsize)
         records = np.memmap(path, record, "r", shape=(whole,)) if whole else []
         for one in records:
             self._kept[bytes(one["key"]).ljust(_KEY_BYTES, b"\0")] = one["features"]
