@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.claims.figures import figures
 from benchmarks.claims.outcomes import outcomes
+from benchmarks.claims.runs import trained
 from benchmarks.claims.start import write_room_tower
 from benchmarks.claims.steps import run
 from benchmarks.claims.study import ARMS, SMOKE, Sizes, Study
@@ -31,7 +32,7 @@ def main() -> None:
     )
     run(study, write_room_tower, asked.until)
     if asked.until is None:
-        found = figures(outcomes(study))
+        found = {**figures(outcomes(study)), "training": trained(study)}
         text = markdown(found, _made_by(asked.smoke))
         print(text)
         if asked.write:

@@ -4,7 +4,8 @@ from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
 from benchmarks.claims.intervals import Drawn, Figure
-from benchmarks.claims.outcomes import BLANKED, GENERAL, Outcomes
+from benchmarks.claims.outcomes import BLANKED, GENERAL, SIDES, Outcomes
+from vlm.evaluation.baselines import TEXT_ONLY_PRIOR
 from vlm.evaluation.published import published
 
 _HALF, _THIRD, _TENTH = "in_range[0.5,2]", "in_range[2/3,1.5]", "in_range[0.9,1.1]"
@@ -29,6 +30,7 @@ class Claim(NamedTuple):
 
 _UNTAUGHT = "undecided: nothing was learned that could be harmed"
 _LOOKS = "looking helps: more right with the picture than with a blank one"
+_WORDS = "more right than the words of a question give away"
 _SPATIAL = "spatial data teaches spatial questions"
 _OWN = "its own benchmark"
 _FROZEN = ("vision tower unfrozen", "vision tower frozen")
@@ -40,6 +42,9 @@ CLAIMS = (
     Claim("a", _SPATIAL, _HALF, "spatial", "none", 0.0, (_OWN, None)),
     Claim("a", _LOOKS, "qualitative", "spatial", f"spatial{BLANKED}", 0.0),
     Claim("a", _LOOKS, _TENTH, "spatial", f"spatial{BLANKED}", 0.0),
+    Claim("a", _LOOKS, SIDES, "spatial", f"spatial{BLANKED}", 0.0),
+    Claim("a", _WORDS, "qualitative", "spatial", TEXT_ONLY_PRIOR, 0.0),
+    Claim("a", _WORDS, _TENTH, "spatial", TEXT_ONLY_PRIOR, 0.0),
     Claim("b", "nearly every answer is a number", "number_rate", "spatial", None, -0.01, (_OWN, None)),
     *(
         Claim("c", "an unfrozen tower measures better", score, "unfrozen", "spatial", 0.0, _FROZEN)

@@ -18,8 +18,9 @@ from vlm.evaluation.scores.numbers import RANGES, within
 from vlm.evaluation.scores.vqa import evalai_normalised
 from vlm.mixture import rooms
 
-GENERAL, GROUNDING = "general", "grounding"
-SCORES = ("qualitative", "number_rate", *RANGES, GENERAL, GROUNDING)
+GENERAL, GROUNDING, SIDES = "general", "grounding", "left and right"
+SCORES = ("qualitative", SIDES, "number_rate", *RANGES, GENERAL, GROUNDING)
+_SIDE_TYPES = ("Q01", "Q02", "Q03")
 BLANKED = f" ({View.BLANKED})"
 
 
@@ -73,6 +74,8 @@ def spatial_right(predictions: Iterable[Prediction]) -> Right:
         photograph, truth = item.photograph or item.item_id, item.truth.value_si
         if item.kind in (Kind.BOOL, Kind.CHOICE):
             found.append(("qualitative", photograph, float(is_right(one))))
+            if item.type_id in _SIDE_TYPES:
+                found.append((SIDES, photograph, float(is_right(one))))
         elif item.kind == Kind.NUMBER and item.truth.unit_si != "rad" and truth is not None:
             found.append(("number_rate", photograph, float(one.parsed)))
             for score, bounds in RANGES.items():

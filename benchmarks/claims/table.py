@@ -10,10 +10,12 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 _HEAD = "| | claim | score | arm | over | difference | spread of seeds | published | |"
 _RULE = "|---|---|---|---|---|---|---:|---|---|"
+_RUNS = "| run | updates | median s an update | waited for data | spatial tokens | loss | of spatial answers |"
+_RUNS_RULE = "|---|---:|---:|---:|---:|---:|---:|"
 
 
 def markdown(found: dict[str, Any], made_by: str) -> str:
-    """Return both tables, in percent; `made_by` is the command and what it ran on."""
+    """Return the tables, shares in percent; `made_by` is the command and what it ran on."""
     claims = [_claim(one) for one in found["claims"]]
     scores = [score for score in SCORES if any(score in own for own in found["arms"].values())]
     arms = [
@@ -21,7 +23,8 @@ def markdown(found: dict[str, Any], made_by: str) -> str:
         for arm, own in found["arms"].items()
     ]
     head = [f"| arm | {' | '.join(scores)} |", f"|---|{'---|' * len(scores)}"]
-    return "\n".join([f"{made_by}, {_seeds(found['seeds'])}.", "", _HEAD, _RULE, *claims, "", *head, *arms])
+    runs = ["", _RUNS, _RUNS_RULE, *map(_run, found["training"])] if found["training"] else []
+    return "\n".join([f"{made_by}, {_seeds(found['seeds'])}.", "", _HEAD, _RULE, *claims, "", *head, *arms, *runs])
 
 
 def write_table(page: Path, text: str) -> None:
@@ -49,6 +52,19 @@ def _claim(one: dict[str, Any]) -> str:
         f"{apart['spread'] * 100:.1f}",
         " over ".join(f"{told * 100:.1f}" for told in (one["published"], one["published_over"]) if told is not None),
         one["verdict"],
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _run(one: dict[str, Any]) -> str:
+    cells = (
+        one["run"],
+        f"{one['updates']:,}",
+        f"{one['update_s']:.2f}",
+        f"{one['wait_share'] * 100:.1f} %",
+        "" if one["spatial_share"] is None else f"{one['spatial_share'] * 100:.3f} %",
+        f"{one['loss']:.3f}",
+        "" if one["spatial_loss"] is None else f"{one['spatial_loss']:.3f}",
     )
     return f"| {' | '.join(cells)} |"
 

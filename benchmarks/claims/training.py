@@ -28,6 +28,7 @@ from vlm.mixture.rooms import RoomQuestionSettings, write_room_questions
 
 WriteTower = Callable[[Path, Sequence[Path]], None]
 
+EXPERIMENT = "claims"
 _ANSWER_TOKENS = 48
 _BATCH = 64
 
@@ -94,6 +95,11 @@ def arm_settings(study: Study, name: str, seed: int) -> TrainSettings:
     )
 
 
+def tracking_uri(study: Study) -> str:
+    """Return where MLflow keeps the runs of a study."""
+    return f"sqlite:///{study.folder('mlflow.db')}"
+
+
 def _settings(study: Study, name: str, model: dict[str, Any], arm: Arm | None = None, seed: int = 0) -> TrainSettings:
     sizes, crawl = study.sizes, str(study.crawl("sensor"))
     general = {"name": "general", "kind": "llava", "uri": f"{crawl}/train.json", "images": crawl}
@@ -112,7 +118,7 @@ def _settings(study: Study, name: str, model: dict[str, Any], arm: Arm | None = 
                 "checkpoint_every": 250, "sample_every": steps,
             },
             "tracking": {
-                "uri": f"sqlite:///{study.folder('mlflow.db')}", "experiment": "claims", "run_name": name,
+                "uri": tracking_uri(study), "experiment": EXPERIMENT, "run_name": name,
                 "registered_model": None, "system_metrics": False,
             },
         }

@@ -54,7 +54,12 @@ def write_answers(work: Path, seeds: int = 2) -> Known:
 def _items(photograph: str, rng: random.Random) -> list[Item]:
     count = rng.randint(1, 5)
     bools = [
-        item(f"{photograph}-b{n}", Kind.BOOL, Truth(yes=n % 2 == 0), answer="Yes", photograph=photograph)
+        item(
+            *(f"{photograph}-b{n}", Kind.BOOL, Truth(yes=n % 2 == 0)),
+            answer="Yes",
+            photograph=photograph,
+            type_id=("Q02", "Q04")[n % 2],
+        )
         for n in range(count)
     ]
     numbers = [length(f"{photograph}-n{n}", rng.uniform(0.5, 4), photograph=photograph) for n in range(count)]
@@ -66,6 +71,8 @@ def _said(one: Item, name: str, arm: str, seed: int, rng: random.Random, known: 
     skill = 0.5 if name.endswith(BLANK) else SKILL[arm][kind]
     right = rng.random() < skill
     known.setdefault((name, seed, kind), []).append((one.photograph or "", right))
+    if one.type_id == "Q02":
+        known.setdefault((name, seed, "side"), []).append((one.photograph or "", right))
     if kind == "bool":
         raw = "Yes." if right == one.truth.yes else "No."
     else:

@@ -3,20 +3,30 @@
 import random
 import statistics
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Metric
 
 from benchmarks.claims.figures import figures, verdict
 from benchmarks.claims.intervals import Figure
 from benchmarks.claims.outcomes import outcomes
+from benchmarks.claims.runs import trained
 from benchmarks.claims.study import Study
 from benchmarks.claims.table import BEGIN, END, markdown, write_table
 from jobs.errors import UsageError
 from tests.claims.made import ARMS, BLANK, Known, write_answers
 
-KINDS = {"qualitative": "bool", "in_range[0.9,1.1]": "number", "general": "color", "grounding": "place"}
+KINDS = {
+    "qualitative": "bool",
+    "left and right": "side",
+    "in_range[0.9,1.1]": "number",
+    "general": "color",
+    "grounding": "place",
+}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +68,7 @@ def test_shares_are_counted_over_all_seeds(made: tuple[Known, dict[str, Any]], s
         assert found["arms"][arm][score]["value"] == pytest.approx(rate(known, arm, KINDS[score]))
         seeds = [statistics.fmean(right for _, right in known[arm, seed, KINDS[score]]) for seed in (1, 2)]
         assert found["arms"][arm][score]["spread"] == pytest.approx(max(seeds) - min(seeds))
-    if score in ("qualitative", "in_range[0.9,1.1]"):
+    if score in ("qualitative", "left and right", "in_range[0.9,1.1]"):
         assert found["arms"]["spatial" + BLANK][score]["value"] == pytest.approx(
             rate(known, "spatial" + BLANK, KINDS[score])
         )
@@ -125,14 +135,54 @@ def test_the_interval_decides(low: float, high: float, above: float, said: str) 
 def test_the_table_takes_the_place_of_the_one_before(made: tuple[Known, dict[str, Any]], tmp_path: Path) -> None:
     page = tmp_path / "claims.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    text = markdown(made[1], "`made`")
+    text = markdown({**made[1], "training": []}, "`made`")
     write_table(page, text)
     write_table(page, text)
     before, _, rest = page.read_text().partition(BEGIN)
     assert (before, rest.partition(END)[2]) == ("before\n", "\nafter\n")
     rows = [line for line in rest.splitlines() if line.startswith("| a |")]
-    assert len(rows) == 4
+    assert len(rows) == 7
     assert all(row.count("|") == 10 for row in rows)
     assert "75.2 | reproduced" in rows[0]
     with pytest.raises(UsageError, match="figures: begin"):
         write_table(tmp_path / "none.md", text)
+
+
+def log_run(client: MlflowClient, experiment: str, name: str, metrics: list[Metric], status: str = "FINISHED") -> None:
+    run = client.create_run(experiment, run_name=name)
+    client.log_batch(run.info.run_id, metrics=metrics)
+    if status == "FINISHED":
+        client.set_terminated(run.info.run_id)
+
+
+def metrics_of(updates: int, wait_share: float) -> Iterator[Metric]:
+    for step in range(1, updates + 1):
+        # Stopped for an hour after its fifth update.
+        at_ms = 500 * step + (3_600_000 if step > 5 else 0)
+        yield Metric("loss", float(step), at_ms, step)
+        yield Metric("loader_wait_share", wait_share, at_ms, step)
+        yield Metric("token_share/spatial", 0.5 if step < updates else 0.05, at_ms, step)
+        if step % 50 == 0:
+            yield Metric("loss/spatial", 2.0 * step, at_ms, step)
+
+
+def test_what_training_took_is_that_of_the_last_finished_run(tmp_path: Path) -> None:
+    study = Study(work=tmp_path, only=("share_5", "none"))
+    assert trained(study) == []
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    experiment = client.create_experiment("claims")
+    log_run(client, experiment, "share_5-1", [*metrics_of(3, 0.9)])
+    log_run(client, experiment, "share_5-1", [*metrics_of(240, 0.25)])
+    log_run(client, experiment, "share_5-1", [*metrics_of(2, 0.9)], status="RUNNING")
+    log_run(client, experiment, "none-2", [one for one in metrics_of(2, 0.0) if "spatial" not in one.key])
+    found = {one["run"]: one for one in trained(study)}
+    assert found.keys() == {"share_5-1", "none-2"}
+    assert found["share_5-1"] == {
+        "run": "share_5-1", "updates": 240, "update_s": 0.5, "wait_share": 0.25, "spatial_share": 0.05,
+        "loss": pytest.approx(190.5), "spatial_loss": 350.0,
+    }  # fmt: skip
+    table = markdown({"claims": [], "arms": {}, "seeds": 2, "training": list(found.values())}, "`made`")
+    assert table.splitlines()[-2:] == [
+        "| share_5-1 | 240 | 0.50 | 25.0 % | 5.000 % | 190.500 | 350.000 |",
+        "| none-2 | 2 | 0.50 | 0.0 % |  | 1.500 |  |",
+    ]

@@ -12,6 +12,7 @@ import pytest
 from benchmarks.claims import data, training
 from benchmarks.claims.figures import figures
 from benchmarks.claims.outcomes import outcomes
+from benchmarks.claims.runs import trained
 from benchmarks.claims.start import write_decoder
 from benchmarks.claims.steps import run, steps
 from benchmarks.claims.study import SMOKE, Marks, Study
@@ -120,6 +121,7 @@ def test_a_killed_study_goes_on_and_does_nothing_twice(study: Study, capsys: pyt
     arms = figures(outcomes(study))["arms"]
     assert arms.keys() == {"none", "none (image blanked)", "text-only prior"}
     assert arms["none"].keys() == {"qualitative", "number_rate", "general", "grounding", *RANGES}
+    assert [(one["run"], one["updates"]) for one in trained(two)] == [("none-1", 2), ("none-2", 2)]
 
 
 def test_arms_differ_in_what_they_are_about_and_in_nothing_else(tmp_path: Path) -> None:
