@@ -8,6 +8,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from benchmarks.claims.children import end_with_parent
 from benchmarks.claims.study import Marks, Study
 from jobs.errors import SpatialLakeError
 from jobs.lake import Lake
@@ -127,6 +128,7 @@ def _opened(session: SparkSession, settings: RunSettings) -> Lake:
 
 def main(study: Study) -> None:
     """Do every step that is not done."""
+    end_with_parent()
     marks, session = Marks(study.work), start_session()
     for name, settings, do in steps(study):
         if not marks.done(name, settings):

@@ -5,9 +5,7 @@ Every run of an arm has a process of its own: `python -m benchmarks.claims.steps
 
 import os
 import shutil
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.claims import data, training
+from benchmarks.claims.children import end_with_parent, run_module
 from benchmarks.claims.start import write_room_tower
 from benchmarks.claims.study import Marks, Study
 from jobs.errors import SpatialLakeError, UsageError
@@ -73,8 +72,7 @@ def run(study: Study, write_tower: training.WriteTower, until: str | None = None
     _check_space(study)
     if data.pending(study):
         # Spark's memory is free again before anything is trained.
-        command = [sys.executable, "-m", "benchmarks.claims.data", study.model_dump_json()]
-        ended = subprocess.run(command, check=False).returncode
+        ended = run_module("benchmarks.claims.data", [study.model_dump_json()], {})
         if ended:
             raise UsageError(f"Rooms and lakes ended with exit code {ended}; see above, and start the study again.")
     last = len(after) if until is None else names.index(until)
@@ -105,26 +103,10 @@ def _in_own_process(study: Study, run: str, names: Sequence[str]) -> int:
     log = _log(study, run)
     log.parent.mkdir(exist_ok=True)
     print(f"claims: {run}, see {log}", flush=True)
-    command = [sys.executable, "-m", "benchmarks.claims.steps", study.model_dump_json(), *names]
     threads = str(max(1, (os.cpu_count() or 1) // study.processes))
-    with (
-        log.open("ab") as out,
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=out, stderr=out, env={"OMP_NUM_THREADS": threads, **os.environ}
-        ) as process,
-    ):
-        return process.wait()
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that began it does: begun again, a study would train the same arm beside it."""
-
-    def watch() -> None:
-        # Not by `sys.stdin`, whose lock would be held in every process that is forked meanwhile.
-        os.read(0, 1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    with log.open("ab") as out:
+        arguments = [study.model_dump_json(), *names]
+        return run_module("benchmarks.claims.steps", arguments, {"OMP_NUM_THREADS": threads}, out)
 
 
 def _check_space(study: Study) -> None:
@@ -137,7 +119,7 @@ def _check_space(study: Study) -> None:
 
 def main(study: Study, names: Sequence[str]) -> None:
     """Do the named steps."""
-    _end_with_parent()
+    end_with_parent()
     _do(Marks(study.work), [step for step in steps(study, write_room_tower) if step.name in names])
 
 
