@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
 from benchmarks.claims.intervals import Drawn, Figure
-from benchmarks.claims.outcomes import BLANKED, GENERAL, SIDES, Outcomes
+from benchmarks.claims.outcomes import BLANKED, GENERAL, LONG, SIDES, Outcomes
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR
 from vlm.evaluation.published import published
 
@@ -54,13 +54,14 @@ CLAIMS = (
         Claim(
             "d",
             f"noise of {noise} m on the answers does no harm",
-            _HALF,
+            score,
             f"noise_{noise}",
             "spatial",
             -0.05,
             (f"Gaussian noise of {noise} m on the answers", _WITHOUT_NOISE),
             "none",
         )
+        for score in (_HALF, LONG)
         for noise in ("0.1", "0.2", "0.3")
     ),
     Claim(
@@ -130,5 +131,5 @@ def verdict(apart: Figure, above: float) -> str:
 
 
 def _published(score: str, setting: str | None) -> float | None:
-    named = {GENERAL: "vqa_official"}.get(score, score)
+    named = {GENERAL: "vqa_official", LONG: _HALF}.get(score, score)
     return next((one.value for one in published() if (one.score, one.setting) == (named, setting)), None)

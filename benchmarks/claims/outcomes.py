@@ -18,9 +18,10 @@ from vlm.evaluation.scores.numbers import RANGES, within
 from vlm.evaluation.scores.vqa import evalai_normalised
 from vlm.mixture import rooms
 
-GENERAL, GROUNDING, SIDES = "general", "grounding", "left and right"
-SCORES = ("qualitative", SIDES, "number_rate", *RANGES, GENERAL, GROUNDING)
+GENERAL, GROUNDING, SIDES, LONG = "general", "grounding", "left and right", "in_range[0.5,2] from 1 m"
+SCORES = ("qualitative", SIDES, "number_rate", *RANGES, LONG, GENERAL, GROUNDING)
 _SIDE_TYPES = ("Q01", "Q02", "Q03")
+_LONG_M = 1.0
 BLANKED = f" ({View.BLANKED})"
 
 
@@ -78,9 +79,14 @@ def spatial_right(predictions: Iterable[Prediction]) -> Right:
                 found.append((SIDES, photograph, float(is_right(one))))
         elif item.kind == Kind.NUMBER and item.truth.unit_si != "rad" and truth is not None:
             found.append(("number_rate", photograph, float(one.parsed)))
-            for score, bounds in RANGES.items():
+            ranges = {**RANGES, LONG: RANGES["in_range[0.5,2]"]} if _is_long(item) else RANGES
+            for score, bounds in ranges.items():
                 found.append((score, photograph, float(one.parsed and within(value, truth, *bounds))))
     return found
+
+
+def _is_long(item: Item) -> bool:
+    return item.truth.unit_si == "m" and (item.truth.value_si or 0) >= _LONG_M
 
 
 def general_right(predictions: Iterable[Prediction]) -> Right:

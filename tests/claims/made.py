@@ -73,6 +73,8 @@ def _said(one: Item, name: str, arm: str, seed: int, rng: random.Random, known: 
     known.setdefault((name, seed, kind), []).append((one.photograph or "", right))
     if one.type_id == "Q02":
         known.setdefault((name, seed, "side"), []).append((one.photograph or "", right))
+    if (one.truth.value_si or 0) >= 1:
+        known.setdefault((name, seed, "long"), []).append((one.photograph or "", right))
     if kind == "bool":
         raw = "Yes." if right == one.truth.yes else "No."
     else:

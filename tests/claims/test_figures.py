@@ -24,6 +24,7 @@ KINDS = {
     "qualitative": "bool",
     "left and right": "side",
     "in_range[0.9,1.1]": "number",
+    "in_range[0.5,2] from 1 m": "long",
     "general": "color",
     "grounding": "place",
 }

@@ -25,7 +25,7 @@ from vlm.evaluation.items import Kind, Truth
 from vlm.evaluation.pictures import Picture
 from vlm.evaluation.writers import native
 
-RANGES = ("in_range[0.5,2]", "in_range[2/3,1.5]", "in_range[0.9,1.1]")
+RANGES = ("in_range[0.5,2]", "in_range[2/3,1.5]", "in_range[0.9,1.1]", "in_range[0.5,2] from 1 m")
 TEXTS = [f"USER: Is there a chair in column {n}, row 3?\nASSISTANT: Yes\n" for n in range(50)]
 SIZES = SMOKE.model_copy(update={"base_steps": 8, "steps": 2, "layers": 1, "hidden": 32, "batch": 4})
 
