@@ -40,11 +40,12 @@ _VQA = "VQAv2"
 CLAIMS = (
     Claim("a", _SPATIAL, "qualitative", "spatial", "none", 0.0, (_OWN, None)),
     Claim("a", _SPATIAL, _HALF, "spatial", "none", 0.0, (_OWN, None)),
-    Claim("a", _LOOKS, "qualitative", "spatial", f"spatial{BLANKED}", 0.0),
-    Claim("a", _LOOKS, _TENTH, "spatial", f"spatial{BLANKED}", 0.0),
-    Claim("a", _LOOKS, SIDES, "spatial", f"spatial{BLANKED}", 0.0),
-    Claim("a", _WORDS, "qualitative", "spatial", TEXT_ONLY_PRIOR, 0.0),
-    Claim("a", _WORDS, _TENTH, "spatial", TEXT_ONLY_PRIOR, 0.0),
+    *(
+        Claim("a", says, score, arm, over, 0.0)
+        for arm in ("spatial", "long")
+        for says, over in ((_LOOKS, arm + BLANKED), (_WORDS, TEXT_ONLY_PRIOR))
+        for score in ("qualitative", SIDES, _TENTH)
+    ),
     Claim("b", "nearly every answer is a number", "number_rate", "spatial", None, -0.01, (_OWN, None)),
     *(
         Claim("c", "an unfrozen tower measures better", score, "unfrozen", "spatial", 0.0, _FROZEN)
@@ -90,8 +91,7 @@ def figures(found: dict[str, Outcomes]) -> dict[str, Any]:
     for score, own in found.items():
         for arm in own.sums:
             arms.setdefault(arm, {})[score] = drawn[score].arm(arm)._asdict()
-    seeds = max((sums.shape[0] for own in found.values() for sums in own.sums.values()), default=0)
-    return {"seeds": seeds, "claims": list(_claims(found, drawn)), "arms": arms}
+    return {"claims": list(_claims(found, drawn)), "arms": arms}
 
 
 def _claims(found: dict[str, Outcomes], drawn: dict[str, Drawn]) -> Iterator[dict[str, Any]]:

@@ -13,12 +13,16 @@ _EDGES = (0.025, 0.975)
 
 
 class Figure(NamedTuple):
-    """A share, or a difference of shares, with its 95 % interval; `spread` is the largest less the least seed's."""
+    """A share, or a difference of shares, with its 95 % interval.
+
+    `spread` is the largest less the least seed's, of so many `seeds`.
+    """
 
     value: float
     low: float
     high: float
     spread: float
+    seeds: int
 
 
 class Drawn:
@@ -41,12 +45,13 @@ class Drawn:
         return _figure(self._drawn(name), self._by_seed(name))
 
     def difference(self, name: str, over: str) -> Figure:
-        """Return how far an arm is above another; `spread` is the larger of the two."""
+        """Return how far an arm is above another; `spread` and `seeds` are the larger of the two."""
         own, other = self._by_seed(name), self._by_seed(over)
         drawn = self._drawn(name) - self._drawn(over)
         low, high = np.quantile(drawn, _EDGES)
         spread = max(float(np.ptp(own)), float(np.ptp(other)))
-        return Figure(float(own.mean() - other.mean()), float(low), float(high), spread)
+        seeds = max(len(own), len(other))
+        return Figure(float(own.mean() - other.mean()), float(low), float(high), spread, seeds)
 
     def _by_seed(self, name: str) -> NDArray[np.float64]:
         return self._outcomes.sums[name].sum(1) / self._outcomes.counts.sum()
@@ -63,4 +68,4 @@ class Drawn:
 
 def _figure(drawn: NDArray[np.float64], by_seed: NDArray[np.float64]) -> Figure:
     low, high = np.quantile(drawn, _EDGES)
-    return Figure(float(by_seed.mean()), float(low), float(high), float(np.ptp(by_seed)))
+    return Figure(float(by_seed.mean()), float(low), float(high), float(np.ptp(by_seed)), len(by_seed))

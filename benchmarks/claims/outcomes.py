@@ -40,7 +40,7 @@ Right = list[tuple[str, str, float]]
 
 
 def outcomes(study: Study) -> dict[str, Outcomes]:
-    """Return what the runs of a study that have answered got right, by score; arms lacking a seed are left out.
+    """Return what the runs of a study that have answered got right, by score.
 
     An arm without its pictures is `NAME (image blanked)`, the text-only prior is one more arm.
     """
@@ -48,12 +48,12 @@ def outcomes(study: Study) -> dict[str, Outcomes]:
     general = read_items("llava", study.crawl("held_out") / "test.json").items
     found: dict[str, list[Right]] = {}
     for arm in study.arms:
-        folders = [study.folder("answers", f"{arm}-{seed}") for seed in range(1, study.seeds + 1)]
-        if not all((folder / "general" / "scores.json").is_file() for folder in folders):
-            continue
-        for seed, folder in enumerate(folders, start=1):
-            told = _told(folder / "spatial", spatial)
+        for seed in range(1, study.seeds + 1):
             run = f"{arm}-{seed}"
+            folder = study.folder("answers", run)
+            if not (folder / "general" / "scores.json").is_file():
+                continue
+            told = _told(folder / "spatial", spatial)
             own = [*spatial_right(told[run]), *general_right(_told(folder / "general", general)[run])]
             found.setdefault(arm, []).append(own)
             blanked = told[row_of(run, View.BLANKED)]

@@ -53,6 +53,7 @@ class Arm(NamedTuple):
     noise_m: float = 0.0
     spatial_share: float = 0.75
     freeze_tower: bool = True
+    times: int = 1  # as many updates
 
 
 ARMS = {
@@ -65,11 +66,17 @@ ARMS = {
     "share_5": Arm(spatial_share=0.05),
     "builtin": Arm(lake="builtin"),
     "sensor_few": Arm(lake="few"),
+    "long": Arm(times=3),
 }
+# Trained where it is named alone: no claim is about it.
+_LONG = "long"
 
 
 class Study(BaseModel):
-    """One study in the folder `work`; `only` are the arms to train, none: all, so many `processes` at a time."""
+    """One study in the folder `work`.
+
+    `only` are the arms to train, so many `processes` at a time; where none is named, all but `long`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -91,7 +98,8 @@ class Study(BaseModel):
         unknown = next((name for name in self.only if name not in ARMS), None)
         if unknown is not None:
             raise UsageError(f"There is no arm {unknown!r}; the arms are {', '.join(ARMS)}.")
-        return {name: arm for name, arm in ARMS.items() if name in (self.only or ARMS)}
+        asked = self.only or ARMS.keys() - {_LONG}
+        return {name: arm for name, arm in ARMS.items() if name in asked}
 
     @property
     def lakes(self) -> tuple[str, ...]:

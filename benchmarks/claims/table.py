@@ -1,5 +1,6 @@
 """The figures as Markdown, and their place in a page."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,10 @@ def markdown(found: dict[str, Any], made_by: str) -> str:
     """Return the tables, shares in percent; `made_by` is the command and what it ran on."""
     claims = [_claim(one) for one in found["claims"]]
     scores = [score for score in SCORES if any(score in own for own in found["arms"].values())]
-    arms = [
-        f"| {arm} | {' | '.join(_share(own[score]) if score in own else '' for score in scores)} |"
-        for arm, own in found["arms"].items()
-    ]
-    head = [f"| arm | {' | '.join(scores)} |", f"|---|{'---|' * len(scores)}"]
+    arms = [_arm(arm, own, scores) for arm, own in found["arms"].items()]
+    head = [f"| arm | seeds | {' | '.join(scores)} |", f"|---|---:|{'---|' * len(scores)}"]
     runs = ["", _RUNS, _RUNS_RULE, *map(_run, found["training"])] if found["training"] else []
-    return "\n".join([f"{made_by}, {_seeds(found['seeds'])}.", "", _HEAD, _RULE, *claims, "", *head, *arms, *runs])
+    return "\n".join([f"{made_by}.", "", _HEAD, _RULE, *claims, "", *head, *arms, *runs])
 
 
 def write_table(page: Path, text: str) -> None:
@@ -49,11 +47,17 @@ def _claim(one: dict[str, Any]) -> str:
         f"{one['arm'].replace(BLANKED, ' blanked')} {_share(one['value'])}",
         f"{one['over'].replace(BLANKED, ' blanked')} {_share(one['over_value'])}" if one["over"] else "as published",
         f"{apart['value'] * 100:+.1f} [{apart['low'] * 100:+.1f}, {apart['high'] * 100:+.1f}]",
-        f"{apart['spread'] * 100:.1f}",
+        f"{apart['spread'] * 100:.1f}" if apart["seeds"] > 1 else "",
         " over ".join(f"{told * 100:.1f}" for told in (one["published"], one["published_over"]) if told is not None),
         one["verdict"],
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _arm(name: str, own: dict[str, Any], scores: Sequence[str]) -> str:
+    seeds = max(figure["seeds"] for figure in own.values())
+    shares = (_share(own[score]) if score in own else "" for score in scores)
+    return f"| {name} | {seeds} | {' | '.join(shares)} |"
 
 
 def _run(one: dict[str, Any]) -> str:
@@ -75,7 +79,3 @@ def _margin(above: float) -> str:
 
 def _share(one: dict[str, float]) -> str:
     return f"{one['value'] * 100:.1f} [{one['low'] * 100:.1f}, {one['high'] * 100:.1f}]"
-
-
-def _seeds(count: int) -> str:
-    return "1 seed" if count == 1 else f"{count} seeds"

@@ -14,7 +14,7 @@ import yaml
 from benchmarks.claims.data import examples_recipe
 from benchmarks.claims.grow import write_grown
 from benchmarks.claims.start import drawn_pictures, write_decoder
-from benchmarks.claims.study import Arm, Study
+from benchmarks.claims.study import ARMS, Arm, Study
 from jobs.benchmark import write_benchmark
 from jobs.errors import UsageError
 from jobs.evaluate import Live, Place, evaluate
@@ -89,7 +89,7 @@ def base_settings(study: Study) -> TrainSettings:
 
 def arm_settings(study: Study, name: str, seed: int) -> TrainSettings:
     """Return the settings of one run of an arm."""
-    arm = study.arms[name]
+    arm = ARMS[name]
     return _settings(
         study, f"{name}-{seed}", {"model": str(base_of(study)), "freeze_tower": arm.freeze_tower}, arm, seed
     )
@@ -105,7 +105,7 @@ def _settings(study: Study, name: str, model: dict[str, Any], arm: Arm | None = 
     general = {"name": "general", "kind": "llava", "uri": f"{crawl}/train.json", "images": crawl}
     # Frozen towers are the same in all runs, and see every picture once.
     cache = None if arm and not arm.freeze_tower else str(study.folder("features"))
-    rate, steps = (sizes.rate, sizes.steps) if arm else (sizes.base_rate, sizes.base_steps)
+    rate, steps = (sizes.rate, sizes.steps * arm.times) if arm else (sizes.base_rate, sizes.base_steps)
     return TrainSettings.model_validate(
         {
             "out": str(study.folder("runs", name)),

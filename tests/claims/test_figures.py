@@ -69,6 +69,7 @@ def test_shares_are_counted_over_all_seeds(made: tuple[Known, dict[str, Any]], s
         assert found["arms"][arm][score]["value"] == pytest.approx(rate(known, arm, KINDS[score]))
         seeds = [statistics.fmean(right for _, right in known[arm, seed, KINDS[score]]) for seed in (1, 2)]
         assert found["arms"][arm][score]["spread"] == pytest.approx(max(seeds) - min(seeds))
+        assert found["arms"][arm][score]["seeds"] == 2
     if score in ("qualitative", "left and right", "in_range[0.9,1.1]"):
         assert found["arms"]["spatial" + BLANK][score]["value"] == pytest.approx(
             rate(known, "spatial" + BLANK, KINDS[score])
@@ -130,7 +131,19 @@ def test_no_harm_means_nothing_where_nothing_was_learned(made: tuple[Known, dict
     ],
 )
 def test_the_interval_decides(low: float, high: float, above: float, said: str) -> None:
-    assert verdict(Figure((low + high) / 2, low, high, 0.0), above) == said
+    assert verdict(Figure((low + high) / 2, low, high, 0.0, 1), above) == said
+
+
+def test_a_seed_that_has_not_answered_yet_is_not_waited_for(tmp_path: Path) -> None:
+    known = write_answers(tmp_path)
+    (tmp_path / "answers" / "spatial-1" / "general" / "scores.json").unlink()
+    found = figures(outcomes(Study(work=tmp_path)))
+    own = found["arms"]["spatial"]["qualitative"]
+    assert (own["seeds"], own["spread"]) == (1, 0)
+    assert own["value"] == pytest.approx(statistics.fmean(right for _, right in known["spatial", 2, "bool"]))
+    assert found["arms"]["none"]["qualitative"]["seeds"] == 2
+    rows = markdown({**found, "training": []}, "`made`").splitlines()
+    assert next(row for row in rows if row.startswith("| spatial |")).split(" | ")[1] == "1"
 
 
 def test_the_table_takes_the_place_of_the_one_before(made: tuple[Known, dict[str, Any]], tmp_path: Path) -> None:
@@ -142,8 +155,9 @@ def test_the_table_takes_the_place_of_the_one_before(made: tuple[Known, dict[str
     before, _, rest = page.read_text().partition(BEGIN)
     assert (before, rest.partition(END)[2]) == ("before\n", "\nafter\n")
     rows = [line for line in rest.splitlines() if line.startswith("| a |")]
-    assert len(rows) == 7
+    assert len(rows) == 8
     assert all(row.count("|") == 10 for row in rows)
+    assert text.splitlines()[0] == "`made`."
     assert "75.2 | reproduced" in rows[0]
     with pytest.raises(UsageError, match="figures: begin"):
         write_table(tmp_path / "none.md", text)
@@ -182,7 +196,7 @@ def test_what_training_took_is_that_of_the_last_finished_run(tmp_path: Path) -> 
         "run": "share_5-1", "updates": 240, "update_s": 0.5, "wait_share": 0.25, "spatial_share": 0.05,
         "loss": pytest.approx(190.5), "spatial_loss": 350.0,
     }  # fmt: skip
-    table = markdown({"claims": [], "arms": {}, "seeds": 2, "training": list(found.values())}, "`made`")
+    table = markdown({"claims": [], "arms": {}, "training": list(found.values())}, "`made`")
     assert table.splitlines()[-2:] == [
         "| share_5-1 | 240 | 0.50 | 25.0 % | 5.000 % | 190.500 | 350.000 |",
         "| none-2 | 2 | 0.50 | 0.0 % |  | 1.500 |  |",

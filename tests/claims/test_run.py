@@ -138,6 +138,7 @@ def test_arms_differ_in_what_they_are_about_and_in_nothing_else(tmp_path: Path) 
         }
 
     assert changed("spatial", 2) == {"feed.seed", "mixture.seed", "loop.seed"}
+    assert changed("long") == {"loop.steps", "loop.sample_every"}
     assert changed("unfrozen") == {"model.freeze_tower", "model.tower_cache"}
     assert changed("noise_0.2") == {"feed.recipe"}
     assert changed("share_5") == {"mixture.spatial_share"}
