@@ -89,12 +89,12 @@ def numbers(lake: LakeReader, vlm: VisionLanguageModel) -> Numbers:
         "qa_pairs", f"SELECT {columns} FROM t WHERE value_si > 0 AND type_id IN ({kinds}) ORDER BY image_id, qa_id"
     )
     seen = {name: place for place, name in enumerate(sorted({row["image_id"] for row in rows}))}
-    tokens, middles = _tokens(lake, vlm, list(seen))
-    boxes = _boxes(lake)
+    tokens, middles = tokens_of(lake, vlm, list(seen))
+    boxes = boxes_of(lake)
     asked = []
     for row in rows:
         photograph = seen[row["image_id"]]
-        things = [boxes[row["image_id"]][one] for one in row["object_ids"][:2]]
+        things = [boxes[row["image_id"]][one].mean(0) for one in row["object_ids"][:2]]
         places = [_nearest(middles[photograph], thing, tokens.shape[1]) for thing in things]
         asked.append((photograph, _ASKED.index(row["type_id"]), *places, *(tokens.shape[1],) * (2 - len(places))))
     logs = torch.tensor([math.log(row["value_si"]) for row in rows])
@@ -108,7 +108,7 @@ def _nearest(middles: Tensor, thing: Tensor, tokens: int) -> int:
 
 
 @torch.inference_mode()
-def _tokens(lake: LakeReader, vlm: VisionLanguageModel, photographs: list[str]) -> tuple[Tensor, Tensor]:
+def tokens_of(lake: LakeReader, vlm: VisionLanguageModel, photographs: list[str]) -> tuple[Tensor, Tensor]:
     """Return the tokens of photographs [n, t, f] in half precision, and where their objects are [n, objects, 2]."""
     pictures = {row["image_id"]: row["bytes"] for row in lake.query("images", "SELECT image_id, bytes FROM t")}
     tower: Any = vlm.tower
@@ -121,14 +121,14 @@ def _tokens(lake: LakeReader, vlm: VisionLanguageModel, photographs: list[str]) 
     return torch.stack(tokens), torch.stack(middles)
 
 
-def _boxes(lake: LakeReader) -> dict[str, dict[int, Tensor]]:
-    """Return the middles of the boxes of regions by photograph and id, from its middle in half diagonals."""
+def boxes_of(lake: LakeReader) -> dict[str, dict[int, Tensor]]:
+    """Return the boxes of regions [2, 2] by photograph and id: low and high corner from its middle, half diagonals."""
     found = {}
     for row in lake.query("regions", "SELECT image_id, width, height, regions FROM t"):
         size = torch.tensor([row["width"], row["height"]], dtype=torch.float32)
         boxes = {one["region_id"]: torch.tensor(one["bbox_px"], dtype=torch.float32) for one in row["regions"]}
         found[row["image_id"]] = {
-            name: (box.reshape(2, 2).mean(0) - size / 2) / (size.norm() / 2) for name, box in boxes.items()
+            name: (box.reshape(2, 2) - size / 2) / (size.norm() / 2) for name, box in boxes.items()
         }
     return found
 

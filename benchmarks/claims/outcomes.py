@@ -53,16 +53,17 @@ def outcomes(study: Study) -> dict[str, Outcomes]:
             folder = study.folder("answers", run)
             if not (folder / "general" / "scores.json").is_file():
                 continue
-            told = _told(folder / "spatial", spatial)
-            own = [*spatial_right(told[run]), *general_right(_told(folder / "general", general)[run])]
+            said = told(folder / "spatial", spatial)
+            own = [*spatial_right(said[run]), *general_right(told(folder / "general", general)[run])]
             found.setdefault(arm, []).append(own)
-            blanked = told[row_of(run, View.BLANKED)]
+            blanked = said[row_of(run, View.BLANKED)]
             found.setdefault(arm + BLANKED, []).append(spatial_right(blanked))
-            found.setdefault(TEXT_ONLY_PRIOR, [spatial_right(told[TEXT_ONLY_PRIOR])])
+            found.setdefault(TEXT_ONLY_PRIOR, [spatial_right(said[TEXT_ONLY_PRIOR])])
     return summed(found)
 
 
-def _told(folder: Path, items: list[Item]) -> dict[str, list[Prediction]]:
+def told(folder: Path, items: list[Item]) -> dict[str, list[Prediction]]:
+    """Return what was answered to items by model, from an evaluation's folder."""
     answers = read_predictions("spatiallake", folder / "predictions.parquet")
     return {one.model: predictions_of(items, one) for one in answers}
 
@@ -75,7 +76,7 @@ def spatial_right(predictions: Iterable[Prediction]) -> Right:
         photograph, truth = item.photograph or item.item_id, item.truth.value_si
         if item.kind in (Kind.BOOL, Kind.CHOICE):
             found.append(("qualitative", photograph, float(is_right(one))))
-            if item.type_id in _SIDE_TYPES:
+            if is_side(item):
                 found.append((SIDES, photograph, float(is_right(one))))
         elif item.kind == Kind.NUMBER and item.truth.unit_si != "rad" and truth is not None:
             found.append(("number_rate", photograph, float(one.parsed)))
@@ -83,6 +84,11 @@ def spatial_right(predictions: Iterable[Prediction]) -> Right:
             for score, bounds in ranges.items():
                 found.append((score, photograph, float(one.parsed and within(value, truth, *bounds))))
     return found
+
+
+def is_side(item: Item) -> bool:
+    """Return whether left and right are asked about."""
+    return item.type_id in _SIDE_TYPES
 
 
 def _is_long(item: Item) -> bool:

@@ -1,0 +1,78 @@
+"""`python -m benchmarks.claims.seen --work DIR`: how right arms are where the tower has both things asked about.
+
+It has a thing where the middle of one of its objects lies in the thing's box. Relations of things that it does not have
+can be guessed only, by a model whose tower is frozen at least.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.claims.ceiling import boxes_of, tokens_of
+from benchmarks.claims.outcomes import SIDES, is_side, told
+from benchmarks.claims.study import ARMS, Study
+from benchmarks.claims.training import base_of
+from jobs.errors import SpatialLakeError
+from jobs.reader import LakeReader
+from vlm.evaluation.formats.registry import read_items
+from vlm.evaluation.items import Kind, Prediction
+from vlm.evaluation.scores.choices import is_right
+from vlm.model.loading import VisionLanguageModel, load_model
+
+_RELATIONS = (Kind.BOOL, Kind.CHOICE)
+
+
+def all_seen(lake: LakeReader, vlm: VisionLanguageModel) -> dict[str, bool]:
+    """Return of every answer of a lake, by its id, whether the tower has all things that it is about."""
+    rows = lake.query("qa_pairs", "SELECT qa_id, image_id, object_ids FROM t ORDER BY image_id")
+    photographs = sorted({row["image_id"] for row in rows})
+    _, middles = tokens_of(lake, vlm, photographs)
+    objects, boxes = dict(zip(photographs, middles, strict=True)), boxes_of(lake)
+
+    def has(photograph: str, thing: int) -> bool:
+        low, high = boxes[photograph][thing]
+        own = objects[photograph]
+        return bool(((own >= low) & (own <= high)).all(-1).any())
+
+    return {row["qa_id"]: all(has(row["image_id"], one) for one in row["object_ids"]) for row in rows}
+
+
+def shares(seen: Mapping[str, bool], arms: Mapping[str, Iterable[Prediction]]) -> dict[str, Any]:
+    """Return how many relations are asked about things that are seen, or not, and what share each arm has right."""
+    found: dict[str, Any] = {}
+    for arm, predictions in arms.items():
+        hits: dict[tuple[str, str], list[bool]] = {}
+        for one in predictions:
+            if one.item.kind in _RELATIONS:
+                place = "both seen" if seen[one.item.item_id] else "not both"
+                for score in ("qualitative", SIDES) if is_side(one.item) else ("qualitative",):
+                    hits.setdefault((score, place), []).append(is_right(one))
+        for (score, place), own in sorted(hits.items()):
+            told_of = found.setdefault(score, {}).setdefault(place, {"questions": len(own)})
+            told_of[arm] = round(float(np.mean(own)), 4)
+    return found
+
+
+def main() -> None:
+    """Print the shares of every run of a study that has answered."""
+    parser = argparse.ArgumentParser(prog="benchmarks.claims.seen", description=__doc__)
+    parser.add_argument("--work", type=Path, required=True, help="folder of a study that has its lakes and answers")
+    study = Study(work=parser.parse_args().work)
+    items = read_items("spatiallake", study.folder("items.parquet")).items
+    folders = sorted(path.parent for path in study.folder("answers").glob("*/spatial/predictions.parquet"))
+    names = [folder.parent.name for folder in folders if folder.parent.name.rpartition("-")[0] in ARMS]
+    arms = {name: told(study.folder("answers", name, "spatial"), items)[name] for name in names}
+    seen = all_seen(LakeReader(str(study.lake("held_out"))), load_model(str(base_of(study))))
+    print(json.dumps(shares(seen, arms), indent=1))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SpatialLakeError as error:
+        sys.exit(f"benchmarks.claims.seen: {error}")
