@@ -30,7 +30,8 @@ def main() -> None:
         processes=asked.processes,
         begin=asked.begin,
     )
-    run(study, write_room_tower, asked.until)
+    if not asked.so_far:
+        run(study, write_room_tower, asked.until)
     if asked.until is None:
         found = {**figures(outcomes(study)), "training": trained(study)}
         text = markdown(found, _made_by(asked.smoke))
@@ -49,6 +50,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=1, help="arms at a time; a base is trained by all [1]")
     parser.add_argument("--begin", type=Path, metavar="DIR", help="model that a base goes on from, with more layers")
     parser.add_argument("--until", metavar="STEP", help="stop after this step")
+    parser.add_argument("--so-far", action="store_true", help="do nothing, and tell of what has answered until now")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables between the marks of this page")
     return parser.parse_args()
 

@@ -47,7 +47,7 @@ def outcomes(study: Study) -> dict[str, Outcomes]:
     spatial = read_items("spatiallake", study.folder("items.parquet")).items
     general = read_items("llava", study.crawl("held_out") / "test.json").items
     found: dict[str, list[Right]] = {}
-    for arm in study.arms:
+    for arm in study.named:
         for seed in range(1, study.seeds + 1):
             run = f"{arm}-{seed}"
             folder = study.folder("answers", run)

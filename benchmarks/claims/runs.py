@@ -18,25 +18,24 @@ def trained(study: Study) -> list[dict[str, Any]]:
     `wait_share` of an update that it waited for data, `spatial_share` of its answer tokens, and its `loss` and
     `spatial_loss`, the means of its last 100 updates; what has no spatial data has none of its figures.
     """
-    if not study.folder("mlflow.db").is_file():
-        return []
-    return list(_trained(study))
+    runs = [f"{arm}-{seed}" for seed, arm in itertools.product(range(1, study.seeds + 1), study.named)]
+    return list(_trained(study, runs)) if study.folder("mlflow.db").is_file() else []
 
 
-def _trained(study: Study) -> Iterator[dict[str, Any]]:
+def _trained(study: Study, runs: list[str]) -> Iterator[dict[str, Any]]:
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri(study))
     experiment = client.get_experiment_by_name(EXPERIMENT)
-    for arm, seed in study.runs:
+    for name in runs:
         found = experiment and client.search_runs(
             [experiment.experiment_id],
-            f"attributes.run_name = '{arm}-{seed}' and attributes.status = 'FINISHED'",
+            f"attributes.run_name = '{name}' and attributes.status = 'FINISHED'",
             order_by=["attributes.start_time DESC"],
             max_results=1,
         )
         for run in found or ():
-            yield _figures(client, f"{arm}-{seed}", run.info.run_id)
+            yield _figures(client, name, run.info.run_id)
 
 
 def _figures(client: Any, name: str, run_id: str) -> dict[str, Any]:

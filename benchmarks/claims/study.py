@@ -68,7 +68,6 @@ ARMS = {
     "sensor_few": Arm(lake="few"),
     "long": Arm(times=3),
 }
-# Trained where it is named alone: no claim is about it.
 _LONG = "long"
 
 
@@ -89,8 +88,8 @@ class Study(BaseModel):
     committed: Path = Field(default=BASE, description="folder of a base that takes the place of one to be trained")
 
     @property
-    def arms(self) -> dict[str, Arm]:
-        """Return the arms to train by name.
+    def named(self) -> dict[str, Arm]:
+        """Return the arms that `only` names, or all, by name.
 
         Raises:
             UsageError: an arm that is none.
@@ -98,8 +97,12 @@ class Study(BaseModel):
         unknown = next((name for name in self.only if name not in ARMS), None)
         if unknown is not None:
             raise UsageError(f"There is no arm {unknown!r}; the arms are {', '.join(ARMS)}.")
-        asked = self.only or ARMS.keys() - {_LONG}
-        return {name: arm for name, arm in ARMS.items() if name in asked}
+        return {name: arm for name, arm in ARMS.items() if name in (self.only or ARMS)}
+
+    @property
+    def arms(self) -> dict[str, Arm]:
+        """Return the arms to train by name, `long` only where it is named."""
+        return {name: arm for name, arm in self.named.items() if self.only or name != _LONG}
 
     @property
     def lakes(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The figures of made answers, against counting and a bootstrap in plain Python."""
 
+import json
 import random
 import statistics
 from collections import defaultdict
@@ -11,6 +12,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
+from benchmarks.claims.__main__ import main
 from benchmarks.claims.figures import figures, verdict
 from benchmarks.claims.intervals import Figure
 from benchmarks.claims.outcomes import outcomes
@@ -161,6 +163,20 @@ def test_the_table_takes_the_place_of_the_one_before(made: tuple[Known, dict[str
     assert "75.2 | reproduced" in rows[0]
     with pytest.raises(UsageError, match="figures: begin"):
         write_table(tmp_path / "none.md", text)
+
+
+def test_figures_so_far_are_told_without_doing_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_answers(tmp_path)
+    page = tmp_path / "claims.md"
+    page.write_text(f"{BEGIN}\n{END}\n")
+    monkeypatch.setattr("sys.argv", ["claims", "--work", str(tmp_path), "--so-far", "--write", str(page)])
+    main()
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found == {**figures(outcomes(Study(work=tmp_path))), "training": []}
+    assert "| a | spatial data teaches" in page.read_text()
+    assert not (tmp_path / "steps").exists()
 
 
 def log_run(client: MlflowClient, experiment: str, name: str, metrics: list[Metric], status: str = "FINISHED") -> None:

@@ -8,6 +8,7 @@ import torch
 
 from benchmarks.claims import data
 from benchmarks.claims.grow import write_grown
+from benchmarks.claims.runs import trained
 from benchmarks.claims.start import fitted_tokenizer, write_decoder
 from benchmarks.claims.steps import run
 from benchmarks.claims.study import SMOKE, Marks, Sizes, Study
@@ -42,6 +43,8 @@ def test_other_sizes_and_names_that_are_none_are_told_before_anything_is_done(tm
         run(study, write_tower=lambda folder, _: None, until="bases")
     with pytest.raises(UsageError, match="no arm 'frozen'; the arms are none, spatial"):
         run(Study(work=tmp_path, only=("frozen",)), write_tower=lambda folder, _: None)
+    with pytest.raises(UsageError, match="no arm 'frozen'"):
+        trained(Study(work=tmp_path, only=("frozen",)))
 
 
 def test_arms_ask_for_the_lakes_that_they_learn_from(tmp_path: Path) -> None:
