@@ -11,6 +11,7 @@ from typing import IO, Any
 def run_module(name: str, arguments: Sequence[str], environment: Mapping[str, str], out: IO[Any] | None = None) -> int:
     """Run a module that calls `end_with_parent`, with its output to a file or here, and return how it ended."""
     command = [sys.executable, "-m", name, *arguments]
+    # `subprocess.run` would close the pipe at once, which is how the module knows that it is alone.
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=out, stderr=out, env={**environment, **os.environ}
     ) as process:

@@ -10,6 +10,7 @@ import torch
 from benchmarks.claims.ceiling import Numbers, numbers, told, trained
 from benchmarks.claims.study import BASE
 from jobs.reader import LakeReader
+from tests.claims.towers import middles_px
 from tests.pages.small_lake import write_lake
 from vlm.examples import decoded
 from vlm.model.loading import VisionLanguageModel, load_model
@@ -56,21 +57,17 @@ def test_things_are_looked_for_where_their_boxes_are(base: VisionLanguageModel, 
     assert len(wanted) > 10
     regions = {row["image_id"]: row for row in lake.query("regions", "SELECT * FROM t")}
     pictures = {row["image_id"]: decoded(row["bytes"]) for row in lake.query("images", "SELECT * FROM t")}
-    looked = 0
+    cells, looked = len(found.tokens[0]) - base.tower.config.objects, 0
     for name, (_, _, *places), log in zip(found.ids, found.asked.tolist(), found.logs.tolist(), strict=True):
         row = rows[name]
         assert log == pytest.approx(math.log(row["value_si"]))
-        height, width = pictures[row["image_id"]].shape[:2]
-        pixels = base.processor.image_processor(pictures[row["image_id"]], return_tensors="pt")["pixel_values"]
-        with torch.inference_mode():
-            _, objects, there = base.tower.features(pixels)
-        seen = objects[0][there[0] > 0][:, -4:-2].numpy() * np.hypot(width, height) / 2 + (width / 2, height / 2)
+        seen = middles_px(base, pictures[row["image_id"]])
         for thing, place in zip(row["object_ids"], places, strict=False):
             ((left, top, right, bottom),) = [
                 one["bbox_px"] for one in regions[row["image_id"]]["regions"] if one["region_id"] == thing
             ]
             gaps = np.hypot(*(seen - ((left + right) / 2, (top + bottom) / 2)).T)
-            assert gaps[place - (len(found.tokens[0]) - len(objects[0]))] == pytest.approx(gaps.min(), abs=0.5)
+            assert gaps[place - cells] == pytest.approx(gaps.min(), abs=0.5)
             looked += 1
         assert places[len(row["object_ids"]) :] == [len(found.tokens[0])] * (2 - len(row["object_ids"]))
     assert looked > 10

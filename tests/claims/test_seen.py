@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from benchmarks.claims.seen import all_seen, shares
 from benchmarks.claims.study import BASE
 from jobs.reader import LakeReader
+from tests.claims.towers import middles_px
 from tests.evaluation.made import item, said
 from tests.pages.small_lake import write_lake
 from vlm.evaluation.items import Kind, Truth
@@ -24,12 +22,7 @@ def test_a_thing_is_seen_where_an_object_of_the_tower_is_in_its_box(tmp_path: Pa
     pictures = {row["image_id"]: decoded(row["bytes"]) for row in lake.query("images", "SELECT * FROM t")}
     regions = {row["image_id"]: row["regions"] for row in lake.query("regions", "SELECT * FROM t")}
     for row in rows:
-        picture = pictures[row["image_id"]]
-        height, width = picture.shape[:2]
-        pixels = base.processor.image_processor(picture, return_tensors="pt")["pixel_values"]
-        with torch.inference_mode():
-            _, objects, there = base.tower.features(pixels)
-        middles = objects[0][there[0] > 0][:, -4:-2].numpy() * np.hypot(width, height) / 2 + (width / 2, height / 2)
+        middles = middles_px(base, pictures[row["image_id"]])
         boxes = [one["bbox_px"] for one in regions[row["image_id"]] if one["region_id"] in row["object_ids"]]
         assert found[row["qa_id"]] == all(
             any(left <= x <= right and top <= y <= bottom for x, y in middles) for left, top, right, bottom in boxes
