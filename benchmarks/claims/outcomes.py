@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.claims.study import Study
+from benchmarks.claims.study import ARMS, Study
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR
 from vlm.evaluation.formats.registry import read_items, read_predictions
 from vlm.evaluation.items import Item, Kind, Prediction
@@ -66,6 +66,14 @@ def told(folder: Path, items: list[Item]) -> dict[str, list[Prediction]]:
     """Return what was answered to items by model, from an evaluation's folder."""
     answers = read_predictions("spatiallake", folder / "predictions.parquet")
     return {one.model: predictions_of(items, one) for one in answers}
+
+
+def answered(study: Study) -> dict[str, dict[str, list[Prediction]]]:
+    """Return what every run of an arm that has answered said to the spatial questions, by run and by model."""
+    items = read_items("spatiallake", study.folder("items.parquet")).items
+    folders = sorted(path.parent for path in study.folder("answers").glob("*/spatial/predictions.parquet"))
+    runs = {folder.parent.name: folder for folder in folders}
+    return {name: told(folder, items) for name, folder in runs.items() if name.rpartition("-")[0] in ARMS}
 
 
 def spatial_right(predictions: Iterable[Prediction]) -> Right:

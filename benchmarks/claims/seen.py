@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.claims.ceiling import boxes_of, tokens_of
-from benchmarks.claims.outcomes import SIDES, is_side, told
-from benchmarks.claims.study import ARMS, Study
+from benchmarks.claims.outcomes import SIDES, answered, is_side
+from benchmarks.claims.study import Study
 from benchmarks.claims.training import base_of
 from jobs.errors import SpatialLakeError
 from jobs.reader import LakeReader
-from vlm.evaluation.formats.registry import read_items
 from vlm.evaluation.items import Kind, Prediction
 from vlm.evaluation.scores.choices import is_right
 from vlm.model.loading import VisionLanguageModel, load_model
@@ -63,10 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.claims.seen", description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder of a study that has its lakes and answers")
     study = Study(work=parser.parse_args().work)
-    items = read_items("spatiallake", study.folder("items.parquet")).items
-    folders = sorted(path.parent for path in study.folder("answers").glob("*/spatial/predictions.parquet"))
-    names = [folder.parent.name for folder in folders if folder.parent.name.rpartition("-")[0] in ARMS]
-    arms = {name: told(study.folder("answers", name, "spatial"), items)[name] for name in names}
+    arms = {run: models[run] for run, models in answered(study).items()}
     seen = all_seen(LakeReader(str(study.lake("held_out"))), load_model(str(base_of(study))))
     print(json.dumps(shares(seen, arms), indent=1))
 
