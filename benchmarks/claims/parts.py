@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.claims.outcomes import BLANKED, answered
+from benchmarks.claims.outcomes import BLANKED, SIDES, answered, is_side
 from benchmarks.claims.study import Study
 from jobs.errors import SpatialLakeError
 from jobs.reader import LakeReader
@@ -100,10 +100,12 @@ def main() -> None:
         arms |= {name: models[name] for name in (run, run + BLANKED)}
         arms.setdefault(TEXT_ONLY_PRIOR, models[TEXT_ONLY_PRIOR])
     lakes = {name: LakeReader(str(study.lake(name))) for name in study.lakes}
-    asked = lakes["held_out"].query("qa_pairs", "SELECT qa_id FROM t WHERE answer_form = 'letter'")
+    rows = lakes["held_out"].query("qa_pairs", "SELECT qa_id FROM t WHERE answer_form = 'letter'")
+    letters = {row["qa_id"] for row in rows}
     found = {
         "lengths": by_length(arms),
-        "relations": by_answer(arms, {row["qa_id"] for row in asked}),
+        "relations": by_answer(arms, letters),
+        SIDES: by_answer({arm: [one for one in own if is_side(one.item)] for arm, own in arms.items()}, letters),
         "no number": no_number(arms),
         "median m": {
             name: {row["type_id"]: row["middle"] for row in lake.query("qa_pairs", _MEDIANS)}

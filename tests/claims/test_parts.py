@@ -59,10 +59,11 @@ def test_a_study_tells_the_parts_of_all_runs_and_the_medians_of_its_lakes(
     monkeypatch.setattr("sys.argv", ["parts", "--work", str(tmp_path)])
     main()
     found = json.loads(capsys.readouterr().out)
-    right = [is_right for _, is_right in known["spatial (image blanked)", 1, "bool"]]
-    told = found["relations"]["yes or no"]
-    assert told["questions"] == len(right)
-    assert told["spatial-1 (image blanked)"] == pytest.approx(statistics.fmean(right), abs=1e-4)
+    for part, kind in (("relations", "bool"), ("left and right", "side")):
+        right = [is_right for _, is_right in known["spatial (image blanked)", 1, kind]]
+        told = found[part]["yes or no"]
+        assert told["questions"] == len(right)
+        assert told["spatial-1 (image blanked)"] == pytest.approx(statistics.fmean(right), abs=1e-4)
     by_type: dict[str, list[float]] = {}
     for row in LakeReader(str(lake)).query("qa_pairs", "SELECT type_id, value_si FROM t WHERE unit_si = 'm'"):
         by_type.setdefault(row["type_id"], []).append(row["value_si"])
