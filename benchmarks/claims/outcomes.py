@@ -1,8 +1,9 @@
 """What every run of every arm got right, photograph by photograph."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ class Outcomes:
 
 
 Right = list[tuple[str, str, float]]
+Arms = Mapping[str, Iterable[Prediction]]
 
 
 def outcomes(study: Study) -> dict[str, Outcomes]:
@@ -74,6 +76,22 @@ def answered(study: Study) -> dict[str, dict[str, list[Prediction]]]:
     folders = sorted(path.parent for path in study.folder("answers").glob("*/spatial/predictions.parquet"))
     runs = {folder.parent.name: folder for folder in folders}
     return {name: told(folder, items) for name, folder in runs.items() if name.rpartition("-")[0] in ARMS}
+
+
+def shares_by(
+    arms: Arms, part_of: Callable[[Prediction], str | None], is_hit: Callable[[Prediction], bool]
+) -> dict[str, Any]:
+    """Return by part the number of questions, and each arm's share of hits; what is of no part counts nowhere."""
+    found: dict[str, Any] = {}
+    for arm, predictions in arms.items():
+        hits: dict[str, list[bool]] = {}
+        for one in predictions:
+            part = part_of(one)
+            if part is not None:
+                hits.setdefault(part, []).append(is_hit(one))
+        for part, own in sorted(hits.items()):
+            found.setdefault(part, {"questions": len(own)})[arm] = round(float(np.mean(own)), 4)
+    return found
 
 
 def spatial_right(predictions: Iterable[Prediction]) -> Right:

@@ -9,13 +9,10 @@ import json
 import sys
 from bisect import bisect
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks.claims.outcomes import BLANKED, SIDES, answered, is_side
+from benchmarks.claims.outcomes import BLANKED, SIDES, Arms, answered, is_side, shares_by
 from benchmarks.claims.study import Study
 from jobs.errors import SpatialLakeError
 from jobs.reader import LakeReader
@@ -29,8 +26,6 @@ _SIZES = ("0 to 0.3 m", "0.3 to 0.6 m", "0.6 to 1 m", "1 to 2 m", "2 m and more"
 _RELATIONS = {Kind.BOOL: "yes or no", Kind.CHOICE: "a name"}
 _MEDIANS = "SELECT type_id, round(median(value_si), 3) AS middle FROM t WHERE unit_si = 'm' GROUP BY 1 ORDER BY 1"
 
-Arms = Mapping[str, Iterable[Prediction]]
-
 
 def by_length(arms: Arms) -> dict[str, Any]:
     """Return for every range of `in_range` and size of a length in m how many are asked, and each arm's share in it."""
@@ -40,7 +35,7 @@ def by_length(arms: Arms) -> dict[str, Any]:
         def is_in(one: Prediction, bounds: tuple[float, float] = bounds) -> bool:
             return one.parsed and within(one.reading.value, one.item.truth.value_si or 0.0, *bounds)
 
-        found[score] = _shares(arms, _size, is_in)
+        found[score] = shares_by(arms, _size, is_in)
     return found
 
 
@@ -61,23 +56,7 @@ def by_answer(arms: Arms, letters: set[str]) -> dict[str, Any]:
     def form(one: Prediction) -> str | None:
         return "a letter" if one.item.item_id in letters else _RELATIONS.get(one.item.kind)
 
-    return _shares(arms, form, is_right)
-
-
-def _shares(
-    arms: Arms, part_of: Callable[[Prediction], str | None], is_hit: Callable[[Prediction], bool]
-) -> dict[str, Any]:
-    """Return by part the number of questions, and each arm's share of hits; what is of no part counts nowhere."""
-    found: dict[str, Any] = {}
-    for arm, predictions in arms.items():
-        hits: dict[str, list[bool]] = {}
-        for one in predictions:
-            part = part_of(one)
-            if part is not None:
-                hits.setdefault(part, []).append(is_hit(one))
-        for part, own in sorted(hits.items()):
-            found.setdefault(part, {"questions": len(own)})[arm] = round(float(np.mean(own)), 4)
-    return found
+    return shares_by(arms, form, is_right)
 
 
 def no_number(arms: Arms) -> dict[str, dict[str, int]]:

@@ -7,14 +7,12 @@ can be guessed only, by a model whose tower is frozen at least.
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.claims.ceiling import boxes_of, tokens_of
-from benchmarks.claims.outcomes import SIDES, answered, is_side
+from benchmarks.claims.outcomes import SIDES, Arms, answered, is_side, shares_by
 from benchmarks.claims.study import Study
 from benchmarks.claims.training import base_of
 from jobs.errors import SpatialLakeError
@@ -41,20 +39,18 @@ def all_seen(lake: LakeReader, vlm: VisionLanguageModel) -> dict[str, bool]:
     return {row["qa_id"]: all(has(row["image_id"], one) for one in row["object_ids"]) for row in rows}
 
 
-def shares(seen: Mapping[str, bool], arms: Mapping[str, Iterable[Prediction]]) -> dict[str, Any]:
+def shares(seen: Mapping[str, bool], arms: Arms) -> dict[str, Any]:
     """Return how many relations are asked about things that are seen, or not, and what share each arm has right."""
-    found: dict[str, Any] = {}
-    for arm, predictions in arms.items():
-        hits: dict[tuple[str, str], list[bool]] = {}
-        for one in predictions:
-            if one.item.kind in _RELATIONS:
-                place = "both seen" if seen[one.item.item_id] else "not both"
-                for score in ("qualitative", SIDES) if is_side(one.item) else ("qualitative",):
-                    hits.setdefault((score, place), []).append(is_right(one))
-        for (score, place), own in sorted(hits.items()):
-            told_of = found.setdefault(score, {}).setdefault(place, {"questions": len(own)})
-            told_of[arm] = round(float(np.mean(own)), 4)
-    return found
+
+    def place(one: Prediction) -> str | None:
+        if one.item.kind not in _RELATIONS:
+            return None
+        return "both seen" if seen[one.item.item_id] else "not both"
+
+    def place_of_side(one: Prediction) -> str | None:
+        return place(one) if is_side(one.item) else None
+
+    return {"qualitative": shares_by(arms, place, is_right), SIDES: shares_by(arms, place_of_side, is_right)}
 
 
 def main() -> None:
