@@ -31,12 +31,12 @@ benchmark: setup
 
 # Some hours: the published claims in miniature. A killed one goes on where it was.
 claims: setup
-	$(KEEP_MEMORY) $(RUN) python -m benchmarks.claims --work claims --processes 2 --write docs/claims.md
+	$(KEEP_MEMORY) $(RUN) python -m studies.claims --work claims --processes 2 --write docs/claims.md
 
 # The same steps as small as they can be.
 claims-smoke: setup
 	rm -rf claims-smoke
-	$(KEEP_MEMORY) $(RUN) python -m benchmarks.claims --work claims-smoke --smoke
+	$(KEEP_MEMORY) $(RUN) python -m studies.claims --work claims-smoke --smoke
 
 setup: java $(UV)
 	$(UV) sync --frozen --all-extras --quiet

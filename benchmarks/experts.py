@@ -27,12 +27,12 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from benchmarks.engine import with_comment
 from benchmarks.processor import heading, tree_seconds
-from jobs.resources import resources_of
-from jobs.settings import RunSettings
+from jobs.engine.resources import resources_of
+from jobs.engine.settings import RunSettings
 from schemas.images import IMAGES
 from schemas.table import ENGINE_VERSION
 from udfs.experts.expert import ExpertSpec, loaded_expert
-from udfs.experts.guarded import GuardedExpert
+from udfs.experts.isolation.guarded import GuardedExpert
 from udfs.experts.pictures import picture_of
 
 SLOTS = ("filter", "context", "depth")
@@ -103,7 +103,7 @@ class Memory:
 
     def _sample(self) -> None:
         while not self._done.wait(2.0):
-            sums = {"pyspark.daemon": 0.0, "udfs.experts.child": 0.0}
+            sums = {"pyspark.daemon": 0.0, "udfs.experts.isolation.child": 0.0}
             for process in psutil.Process().children(recursive=True):
                 try:
                     line, memory_mb = " ".join(process.cmdline()), process.memory_info().rss / 1e6
@@ -111,7 +111,7 @@ class Memory:
                     continue
                 for name in sums:
                     sums[name] += memory_mb if name in line else 0.0
-            self.samples_mb.append((sums["pyspark.daemon"], sums["udfs.experts.child"]))
+            self.samples_mb.append((sums["pyspark.daemon"], sums["udfs.experts.isolation.child"]))
 
 
 def loop_seconds(slot: str, spec: ExpertSpec, count: int, log: Path) -> float:

@@ -80,7 +80,7 @@ def rates(examples: Iterator[int], seconds: float) -> tuple[float, float]:
 
 def written(folder: Path, photographs: int) -> str:
     """Write the table with Spark and return where it is."""
-    from jobs.session import start_session
+    from jobs.engine.session import start_session
 
     session = start_session("local[2]", driver_memory="2g")
     table = write_photographs(session, folder / "lake", [photograph(number) for number in range(photographs)])

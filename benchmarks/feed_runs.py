@@ -194,7 +194,7 @@ def main() -> None:
 
 
 def _written(folder: Path) -> str:
-    from jobs.session import start_session
+    from jobs.engine.session import start_session
 
     session = start_session("local[2]", driver_memory="1g")
     table = write_examples(session, folder / "lake")

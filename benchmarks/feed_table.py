@@ -11,7 +11,7 @@ from delta.tables import DeltaTable
 from PIL import Image
 from pyspark.sql import SparkSession
 
-from jobs.lake import Lake
+from jobs.engine.lake import Lake
 from schemas.table import ENGINE_VERSION
 from schemas.training import TRAINING_EXAMPLES
 

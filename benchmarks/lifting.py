@@ -16,7 +16,7 @@ from benchmarks.pipeline import Row, image_row, lift_input
 from benchmarks.processor import heading
 from scenes.crawl import write_crawl
 from scenes.truth.measure import read_manifest
-from udfs.lift import LiftSettings, lift_row
+from udfs.stages.lift import LiftSettings, lift_row
 
 ROOMS_AT_ONCE = 40
 

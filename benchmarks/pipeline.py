@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from scenes.truth.measure import picture, read_manifest
-from udfs.disambiguate import DisambiguateSettings, disambiguate_row
 from udfs.experts.expert import SENSOR, loaded_expert
-from udfs.lift import LiftSettings, lift_row
-from udfs.rows import RowRejected
-from udfs.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
+from udfs.stages.disambiguate import DisambiguateSettings, disambiguate_row
+from udfs.stages.lift import LiftSettings, lift_row
+from udfs.stages.rows import RowRejected
+from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
 
 Row = dict[str, Any]
 

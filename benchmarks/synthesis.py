@@ -22,7 +22,7 @@ from schemas.answers import QA_PAIRS
 from schemas.operations import REJECT
 from schemas.scenes import SCENES
 from schemas.shapes import REFERENCE
-from udfs.synthesize import SynthesizeSettings, synthesize_batches
+from udfs.stages.synthesize import SynthesizeSettings, synthesize_batches
 
 BATCH_ROWS = 500
 _LEFT_OUT = ("recipe", "engine_version", "planes", "rejected")

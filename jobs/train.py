@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from jobs.errors import EnvironmentMissing, UsageError
-from jobs.settings import merged_settings, validated
+from jobs.engine.errors import EnvironmentMissing, UsageError
+from jobs.engine.settings import merged_settings, validated
 
 
 def train(flags: dict[str, Any], settings_file: str | None, overrides: Sequence[str], report: Callable) -> Any:

@@ -14,9 +14,9 @@ from jobs.builtin.settings import TrainSettings
 from jobs.builtin.sources import of_crawl, of_lake
 from jobs.builtin.tracking import record_file, tracked
 from jobs.builtin.training import CHECKPOINT, Training, train
-from jobs.errors import UsageError
-from udfs.experts.builtin.network import NetworkShape
-from udfs.experts.builtin.weights import Calibration, save_network
+from jobs.engine.errors import UsageError
+from udfs.experts.families.builtin.network import NetworkShape
+from udfs.experts.families.builtin.weights import Calibration, save_network
 
 WEIGHTS = "builtin.safetensors"
 

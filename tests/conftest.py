@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.environment import resolve_jars
-from jobs.session import start_session
+from jobs.engine.environment import resolve_jars
+from jobs.engine.session import start_session
 from tests.object_store import s3_server
 
 REAL_PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"

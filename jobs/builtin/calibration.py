@@ -11,9 +11,9 @@ from torch import Tensor
 from jobs.builtin.batches import Batch
 from jobs.builtin.logistic import logistic
 from jobs.builtin.measures import Compared, Outputs, angles_rad, compared, measured
-from udfs.experts.builtin.decoding import Found, Thresholds, objects_of
-from udfs.experts.builtin.network import RoomNetwork
-from udfs.experts.builtin.weights import Calibration, chance_features
+from udfs.experts.families.builtin.decoding import Found, Thresholds, objects_of
+from udfs.experts.families.builtin.network import RoomNetwork
+from udfs.experts.families.builtin.weights import Calibration, chance_features
 
 _HELD = 0.8
 # 80 % of normal errors are within this many sigmas

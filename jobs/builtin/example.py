@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scenes.colours import NAMED
 from scenes.things import KINDS
-from udfs.experts.builtin.network import MASK_STRIDE
+from udfs.experts.families.builtin.network import MASK_STRIDE
 
 KIND_NAMES = tuple(KINDS)
 COLOUR_NAMES = tuple(NAMED)

@@ -12,7 +12,7 @@ from jobs.builtin.batches import batch_of, shaded
 from jobs.builtin.logistic import logistic
 from jobs.builtin.pack import Pack
 from scenes.negatives import NEGATIVES, negative
-from udfs.experts.builtin.network import RoomNetwork
+from udfs.experts.families.builtin.network import RoomNetwork
 
 _AT_ONCE = 16
 _QUALITY = 92

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from jobs.builtin.batches import Batch
 from jobs.builtin.example import IGNORED
 from jobs.builtin.naming import naming_losses
-from udfs.experts.builtin.grouping import affinity, object_queries
-from udfs.experts.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork, positions
+from udfs.experts.families.builtin.grouping import affinity, object_queries
+from udfs.experts.families.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork, positions
 
 WEIGHTS = {
     "foreground": 1.0,

@@ -10,8 +10,8 @@ from torch import Tensor
 from jobs.builtin.batches import Batch, batch_of
 from jobs.builtin.example import IGNORED, UNNAMED
 from jobs.builtin.pack import Pack
-from udfs.experts.builtin.decoding import Found, Thresholds, claimed, objects_of
-from udfs.experts.builtin.network import RoomNetwork
+from udfs.experts.families.builtin.decoding import Found, Thresholds, claimed, objects_of
+from udfs.experts.families.builtin.network import RoomNetwork
 
 _AT_ONCE = 8
 _LEAST_SHARE = 0.01

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from jobs.builtin.batches import Batch
 from jobs.builtin.example import UNNAMED
-from udfs.experts.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork
+from udfs.experts.families.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork
 
 _RATIO = CENTRE_STRIDE // MASK_STRIDE
 _SMOOTHING = 0.05

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.builtin.example import Labelled, example_arrays
-from jobs.errors import UsageError
+from jobs.engine.errors import UsageError
 
 _INDEX = "index.json"
 

@@ -11,7 +11,7 @@ from jobs.builtin.batches import batch_of, drawn
 from jobs.builtin.losses import losses, total
 from jobs.builtin.pack import Pack
 from jobs.builtin.settings import TrainSettings
-from udfs.experts.builtin.network import RoomNetwork
+from udfs.experts.families.builtin.network import RoomNetwork
 
 
 class Replicas:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.builtin.example import Labelled
-from jobs.errors import CrawlUnreadable
-from jobs.reader import LakeReader
+from jobs.engine.errors import CrawlUnreadable
+from jobs.views.reader import LakeReader
 from udfs.experts.pictures import Picture, picture_of
 
 _MANIFEST = "manifest.jsonl"

@@ -13,9 +13,9 @@ from jobs.builtin.example import COLOUR_NAMES, KIND_NAMES
 from jobs.builtin.pack import Pack
 from jobs.builtin.replicas import Replicas
 from jobs.builtin.settings import TrainSettings
-from jobs.errors import UsageError
+from jobs.engine.errors import UsageError
 from scenes.negatives import NEGATIVES
-from udfs.experts.builtin.network import NetworkShape, RoomNetwork
+from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
 
 CHECKPOINT = "checkpoint.pt"
 _LONGEST_GRADIENT = 5.0

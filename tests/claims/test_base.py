@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.claims.study import BASE
 from scenes.crawl import write_crawl
+from studies.claims.study import BASE
 from vlm.examples import decoded
 from vlm.mixture.rooms import RoomQuestionSettings, write_room_questions
 from vlm.model.generate import answers

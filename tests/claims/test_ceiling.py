@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.claims.ceiling import Numbers, numbers, told, trained
-from benchmarks.claims.study import BASE
-from jobs.reader import LakeReader
+from jobs.views.reader import LakeReader
+from studies.claims.ceiling import Numbers, numbers, told, trained
+from studies.claims.study import BASE
 from tests.claims.towers import middles_px
 from tests.pages.small_lake import write_lake
 from vlm.examples import decoded

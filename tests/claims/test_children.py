@@ -6,8 +6,8 @@ from typing import Any
 
 import psutil
 
-from benchmarks.claims.steps import run
-from benchmarks.claims.study import SMOKE, Study
+from studies.claims.steps import run
+from studies.claims.study import SMOKE, Study
 from tests.loop.tiny import FORKS
 
 

@@ -12,14 +12,14 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
-from benchmarks.claims.__main__ import main
-from benchmarks.claims.figures import figures, verdict
-from benchmarks.claims.intervals import Figure
-from benchmarks.claims.outcomes import outcomes
-from benchmarks.claims.runs import trained
-from benchmarks.claims.study import Study
-from benchmarks.claims.table import BEGIN, END, markdown, write_table
-from jobs.errors import UsageError
+from jobs.engine.errors import UsageError
+from studies.claims.__main__ import main
+from studies.claims.figures import figures, verdict
+from studies.claims.intervals import Figure
+from studies.claims.outcomes import outcomes
+from studies.claims.runs import trained
+from studies.claims.study import Study
+from studies.claims.table import BEGIN, END, markdown, write_table
 from tests.claims.made import ARMS, BLANK, Known, write_answers
 
 KINDS = {

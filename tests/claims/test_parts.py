@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.claims.parts import by_answer, by_length, main, no_number
-from jobs.reader import LakeReader
+from jobs.views.reader import LakeReader
+from studies.claims.parts import by_answer, by_length, main, no_number
 from tests.claims.made import write_answers
 from tests.evaluation.made import item, length, said
 from tests.pages.small_lake import write_lake

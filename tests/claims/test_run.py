@@ -9,15 +9,15 @@ from typing import Any
 import psutil
 import pytest
 
-from benchmarks.claims import data, training
-from benchmarks.claims.figures import figures
-from benchmarks.claims.outcomes import outcomes
-from benchmarks.claims.runs import trained
-from benchmarks.claims.start import write_decoder
-from benchmarks.claims.steps import run, steps
-from benchmarks.claims.study import SMOKE, Marks, Study
-from jobs.errors import UsageError
+from jobs.engine.errors import UsageError
 from scenes.crawl import write_crawl
+from studies.claims import data, training
+from studies.claims.figures import figures
+from studies.claims.outcomes import outcomes
+from studies.claims.runs import trained
+from studies.claims.start import write_decoder
+from studies.claims.steps import run, steps
+from studies.claims.study import SMOKE, Marks, Study
 from tests.evaluation.made import item, length
 from tests.loop.tiny import FORKS
 from tests.model.tiny import write_tower

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from benchmarks.claims.seen import all_seen, shares
-from benchmarks.claims.study import BASE
-from jobs.reader import LakeReader
+from jobs.views.reader import LakeReader
+from studies.claims.seen import all_seen, shares
+from studies.claims.study import BASE
 from tests.claims.towers import middles_px
 from tests.evaluation.made import item, said
 from tests.pages.small_lake import write_lake

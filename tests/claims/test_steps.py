@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.claims import data
-from benchmarks.claims.grow import write_grown
-from benchmarks.claims.runs import trained
-from benchmarks.claims.start import fitted_tokenizer, write_decoder
-from benchmarks.claims.steps import run
-from benchmarks.claims.study import SMOKE, Marks, Sizes, Study
-from jobs.errors import UsageError
+from jobs.engine.errors import UsageError
+from studies.claims import data
+from studies.claims.grow import write_grown
+from studies.claims.runs import trained
+from studies.claims.start import fitted_tokenizer, write_decoder
+from studies.claims.steps import run
+from studies.claims.study import SMOKE, Marks, Sizes, Study
 from tests.model.test_tower import write_small_tower
 from tests.model.tiny import settings_of, write_tower
 from vlm.model.loading import load_model

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-import jobs.cli  # noqa: F401  registers the commands
-from jobs.cli_options import app
-from jobs.errors import LakeUnreadable, UsageError
+import jobs.cli.__main__  # noqa: F401  registers the commands
+from jobs.cli.options import app
+from jobs.engine.errors import LakeUnreadable, UsageError
 from tests.evaluation.benchmark_lake import picture, write_lake
 from tests.evaluation.test_balance import KEYS, right_by_majority
 from vlm.evaluation.formats.registry import read_items

@@ -11,9 +11,9 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 from typer.testing import CliRunner
 
-import jobs.cli  # noqa: F401  registers the commands
-from jobs.cli_options import app
-from jobs.errors import UsageError
+import jobs.cli.__main__  # noqa: F401  registers the commands
+from jobs.cli.options import app
+from jobs.engine.errors import UsageError
 from tests.experts.small_models import llava
 from vlm.evaluation.items import Item, Kind, Truth
 from vlm.evaluation.pictures import Picture

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-import jobs.cli  # noqa: F401  registers the commands
-from jobs.cli_options import app
-from jobs.errors import UsageError
-from jobs.evaluate import Place, evaluate, place_of
+import jobs.cli.__main__  # noqa: F401  registers the commands
+from jobs.cli.options import app
+from jobs.engine.errors import UsageError
+from jobs.views.evaluate import Place, evaluate, place_of
 from tests.evaluation.files import json_file
 from tests.evaluation.layouts import LAYOUTS
 from tests.evaluation.small_benchmark import COUNT, write_benchmark
@@ -130,6 +130,6 @@ def test_models_of_one_name_have_to_be_told_apart(benchmark, tmp_path):
 
 
 def test_scoring_does_not_wait_for_torch():
-    code = "import sys, jobs.evaluate; print([name for name in ('torch', 'transformers') if name in sys.modules])"
+    code = "import sys, jobs.views.evaluate; print([name for name in ('torch', 'transformers') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from jobs.errors import UsageError
+from jobs.engine.errors import UsageError
 from tests.evaluation.chat_questions import COUNT, looks, number_of, pixels, png, question, run, scores, write_questions
 from tests.evaluation.chat_server import Reply, fails, says, serving
 from vlm.evaluation.items import Item, Kind, Truth

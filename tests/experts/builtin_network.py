@@ -10,10 +10,10 @@ import torch
 
 from scenes.photographs import Photograph, photographs
 from scenes.settings import RenderSettings
-from udfs.experts.builtin.decoding import Thresholds
-from udfs.experts.builtin.network import NetworkShape, RoomNetwork
-from udfs.experts.builtin.weights import Calibration, save_network
 from udfs.experts.expert import ExpertSpec
+from udfs.experts.families.builtin.decoding import Thresholds
+from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
+from udfs.experts.families.builtin.weights import Calibration, save_network
 
 SMALL = {"widths": (8, 8, 16, 16, 16), "blocks": (0, 1, 1, 1, 1), "decoder": (8, 8, 16, 16), "hidden": 16}
 

@@ -7,7 +7,7 @@ import torch
 
 from schemas.reasons import Reason
 from udfs.experts.batching import BatchSizes, ahead, predicted
-from udfs.rows import RowRejected
+from udfs.stages.rows import RowRejected
 
 
 def test_items_of_one_shape_gopredict_prepared_and_come_back_in_order() -> None:

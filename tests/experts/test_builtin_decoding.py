@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from tests.experts.builtin_network import small_network
-from udfs.experts.builtin.decoding import Thresholds, claimed, objects_of
-from udfs.experts.builtin.naming import named
-from udfs.experts.builtin.network import positions
+from udfs.experts.families.builtin.decoding import Thresholds, claimed, objects_of
+from udfs.experts.families.builtin.naming import named
+from udfs.experts.families.builtin.network import positions
 
 H, W = 24, 32
 

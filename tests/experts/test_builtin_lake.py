@@ -8,7 +8,7 @@ from deltalake import write_deltalake
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from jobs.builtin.sources import of_lake
-from jobs.errors import LakeUnreadable
+from jobs.engine.errors import LakeUnreadable
 from schemas.images import IMAGES
 from tests.experts.builtin_network import row
 

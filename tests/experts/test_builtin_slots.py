@@ -10,9 +10,9 @@ from PIL import Image
 from pycocotools import mask as coco
 
 from tests.experts.builtin_network import row, small_spec
-from udfs.experts.builtin.sight import vector_to_stored, working_size
-from udfs.experts.builtin.weights import Calibration
 from udfs.experts.expert import PROFILES, ExpertSpec, expert_class, loaded_expert
+from udfs.experts.families.builtin.sight import vector_to_stored, working_size
+from udfs.experts.families.builtin.weights import Calibration
 from udfs.experts.loading import ModelUnavailable
 from udfs.experts.pictures import picture_of
 

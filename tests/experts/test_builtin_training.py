@@ -21,19 +21,19 @@ from jobs.builtin.losses import losses, total
 from jobs.builtin.pack import write_pack
 from jobs.builtin.settings import TrainSettings
 from jobs.builtin.sources import labelled, of_crawl
-from jobs.errors import CrawlUnreadable, UsageError
+from jobs.engine.errors import CrawlUnreadable, UsageError
 from jobs.train_experts import train_experts
 from scenes.crawl import write_crawl
 from tests.experts.builtin_network import SMALL, row
-from udfs.experts.builtin.network import NetworkShape, RoomNetwork
-from udfs.experts.builtin.weights import load_network
+from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
+from udfs.experts.families.builtin.weights import load_network
 
 SHAPE = NetworkShape(kinds=KIND_NAMES, colours=("red", "blue"), **SMALL)
 TRAINER = """
 import sys
 from jobs.builtin.settings import TrainSettings
 from jobs.train_experts import train_experts
-from udfs.experts.builtin.network import NetworkShape
+from udfs.experts.families.builtin.network import NetworkShape
 train_experts(TrainSettings.model_validate_json(sys.argv[1]), print, NetworkShape.model_validate_json(sys.argv[2]))
 """
 

@@ -11,8 +11,8 @@ from benchmarks.builtin import auc, of_rooms
 from scenes.crawl import write_crawl
 from scenes.negatives import NEGATIVES, negative
 from tests.experts.builtin_network import row
-from udfs.experts.builtin.experts import PACKAGED
 from udfs.experts.expert import PROFILES, loaded_expert
+from udfs.experts.families.builtin.experts import PACKAGED
 from udfs.experts.loading import ModelUnavailable
 from udfs.experts.pinning import file_digest
 

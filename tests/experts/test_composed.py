@@ -10,18 +10,18 @@ import yaml
 from pycocotools import mask as coco_mask
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from jobs.arrow import output_type
+from jobs.engine.arrow import output_type
 from schemas.perception import REGIONS
 from tests.experts import small_captioners, small_detectors
 from tests.experts.small_pictures import SHAPES, photograph, to_stored, upright
 from tests.experts.test_detectors import owlv2_reference
 from tests.experts.test_segmenters import reference as sam_reference
-from udfs.context import context_batches
-from udfs.experts.composed import ComposedRegions
 from udfs.experts.expert import ExpertSpec
+from udfs.experts.families.composed import ComposedRegions
 from udfs.experts.pictures import picture_of
 from udfs.experts.vocabularies import named_list
-from udfs.rows import RowRejected
+from udfs.stages.context import context_batches
+from udfs.stages.rows import RowRejected
 
 NAMES = ["mug", "chair", "table lamp"]
 LEAST = 0.05

@@ -16,7 +16,7 @@ from tests.experts import small_models
 from tests.experts.photographs import named, photograph, upright
 from udfs.experts.expert import ExpertSpec, loaded_expert
 from udfs.experts.loading import ModelUnavailable
-from udfs.rows import RowRejected
+from udfs.stages.rows import RowRejected
 
 FAMILIES = ["zoedepth", "depth_anything", "depth_pro"]
 NAMES = ["odd", "portrait", "grey", "jpeg", "one pixel wide", "one pixel high", "one pixel"]

@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import CLIPModel, CLIPProcessor
 
-from jobs.errors import UsageError
-from jobs.pipeline import stages_of
-from jobs.settings import load_settings
+from jobs.engine.errors import UsageError
+from jobs.engine.pipeline import stages_of
+from jobs.engine.settings import load_settings
 from tests.experts.photographs import photograph
 from udfs.experts.expert import ExpertSpec, loaded_expert
 from udfs.experts.loading import ModelUnavailable, dtype_of

@@ -10,7 +10,7 @@ from schemas.reasons import Outcome, Reason
 from tests.experts.photographs import named, photograph, pixels, row, upright
 from udfs.experts.batching import decoded
 from udfs.experts.pictures import picture_of, stored_size
-from udfs.rows import RowRejected
+from udfs.stages.rows import RowRejected
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

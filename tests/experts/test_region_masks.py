@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pycocotools import mask as coco_mask
 
-from udfs.experts.composed import _agreeing
+from udfs.experts.families.composed import _agreeing
 from udfs.experts.region_masks import clipped, distinct, instance_map, suppressed
 from udfs.experts.region_parts import Detections
 

@@ -8,13 +8,13 @@ import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
-from jobs.arrow import output_type
+from jobs.engine.arrow import output_type
 from schemas.images import IMAGES
 from schemas.perception import DEPTHS, IMAGE_SCORES
 from tests.experts.photographs import photograph
-from udfs.depth import depth_batches
 from udfs.experts.expert import ExpertSpec, expert_class
-from udfs.filter import filter_batches
+from udfs.stages.depth import depth_batches
+from udfs.stages.filter import filter_batches
 
 Batches = Callable[[Iterator[pa.RecordBatch], pa.Schema, ExpertSpec, str], Iterator[pa.RecordBatch]]
 

@@ -12,7 +12,7 @@ from tests.experts.small_models import words_tokenizer
 from udfs.experts.expert import ExpertSpec, loaded_expert
 from udfs.experts.loading import ModelUnavailable
 from udfs.experts.pinning import pinned
-from udfs.rows import RowRejected
+from udfs.stages.rows import RowRejected
 
 QUESTION = "Is this a room"
 

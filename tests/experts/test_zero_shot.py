@@ -12,7 +12,7 @@ from tests.experts.photographs import named, photograph, upright
 from udfs.experts.expert import ExpertSpec, loaded_expert
 from udfs.experts.label_sets import LabelSet, label_set
 from udfs.experts.pinning import pinned
-from udfs.rows import RowRejected
+from udfs.stages.rows import RowRejected
 
 LABELS = {"wanted": {"room": ["a room"], "street": ["the street"]}, "unwanted": {"text": ["a page of text"]}}
 PROMPTS = ["a room", "the street", "a page of text"]

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from schemas.scenes import SCENES
 from schemas.table import lineage
 from tests.geometry.rooms import Block, Picture, Room, View, photograph, region, scenes_input
-from udfs.lift import LiftSettings, lift_row
-from udfs.rows import RowRejected
+from udfs.stages.lift import LiftSettings, lift_row
+from udfs.stages.rows import RowRejected
 
 ROOM = Room((Block(2.0, -0.4, 0.0, (0.4, 0.4, 0.7), 0.3), Block(2.4, 0.6, 0.0, (0.5, 0.3, 0.4), 1.0)))
 VIEW = View(eye=(0.0, 0.0, 1.3), pitch=0.4)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from tests.geometry.rooms import Block, Room, View, noisy, photograph, scenes_input
 from tests.geometry.strategies import rooms, views
-from udfs.lift import LiftSettings, lift_row
+from udfs.stages.lift import LiftSettings, lift_row
 
 THINGS = (Block(2.2, -0.4, 0.0, (0.4, 0.4, 0.7), 0.3), Block(2.8, 0.6, 0.0, (0.5, 0.3, 0.4), 1.0))
 WALLS = ((1.0, 0.0, 4.0), (0.0, 1.0, 1.8))

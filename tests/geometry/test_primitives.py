@@ -11,7 +11,7 @@ from tests.geometry.rooms import Ball, Block, Picture, Room, View, noisy, photog
 from udfs.geometry.boxes import amodal_box, convex_hull, yaw_box
 from udfs.geometry.frame import WorldFrame
 from udfs.geometry.quantiles import quantiles
-from udfs.lift import LiftSettings, lift_row
+from udfs.stages.lift import LiftSettings, lift_row
 
 ROOM = Room(
     (

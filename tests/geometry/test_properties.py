@@ -11,7 +11,7 @@ from tests.geometry.rooms import Ball, Block, Room, View, photograph, scenes_inp
 from tests.geometry.strategies import rooms, views
 from udfs.geometry.frame import WorldFrame, rotation_of
 from udfs.geometry.primitives import primitives
-from udfs.lift import LiftSettings, lift_row
+from udfs.stages.lift import LiftSettings, lift_row
 
 LENGTHS = ("centre_m", "lo_m", "hi_m")
 FEW = settings(max_examples=12, deadline=None)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.geometry.rooms import region
-from udfs.lift import LiftSettings, lift_row
+from udfs.stages.lift import LiftSettings, lift_row
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the real photographs are not at {FOLDER}")

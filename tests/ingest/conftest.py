@@ -8,7 +8,7 @@ from schemas.manifest import IngestLimits
 from udfs.crawl.fetch import fetched
 from udfs.crawl.layout import layout_of
 from udfs.crawl.listing import entries_of, loose_entries
-from udfs.ingest import ingest_row
+from udfs.stages.ingest import ingest_row
 
 Row = dict[str, Any]
 

@@ -13,7 +13,7 @@ from tests.ingest.pictures import CAMERA, OBJECTS, POSE
 from udfs.crawl.annotations import annotations, episode_json, mended, texts
 from udfs.crawl.entries import manifest_entry, manifest_row, parsed
 from udfs.crawl.findings import Findings
-from udfs.rows import RowRejected
+from udfs.stages.rows import RowRejected
 
 LIMITS = IngestLimits()
 BOX = {"center": [0, 0, 2], "size": [1, 2, 3], "rotation": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}

@@ -13,14 +13,14 @@ from PIL import Image
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StringType, StructField
 
-from jobs.arrow import output_type
+from jobs.engine.arrow import output_type
 from schemas.images import IMAGES
 from schemas.manifest import IngestLimits
 from tests.ingest.conftest import ingest
 from tests.ingest.crawls import img2dataset_files, img2dataset_tars, sensor_row, write, write_manifest
 from tests.ingest.pictures import POSE, depth_png, instance_png, photo
 from tests.object_store import upload
-from udfs.ingest import ingest_batches, record_batch
+from udfs.stages.ingest import ingest_batches, record_batch
 
 
 @pytest.mark.parametrize("where", ["local", "s3"])

@@ -10,10 +10,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from jobs.errors import CrawlUnreadable
-from jobs.ingest import ingest_stage, new_images, provenance_of
-from jobs.listing import LISTED, ListingOptions, list_crawl
-from jobs.stage import rejects_of
+from jobs.engine.errors import CrawlUnreadable
+from jobs.engine.stage import rejects_of
+from jobs.stages.ingest import ingest_stage, new_images, provenance_of
+from jobs.stages.listing import LISTED, ListingOptions, list_crawl
 from schemas.images import CRAWL, IMAGES, PROVENANCE
 from schemas.manifest import IngestLimits
 from schemas.operations import QUARANTINE

@@ -11,7 +11,7 @@ from PIL import Image
 from schemas.manifest import IngestLimits
 from tests.ingest.pictures import HEIGHT, WIDTH, bomb_png, bomb_webp, encoded, photo, pixels
 from udfs.crawl.photograph import photograph
-from udfs.rows import RowRejected
+from udfs.stages.rows import RowRejected
 
 LIMITS = IngestLimits()
 ENCODINGS = {

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.demo import demo
-from jobs.progress import Reporter
+from jobs.engine.progress import Reporter
+from jobs.views.demo import demo
 from tests.jobs.engine import table
 
 _KNOWN = ("depth", "camera", "gravity", "pose", "instances", "objects", "alt_text")

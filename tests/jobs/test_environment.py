@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.environment import require_java, resolved_jars
-from jobs.errors import EnvironmentMissing
+from jobs.engine.environment import require_java, resolved_jars
+from jobs.engine.errors import EnvironmentMissing
 
 
 def fake_java(folder: Path, banner: str) -> Path:

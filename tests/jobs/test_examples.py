@@ -17,22 +17,22 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import PreTrainedTokenizerFast
 
-from jobs.batches import StreamOptions
-from jobs.errors import UsageError
-from jobs.examples import examples_stage
-from jobs.lake import Lake
-from jobs.pipeline import stages_of
-from jobs.settings import RunSettings
-from jobs.stage import Stage
-from jobs.stream import run_stage
+from jobs.engine.batches import StreamOptions
+from jobs.engine.errors import UsageError
+from jobs.engine.lake import Lake
+from jobs.engine.pipeline import stages_of
+from jobs.engine.settings import RunSettings
+from jobs.engine.stage import Stage
+from jobs.engine.stream import run_stage
+from jobs.stages.examples import examples_stage
 from schemas.answers import QA_PAIRS
 from schemas.images import IMAGES
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.table import ENGINE_VERSION
 from schemas.training import TRAINING_EXAMPLES
 from tests.jobs.photographs import image_row
-from udfs.examples import ExamplesSettings, shared_out
 from udfs.language.tokens import counted_tokens, token_counter
+from udfs.stages.examples import ExamplesSettings, shared_out
 
 ANSWERS = 11
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, StructType
 
-from jobs.lake import Lake
+from jobs.engine.lake import Lake
 from schemas.perception import REGIONS
 from tests.jobs.engine import table
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from deltalake import DeltaTable
 
-from jobs.environment import resolve_jars
+from jobs.engine.environment import resolve_jars
 from scenes.crawl import write_crawl
 from tests.jobs.engine import events, spatiallake, table
 from tests.object_store import upload

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.errors import UsageError
-from jobs.pipeline import stages_of
-from jobs.settings import load_settings
+from jobs.engine.errors import UsageError
+from jobs.engine.pipeline import stages_of
+from jobs.engine.settings import load_settings
 
 
 def test_flags_win_over_overrides_over_file_over_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,14 +10,14 @@ import pytest
 from pycocotools import mask as coco_mask
 from pyspark.sql import SparkSession
 
-from jobs.backfill import backfill, retry
-from jobs.batches import StreamOptions
-from jobs.context import context_stage
-from jobs.depth import depth_stage
-from jobs.errors import LakeUnreadable, TooManyFailures
-from jobs.filter import filter_stage
-from jobs.lake import Lake
-from jobs.stream import run_stage
+from jobs.engine.backfill import backfill, retry
+from jobs.engine.batches import StreamOptions
+from jobs.engine.errors import LakeUnreadable, TooManyFailures
+from jobs.engine.lake import Lake
+from jobs.engine.stream import run_stage
+from jobs.stages.context import context_stage
+from jobs.stages.depth import depth_stage
+from jobs.stages.filter import filter_stage
 from schemas.images import IMAGES
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.perception import DEPTHS, IMAGE_SCORES, REGIONS

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from udfs.disambiguate import DisambiguateSettings, disambiguate_row
+from udfs.stages.disambiguate import DisambiguateSettings, disambiguate_row
 
 SETTINGS = DisambiguateSettings()
 

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.language.objects import SETTINGS, expressions, row, thing
-from udfs.disambiguate import disambiguate_row
+from udfs.stages.disambiguate import disambiguate_row
 
 COLORS = ["red", "blue", "green", "white", "black"]
 MATERIALS = ["wooden", "metal", "plastic"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.language.objects import SETTINGS, expressions, row, thing
-from udfs.disambiguate import DisambiguateSettings, disambiguate_row
+from udfs.stages.disambiguate import DisambiguateSettings, disambiguate_row
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "real" / "manifest.jsonl"
 

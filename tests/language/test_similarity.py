@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.language.objects import SETTINGS, expressions, row, thing
 from tests.language.test_disambiguate import scenes
-from udfs.disambiguate import DisambiguateSettings, disambiguate_row
+from udfs.stages.disambiguate import DisambiguateSettings, disambiguate_row
 
 
 def with_similar(scene: dict[str, Any], likes: dict[tuple[int, int], float], more: int = 0) -> dict[str, Any]:

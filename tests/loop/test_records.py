@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from PIL import Image
 
 from benchmarks.feed_table import RECIPE
-from jobs.errors import UsageError
+from jobs.engine.errors import UsageError
 from jobs.train import train as command
 from tests.loop.tiny import conversation, history, settings_of
 from vlm.evaluation.scores.interval import Score

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from jobs.cli import app
+from jobs.cli.options import app
 from scenes.colours import NAMED
 from scenes.crawl import write_crawl
 from tests.mixture.room_answers import (

@@ -12,8 +12,8 @@ from transformers import AutoModel, CLIPImageProcessor
 from tests.experts.builtin_network import EAGER, room, small_network
 from tests.model.test_sequences import losses
 from tests.model.tiny import mixed_examples, settings_of, write_decoder
-from udfs.experts.builtin.experts import PACKAGED
-from udfs.experts.builtin.weights import save_network
+from udfs.experts.families.builtin.experts import PACKAGED
+from udfs.experts.families.builtin.weights import save_network
 from vlm.model.errors import ModelUnsuited
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel, load_model

@@ -9,8 +9,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from jobs.preview import write_preview
-from jobs.report import write_report
+from jobs.views.preview import write_preview
+from jobs.views.report import write_report
 from tests.pages.small_lake import write_lake
 
 _SWITCHES = (

@@ -16,7 +16,7 @@ from PIL import Image
 from pycocotools import mask as coco
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from jobs.reader import known_tables
+from jobs.views.reader import known_tables
 from tests.pages.room import Block, Room
 from tests.pages.small_history import OWN, RECIPE, STOPPED, add_operations, add_stopped
 

@@ -14,8 +14,8 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from jobs.errors import LakeUnreadable
-from jobs.preview import write_preview
+from jobs.engine.errors import LakeUnreadable
+from jobs.views.preview import write_preview
 from tests.pages.looking import colours, complaints, look_at, picture, requests
 from tests.pages.second_lake import CROWD, PORTRAIT, ROOM, SHIFT, second_rows, without
 from tests.pages.small_history import STOPPED

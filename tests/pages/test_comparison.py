@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 from selenium.webdriver.common.by import By
 
-from jobs.errors import UsageError
-from jobs.pages.comparison import compared
-from jobs.reader import STAGE_OF_TABLE, LakeReader
-from jobs.report import write_report
+from jobs.engine.errors import UsageError
+from jobs.views.pages.comparison import compared
+from jobs.views.reader import STAGE_OF_TABLE, LakeReader
+from jobs.views.report import write_report
 from tests.pages.looking import complaints, look_at, picture
 from tests.pages.small_lake import small_rows, write_table
 

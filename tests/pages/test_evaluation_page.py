@@ -3,7 +3,7 @@
 import pytest
 from selenium.webdriver.common.by import By
 
-from jobs.evaluate import evaluate, place_of
+from jobs.views.evaluate import evaluate, place_of
 from tests.evaluation.small_benchmark import write_benchmark
 from tests.pages.looking import complaints, look_at, picture, requests
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from pycocotools import mask as coco
 
-from jobs.pages import beside, render, wording
-from jobs.pages.photograph import depth_picture, mask_anchor, mask_path, picture_uri
-from jobs.pages.render import script_json
+from jobs.views.pages import beside, render, wording
+from jobs.views.pages.photograph import depth_picture, mask_anchor, mask_path, picture_uri
+from jobs.views.pages.render import script_json
 from tests.pages.small_lake import photograph_bytes, rooms
 
 

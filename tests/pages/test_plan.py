@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.pages.plan import floor_plan
+from jobs.views.pages.plan import floor_plan
 from tests.pages.room import Block, Room
 from tests.pages.small_lake import rooms, small_rows
 from tests.pages.test_projection import view_of

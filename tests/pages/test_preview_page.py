@@ -14,8 +14,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from jobs.errors import LakeUnreadable, UsageError
-from jobs.preview import write_preview
+from jobs.engine.errors import LakeUnreadable, UsageError
+from jobs.views.preview import write_preview
 from tests.pages.looking import colours, complaints, look_at, picture, requests
 from tests.pages.small_lake import CRATE, HOSTILE, image_id_of, rooms, write_lake
 

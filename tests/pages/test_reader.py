@@ -12,9 +12,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from jobs.errors import LakeUnreadable
-from jobs.preview import write_preview
-from jobs.reader import STAGE_OF_TABLE, LakeReader, known_tables, quoted
+from jobs.engine.errors import LakeUnreadable
+from jobs.views.preview import write_preview
+from jobs.views.reader import STAGE_OF_TABLE, LakeReader, known_tables, quoted
 from tests.pages.small_history import RECIPE
 from tests.pages.small_lake import small_rows, write_lake, write_table
 

@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 from selenium.webdriver.common.by import By
 
-from jobs.errors import LakeUnreadable
-from jobs.report import write_report
+from jobs.engine.errors import LakeUnreadable
+from jobs.views.report import write_report
 from tests.pages.looking import colours, complaints, look_at, picture, requests
 from tests.pages.small_history import RECIPE
 from tests.pages.small_lake import small_rows, write_lake, write_table

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jobs.pages.second_answers import SecondAnswer, SecondScene, Verdict, partners_of
-from jobs.pages.verdicts import VerdictCounts
-from jobs.settings import load_settings
-from jobs.truth_slots import ALL_TRUE, answers_of, perceived, photographs
+from jobs.engine.settings import load_settings
+from jobs.views.pages.second_answers import SecondAnswer, SecondScene, Verdict, partners_of
+from jobs.views.pages.verdicts import VerdictCounts
+from jobs.views.truth_slots import ALL_TRUE, answers_of, perceived, photographs
 from scenes.crawl import write_crawl
 from schemas.answers import QA_PAIRS
 from schemas.question_types import QUESTION_TYPES

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from jobs.errors import LakeUnreadable, UsageError
-from jobs.reader import LakeReader
-from jobs.sql import run_sql
+from jobs.engine.errors import LakeUnreadable, UsageError
+from jobs.views.reader import LakeReader
+from jobs.views.sql import run_sql
 from tests.pages.small_lake import small_rows, write_lake, write_table
 
 

@@ -14,7 +14,7 @@ from schemas.scenes import REFERENCES, SCENES
 from tests.questions.worlds import Row, random_scene, solid_scene
 from udfs.questions.flattening import scenes_of
 from udfs.questions.scene import scene_of
-from udfs.synthesize import QaColumns, SynthesizeSettings, synthesize_batches, synthesize_scene
+from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_batches, synthesize_scene
 
 _LEFT_OUT = ("recipe", "engine_version", "planes", "rejected")
 INPUT = to_arrow_schema(

@@ -12,7 +12,7 @@ from tests.questions import definitions, errors, numbers
 from tests.questions.weighing import ids_of, weigh
 from tests.questions.worlds import random_scene
 from udfs.questions.decisions import RELATED_BY, Decided, Decisions
-from udfs.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
+from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
 
 SCENES = 1500
 Row = dict[str, Any]

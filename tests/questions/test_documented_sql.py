@@ -12,7 +12,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from schemas.answers import QA_PAIRS
 from schemas.scenes import SCENES
 from tests.questions.worlds import solid_scene
-from udfs.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
+from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "questions.md"
 

@@ -14,7 +14,7 @@ from tests.questions.weighing import Weighed, ids_of, weigh
 from tests.questions.worlds import Row, random_scene, solid_scene
 from udfs.language.quantity import parse_quantity
 from udfs.questions.decisions import Decided
-from udfs.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
+from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
 
 ALL = SynthesizeSettings(max_pairs=1_000)
 RELATIONS = ("left", "higher", "nearer", "closer", "wider", "taller", "bigger", "near", "far")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.questions.worlds import solid_scene
 from udfs.language.quantity import parse_quantity
-from udfs.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
+from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
 
 
 def answers(**fixed: Any) -> list[Any]:

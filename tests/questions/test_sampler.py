@@ -9,7 +9,7 @@ import pytest
 from schemas.question_types import QUESTION_TYPES
 from tests.questions.worlds import random_scene, solid_scene
 from udfs.questions.answering import split_of
-from udfs.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
+from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
 
 YES_NO = [t.type_id for t in QUESTION_TYPES.values() if t.answer_kind == "bool"]
 CHOICES = [t.type_id for t in QUESTION_TYPES.values() if t.answer_kind == "choice"]

@@ -6,7 +6,7 @@ from tests.questions.worlds import Row
 from udfs.questions.candidates import candidates_of, error_of, open_numbers
 from udfs.questions.decisions import MEASURED_BY, Decided, Decisions
 from udfs.questions.scene import scene_of
-from udfs.synthesize import SynthesizeSettings
+from udfs.stages.synthesize import SynthesizeSettings
 
 
 class Weighed(NamedTuple):

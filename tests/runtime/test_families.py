@@ -5,9 +5,9 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from jobs.errors import UsageError
-from jobs.filter import filter_stage
-from jobs.settings import RunSettings
+from jobs.engine.errors import UsageError
+from jobs.engine.settings import RunSettings
+from jobs.stages.filter import filter_stage
 from tests.runtime.brittle import BrittleFilter
 from udfs.experts.expert import ExpertSpec, expert_class, is_isolated
 

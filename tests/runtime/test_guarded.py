@@ -12,9 +12,9 @@ from schemas.reasons import Outcome, Reason
 from tests.runtime.brittle import CRASH, DEVICE_LOST
 from tests.runtime.conftest import logged, pictures
 from udfs.experts.expert import loaded_expert
-from udfs.experts.guarded import GuardedExpert, guarded_expert
+from udfs.experts.isolation.guarded import GuardedExpert, guarded_expert
 from udfs.experts.loading import ModelUnavailable
-from udfs.rows import RowRejected
+from udfs.stages.rows import RowRejected
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_answers_that_nobody_waited_for_are_passed_over(guarded):
 
 
 def test_a_model_that_dies_on_everything_is_at_fault_itself(guarded, monkeypatch):
-    monkeypatch.setattr("udfs.experts.guarded._CRASHES_IN_A_ROW", 2)
+    monkeypatch.setattr("udfs.experts.isolation.guarded._CRASHES_IN_A_ROW", 2)
     rows = pictures(8, dict.fromkeys(range(8), DEVICE_LOST))
     with pytest.raises(ModelUnavailable, match="died on 2 photographs in a row"):
         list(guarded.predictions([rows], 30.0))
@@ -83,7 +83,9 @@ def test_a_model_that_does_not_load_is_one_sentence(spec):
 def test_a_worker_holds_one_model_at_a_time(spec):
     guarded_expert("filter", spec, "cpu").load()
     guarded_expert("filter", spec, "cuda:1").load()
-    held = [child for child in psutil.Process().children() if "udfs.experts.child" in " ".join(child.cmdline())]
+    held = [
+        child for child in psutil.Process().children() if "udfs.experts.isolation.child" in " ".join(child.cmdline())
+    ]
     assert len(held) == 1
     guarded_expert("filter", spec, "cuda:1").stop()
 
@@ -92,7 +94,7 @@ def test_the_process_ends_with_its_worker(spec):
     worker = textwrap.dedent(f"""
         import os, psutil, signal
         from udfs.experts.expert import ExpertSpec
-        from udfs.experts.guarded import guarded_expert
+        from udfs.experts.isolation.guarded import guarded_expert
         guarded_expert("filter", ExpertSpec.model_validate_json({spec.model_dump_json()!r}), "cpu").load()
         print(psutil.Process().children()[0].pid, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)

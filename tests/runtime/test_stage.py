@@ -5,12 +5,12 @@ import os
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.errors import ModelFailed, UsageError
-from jobs.filter import filter_stage
-from jobs.lake import Lake
-from jobs.preflight import model_failures, require_experts
-from jobs.resources import task_profile
-from jobs.stream import StreamOptions, run_stage
+from jobs.engine.errors import ModelFailed, UsageError
+from jobs.engine.lake import Lake
+from jobs.engine.preflight import model_failures, require_experts
+from jobs.engine.resources import task_profile
+from jobs.engine.stream import StreamOptions, run_stage
+from jobs.stages.filter import filter_stage
 from schemas.images import IMAGES
 from schemas.operations import QUARANTINE
 from schemas.perception import IMAGE_SCORES

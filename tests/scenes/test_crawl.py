@@ -10,7 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from pyspark.sql import SparkSession
 
-from jobs.render import render
+from jobs.views.render import render
 from scenes.colours import ANY
 from scenes.crawl import write_crawl
 from scenes.settings import ROOM_KINDS, RenderSettings

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
-from udfs.experts.sensor import SensorDepth, SensorRegions
+from udfs.experts.families.sensor import SensorDepth, SensorRegions
 
 CRAWL = "SPATIALLAKE_TEST_CRAWL"
 TOO_FAR = 1.1

@@ -19,7 +19,7 @@ from schemas.manifest import (
 from schemas.reasons import Reason
 from udfs.crawl.entries import fault
 from udfs.crawl.findings import Findings
-from udfs.rows import Row
+from udfs.stages.rows import Row
 
 _TEXT_FIELDS = (
     "crawl_id",

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from schemas.manifest import ManifestRow
 from schemas.reasons import Outcome, Reason
 from schemas.table import ENGINE_VERSION
-from udfs.rows import Row, RowRejected
-from udfs.storage import parent, resolve
+from udfs.stages.rows import Row, RowRejected
+from udfs.storage.files import parent, resolve
 
 FOLDER = "folder"
 TAR = "img2dataset_tar"

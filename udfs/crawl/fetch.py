@@ -10,8 +10,8 @@ from schemas.manifest import IngestLimits, ManifestRow
 from schemas.reasons import Outcome, Reason
 from udfs.crawl.entries import manifest_folder, manifest_row, parsed
 from udfs.crawl.robots import opt_outs
-from udfs.rows import Row, RowRejected, rejected_by
-from udfs.storage import MissingFile, TooLarge, open_binary, parent, read_bytes, resolve
+from udfs.stages.rows import Row, RowRejected, rejected_by
+from udfs.storage.files import MissingFile, TooLarge, open_binary, parent, read_bytes, resolve
 
 _AT_ONCE = 8
 

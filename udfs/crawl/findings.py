@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.reasons import Outcome, Reason
-from udfs.rows import Row, RowRejected
+from udfs.stages.rows import Row, RowRejected
 
 _MAX_ERROR_CHARS = 2_000
 _SHOWN = 10

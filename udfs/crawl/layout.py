@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pyarrow.parquet as pq
 
 from udfs.crawl.entries import FILES, FOLDER, MANIFEST, MANIFEST_SUFFIXES, TAR
-from udfs.storage import FileStatus, MissingFile, absolute, file_status, list_files, open_binary
+from udfs.storage.files import FileStatus, MissingFile, absolute, file_status, list_files, open_binary
 
 # Tars and shards number their own samples; the stride keeps their positions apart without opening them.
 SAMPLES_STRIDE = 1_000_000

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from udfs.crawl.entries import FILES, FOLDER, TAR, broken_entry, entry, manifest_entry
 from udfs.crawl.layout import SAMPLES_STRIDE, Layout, Piece
 from udfs.crawl.tars import samples
-from udfs.rows import Row
-from udfs.storage import MissingFile, list_files, open_binary
+from udfs.stages.rows import Row
+from udfs.storage.files import MissingFile, list_files, open_binary
 
 _PHOTOGRAPH_SUFFIXES = ("jpg", "jpeg", "png", "webp")
 _NO_PHOTOGRAPH_SUFFIXES = ("txt", "json")

@@ -10,7 +10,7 @@ from PIL import Image
 from schemas.reasons import Reason
 from udfs.crawl.findings import Findings, some_of
 from udfs.crawl.photograph import PngHeader, png_header
-from udfs.rows import Row
+from udfs.stages.rows import Row
 
 _GREY, _PALETTE = 0, 3
 _Size = tuple[int, int]

@@ -11,7 +11,7 @@ from PIL import Image
 
 from schemas.manifest import IngestLimits
 from schemas.reasons import Outcome, Reason
-from udfs.rows import Row, RowRejected
+from udfs.stages.rows import Row, RowRejected
 
 # Sizes are checked here against the crawl's own limit, before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from udfs.storage import MissingFile, open_binary
+from udfs.storage.files import MissingFile, open_binary
 
 _MAX_TEXT_BYTES = 2**20
 _TEXTS = ("txt", "json")

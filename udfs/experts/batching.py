@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from schemas.reasons import Outcome, Reason
 from udfs.experts.expert import Photograph
 from udfs.experts.pictures import Picture, picture_of
-from udfs.rows import RowRejected
+from udfs.stages.rows import RowRejected
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")

@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from udfs.experts import families
+
 Photograph = dict[str, Any]
 Prediction = dict[str, Any]
 
@@ -41,9 +43,10 @@ _OF_SPEED = frozenset({"batch_size"})
 class ExpertSpec(BaseModel):
     """Which expert fills a slot; every field but `timeout_s`, and `batch_size` among the options, goes into the recipe.
 
-    `family` is a module of `udfs.experts`, or the dotted name of a module of your own. `model` is a Hugging Face id or
-    a local folder and `revision` pins it. An expert made of others, as regions are of a detector, a segmenter and a
-    captioner, names them in `parts` by slot. A photograph that alone takes longer than `timeout_s` is quarantined.
+    `family` is a module of `udfs.experts.families`, or the dotted name of a module of your own. `model` is a Hugging
+    Face id or a local folder and `revision` pins it. An expert made of others, as regions are of a detector, a
+    segmenter and a captioner, names them in `parts` by slot. A photograph that alone takes longer than `timeout_s` is
+    quarantined.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -99,8 +102,8 @@ def expert_class(slot: str, spec: ExpertSpec) -> type[Any]:
 
 def _family(name: str) -> ModuleType | None:
     if "." not in name:
-        known = {module.name for module in iter_modules(import_module(str(__package__)).__path__)}
-        return import_module(f"{__package__}.{name}") if name in known else None
+        known = {module.name for module in iter_modules(families.__path__)}
+        return import_module(f"{families.__name__}.{name}") if name in known else None
     try:
         return import_module(name)
     except ModuleNotFoundError as error:

@@ -16,7 +16,7 @@ from udfs.experts.intrinsics import Camera, centred_camera, focal_px_of, focal_s
 from udfs.experts.loading import pretrained, pretrained_model
 from udfs.experts.pictures import Picture, to_stored
 from udfs.experts.whole_image import Prepared, WholeImageExpert, WholeImageOptions, each, invalid_output
-from udfs.rows import RowRejected
+from udfs.stages.rows import RowRejected
 
 _MOST_MM = np.iinfo(np.uint16).max
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from schemas.reasons import Outcome, Reason
-from udfs.rows import RowRejected
+from udfs.stages.rows import RowRejected
 
 # Pixels were counted against the crawl's own limit when the photograph was ingested.
 Image.MAX_IMAGE_PIXELS = None

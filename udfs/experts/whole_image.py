@@ -12,7 +12,7 @@ from schemas.reasons import Outcome, Reason
 from udfs.experts.batching import BatchSizes, ahead, predicted
 from udfs.experts.expert import ExpertSpec, Photograph, Prediction
 from udfs.experts.pictures import Picture, picture_of
-from udfs.rows import RowRejected
+from udfs.stages.rows import RowRejected
 
 # Pictures are prepared this many batches ahead, so that those of one shape find each other.
 _BATCHES_AHEAD = 2

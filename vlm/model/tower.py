@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from udfs.experts.builtin.decoding import Thresholds, claimed, objects_of
-from udfs.experts.builtin.network import (
+from udfs.experts.families.builtin.decoding import Thresholds, claimed, objects_of
+from udfs.experts.families.builtin.network import (
     CENTRE_STRIDE,
     MASK_STRIDE,
     STRIDE,
@@ -21,7 +21,7 @@ from udfs.experts.builtin.network import (
     positions,
     shares,
 )
-from udfs.experts.builtin.weights import load_network
+from udfs.experts.families.builtin.weights import load_network
 
 _GEOMETRY = 12
 # Of x, y and the log of distance: sines and cosines at each of these multiples of a quarter turn.

@@ -1,0 +1,1 @@
+"""The `spatiallake` command: one module per group of subcommands."""

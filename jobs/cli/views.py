@@ -1,0 +1,113 @@
+"""Commands that make something to look at: rendered rooms, the pages, SQL and the demo."""
+
+from typing import Annotated
+
+import typer
+
+from jobs.cli.options import LakeOption, MasterOption, app, settings_of
+
+
+@app.command()
+def render(
+    out: Annotated[str, typer.Option("--out", help="Folder or URI that the crawl is written to.")],
+    count: Annotated[int, typer.Option("--count", help="Rooms.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
+    width: Annotated[int, typer.Option("--width", help="Pixels.")] = 640,
+    height: Annotated[int, typer.Option("--height", help="Pixels.")] = 480,
+    frames: Annotated[int, typer.Option("--frames", help="Photographs per room, along a camera path.")] = 1,
+    rooms: Annotated[list[str] | None, typer.Option("--room", help="Kind of room; repeatable. [all]")] = None,
+    depth_noise: Annotated[float, typer.Option("--depth-noise", help="Noise of the depth files / depth.")] = 0.0,
+    min_object: Annotated[int, typer.Option("--min-object", help="Pixels under which an object is left out.")] = 100,
+    mask_bleed: Annotated[int, typer.Option("--mask-bleed", help="Pixels that masks are grown by.")] = 0,
+    master: MasterOption = None,
+) -> None:
+    """Render rooms with exact truth, as a crawl."""
+    from jobs.engine.session import start_session
+    from jobs.views.render import render as render_crawl
+    from scenes.settings import ROOM_KINDS, RenderSettings
+
+    settings = RenderSettings(
+        out=out,
+        count=count,
+        seed=seed,
+        width=width,
+        height=height,
+        frames=frames,
+        rooms=tuple(rooms) if rooms else ROOM_KINDS,  # pyright: ignore[reportArgumentType]
+        depth_noise_rel=depth_noise,
+        min_object_px=min_object,
+        mask_bleed_px=mask_bleed,
+    )
+    summary = render_crawl(start_session(master or "local[*]"), settings)
+    typer.echo(
+        f"{summary.manifest}: {summary.photographs} photographs of {summary.rooms} rooms, {summary.objects} objects."
+    )
+
+
+@app.command()
+def preview(
+    lake: LakeOption,
+    out: Annotated[str, typer.Option("--out", help="Page to write.")] = "preview.html",
+    limit: Annotated[int, typer.Option("--limit", help="Photographs.")] = 24,
+    seed: Annotated[int, typer.Option("--seed", help="Chooses which photographs.")] = 0,
+    image: Annotated[
+        list[str] | None, typer.Option("--image", help="Photograph id or its beginning; repeatable.")
+    ] = None,
+    beside: Annotated[
+        str | None, typer.Option("--beside", help="Another lake, to show beside it what that made of each photograph.")
+    ] = None,
+) -> None:
+    """Write a page with photographs, masks, boxes, floor plans and their questions."""
+    from jobs.views.preview import write_preview
+
+    typer.echo(str(write_preview(lake, out, limit, seed, image, beside)))
+
+
+@app.command()
+def report(
+    lake: LakeOption,
+    out: Annotated[str, typer.Option("--out", help="Page to write.")] = "report.html",
+    compare: Annotated[
+        tuple[str, str] | None, typer.Option("--compare", help="Two recipes of one stage, side by side.")
+    ] = None,
+) -> None:
+    """Print the yield of every stage with the reason of every drop, and write it as a page with plots."""
+    from jobs.views.report import write_report
+
+    typer.echo(str(write_report(lake, out, compare=compare)))
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="Query; every table is a view of its current recipe, NAME_all of all.")],
+    lake: LakeOption,
+    format_: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    limit: Annotated[int, typer.Option("--limit", help="Rows to print.")] = 100,
+    master: MasterOption = None,
+) -> None:
+    """Run SQL over the lake's tables."""
+    from jobs.engine.pipeline import open_lake
+    from jobs.views.sql import run_sql
+
+    opened = open_lake(settings_of(lake, None, None, master=master))
+    run_sql(opened.session, opened.uri, query, format_, limit)
+
+
+@app.command()
+def demo(
+    lake: Annotated[str, typer.Option("--lake", help="Folder to make.")] = "demo-lake",
+    rooms: Annotated[int, typer.Option("--rooms", help="Rooms to render.")] = 60,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 1,
+) -> None:
+    """Render rooms, run the engine on their photographs alone, and set what it makes beside the truth."""
+    from jobs.engine.progress import Reporter
+    from jobs.views.demo import demo as run_demo
+
+    with Reporter() as reporter:
+        preview_page, report_page = run_demo(lake, rooms, seed, reporter)
+    typer.echo(f"\nOpen   {preview_page}\n       {report_page}\nNext   {_next_command(lake)}")
+
+
+def _next_command(lake: str) -> str:
+    query = "SELECT type_id, count(*) AS answers FROM qa_pairs GROUP BY type_id ORDER BY type_id"
+    return f'uv run spatiallake sql "{query}" --lake {lake}'

@@ -1,0 +1,71 @@
+"""Backfill and retry: rows that a stage owes since a threshold moved, a checkpoint was lost or a cause was mended."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.engine.batches import BatchWriter, StreamOptions
+from jobs.engine.lake import Lake
+from jobs.engine.stage import Outputs, Stage, rejects_of
+from jobs.engine.stream import StageSummary
+from schemas.operations import QUARANTINE, STAGE_RUNS
+
+_SHARDS_PER_BATCH = 8
+
+
+def backfill(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
+    """Write the rows that the stage's table lacks for its upstream rows, failed ones aside."""
+    keys = lake.read(stage.upstream)
+    if "recipe" in keys.columns:
+        keys = keys.where(F.col("recipe") == stage.upstream_recipe)
+    key = stage.keys[0]
+    failed = _quarantined(lake, stage).where("outcome = 'failed'").select(key).distinct()
+    keys = keys.select(*stage.keys).join(failed, key, "left_anti")
+    return _run(lake, replace(stage, split=_without_known_rejects(stage)), keys, options, "backfill", attempt=1)
+
+
+def retry(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
+    """Try the stage's failed rows again; those that fail again are quarantined with the next attempt number."""
+    failed = _quarantined(lake, stage).where("outcome = 'failed'")
+    attempt = (failed.agg(F.max("attempt")).collect()[0][0] or 0) + 1
+    keys = failed.select(*stage.keys).where(F.col(stage.keys[0]).isNotNull()).distinct()
+    return _run(lake, stage, keys, options, "retry", attempt)
+
+
+def _run(lake: Lake, stage: Stage, keys: DataFrame, options: StreamOptions, kind: str, attempt: int) -> StageSummary:
+    for table in (stage.target, QUARANTINE, STAGE_RUNS):
+        lake.ensure(table)
+    summary = StageSummary(stage.name)
+    lake.session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(stage.arrow_rows))
+    keys = keys.localCheckpoint()
+    shards = sorted(row[0] for row in keys.select("ingest_shard").distinct().collect())
+    for start in range(0, len(shards), _SHARDS_PER_BATCH):
+        some = keys.where(F.col("ingest_shard").isin(shards[start : start + _SHARDS_PER_BATCH]))
+        # Named by what it starts from: killed before its rows are in, the same batch is written under the same name.
+        generation = f"{kind}-{lake.version(stage.upstream)}-{lake.version(stage.target)}"
+        report = BatchWriter(lake, stage, generation, options, attempt).write(some, start)
+        if report:
+            summary.add(report)
+            summary.seconds += report.seconds
+    return summary
+
+
+def _quarantined(lake: Lake, stage: Stage) -> DataFrame:
+    lake.ensure(QUARANTINE)
+    return lake.read(QUARANTINE).where((F.col("stage") == stage.name) & (F.col("recipe") == stage.recipe))
+
+
+def _without_known_rejects(stage: Stage) -> Callable[[Stage, Lake, DataFrame], Outputs]:
+    key = stage.keys[0]
+
+    def split(_: Stage, lake: Lake, transformed: DataFrame) -> Outputs:
+        if stage.split is not None:
+            outputs = stage.split(stage, lake, transformed)
+        else:
+            outputs = Outputs(transformed.where(F.size("rejects") == 0), rejects_of(stage, transformed))
+        known = _quarantined(lake, stage).select(key, "reason").distinct()
+        return replace(outputs, rejects=outputs.rejects.join(known, [key, "reason"], "left_anti"))
+
+    return split

@@ -1,0 +1,157 @@
+"""A lake: a folder or object-store prefix with one Delta table per name."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DataType, StructField, StructType
+
+from jobs.engine.errors import LakeUnreadable
+from schemas.operations import STAGE_RUNS
+from schemas.table import Table
+
+_HASHES = ("entry_id", "image_id", "qa_id", "example_id")
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Where tables and checkpoints are.
+
+    `uri` is a local folder or an `s3a://` prefix; `checkpoint_uri` is never inside a table.
+    """
+
+    session: SparkSession
+    uri: str
+    checkpoint_uri: str
+
+    def location(self, table: Table) -> str:
+        """Return the table's URI."""
+        return f"{self.uri}/{table.name}"
+
+    def exists(self, table: Table) -> bool:
+        """Return whether the table has been created."""
+        return DeltaTable.isDeltaTable(self.session, self.location(table))
+
+    def ensure(self, table: Table) -> None:
+        """Create the table with its comments and checks unless it is there, or finish what a killed run began.
+
+        Columns that an earlier version did not know are added to its tables; rows that are there have nulls in them.
+        """
+        if self.exists(table):
+            self._add_columns(table)
+        else:
+            self._create(table)
+        missing = set(table.checks) - (self._checks(table) if table.checks else set())
+        for name in sorted(missing):
+            condition = table.checks[name]
+            self.session.sql(f"ALTER TABLE delta.`{self.location(table)}` ADD CONSTRAINT {name} CHECK ({condition})")
+
+    def _create(self, table: Table) -> None:
+        self._remove_empty_log(table)
+        builder = (
+            DeltaTable.createIfNotExists(self.session)
+            .location(self.location(table))
+            .addColumns(StructType(list(table.schema.fields)))
+            .comment(table.comment)
+            # A stream that lags behind a cleaned log would lose rows in silence.
+            .property("delta.logRetentionDuration", "interval 60 days")
+            .property("delta.deletedFileRetentionDuration", "interval 30 days")
+            .property("delta.dataSkippingStatsColumns", ",".join(_skipping_columns(table)))
+        )
+        if table.partition_by:
+            builder = builder.partitionedBy(*table.partition_by)
+        for name, value in table.properties.items():
+            builder = builder.property(name, value)
+        builder.execute()
+
+    def _add_columns(self, table: Table) -> None:
+        there = self.session.read.format("delta").load(self.location(table)).schema
+        if not _places(table.schema) <= _places(there):
+            nothing = self.session.createDataFrame([], StructType([_nullable(field) for field in table.schema.fields]))
+            nothing.write.format("delta").mode("append").option("mergeSchema", "true").save(self.location(table))
+
+    def _remove_empty_log(self, table: Table) -> None:
+        """Remove the log of a table whose creation was killed before its first commit: Delta takes it for a table."""
+        session: Any = self.session
+        log = session._jvm.org.apache.hadoop.fs.Path(f"{self.location(table)}/_delta_log")
+        log.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).delete(log, True)
+
+    def _checks(self, table: Table) -> set[str]:
+        properties = DeltaTable.forPath(self.session, self.location(table)).detail().collect()[0]["properties"]
+        prefix = "delta.constraints."
+        return {name.removeprefix(prefix) for name in properties if name.startswith(prefix)}
+
+    def read(self, table: Table) -> DataFrame:
+        """Return the table.
+
+        Raises:
+            LakeUnreadable: the table is not there yet; the message names the stage to run.
+        """
+        if not self.exists(table):
+            raise LakeUnreadable(f"{self.uri} has no table {table.name} yet; run the stage that writes it first.")
+        return self.session.read.format("delta").load(self.location(table))
+
+    def stream(self, table: Table, **options: Any) -> DataFrame:
+        """Return the table as a stream of appended rows."""
+        return self.session.readStream.format("delta").options(**options).load(self.location(table))
+
+    def append(self, table: Table, rows: DataFrame, app_id: str, version: int) -> None:
+        """Append rows once: a second append with the same application id and version is ignored."""
+        rows = rows.select(*table.columns)
+        if table.partition_by:
+            # One task writes a whole partition: files as few and as large as the rows allow, the same every time.
+            by = table.partition_by
+            rows = rows.repartition(*by).sortWithinPartitions(*by, *table.key)
+        writer = rows.write.format("delta").mode("append").option("txnAppId", app_id).option("txnVersion", version)
+        if table.rows_per_file:
+            writer = writer.option("maxRecordsPerFile", table.rows_per_file)
+        writer.save(self.location(table))
+
+    def replace_shards(self, table: Table, rows: DataFrame, app_id: str, version: int, shards: list[int]) -> None:
+        """Put `rows` in the place of the recipe's rows in these ingest shards, once per application id and version."""
+        recipe = rows.select("recipe").first()
+        if recipe is None:
+            return
+        inside = f"ingest_shard IN ({', '.join(map(str, shards))}) AND recipe = '{recipe[0]}'"
+        (
+            rows.select(*table.columns)
+            .write.format("delta")
+            .mode("overwrite")
+            .option("replaceWhere", inside)
+            .option("txnAppId", app_id)
+            .option("txnVersion", version)
+            .save(self.location(table))
+        )
+
+    def rows_seen(self, stage: str, recipe: str) -> int:
+        """Return how many rows the stage has been given so far under this recipe."""
+        if not self.exists(STAGE_RUNS):
+            return 0
+        runs = self.read(STAGE_RUNS).where((F.col("stage") == stage) & (F.col("recipe") == recipe))
+        return runs.agg(F.sum("rows_in")).collect()[0][0] or 0
+
+    def version(self, table: Table) -> int:
+        """Return the table's latest version."""
+        return int(DeltaTable.forPath(self.session, self.location(table)).history(1).collect()[0]["version"])
+
+
+def _places(kind: DataType, above: str = "") -> set[str]:
+    """Return the dotted names of all fields of a type."""
+    if isinstance(kind, ArrayType):
+        return _places(kind.elementType, f"{above}element.")
+    if not isinstance(kind, StructType):
+        return set()
+    own = {f"{above}{field.name}" for field in kind.fields}
+    return own.union(*(_places(field.dataType, f"{above}{field.name}.") for field in kind.fields))
+
+
+def _nullable(field: StructField) -> StructField:
+    return StructField(field.name, field.dataType, True, field.metadata)
+
+
+def _skipping_columns(table: Table) -> list[str]:
+    # Statistics on blobs and texts cost time and help no reader, and every file holds hashes from first to last.
+    wanted = dict.fromkeys((*table.cluster_by, *table.key))
+    return [name for name in wanted if name in table.columns and name not in (*_HASHES, *table.partition_by)]

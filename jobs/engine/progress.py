@@ -1,0 +1,100 @@
+"""What a run shows: bars and one line per stage in a terminal, JSON lines elsewhere."""
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from jobs.engine.batches import BatchReport
+from jobs.engine.stream import StageSummary
+
+
+class Reporter:
+    """Tells the user how stages go; a context manager around a whole run."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        self.interactive = self.console.is_terminal
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> "Reporter":
+        if self.interactive:
+            columns = (
+                SpinnerColumn(),
+                TextColumn("{task.description:<13}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+            )
+            self._progress = Progress(*columns, console=self.console, transient=True)
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress:
+            self._progress.stop()
+
+    def started(self, stage: str, pending: int | None) -> None:
+        """Begin a stage with `pending` rows upstream, if known."""
+        if self._progress:
+            self._task = self._progress.add_task(stage, total=pending)
+        else:
+            self.log("stage_started", stage=stage)
+
+    def batch(self, report: BatchReport) -> None:
+        """Tell of a micro-batch."""
+        if self._progress and self._task is not None:
+            self._progress.advance(self._task, report.rows_in)
+        elif not self._progress:
+            self.log("batch", **_counts(report), seconds=round(report.seconds, 2))
+
+    def finished(self, summary: StageSummary) -> None:
+        """Tell of a finished stage in one line."""
+        if self._progress:
+            if self._task is not None:
+                self._progress.remove_task(self._task)
+                self._task = None
+            self.console.print(summary_line(summary), highlight=False)
+        else:
+            self.log("stage_finished", **_counts(summary), seconds=round(summary.seconds, 2))
+
+    def experts(self, devices: Mapping[str, str]) -> None:
+        """Tell which device each stage's learned expert was loaded on."""
+        if devices:
+            self.say("Learned experts load: " + ", ".join(f"{stage} on {devices[stage]}" for stage in devices) + ".")
+
+    def say(self, text: str) -> None:
+        """Tell the user something, as a line or as a JSON log."""
+        if self.interactive:
+            self.console.print(text, highlight=False)
+        else:
+            self.log("message", text=text)
+
+    def log(self, event: str, **fields: Any) -> None:
+        """Write one JSON line to standard error."""
+        line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields}
+        print(json.dumps(line, ensure_ascii=False), file=sys.stderr, flush=True)
+
+
+def summary_line(summary: StageSummary) -> str:
+    """Return one line: rows in and out, rows left out by reason, seconds."""
+    if summary.rows_in == 0:
+        return f"[dim]{summary.stage:<13} up to date[/dim]"
+    left_out = ", ".join(
+        f"{count} {reason} ({outcome})" for (outcome, reason), count in sorted(summary.reasons.items())
+    )
+    tail = f"  left out: {left_out}" if left_out else ""
+    return (
+        f"[bold]{summary.stage:<13}[/bold] {summary.rows_in:>8,} in  {summary.rows_out:>9,} out"
+        f"  {summary.seconds:6.1f} s{tail}"
+    )
+
+
+def _counts(report: BatchReport | StageSummary) -> dict[str, Any]:
+    reasons = {f"{outcome}:{reason}": count for (outcome, reason), count in sorted(report.reasons.items())}
+    return {"stage": report.stage, "rows_in": report.rows_in, "rows_out": report.rows_out, "reasons": reasons}

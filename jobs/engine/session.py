@@ -1,0 +1,98 @@
+"""The one Spark session of a command."""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from jobs.engine.environment import require_java, resolved_jars
+
+_LOCAL = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    # Many small queries: planning each anew and compiling it to bytecode costs more than either gains.
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    # Local Python workers would otherwise be the system's python3, which has none of the packages.
+    "spark.pyspark.python": sys.executable,
+    "spark.pyspark.driver.python": sys.executable,
+}
+
+# The work is done in Python: compiling the JVM's own code twice costs more than it ever gains.
+_LOCAL_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
+_ALWAYS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    # Photographs travel in batches: 64 of them are some 30 MB, 10,000 would be gigabytes.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "64",
+    "spark.sql.parquet.columnarReaderBatchSize": "64",
+    "spark.hadoop.parquet.block.size": str(32 * 1024 * 1024),
+    "spark.hadoop.parquet.block.size.row.check.min": "1",
+    "spark.databricks.delta.optimizeWrite.enabled": "false",
+    "spark.sql.streaming.stopTimeout": "60s",
+}
+
+
+def start_session(
+    master: str = "local[*]",
+    driver_memory: str = "4g",
+    with_s3: bool = False,
+    options: Mapping[str, str] | None = None,
+) -> SparkSession:
+    """Start (or join) the Spark session; `options` are Spark's own and win over ours.
+
+    On a cluster that brings its own session and Delta (`DATABRICKS_RUNTIME_VERSION` set, or an active session), that
+    one is used as it is. Elsewhere `master` is started with the jars that `spatiallake setup` resolved.
+
+    Raises:
+        EnvironmentMissing: Java or the jars are not there.
+    """
+    active = SparkSession.getActiveSession()
+    if active is not None or os.environ.get("DATABRICKS_RUNTIME_VERSION"):
+        return active or SparkSession.builder.getOrCreate()  # pyright: ignore[reportAttributeAccessIssue]
+    require_java()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ["PYSPARK_SUBMIT_ARGS"] = launcher_arguments(driver_memory, master)
+    builder = SparkSession.builder.appName("spatiallake").master(master)  # pyright: ignore[reportAttributeAccessIssue]
+    for name, value in {**_ALWAYS, **_LOCAL, **(_s3_options() if with_s3 else {}), **(options or {})}.items():
+        builder = builder.config(name, value)
+    session = builder.config("spark.jars", ",".join(resolved_jars(with_s3))).getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def launcher_arguments(driver_memory: str, master: str) -> str:
+    """Return what Spark's launcher has to know before it starts the JVM, which reads no configuration after that.
+
+    `SPATIALLAKE_JAVA_OPTIONS`, where set, takes the place of the JVM options of a local master.
+    """
+    log = Path(__file__).with_name("log4j2.properties").as_uri()
+    options = os.environ.get("SPATIALLAKE_JAVA_OPTIONS", _LOCAL_JAVA if master.startswith("local[") else "")
+    java = f"-Dlog4j2.configurationFile={log} {options}".strip()
+    return f"--driver-memory {driver_memory} --driver-java-options {shlex.quote(java)} pyspark-shell"
+
+
+def _s3_options() -> dict[str, str]:
+    options = {"spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem"}
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        options |= {
+            "spark.hadoop.fs.s3a.endpoint": endpoint,
+            "spark.hadoop.fs.s3a.path.style.access": "true",
+            "spark.hadoop.fs.s3a.connection.ssl.enabled": str(endpoint.startswith("https")).lower(),
+        }
+    if "AWS_ACCESS_KEY_ID" in os.environ:
+        options["spark.hadoop.fs.s3a.aws.credentials.provider"] = (
+            "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider"
+        )
+    return options

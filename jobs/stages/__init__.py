@@ -1,0 +1,1 @@
+"""One module per stage: what it reads, and its pure transform."""

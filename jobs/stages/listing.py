@@ -1,0 +1,116 @@
+"""List a crawl: any of its kinds becomes rows of table `crawl`, without fetching a photograph."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+
+import pyarrow as pa
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import BaseModel, ConfigDict, Field
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import LongType, StructType
+
+from jobs.engine.errors import CrawlUnreadable
+from schemas.images import CRAWL
+from schemas.table import column
+from udfs.crawl.entries import MANIFEST
+from udfs.crawl.layout import Layout, LayoutUnclear, Piece, layout_of
+from udfs.crawl.listing import entries_of, loose_entries, numbered, rows_in
+from udfs.storage.files import MissingFile
+
+_POSITION = column("position", LongType(), "place in the crawl; sparse between tars", False)
+LISTED = StructType([field for field in CRAWL.schema.fields if field.name != "ingest_shard"] + [_POSITION])
+
+_ENTRIES_PER_BATCH = 1_024
+_PIECES_PER_TASK = 4
+
+
+class ListingOptions(BaseModel):
+    """How a crawl is listed; nothing here changes which rows come out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    chunk_bytes: int = Field(default=32 * 2**20, ge=1, description="bytes of a JSON-lines manifest that one task reads")
+
+
+def list_crawl(session: SparkSession, crawl_uri: str, options: ListingOptions | None = None) -> DataFrame:
+    """Return the rows of `crawl` without `ingest_shard`, and their `position`.
+
+    Positions follow the manifest's order, or sorted URIs; the samples of each tar or img2dataset shard start at a
+    multiple of 1,000,000. A row that a manifest lists twice comes once.
+
+    Raises:
+        CrawlUnreadable: nothing there, two manifests, or a store that does not answer.
+    """
+    try:
+        layout = layout_of(crawl_uri, (options or ListingOptions()).chunk_bytes)
+    except (MissingFile, LayoutUnclear) as error:
+        raise CrawlUnreadable(str(error)) from error
+    except (BotoCoreError, ClientError, pa.ArrowException) as error:
+        sentence = f"The crawl {crawl_uri} cannot be listed: {error}; check the URI and its store."
+        raise CrawlUnreadable(sentence) from error
+    frames = []
+    if layout.pieces:
+        frames.append(_from_pieces(session, layout))
+    if layout.loose or not frames:
+        frames.append(_from_files(session, layout))
+    listed = frames[0] if len(frames) == 1 else frames[0].unionAll(frames[1])
+    return _without_repeats(listed) if layout.kind == MANIFEST else listed
+
+
+def _from_files(session: SparkSession, layout: Layout) -> DataFrame:
+    table = pa.Table.from_pylist(list(loose_entries(layout)), schema=to_arrow_schema(LISTED))
+    return session.createDataFrame(table, LISTED)
+
+
+def _from_pieces(session: SparkSession, layout: Layout) -> DataFrame:
+    pieces = layout.pieces
+    if pieces[0].form == "lines":
+        pieces = numbered(pieces, _rows_by_piece(session, pieces))
+    schema, crawl_uri = to_arrow_schema(LISTED), layout.crawl_uri
+
+    def listed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for piece in _pieces_in(batches):
+            rows = []
+            for row in entries_of(piece, crawl_uri):
+                rows.append(row)
+                if len(rows) == _ENTRIES_PER_BATCH:
+                    yield pa.RecordBatch.from_pylist(rows, schema=schema)
+                    rows = []
+            yield pa.RecordBatch.from_pylist(rows, schema=schema)
+
+    return _spread(session, pieces).mapInArrow(listed, LISTED)
+
+
+def _rows_by_piece(session: SparkSession, pieces: list[Piece]) -> dict[int, int]:
+    """Return the rows of each piece by its index; a manifest of one piece need not be counted."""
+    if len(pieces) == 1:
+        return {0: 0}
+    schema = to_arrow_schema(_COUNTED)
+
+    def counted(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            rows = [{"index": row.pop("index"), "rows": rows_in(Piece(**row))} for row in batch.to_pylist()]
+            yield pa.RecordBatch.from_pylist(rows, schema=schema)
+
+    return {row["index"]: row["rows"] for row in _spread(session, pieces).mapInArrow(counted, _COUNTED).collect()}
+
+
+_COUNTED = StructType([column("index", LongType(), "piece"), column("rows", LongType(), "rows in it")])
+
+
+def _spread(session: SparkSession, pieces: list[Piece]) -> DataFrame:
+    table = pa.Table.from_pylist([{**asdict(piece), "index": index} for index, piece in enumerate(pieces)])
+    return session.createDataFrame(table).repartition(-(-len(pieces) // _PIECES_PER_TASK))
+
+
+def _pieces_in(batches: Iterable[pa.RecordBatch]) -> Iterator[Piece]:
+    for batch in batches:
+        for row in batch.to_pylist():
+            yield Piece(**{name: value for name, value in row.items() if name != "index"})
+
+
+def _without_repeats(listed: DataFrame) -> DataFrame:
+    kept = [F.min_by(name, "position").alias(name) for name in listed.columns if name not in ("entry_id", "position")]
+    return listed.groupBy("entry_id").agg(*kept, F.min("position").alias("position")).select(*LISTED.names)

@@ -1,0 +1,1 @@
+"""What reads a lake: pages, report, SQL, benchmarks and evaluations."""

@@ -1,0 +1,138 @@
+"""`spatiallake benchmark`: answers of a lake as items to hold models against, relations balanced by their nouns."""
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+
+from jobs.engine.errors import UsageError
+from jobs.views.reader import LakeReader, Row, quoted
+from udfs.experts.pictures import picture_of
+from vlm.evaluation.baselines import TEXT_ONLY_PRIOR, baselines
+from vlm.evaluation.benchmark import COLUMNS, BenchmarkSettings, chosen, item_of, relations_of
+from vlm.evaluation.items import Item, Rejected
+from vlm.evaluation.pictures import Picture
+from vlm.evaluation.priors import accuracy, priors_of
+from vlm.evaluation.reading.answer import predictions_of
+from vlm.evaluation.scores.interval import Score
+from vlm.evaluation.scores.table import scored
+from vlm.evaluation.writers import native
+
+_TRAINING = BenchmarkSettings(split="train")
+# Photographs whose bytes are in memory at once.
+_AT_ONCE = 32
+_THINGS = """SELECT image_id, thing['object_id'] AS object_id, thing['label'] AS label, thing['range_m'] AS range_m
+FROM (SELECT image_id, unnest(objects) AS thing FROM t WHERE recipe IN ({recipes}))"""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Questions by type before and after the choice, and what priors fitted on training answers have right of each.
+
+    `priors` are shares of relations before and after, `baseline` the scores of the text-only prior after; both empty
+    where there are no training answers.
+    """
+
+    asked: dict[str, int]
+    kept: dict[str, int]
+    rejected: list[Rejected]
+    training: int
+    priors: dict[str, tuple[float, float]] = field(default_factory=dict)
+    baseline: list[Score] = field(default_factory=list)
+
+
+def write_benchmark(
+    lake: LakeReader,
+    out: Path,
+    settings: BenchmarkSettings,
+    training: LakeReader | None = None,
+    training_out: Path | None = None,
+) -> Benchmark:
+    """Write the items of a lake to `out` (.parquet), and the training answers without pictures to `training_out`.
+
+    Priors are fitted on the split `train` of `training`, else of the lake itself unless that split is asked about.
+
+    Raises:
+        UsageError: no question that can be kept.
+        LakeUnreadable: a table is not there yet.
+    """
+    asked = _items(lake, settings)
+    if training is None and settings.split in ("test", "validation"):
+        training = lake
+    known = _items(training, _TRAINING) if training else []
+    kept = chosen(asked, settings, known)
+    if not kept:
+        raise UsageError(
+            f"Of {len(asked)} answers of the split {settings.split} in {lake.uri} none can be kept; "
+            "name a larger lake or another --split."
+        )
+    rejected = _write(_with_pictures(lake, kept), out)
+    if training_out:
+        _write(known, training_out)
+    priors, baseline = _priors(asked, kept, known) if known else ({}, [])
+    return Benchmark(_counts(asked), _counts(kept), rejected, len(known), priors, baseline)
+
+
+def _priors(
+    items: Sequence[Item], kept: Sequence[Item], known: Sequence[Item]
+) -> tuple[dict[str, tuple[float, float]], list[Score]]:
+    before, after = relations_of(items), relations_of(kept)
+    priors = priors_of(relations_of(known)) if after else {}
+    shares = {name: (accuracy(prior, before), accuracy(prior, after)) for name, prior in priors.items()}
+    prior = next(one for one in baselines(kept, known) if one.answers.model == TEXT_ONLY_PRIOR)
+    return shares, scored(predictions_of(prior.items, prior.answers)).overall
+
+
+def _items(lake: LakeReader, settings: BenchmarkSettings) -> list[Item]:
+    """Return every fair question of a split without its picture, those of one photograph one after the other."""
+    wanted = [f"split = '{settings.split}'"] if settings.split != "all" else []
+    wanted += [f"recipe = {quoted([settings.recipe])}"] if settings.recipe else []
+    where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
+    columns = ", ".join(f'"{name}"' for name in COLUMNS)
+    rows = lake.query(
+        "qa_pairs", f"SELECT {columns} FROM t {where} ORDER BY image_id, qa_id", all_recipes=settings.recipe is not None
+    )
+    things: dict[str, dict[int, Row]] = defaultdict(dict)
+    recipes = {row["scene_recipe"] for row in rows}
+    for thing in lake.query("scenes", _THINGS.format(recipes=quoted(recipes)), all_recipes=True) if recipes else ():
+        things[thing["image_id"]][thing["object_id"]] = thing
+    return [item for row in rows if (item := item_of(row, things[row["image_id"]]))]
+
+
+def _with_pictures(lake: LakeReader, items: Sequence[Item]) -> Iterator[Item]:
+    by_photograph = [(str(image), list(own)) for image, own in groupby(items, key=lambda item: item.photograph)]
+    for start in range(0, len(by_photograph), _AT_ONCE):
+        some = by_photograph[start : start + _AT_ONCE]
+        ids = quoted(image for image, _ in some)
+        rows = lake.query("images", f"SELECT image_id, bytes, exif_orientation FROM t WHERE image_id IN ({ids})")
+        photographs = {row["image_id"]: row for row in rows}
+        for image, own in some:
+            data, size_px = _upright(photographs[image])
+            yield from (replace(item, pictures=(Picture(data=data),), size_px=size_px) for item in own)
+
+
+def _upright(photograph: Row) -> tuple[bytes, tuple[int, int]]:
+    """Return a photograph as everybody's decoder shows it upright, and its width and height, px."""
+    picture = picture_of(photograph)
+    if picture.orientation == 1:
+        return photograph["bytes"], picture.size
+    held = io.BytesIO()
+    picture.image.save(held, "JPEG", quality=95)
+    return held.getvalue(), picture.size
+
+
+def _write(items: Iterable[Item], out: Path) -> list[Rejected]:
+    """Write a file that is there whole or not at all."""
+    beside = out.with_name(f".{out.name}.part")
+    rejected = native.write(items, beside)
+    beside.replace(out)
+    return rejected
+
+
+def _counts(items: Sequence[Item]) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for item in items:
+        counts[item.type_id] += 1
+    return dict(sorted(counts.items()))

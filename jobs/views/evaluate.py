@@ -1,0 +1,174 @@
+"""`spatiallake evaluate`: answers of live models and of other harnesses held against items, baselines beside."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.engine.errors import UsageError
+from jobs.views.pages.evaluation import Board, evaluation_page
+from jobs.views.pages.leaderboard import leaderboard_markdown
+from jobs.views.preview import write_page
+from schemas.table import ENGINE_VERSION
+from vlm.evaluation.baselines import TEXT_ONLY_PRIOR, baselines
+from vlm.evaluation.formats.registry import read_items, read_predictions
+from vlm.evaluation.formats.rows import Unreadable
+from vlm.evaluation.items import AnswerSet, Item, ItemSet, Prediction, Rejected
+from vlm.evaluation.predictors.answering import AnswersFile, answered
+from vlm.evaluation.predictors.predictor import Predictor, PredictorUnusable
+from vlm.evaluation.predictors.views import View, seer_of
+from vlm.evaluation.reading.answer import predictions_of
+from vlm.evaluation.scores.margins import Margin, margins
+from vlm.evaluation.scores.table import ModelScores, scored
+from vlm.evaluation.writers import prediction_table, vqa_results
+from vlm.evaluation.writers.registry import write_items
+
+_VQA_SOURCES = ("vqav2", "ok_vqa")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file or folder, the name of its format, and for predictions the name to give the model."""
+
+    format: str
+    path: Path
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class Live:
+    """Models to ask, in which views of the items, and where to say how far it got."""
+
+    predictors: Sequence[Predictor]
+    views: Sequence[View] = tuple(View)
+    report: Callable[[str], None] = print
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found and wrote."""
+
+    items: ItemSet
+    scores: list[ModelScores]
+    margins: list[Margin]
+    rejected: list[Rejected]
+    out: Path
+
+    def summary(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        return {
+            "items": len(self.items.items),
+            "rejected": len(self.rejected),
+            "scores": {one.model: {score.name: round(score.value, 6) for score in one.overall} for one in self.scores},
+            "margins": [one.as_json() for one in self.margins],
+            "page": str(self.out / "evaluation.html"),
+        }
+
+
+def place_of(text: str) -> Place:
+    """Return the place that FORMAT:PATH or MODEL=FORMAT:PATH names.
+
+    Raises:
+        UsageError: it names none.
+    """
+    found = re.fullmatch(r"(?:(?P<model>[^=:]+)=)?(?P<format>\w+):(?P<path>.+)", text)
+    if found is None:
+        raise UsageError(f"{text!r} is not FORMAT:PATH; say for example cv_bench:data/cv_bench.parquet.")
+    return Place(found["format"], Path(found["path"]), found["model"])
+
+
+def evaluate(
+    items: Place,
+    predictions: Sequence[Place],
+    out: Path,
+    training: Place | None = None,
+    writes: Sequence[Place] = (),
+    live: Live | None = None,
+) -> Evaluation:
+    """Score models and baselines, write scores.json, predictions.parquet, leaderboard.md and evaluation.html.
+
+    `training` are the items that the baselines are fitted on, `writes` are layouts to write the items in. Answers of
+    `live` models are kept in predictions.jsonl, where a later evaluation finds them again.
+
+    Raises:
+        UsageError: a format that is not known, a file that cannot be read, no items, predictions of other items, or a
+            model that cannot be asked.
+    """
+    try:
+        found = _items(items)
+        rejected = list(found.rejected)
+        answers = [_named(one, place) for place in predictions for one in read_predictions(place.format, place.path)]
+        fitted = _items(training).items if training else None
+        for place in writes:
+            rejected += write_items(place.format, found.items, place.path)
+        _check(found.items, answers, [one.model for one in live.predictors] if live else [])
+        answers += _asked(found.items, live, out) if live else []
+    except (Unreadable, PredictorUnusable) as error:
+        raise UsageError(str(error)) from error
+    rejected += [row for one in answers for row in one.rejected]
+    names = [one.model for one in answers]
+    models = {one.model: predictions_of(found.items, one) for one in answers}
+    fixed = {one.answers.model: (predictions_of(one.items, one.answers), one) for one in baselines(found.items, fitted)}
+    scores = [scored(own, seer=seer_of(name, names)) for name, own in models.items()]
+    scores += [scored(own, one.fitted_on) for own, one in fixed.values()]
+    result = Evaluation(found, scores, margins(models, fixed[TEXT_ONLY_PRIOR][0]), rejected, out)
+    _write(items, result, [*models.values(), *(own for own, _ in fixed.values())])
+    return result
+
+
+def _asked(items: Sequence[Item], live: Live, out: Path) -> list[AnswerSet]:
+    out.mkdir(parents=True, exist_ok=True)
+    file = AnswersFile(out / "predictions.jsonl")
+    return [one for model in live.predictors for one in answered(model, items, live.views, file, live.report)]
+
+
+def _items(place: Place) -> ItemSet:
+    found = read_items(place.format, place.path)
+    if not found.items:
+        first = f" {found.rejected[0].reason}" if found.rejected else ""
+        raise UsageError(f"{place.path} holds no item in the format {place.format}.{first}")
+    return found
+
+
+def _named(answers: AnswerSet, place: Place) -> AnswerSet:
+    return AnswerSet(place.model or answers.model, answers.answers, answers.rejected)
+
+
+def _check(items: Sequence[Item], answers: Sequence[AnswerSet], live: Sequence[str]) -> None:
+    ids, numbers = {item.item_id for item in items}, {item.number for item in items}
+    for one in answers:
+        if not any(answer.item_id in ids or answer.number in numbers for answer in one.answers):
+            first = one.answers[0]
+            raise UsageError(
+                f"No prediction of {one.model} answers an item: the first is about {first.item_id or first.number},"
+                f" the first item is {items[0].item_id}; name the items that were asked."
+            )
+    names = [*(one.model for one in answers), *live]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"Two models are called {twice!r}; tell them apart with NAME=FORMAT:PATH, or NAME=FOLDER.")
+
+
+def _write(place: Place, found: Evaluation, predictions: list[list[Prediction]]) -> None:
+    out, items, scores = found.out, found.items, found.scores
+    out.mkdir(parents=True, exist_ok=True)
+    prediction_table.write([one for own in predictions for one in own], out / "predictions.parquet")
+    document = {
+        "engine_version": ENGINE_VERSION,
+        "items": {"format": place.format, "path": str(place.path), "count": len(items.items)},
+        "rejected": [{"row": row.number, "reason": row.reason} for row in found.rejected],
+        "models": [one.as_json() for one in scores],
+        "margins": [one.as_json() for one in found.margins],
+    }
+    (out / "scores.json").write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+    board = leaderboard_markdown(scores, {item.source for item in items.items}, found.margins)
+    (out / "leaderboard.md").write_text(board, encoding="utf-8")
+    if place.format in _VQA_SOURCES:
+        for own, one in zip(predictions, scores, strict=True):
+            if one.fitted_on is None:
+                vqa_results.write(own, out / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', one.model)}.vqa_results.json")
+    title = f"{place.format} · {place.path.name}"
+    content = evaluation_page(title, items, predictions, Board(scores, found.margins), ENGINE_VERSION)
+    write_page(content, out / "evaluation.html")

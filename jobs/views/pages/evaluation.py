@@ -1,0 +1,167 @@
+"""The evaluation page: leaderboard, errors by type and distance, and answers with their pictures."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image, UnidentifiedImageError
+
+from jobs.views.pages.evaluation_figures import evaluation_figures
+from jobs.views.pages.leaderboard import (
+    headline_names,
+    interval_text,
+    margin_text,
+    published_beside,
+    ranked,
+    score_names,
+    smaller_is_better,
+    value_text,
+)
+from jobs.views.pages.render import page
+from udfs.language.draws import seed_of
+from vlm.evaluation.items import Item, ItemSet, Prediction
+from vlm.evaluation.scores.interval import Score
+from vlm.evaluation.scores.margins import Margin
+from vlm.evaluation.scores.success import success
+from vlm.evaluation.scores.table import ModelScores
+from vlm.evaluation.writers.prepared import prompt_of
+
+_SAMPLES = 24
+_WIDTH_PX = 420
+# The score that stands for a type, whatever kind of answer it asks for.
+_OF_TYPE = (
+    *("qualitative", "in_range[0.5,2]", "within_1_hour", "median_degrees_error", "point_inside", "iou"),
+    *("vqa_official", "exact_match"),
+)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one model said to a sample: `mark` is right, wrong, partly or unread."""
+
+    model: str
+    raw: str
+    read: str
+    mark: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One item on the page with its first picture as a data URI."""
+
+    item: Item
+    prompt: str
+    picture: str | None
+    said: list[Said]
+
+
+@dataclass(frozen=True)
+class Board:
+    """The scores of every row of the leaderboard, and the margins of models over what does not look."""
+
+    scores: Sequence[ModelScores]
+    margins: Sequence[Margin] = ()
+
+
+def evaluation_page(
+    title: str, items: ItemSet, predictions: Sequence[Sequence[Prediction]], board: Board, version: str
+) -> str:
+    """Return the self-contained page."""
+    scores = board.scores
+    order = ranked(scores)
+    main = {one.model: main_by_type(one) for one in order}
+    places = {one.model: place for place, one in enumerate(order)}
+    types = sorted({name for one in order for name in one.by_type})
+    distances = list(dict.fromkeys(name for one in order for name in one.by_distance))
+    return page(
+        "evaluation.html",
+        title=title,
+        items=items,
+        order=order,
+        models=sum(one.fitted_on is None and one.seer is None for one in order),
+        baselines=[one for one in order if one.fitted_on is not None],
+        margins=board.margins,
+        margin_text=margin_text,
+        headline=headline_names(scores),
+        names=score_names(scores),
+        types=types,
+        distances=distances,
+        main=main,
+        published=published_beside(scores, {item.source for item in items.items}),
+        plots=evaluation_figures(order, main),
+        samples=samples(sorted(predictions, key=lambda own: places[own[0].model])),
+        value_text=value_text,
+        interval_text=interval_text,
+        smaller_is_better=smaller_is_better,
+        version=version,
+    )
+
+
+def main_by_type(scores: ModelScores) -> dict[str, Score]:
+    """Return the one score that stands for each type."""
+    found: dict[str, Score] = {}
+    for type_id, own in scores.by_type.items():
+        by_name = {score.name: score for score in own}
+        name = next((name for name in _OF_TYPE if name in by_name), None)
+        if name is not None:
+            found[type_id] = by_name[name]
+    return found
+
+
+def samples(predictions: Sequence[Sequence[Prediction]]) -> list[Sample]:
+    """Return up to 24 items that every one answered, chosen by their ids, types in turn."""
+    if not predictions:
+        return []
+    by_item = [{one.item.item_id: one for one in own} for own in predictions]
+    turns: dict[str, int] = {}
+    chosen: list[tuple[int, int, Item]] = []
+    for one in sorted(predictions[0], key=lambda one: seed_of("sample", one.item.item_id)):
+        turn = turns[one.item.type_id] = turns.get(one.item.type_id, 0) + 1
+        chosen.append((turn, len(chosen), one.item))
+    chosen.sort(key=lambda place: place[:2])
+    return [
+        _sample(item, [own[item.item_id] for own in by_item if item.item_id in own]) for _, _, item in chosen[:_SAMPLES]
+    ]
+
+
+def _sample(item: Item, answers: Sequence[Prediction]) -> Sample:
+    said = [Said(one.model, one.raw or "no answer", _read(one), _mark(one)) for one in answers]
+    return Sample(item, prompt_of(item), _picture(item), said)
+
+
+def _mark(one: Prediction) -> str:
+    if not one.parsed:
+        return "unread"
+    got = success(one)
+    return "right" if got >= 1.0 else "partly" if got > 0.0 else "wrong"
+
+
+def _read(one: Prediction) -> str:
+    value = one.reading.value
+    if value is None:
+        return "nothing could be read"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g} {one.item.truth.unit_si or ''}".strip()
+    if isinstance(value, int):
+        return f"{chr(ord('A') + value)}. {one.item.options[value]}"
+    if isinstance(value, tuple):
+        return ", ".join(f"{number:.3f}" for number in value)
+    return str(value)
+
+
+def _picture(item: Item) -> str | None:
+    """Return the first picture as a small JPEG data URI, None where there is none to be read."""
+    if not item.pictures:
+        return None
+    try:
+        with Image.open(io.BytesIO(item.pictures[0].read())) as opened:
+            small = opened.convert("RGB")
+    except (OSError, ValueError, UnidentifiedImageError):
+        return None
+    small.thumbnail((_WIDTH_PX, _WIDTH_PX))
+    held = io.BytesIO()
+    small.save(held, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(held.getvalue()).decode()}"

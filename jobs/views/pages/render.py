@@ -1,0 +1,43 @@
+"""Templates to one self-contained page: styles, scripts and data inside, everything else escaped."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from jobs.views.pages.wording import counted
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+# Escapes that keep JSON equal while nothing in it can end or open an element of the page around it.
+_IN_SCRIPT = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+
+
+def page(template: str, **values: Any) -> str:
+    """Return a page; a value that a template names and nobody gave is an error, not a blank."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["script_json"] = script_json
+    environment.globals |= {"asset": _asset, "counted": counted}
+    return environment.get_template(template).render(**values)
+
+
+def script_json(value: Any) -> Markup:
+    r"""Return JSON that may stand inside a script element.
+
+    >>> print(script_json("</script>"))
+    "\u003c/script\u003e"
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.translate(_IN_SCRIPT))
+
+
+def _asset(name: str) -> Markup:
+    return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))

@@ -1,0 +1,134 @@
+"""Lake tables without Spark: what the pages and quick looks read, through delta-rs."""
+
+import importlib
+import math
+import os
+import pkgutil
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable, QueryBuilder
+
+import schemas
+from jobs.engine.errors import LakeUnreadable
+from schemas.table import Table
+
+Row = dict[str, Any]
+
+# Tables that a stage versions by recipe; every other table is read whole.
+STAGE_OF_TABLE = {
+    "image_scores": "filter",
+    "regions": "context",
+    "depths": "depth",
+    "scenes": "lift",
+    "references": "disambiguate",
+    "qa_pairs": "synthesize",
+    "qa_statistics": "statistics",
+    "training_examples": "examples",
+}
+
+
+def known_tables() -> dict[str, Table]:
+    """Return every table that `schemas` declares, by name."""
+    found: dict[str, Table] = {}
+    for module in pkgutil.iter_modules(schemas.__path__):
+        members = vars(importlib.import_module(f"schemas.{module.name}")).values()
+        found |= {member.name: member for member in members if isinstance(member, Table)}
+    return found
+
+
+def quoted(values: Iterable[str]) -> str:
+    """Return values as a comma-separated list of SQL string literals."""
+    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+
+
+class LakeReader:
+    """One lake, each table at the version it had when it was first read.
+
+    `uri` is a local folder or an `s3://` (or `s3a://`) prefix; credentials and endpoint come from the usual `AWS_*`
+    variables.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri.rstrip("/")
+        self._root = self.uri.replace("s3a://", "s3://", 1)
+        plain_http = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+        self._options = {"allow_http": "true"} if plain_http else {}
+        self._opened: dict[str, DeltaTable | None] = {}
+        self._recipes: dict[str, str] | None = None
+
+    def tables(self) -> list[str]:
+        """Return the names of the tables that are there.
+
+        Raises:
+            LakeUnreadable: there is not one.
+        """
+        found = [name for name in known_tables() if self.has(name)]
+        if not found:
+            raise LakeUnreadable(
+                f"There is no lake at {self.uri}; `spatiallake run --crawl DIR_OR_URI --lake {self.uri}` makes one."
+            )
+        return found
+
+    def has(self, name: str) -> bool:
+        """Return whether the table has been created."""
+        return self._open(name) is not None
+
+    def version(self, name: str) -> int:
+        """Return the table's Delta version."""
+        return self._required(name).version()
+
+    def current_recipes(self) -> dict[str, str]:
+        """Return each stage's current recipe: the one activated last."""
+        if self._recipes is None:
+            rows = (
+                self.query("recipes", "SELECT stage, recipe FROM t ORDER BY activated_at")
+                if self.has("recipes")
+                else []
+            )
+            self._recipes = {row["stage"]: row["recipe"] for row in rows}
+        return self._recipes
+
+    def query(self, name: str, sql: str, all_recipes: bool = False) -> list[Row]:
+        """Run SQL (DataFusion's dialect) over one table, called `t`, and return its rows.
+
+        `t` holds the current recipe's rows; with `all_recipes` every row. NaN and infinity come back as None, for
+        pages and JSON have no word for them.
+
+        Raises:
+            LakeUnreadable: the table is not there yet.
+        """
+        stage = None if all_recipes else STAGE_OF_TABLE.get(name)
+        recipe = self.current_recipes().get(stage) if stage else None
+        view = f"SELECT * FROM source WHERE recipe = {quoted([recipe])}" if recipe else "SELECT * FROM source"
+        builder = QueryBuilder().register("source", self._required(name))
+        table = pa.table(builder.execute(f"WITH t AS ({view}) {sql}"))
+        return [_finite(row) for row in table.to_pylist()]
+
+    def optional(self, name: str, sql: str) -> list[Row]:
+        """Return `query`'s rows, or none when the table is not there yet."""
+        return self.query(name, sql) if self.has(name) else []
+
+    def _required(self, name: str) -> DeltaTable:
+        table = self._open(name)
+        if table is None:
+            raise LakeUnreadable(f"{self.uri} has no table {name} yet; run the stage that writes it first.")
+        return table
+
+    def _open(self, name: str) -> DeltaTable | None:
+        if name not in self._opened:
+            location = f"{self._root}/{name}"
+            there = DeltaTable.is_deltatable(location, storage_options=self._options)
+            self._opened[name] = DeltaTable(location, storage_options=self._options) if there else None
+        return self._opened[name]
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    return value

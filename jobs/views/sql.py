@@ -1,0 +1,172 @@
+"""`spatiallake sql`: questions to a lake's tables, with Spark, and without a way to change them."""
+
+import csv
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Any, TextIO
+
+from pyspark.errors import PySparkException
+from pyspark.logger import PySparkLogger
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Row as SparkRow
+from rich.console import Console
+from rich.table import Table as Grid
+
+from jobs.engine.errors import LakeUnreadable, UsageError
+from jobs.engine.lake import Lake
+from jobs.engine.recipes import current_recipes
+from jobs.views.reader import STAGE_OF_TABLE, known_tables
+
+FORMATS = ("table", "csv", "json")
+
+_READS = ("select", "with", "from", "values", "table", "show", "describe", "desc", "explain")
+_WRITES = re.compile(
+    r"\b(insert\s+(into|overwrite)|delete\s+from|merge\s+into|update\s+\S+(\s+as)?(\s+\w+)?\s+set)\b", re.I
+)
+_QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.S)
+
+
+def run_sql(
+    session: SparkSession, lake_uri: str, query: str, output: str = "table", limit: int = 100, out: TextIO | None = None
+) -> int:
+    """Run one query over the views of a lake, print its rows, and return how many were printed.
+
+    `name` is a table's current recipe, `name_all` all of them. `output` is table, csv or json (an object a line);
+    `limit` 0 prints every row. A note on stderr says when the limit cut rows off.
+
+    Raises:
+        UsageError: a query that cannot run, would write, or an unknown format.
+        LakeUnreadable: there is no lake.
+    """
+    if output not in FORMATS:
+        raise UsageError(f"No format {output!r}; the formats are {', '.join(FORMATS)}.")
+    _require_read(query)
+    _silence_spark()
+    tables = register_views(session, lake_uri, query)
+    try:
+        answer = session.sql(query)
+        rows = iter(answer.limit(limit + 1).collect() if limit else answer.toLocalIterator())
+        shown = islice(rows, limit) if limit else rows
+        printed = _PRINTERS[output](answer, shown, out or sys.stdout)
+    except PySparkException as error:
+        raise UsageError(_sentence(error, tables)) from None
+    if next(rows, None) is not None:
+        print(f"Only the first {limit} rows are shown; --limit 0 shows all.", file=sys.stderr)
+    return printed
+
+
+def register_views(session: SparkSession, lake_uri: str, query: str) -> list[str]:
+    """Register temporary views of the tables that a query names and return the names of all that are there.
+
+    Raises:
+        LakeUnreadable: there is not one.
+    """
+    uri = lake_uri.rstrip("/")
+    lake = Lake(session, uri, f"{uri}/_checkpoints")
+    tables = {name: table for name, table in known_tables().items() if lake.exists(table)}
+    if not tables:
+        raise LakeUnreadable(f"There is no lake at {uri}; `spatiallake run --crawl DIR_OR_URI --lake {uri}` makes one.")
+    # Opening a table costs a second on a laptop, so only those that the query speaks of are.
+    words = set(re.findall(r"\w+", query.lower()))
+    named = [name for name in tables if {name, f"{name}_all", "show"} & words]
+    recipes = current_recipes(lake) if any(name in STAGE_OF_TABLE for name in named) else {}
+    for name in named:
+        rows = lake.read(tables[name])
+        rows.createOrReplaceTempView(f"{name}_all")
+        recipe = recipes.get(STAGE_OF_TABLE.get(name, ""))
+        (rows.where(rows.recipe == recipe) if recipe else rows).createOrReplaceTempView(name)
+    return sorted(tables)
+
+
+def _require_read(query: str) -> None:
+    # A temporary view is no protection: DELETE FROM a view of a Delta table deletes the table's rows.
+    bare = _QUOTED.sub(" ", query).strip()
+    words = re.findall(r"[a-z]+", bare.lower()[:200])
+    first = words[0] if words else ""
+    if first not in _READS or _WRITES.search(bare):
+        raise UsageError(
+            f"`spatiallake sql` only reads, and {query.strip()[:60]!r} does not begin like a query (SELECT)."
+        )
+
+
+def _silence_spark() -> None:
+    # Spark logs a page of JSON for every query error, before the one sentence that says what is wrong.
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _sentence(error: PySparkException, tables: list[str]) -> str:
+    condition, parameters = error.getCondition() or "", error.getMessageParameters() or {}
+    there = f"the tables are {', '.join(tables)}, each also with _all for every recipe"
+    if condition == "TABLE_OR_VIEW_NOT_FOUND":
+        return f"No table {parameters.get('relationName', '?')} in this lake; {there}."
+    if condition.startswith("UNRESOLVED_COLUMN"):
+        near = f"; near it are {parameters['proposal']}" if parameters.get("proposal") else ""
+        return f"No column {parameters.get('objectName', '?')}{near} (DESCRIBE a table lists its columns; {there})."
+    reason = str(error).strip().split("\n")[0].split(" SQLSTATE")[0].strip()
+    return f"The query cannot run: {reason} ({there})."
+
+
+def _print_table(answer: DataFrame, rows: Iterator[SparkRow], out: TextIO) -> int:
+    grid = Grid(show_edge=False, header_style="bold")
+    for field in answer.schema.fields:
+        number = field.dataType.typeName() in ("integer", "long", "double", "float", "decimal", "short", "byte")
+        grid.add_column(field.name, justify="right" if number else "left", overflow="fold")
+    count = 0
+    for row in rows:
+        grid.add_row(*(_cell(value) for value in row))
+        count += 1
+    console = Console(file=out, markup=False, highlight=False)
+    # Columns squeezed to a letter each help nobody: without a terminal the table is as wide as it needs to be.
+    console.print(grid) if console.is_terminal else Console(file=out, markup=False, width=100_000).print(grid)
+    console.print(f"{count} row{'' if count == 1 else 's'}")
+    return count
+
+
+def _print_csv(answer: DataFrame, rows: Iterator[SparkRow], out: TextIO) -> int:
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(answer.columns)
+    count = 0
+    for row in rows:
+        writer.writerow(["" if value is None else _cell(value) for value in row])
+        count += 1
+    return count
+
+
+def _print_json(answer: DataFrame, rows: Iterator[SparkRow], out: TextIO) -> int:
+    count = 0
+    for row in rows:
+        named = dict(zip(answer.columns, (_plain(value) for value in row), strict=True))
+        out.write(json.dumps(named, ensure_ascii=False) + "\n")
+        count += 1
+    return count
+
+
+_PRINTERS = {"table": _print_table, "csv": _print_csv, "json": _print_json}
+
+
+def _cell(value: Any) -> str:
+    value = _plain(value)
+    return (
+        json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else "" if value is None else str(value)
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, SparkRow):
+        return {name: _plain(item) for name, item in value.asDict().items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, bytes | bytearray):
+        return f"<{len(value):,} bytes>"
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return float(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,1 @@
+"""Experiments with spatiallake; no part of the installed package."""

@@ -1,0 +1,189 @@
+"""`python -m studies.claims.ceiling --work DIR`: what a base's tower tells of lengths, were language no difficulty.
+
+A small network takes the tower's tokens of a picture, the kind of question and the tokens of the things asked about,
+and learns the numbers themselves from all answers of the study's lake. What it gets right of the held-out questions is
+about the most that a model with this tower, frozen, may hope for from these answers.
+"""
+
+import argparse
+import json
+import math
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from jobs.engine.errors import SpatialLakeError
+from jobs.views.reader import LakeReader
+from schemas.question_types import QUESTION_TYPES, AnswerKind
+from studies.claims.study import Study
+from studies.claims.training import base_of
+from vlm.evaluation.formats.registry import read_items
+from vlm.evaluation.scores.numbers import RANGES, within
+from vlm.examples import decoded
+from vlm.model.loading import VisionLanguageModel, load_model
+
+_ASKED = tuple(
+    name for name, one in QUESTION_TYPES.items() if one.answer_kind == AnswerKind.NUMBER and one.unit_si != "rad"
+)
+_FEATURES, _HEADS, _LAYERS, _DROPOUT = 128, 4, 2, 0.1
+# Of the features of a tower's tokens.
+_DEVIATION = 0.05
+_BATCH, _RATE, _WEIGHT_DECAY = 32, 8e-4, 0.05
+
+
+class Numbers(NamedTuple):
+    """Tokens of photographs [n, t, f], and every question about a number of them.
+
+    `asked` [q, 4] are photograph, place in `_ASKED`, and the tokens of the things asked about, t where there is none;
+    `logs` [q] are the logs of the true numbers.
+    """
+
+    tokens: Tensor
+    asked: Tensor
+    logs: Tensor
+    ids: list[str]
+
+    def part(self, photographs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return tokens, questions and logs of some photographs, which are numbered from 0 anew."""
+        ends = torch.searchsorted(self.asked[:, 0].contiguous(), torch.stack([photographs, photographs + 1]))
+        rows = [torch.arange(int(first), int(last)) for first, last in ends.T]
+        asked = self.asked[torch.cat(rows)]
+        asked[:, 0] = torch.arange(len(photographs)).repeat_interleave(ends[1] - ends[0])
+        return self.tokens[photographs].float(), asked, self.logs[torch.cat(rows)]
+
+
+class Measurer(nn.Module):
+    """Logs of the numbers asked for; photographs are seen once for all questions about them."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(features, _FEATURES)
+        layer = nn.TransformerEncoderLayer(
+            _FEATURES, _HEADS, 3 * _FEATURES, _DROPOUT, batch_first=True, norm_first=True
+        )
+        self.see = nn.TransformerEncoder(layer, _LAYERS, enable_nested_tensor=False)
+        self.kind = nn.Embedding(len(_ASKED), _FEATURES)
+        wide = 3 * _FEATURES
+        self.tell = nn.Sequential(
+            nn.Linear(wide, wide), nn.GELU(), nn.Linear(wide, wide), nn.GELU(), nn.Linear(wide, 1)
+        )
+
+    def forward(self, tokens: Tensor, asked: Tensor) -> Tensor:
+        """Return logs [q] of what is asked [q, 4] about photographs' tokens [n, t, f]."""
+        seen = F.pad(self.see(self.enter(tokens / _DEVIATION)), (0, 0, 0, 1))
+        photograph, kind, one, other = asked.T
+        known = torch.cat([seen[photograph, one], seen[photograph, other], self.kind(kind)], -1)
+        return self.tell(known)[:, 0]
+
+
+def numbers(lake: LakeReader, vlm: VisionLanguageModel) -> Numbers:
+    """Return the tokens of a lake's photographs and the questions about numbers > 0."""
+    kinds = ", ".join(f"'{name}'" for name in _ASKED)
+    columns = "qa_id, image_id, type_id, object_ids, value_si"
+    rows = lake.query(
+        "qa_pairs", f"SELECT {columns} FROM t WHERE value_si > 0 AND type_id IN ({kinds}) ORDER BY image_id, qa_id"
+    )
+    seen = {name: place for place, name in enumerate(sorted({row["image_id"] for row in rows}))}
+    tokens, middles = tokens_of(lake, vlm, list(seen))
+    boxes = boxes_of(lake)
+    asked = []
+    for row in rows:
+        photograph = seen[row["image_id"]]
+        things = [boxes[row["image_id"]][one].mean(0) for one in row["object_ids"][:2]]
+        places = [_nearest(middles[photograph], thing, tokens.shape[1]) for thing in things]
+        asked.append((photograph, _ASKED.index(row["type_id"]), *places, *(tokens.shape[1],) * (2 - len(places))))
+    logs = torch.tensor([math.log(row["value_si"]) for row in rows])
+    return Numbers(tokens, torch.tensor(asked), logs, [row["qa_id"] for row in rows])
+
+
+def _nearest(middles: Tensor, thing: Tensor, tokens: int) -> int:
+    """Return the token, of so many, of the object that is nearest to a thing; `tokens` itself where there is none."""
+    gaps = (middles - thing).norm(dim=-1)
+    return tokens - len(gaps) + int(gaps.argmin()) if gaps.min().isfinite() else tokens
+
+
+@torch.inference_mode()
+def tokens_of(lake: LakeReader, vlm: VisionLanguageModel, photographs: list[str]) -> tuple[Tensor, Tensor]:
+    """Return the tokens of photographs [n, t, f] in half precision, and where their objects are [n, objects, 2]."""
+    pictures = {row["image_id"]: row["bytes"] for row in lake.query("images", "SELECT image_id, bytes FROM t")}
+    tower: Any = vlm.tower
+    tokens, middles = [], []
+    for name in photographs:
+        pixels = vlm.processor.image_processor(decoded(pictures[name]), return_tensors="pt")["pixel_values"]
+        seen = tower(pixels, output_hidden_states=True).hidden_states[-1][0]
+        tokens.append(seen.half())
+        middles.append(tower.middles(seen))
+    return torch.stack(tokens), torch.stack(middles)
+
+
+def boxes_of(lake: LakeReader) -> dict[str, dict[int, Tensor]]:
+    """Return the boxes of regions [2, 2] by photograph and id: low and high corner from its middle, half diagonals."""
+    found = {}
+    for row in lake.query("regions", "SELECT image_id, width, height, regions FROM t"):
+        size = torch.tensor([row["width"], row["height"]], dtype=torch.float32)
+        boxes = {one["region_id"]: torch.tensor(one["bbox_px"], dtype=torch.float32) for one in row["regions"]}
+        found[row["image_id"]] = {
+            name: (box.reshape(2, 2) - size / 2) / (size.norm() / 2) for name, box in boxes.items()
+        }
+    return found
+
+
+def trained(known: Numbers, epochs: int) -> Measurer:
+    """Return a measurer that has learned from all answers so many times."""
+    torch.manual_seed(0)
+    measurer = Measurer(known.tokens.shape[-1])
+    optimizer = torch.optim.AdamW(measurer.parameters(), _RATE, weight_decay=_WEIGHT_DECAY)
+    steps = epochs * math.ceil(len(known.tokens) / _BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps, pct_start=0.1)
+    for _ in range(epochs):
+        for photographs in torch.randperm(len(known.tokens)).split(_BATCH):
+            tokens, asked, logs = known.part(photographs)
+            optimizer.zero_grad()
+            (measurer(tokens, asked) - logs).abs().mean().backward()
+            nn.utils.clip_grad_norm_(measurer.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+    return measurer.eval()
+
+
+@torch.inference_mode()
+def told(measurer: Measurer, asked: Numbers) -> dict[str, float]:
+    """Return what a measurer says to every question, by its id."""
+    parts = torch.arange(len(asked.tokens)).split(_BATCH)
+    logs = torch.cat([measurer(*asked.part(photographs)[:2]) for photographs in parts])
+    return dict(zip(asked.ids, logs.exp().tolist(), strict=True))
+
+
+def main() -> None:
+    """Learn from a study's lake, and print what is right of its held-out questions, in all and by type."""
+    parser = argparse.ArgumentParser(prog="studies.claims.ceiling", description=__doc__)
+    parser.add_argument("--work", type=Path, required=True, help="folder of a study that has its lakes and its items")
+    parser.add_argument("--epochs", type=int, default=10, help="times that every answer is learned from [10]")
+    given = parser.parse_args()
+    study = Study(work=given.work)
+    vlm = load_model(str(base_of(study)))
+    known, asked = (numbers(LakeReader(str(study.lake(name))), vlm) for name in ("sensor", "held_out"))
+    said = told(trained(known, given.epochs), asked)
+    right: dict[str, dict[str, list[bool]]] = {score: defaultdict(list) for score in RANGES}
+    for item in read_items("spatiallake", study.folder("items.parquet")).items:
+        if item.type_id in _ASKED and item.truth.value_si:
+            for score, bounds in RANGES.items():
+                right[score][item.type_id].append(within(said[item.item_id], item.truth.value_si, *bounds))
+    print(json.dumps({score: _shares(hits) for score, hits in right.items()}))
+
+
+def _shares(hits: dict[str, list[bool]]) -> dict[str, float]:
+    together = {"all": [hit for own in hits.values() for hit in own], **dict(sorted(hits.items()))}
+    return {name: round(sum(own) / len(own), 4) for name, own in together.items()}
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SpatialLakeError as error:
+        sys.exit(f"studies.claims.ceiling: {error}")

@@ -1,0 +1,135 @@
+"""The figures of every claim, with what was published, and whether it is reproduced, as the intervals have it."""
+
+from collections.abc import Container, Iterator
+from typing import Any, NamedTuple
+
+from studies.claims.intervals import Drawn, Figure
+from studies.claims.outcomes import BLANKED, GENERAL, LONG, SIDES, Outcomes
+from vlm.evaluation.baselines import TEXT_ONLY_PRIOR
+from vlm.evaluation.published import published
+
+_HALF, _THIRD, _TENTH = "in_range[0.5,2]", "in_range[2/3,1.5]", "in_range[0.9,1.1]"
+
+
+class Claim(NamedTuple):
+    """That `arm` is above `over` by more than `above` in a score; without `over`, above what was published.
+
+    A negative `above` claims that it is not worse by more than that, which means nothing unless `over` has learned what
+    is asked: it has to be above the arm `untaught`. `settings` name the published figures of both.
+    """
+
+    part: str
+    says: str
+    score: str
+    arm: str
+    over: str | None
+    above: float
+    settings: tuple[str | None, str | None] = (None, None)
+    untaught: str | None = None
+
+
+_UNTAUGHT = "undecided: nothing was learned that could be harmed"
+_LOOKS = "looking helps: more right with the picture than with a blank one"
+_WORDS = "more right than the words of a question give away"
+_SPATIAL = "spatial data teaches spatial questions"
+_OWN = "its own benchmark"
+_FROZEN = ("vision tower unfrozen", "vision tower frozen")
+_WITHOUT_NOISE = "answers without noise"
+_VQA = "VQAv2"
+
+CLAIMS = (
+    Claim("a", _SPATIAL, "qualitative", "spatial", "none", 0.0, (_OWN, None)),
+    Claim("a", _SPATIAL, _HALF, "spatial", "none", 0.0, (_OWN, None)),
+    *(
+        Claim("a", says, score, arm, over, 0.0)
+        for arm in ("spatial", "long")
+        for says, over in ((_LOOKS, arm + BLANKED), (_WORDS, TEXT_ONLY_PRIOR))
+        for score in ("qualitative", SIDES, _TENTH)
+    ),
+    Claim("b", "nearly every answer is a number", "number_rate", "spatial", None, -0.01, (_OWN, None)),
+    *(
+        Claim("c", "an unfrozen tower measures better", score, "unfrozen", "spatial", 0.0, _FROZEN)
+        for score in (_HALF, _THIRD, _TENTH)
+    ),
+    *(
+        Claim(
+            "d",
+            f"noise of {noise} m on the answers does no harm",
+            score,
+            f"noise_{noise}",
+            "spatial",
+            -0.05,
+            (f"Gaussian noise of {noise} m on the answers", _WITHOUT_NOISE),
+            "none",
+        )
+        for score in (_HALF, LONG)
+        for noise in ("0.1", "0.2", "0.3")
+    ),
+    Claim(
+        "e",
+        "5 % of tokens spatial do general questions no harm",
+        GENERAL,
+        "share_5",
+        "none",
+        -0.03,
+        (f"{_VQA} with 5 % of tokens spatial", f"{_VQA} without spatial data"),
+    ),
+    *(
+        Claim(
+            *("f", "experts on photographs alone teach as well as sensors", score, "builtin", "sensor_few", -0.05),
+            untaught="none",
+        )
+        for score in ("qualitative", _HALF)
+    ),
+)
+
+
+def figures(found: dict[str, Outcomes]) -> dict[str, Any]:
+    """Return the figures of every claim whose arms have answered, and of every arm."""
+    drawn = {score: Drawn(own) for score, own in found.items()}
+    arms: dict[str, dict[str, Any]] = {}
+    for score, own in found.items():
+        for arm in own.sums:
+            arms.setdefault(arm, {})[score] = drawn[score].arm(arm)._asdict()
+    return {"claims": list(_claims(found, drawn)), "arms": arms}
+
+
+def _claims(found: dict[str, Outcomes], drawn: dict[str, Drawn]) -> Iterator[dict[str, Any]]:
+    for claim in CLAIMS:
+        sums = found[claim.score].sums if claim.score in found else {}
+        if claim.arm not in sums or (claim.over is not None and claim.over not in sums):
+            continue
+        one, told = drawn[claim.score], [_published(claim.score, setting) for setting in claim.settings]
+        own = one.arm(claim.arm)
+        if claim.over is None:
+            other, known = None, told[0] or 0.0
+            apart = own._replace(value=own.value - known, low=own.low - known, high=own.high - known)
+        else:
+            other, apart = one.arm(claim.over), one.difference(claim.arm, claim.over)
+        yield {
+            **{name: getattr(claim, name) for name in ("part", "says", "score", "arm", "over", "above")},
+            "value": own._asdict(),
+            "over_value": other._asdict() if other else None,
+            "difference": apart._asdict(),
+            "published": told[0],
+            "published_over": told[1],
+            "verdict": verdict(apart, claim.above) if _taught(claim, one, sums) else _UNTAUGHT,
+        }
+
+
+def _taught(claim: Claim, drawn: Drawn, arms: Container[str]) -> bool:
+    if claim.untaught is None or claim.over is None:
+        return True
+    return claim.untaught in arms and drawn.difference(claim.over, claim.untaught).low > 0
+
+
+def verdict(apart: Figure, above: float) -> str:
+    """Return whether a difference is above what is claimed: by its whole interval, by none of it, or undecided."""
+    if apart.low > above:
+        return "reproduced"
+    return "not reproduced" if apart.high < above else "undecided"
+
+
+def _published(score: str, setting: str | None) -> float | None:
+    named = {GENERAL: "vqa_official", LONG: _HALF}.get(score, score)
+    return next((one.value for one in published() if (one.score, one.setting) == (named, setting)), None)

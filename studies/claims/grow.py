@@ -1,0 +1,42 @@
+"""A model with more layers than it learned with, which a base may go on from."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from jobs.engine.errors import UsageError
+from vlm.model.loading import load_model
+
+# Through these, what a layer has found is added to what was there before.
+_WRITES = ("self_attn.o_proj.weight", "mlp.down_proj.weight")
+
+
+def write_grown(folder: Path, source: Path, layers: int) -> None:
+    """Write the model of `source` with layers behind its own, `layers` in all, that change nothing as they begin.
+
+    Raises:
+        UsageError: it has more layers already.
+    """
+    vlm = load_model(str(source))
+    model: Any = vlm.model
+    config, decoder = model.config.text_config, model.model.language_model
+    held = config.num_hidden_layers
+    if held > layers:
+        raise UsageError(f"The model in {source} has {held} layers and is to begin with {layers}; name another.")
+    torch.manual_seed(0)
+    for number in range(held, layers):
+        decoder.layers.append(_new_layer(type(decoder.layers[0])(config, number), config.initializer_range))
+    config.num_hidden_layers = layers
+    vlm.save(folder)
+
+
+def _new_layer(layer: nn.Module, std: float) -> nn.Module:
+    with torch.no_grad():
+        for name, weight in layer.named_parameters():
+            if name in _WRITES:
+                weight.zero_()
+            elif weight.ndim > 1:
+                weight.normal_(0, std)
+    return layer

@@ -1,0 +1,70 @@
+"""`python -m studies.claims.seen --work DIR`: how right arms are where the tower has both things asked about.
+
+It has a thing where the middle of one of its objects lies in the thing's box. Relations of things that it does not have
+can be guessed only, by a model whose tower is frozen at least.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jobs.engine.errors import SpatialLakeError
+from jobs.views.reader import LakeReader
+from studies.claims.ceiling import boxes_of, tokens_of
+from studies.claims.outcomes import SIDES, Arms, answered, is_side, shares_by
+from studies.claims.study import Study
+from studies.claims.training import base_of
+from vlm.evaluation.items import Kind, Prediction
+from vlm.evaluation.scores.choices import is_right
+from vlm.model.loading import VisionLanguageModel, load_model
+
+_RELATIONS = (Kind.BOOL, Kind.CHOICE)
+
+
+def all_seen(lake: LakeReader, vlm: VisionLanguageModel) -> dict[str, bool]:
+    """Return of every answer of a lake, by its id, whether the tower has all things that it is about."""
+    rows = lake.query("qa_pairs", "SELECT qa_id, image_id, object_ids FROM t ORDER BY image_id")
+    photographs = sorted({row["image_id"] for row in rows})
+    _, middles = tokens_of(lake, vlm, photographs)
+    objects, boxes = dict(zip(photographs, middles, strict=True)), boxes_of(lake)
+
+    def has(photograph: str, thing: int) -> bool:
+        low, high = boxes[photograph][thing]
+        own = objects[photograph]
+        return bool(((own >= low) & (own <= high)).all(-1).any())
+
+    return {row["qa_id"]: all(has(row["image_id"], one) for one in row["object_ids"]) for row in rows}
+
+
+def shares(seen: Mapping[str, bool], arms: Arms) -> dict[str, Any]:
+    """Return how many relations are asked about things that are seen, or not, and what share each arm has right."""
+
+    def place(one: Prediction) -> str | None:
+        if one.item.kind not in _RELATIONS:
+            return None
+        return "both seen" if seen[one.item.item_id] else "not both"
+
+    def place_of_side(one: Prediction) -> str | None:
+        return place(one) if is_side(one.item) else None
+
+    return {"qualitative": shares_by(arms, place, is_right), SIDES: shares_by(arms, place_of_side, is_right)}
+
+
+def main() -> None:
+    """Print the shares of every run of a study that has answered."""
+    parser = argparse.ArgumentParser(prog="studies.claims.seen", description=__doc__)
+    parser.add_argument("--work", type=Path, required=True, help="folder of a study that has its lakes and answers")
+    study = Study(work=parser.parse_args().work)
+    arms = {run: models[run] for run, models in answered(study).items()}
+    seen = all_seen(LakeReader(str(study.lake("held_out"))), load_model(str(base_of(study))))
+    print(json.dumps(shares(seen, arms), indent=1))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SpatialLakeError as error:
+        sys.exit(f"studies.claims.seen: {error}")

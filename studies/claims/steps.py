@@ -1,0 +1,130 @@
+"""All steps of a study in order; what is done is not done again, and a killed study goes on where it was.
+
+Every run of an arm has a process of its own: `python -m studies.claims.steps STUDY_JSON STEP ..`.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jobs.engine.errors import SpatialLakeError, UsageError
+from studies.claims import data, training
+from studies.claims.children import end_with_parent, run_module
+from studies.claims.start import write_room_tower
+from studies.claims.study import Marks, Study
+from udfs.experts.pinning import folder_digest
+from vlm.loop.errors import UNUSABLE
+
+_DATA = "data"
+
+
+class Step(NamedTuple):
+    """What to do, the settings that it depends on, and which run of an arm it is part of, if of any."""
+
+    name: str
+    settings: dict[str, Any]
+    do: Callable[[], None]
+    run: str = ""
+
+
+def steps(study: Study, write_tower: training.WriteTower) -> Iterator[Step]:
+    """Yield every step after the data."""
+    sizes = study.sizes
+    general = {"most": sizes.general_most, "items": sizes.general_items}
+    yield Step("general", general, partial(training.write_general, study))
+    yield Step("items", {"most": sizes.items_most}, partial(training.write_items, study))
+    base = {"committed": training.base_digest(study)}
+    if base["committed"] is None:
+        start = sizes.model_dump(include={"texts", "scaled_on", "layers", "hidden"})
+        start["begin"] = folder_digest(study.begin) if study.begin else None
+        yield Step("start", start, partial(training.write_start, study, write_tower))
+        base |= _told(training.base_settings(study))
+        yield Step("base", base, partial(training.train_base, study))
+    for arm, seed in study.runs:
+        own = {**_told(training.arm_settings(study, arm, seed)), "base": base["committed"]}
+        for name, do in (("train", training.train_arm), ("ask", training.ask)):
+            yield Step(f"{name}-{arm}-{seed}", own, partial(do, study, arm, seed), f"{arm}-{seed}")
+
+
+def _told(settings: Any) -> dict[str, Any]:
+    return settings.model_dump(mode="json", include={"feed", "mixture", "model", "optimizer", "loop"})
+
+
+def run(study: Study, write_tower: training.WriteTower, until: str | None = None) -> None:
+    """Do every step that is not done, the last one being `until` where it is named.
+
+    Raises:
+        UsageError: a step that was begun with other settings, no such step, or runs of arms that failed.
+    """
+    marks = Marks(study.work)
+    after = list(steps(study, write_tower))
+    names = [_DATA, *(step.name for step in after)]
+    if until is not None and until not in names:
+        raise UsageError(f"There is no step {until!r}; the steps are {', '.join(names)}.")
+    # Other settings are told before hours are spent.
+    done = [marks.done(step.name, step.settings) for step in after]
+    _check_space(study)
+    if data.pending(study):
+        # Spark's memory is free again before anything is trained.
+        ended = run_module("studies.claims.data", [study.model_dump_json()], {})
+        if ended:
+            raise UsageError(f"Rooms and lakes ended with exit code {ended}; see above, and start the study again.")
+    last = len(after) if until is None else names.index(until)
+    pending = [step for step, did in zip(after[:last], done, strict=False) if not did]
+    _do(marks, (step for step in pending if not step.run))
+    runs = [(run, [step.name for step in own]) for run, own in groupby(pending, lambda step: step.run) if run]
+    with ThreadPoolExecutor(study.processes) as pool:
+        ended = pool.map(partial(_in_own_process, study), *zip(*runs, strict=True)) if runs else ()
+        failed = [str(_log(study, run)) for (run, _), code in zip(runs, ended, strict=True) if code]
+    if failed:
+        raise UsageError(f"Not all arms came to their ends; see {', '.join(failed)}, and start the study again.")
+
+
+def _do(marks: Marks, pending: Iterable[Step]) -> None:
+    for step in pending:
+        print(f"claims: {step.name}", flush=True)
+        marks.begin(step.name, step.settings)
+        step.do()
+        marks.finish(step.name, step.settings)
+
+
+def _log(study: Study, run: str) -> Path:
+    return study.folder("logs", f"{run}.log")
+
+
+def _in_own_process(study: Study, run: str, names: Sequence[str]) -> int:
+    """Do steps of a run of an arm, with its share of the cores, and return how its process ended."""
+    log = _log(study, run)
+    log.parent.mkdir(exist_ok=True)
+    print(f"claims: {run}, see {log}", flush=True)
+    threads = str(max(1, (os.cpu_count() or 1) // study.processes))
+    with log.open("ab") as out:
+        arguments = [study.model_dump_json(), *names]
+        return run_module("studies.claims.steps", arguments, {"OMP_NUM_THREADS": threads}, out)
+
+
+def _check_space(study: Study) -> None:
+    needed_gb = 1 + study.sizes.photographs * 2e-3
+    study.work.mkdir(parents=True, exist_ok=True)
+    free_gb = shutil.disk_usage(study.work).free / 1e9
+    if free_gb < needed_gb:
+        raise UsageError(f"{study.work} has {free_gb:.0f} GB left and the study needs {needed_gb:.0f}; name another.")
+
+
+def main(study: Study, names: Sequence[str]) -> None:
+    """Do the named steps."""
+    end_with_parent()
+    _do(Marks(study.work), [step for step in steps(study, write_room_tower) if step.name in names])
+
+
+if __name__ == "__main__":
+    try:
+        main(Study.model_validate_json(sys.argv[1]), sys.argv[2:])
+    except (SpatialLakeError, *UNUSABLE) as error:
+        sys.exit(f"studies.claims: {error}")

@@ -1,0 +1,173 @@
+"""What a study is made of: its sizes, its arms, and where everything lies."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobs.engine.errors import UsageError
+
+BASE = Path(__file__).with_name("base")
+
+
+class Sizes(BaseModel):
+    """How much of everything; the defaults take some hours on two cores."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    photographs: int = Field(default=10_000, description="rooms to train from")
+    held_out: int = Field(default=800, description="rooms to ask about")
+    few: int = Field(default=4_000, description="photographs that built-in experts and sensors are compared on")
+    width: int = Field(default=256, description="px")
+    height: int = Field(default=192, description="px")
+    short_share: float = Field(
+        default=0.7, description="spatial answers of a word or two, where no letter is asked for"
+    )
+    lengths: str = Field(default="meters", description="how lengths are said")
+    general_most: int = Field(default=120_000, description="general questions of a kind to train from")
+    general_items: int = Field(default=150, description="general questions of a kind to measure with")
+    items_most: int = Field(default=60, description="spatial questions of a type to measure with")
+    texts: int = Field(default=20_000, description="answers, and as many entries, that the tokenizer is fitted on")
+    scaled_on: int = Field(default=256, description="photographs that the tower's features are scaled on")
+    layers: int = Field(default=6, description="of the decoder")
+    hidden: int = Field(default=192, description="features of the decoder")
+    base_steps: int = Field(default=5_000, description="updates of the base, which no arm repeats")
+    steps: int = Field(default=3_000, description="updates of every arm, from the base")
+    warm_up: int = 100
+    batch: int = Field(default=16, description="examples of an update")
+    base_rate: float = Field(default=8e-4, description="learning rate of the base")
+    rate: float = Field(default=8e-4, description="learning rate of every arm")
+
+
+SMOKE = Sizes(
+    photographs=60, held_out=30, few=24, general_most=400, general_items=5, items_most=3, texts=2_000, scaled_on=16,
+    layers=2, hidden=64, base_steps=30, steps=6, warm_up=2, batch=8,
+)  # fmt: skip
+
+
+class Arm(NamedTuple):
+    """A branch from the base: the lake it learns from, how its numbers were said, and what it changes."""
+
+    lake: str = "sensor"
+    noise_m: float = 0.0
+    spatial_share: float = 0.75
+    freeze_tower: bool = True
+    times: int = 1  # as many updates
+
+
+ARMS = {
+    "none": Arm(spatial_share=0.0),
+    "spatial": Arm(),
+    "unfrozen": Arm(freeze_tower=False),
+    "noise_0.1": Arm(noise_m=0.1),
+    "noise_0.2": Arm(noise_m=0.2),
+    "noise_0.3": Arm(noise_m=0.3),
+    "share_5": Arm(spatial_share=0.05),
+    "builtin": Arm(lake="builtin"),
+    "sensor_few": Arm(lake="few"),
+    "long": Arm(times=3),
+}
+_LONG = "long"
+
+
+class Study(BaseModel):
+    """One study in the folder `work`.
+
+    `only` are the arms to train, so many `processes` at a time; where none is named, all but `long`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    work: Path
+    sizes: Sizes = Sizes()
+    seeds: int = Field(default=2, ge=1)
+    only: tuple[str, ...] = ()
+    processes: int = Field(default=1, ge=1)
+    begin: Path | None = Field(default=None, description="folder of a model that a base goes on from, with more layers")
+    committed: Path = Field(default=BASE, description="folder of a base that takes the place of one to be trained")
+
+    @property
+    def named(self) -> dict[str, Arm]:
+        """Return the arms that `only` names, or all, by name.
+
+        Raises:
+            UsageError: an arm that is none.
+        """
+        unknown = next((name for name in self.only if name not in ARMS), None)
+        if unknown is not None:
+            raise UsageError(f"There is no arm {unknown!r}; the arms are {', '.join(ARMS)}.")
+        return {name: arm for name, arm in ARMS.items() if name in (self.only or ARMS)}
+
+    @property
+    def arms(self) -> dict[str, Arm]:
+        """Return the arms to train by name, `long` only where it is named."""
+        return {name: arm for name, arm in self.named.items() if self.only or name != _LONG}
+
+    @property
+    def lakes(self) -> tuple[str, ...]:
+        """Return the lakes that are needed; the sensors' and the held-out one always are."""
+        also = {arm.lake for arm in self.arms.values()} - {"sensor"}
+        return ("sensor", "held_out", *sorted(also))
+
+    @property
+    def runs(self) -> list[tuple[str, int]]:
+        """Return the arms with their seeds, every arm once before any a second time."""
+        return [(arm, seed) for seed in range(1, self.seeds + 1) for arm in self.arms]
+
+    def crawl(self, name: str) -> Path:
+        """Return the folder of a crawl: `sensor`, `held_out`, `few` or `builtin`."""
+        return self.work.absolute() / "crawls" / name
+
+    def lake(self, name: str) -> Path:
+        """Return the folder of a lake, which has its crawl's name."""
+        return self.work.absolute() / "lakes" / name
+
+    def folder(self, *parts: str) -> Path:
+        """Return a folder of the study."""
+        return self.work.absolute().joinpath(*parts)
+
+
+class Marks:
+    """Which steps are begun and which are done, each with the settings that it was begun with."""
+
+    def __init__(self, work: Path) -> None:
+        self._folder = work / "steps"
+
+    def done(self, step: str, settings: dict[str, Any]) -> bool:
+        """Return whether a step is done.
+
+        Raises:
+            UsageError: it was begun with other settings.
+        """
+        path = self._path(step)
+        if not path.is_file():
+            return False
+        held = json.loads(path.read_text())
+        now = json.loads(json.dumps(settings))
+        for name in sorted(held["settings"].keys() | now.keys()):
+            before = held["settings"].get(name)
+            if before != now.get(name):
+                raise UsageError(
+                    f"Step {step} in {self._folder.parent} was begun with {name} = {before!r} and is asked for with "
+                    f"{now.get(name)!r} now; name another --work, or remove that folder to begin anew."
+                )
+        return held["done"]
+
+    def begin(self, step: str, settings: dict[str, Any]) -> None:
+        """Note that a step is begun."""
+        self._write(step, settings, done=False)
+
+    def finish(self, step: str, settings: dict[str, Any]) -> None:
+        """Note that a step is done."""
+        self._write(step, settings, done=True)
+
+    def _path(self, step: str) -> Path:
+        return self._folder / f"{step}.json"
+
+    def _write(self, step: str, settings: dict[str, Any], done: bool) -> None:
+        path = self._path(step)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".part")
+        draft.write_text(json.dumps({"settings": settings, "done": done}, indent=1))
+        draft.replace(path)

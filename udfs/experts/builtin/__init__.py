@@ -1,5 +1,0 @@
-"""The `builtin` family: one small network, trained by this project on rendered rooms, for all three slots."""
-
-from udfs.experts.builtin.experts import SLOTS
-
-__all__ = ["SLOTS"]

@@ -1,0 +1,76 @@
+"""Objects as regions of the `regions` table: full-size masks, labels, captions."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+from torch import Tensor
+
+from udfs.experts.families.builtin.decoding import Found
+from udfs.experts.families.builtin.network import NetworkShape
+from udfs.experts.families.builtin.sight import enlarged
+from udfs.experts.families.builtin.weights import Calibration, chance_features
+from udfs.experts.pictures import Picture
+
+# A colour less likely than this is left out of the captions.
+_SURE_COLOUR = 0.5
+
+
+def regions_of(found: Found, picture: Picture, shape: NetworkShape, calibration: Calibration) -> list[dict[str, Any]]:
+    """Return the objects as regions, largest mask first."""
+    owners = picture.to_stored(_owners(found, picture.size, calibration.thresholds.pixel))
+    regions: list[dict[str, Any]] = []
+    for place in range(len(found.scores)):
+        mask = owners == place + 1
+        if not mask.any():
+            continue
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        rle = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+        counts = rle["counts"]
+        area_px = int(coco_mask.area(rle))
+        label, captions = named(found.kinds[place].numpy(force=True), found.colours[place].numpy(force=True), shape)
+        regions.append(
+            {
+                "label": label,
+                "captions": captions,
+                "score": float(found.scores[place]),
+                "bbox_px": [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1],
+                "area_px": area_px,
+                "rle": counts if isinstance(counts, str) else counts.decode("ascii"),
+                "box_3d": None,
+                "front": None,
+                "chance": _chance(found.scores[place], area_px / owners.size, calibration),
+                "edge_sigma_px": calibration.edge * float(np.sqrt(area_px)),
+            }
+        )
+    regions.sort(key=lambda region: -region["area_px"])
+    return [{"region_id": number, **region} for number, region in enumerate(regions, 1)]
+
+
+def _chance(score: Tensor, share: float, calibration: Calibration) -> float:
+    features = chance_features(score[None].cpu(), torch.tensor([share]))[0]
+    of_score, of_size, offset = calibration.chance
+    return float(torch.sigmoid(of_score * features[0] + of_size * features[1] + offset))
+
+
+def named(kinds: NDArray[Any], colours: NDArray[Any], shape: NetworkShape) -> tuple[str, list[str]]:
+    """Return a label and captions, best first, from the chances of kinds and colours."""
+    label = shape.kinds[int(kinds.argmax())]
+    colour = shape.colours[int(colours.argmax())]
+    if float(colours.max()) < _SURE_COLOUR or colour == label:
+        return label, [label]
+    return label, [f"{colour} {label}", label]
+
+
+def _owners(found: Found, size: tuple[int, int], least: float) -> NDArray[np.uint8]:
+    """Return which object each pixel of the picture belongs to [height, width], 0 = none."""
+    best = np.full(size[::-1], least, np.float32)
+    owners = np.zeros(size[::-1], np.uint8)
+    for place, soft in enumerate(found.soft):
+        # one object at a time: all of a large picture's at once would not fit into memory
+        own = enlarged(soft, size)
+        closer = own >= best
+        best[closer], owners[closer] = own[closer], place + 1
+    return owners

@@ -1,0 +1,71 @@
+"""A photograph through the network: brought to its size, seen once, and its vectors brought back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from udfs.experts.families.builtin.network import STRIDE, RoomNetwork
+from udfs.experts.pictures import Picture
+
+_LONGEST_PX = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What the network says of one picture: `out` as batches of one, and the `rgb` [1, 3, h, w] that it saw."""
+
+    out: dict[str, Tensor]
+    rgb: Tensor
+
+
+def working_size(width: int, height: int, pixels: int) -> tuple[int, int]:
+    """Return sides that the network takes, in the picture's proportions, with about `pixels` pixels."""
+    sides = range(STRIDE, _LONGEST_PX + 1, STRIDE)
+
+    def unlike(size: tuple[int, int]) -> float:
+        stretch = abs(np.log(size[0] / size[1] * height / width))
+        return float(stretch + 0.25 * abs(np.log(size[0] * size[1] / pixels)))
+
+    return min(((w, h) for w in sides for h in sides), key=unlike)
+
+
+def seen(network: RoomNetwork, pictures: Sequence[Picture], pixels: int) -> list[Sight]:
+    """Return what the network says of each picture; those of one working size go through together."""
+    device = next(network.parameters()).device
+    sizes = [working_size(*picture.size, pixels) for picture in pictures]
+    sights: dict[int, Sight] = {}
+    for size in sorted(set(sizes)):
+        places = [i for i, other in enumerate(sizes) if other == size]
+        stack = np.stack([_resized(np.asarray(pictures[i].image), size) for i in places])
+        rgb = torch.from_numpy(stack).to(device).permute(0, 3, 1, 2).float() / 255
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            out = network(rgb.contiguous(memory_format=torch.channels_last))
+        for place, i in enumerate(places):
+            own = {name: value[place : place + 1].float() for name, value in out.items()}
+            sights[i] = Sight(own, rgb[place : place + 1])
+    return [sights[i] for i in range(len(pictures))]
+
+
+def _resized(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    smaller = size[0] * size[1] < rgb.shape[0] * rgb.shape[1]
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR), np.uint8)
+
+
+def enlarged(map_2d: Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return a map [h, w] at a picture's width and height, between its cells' values."""
+    return np.asarray(cv2.resize(map_2d.cpu().numpy(), size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def vector_to_stored(vector: NDArray[np.float64], picture: Picture) -> NDArray[np.float64]:
+    """Return an upright camera-frame vector [3] in the camera frame of the stored pixels."""
+    y, x = np.mgrid[:2, :2]
+    column, row = picture.to_stored(x), picture.to_stored(y)
+    # how the upright place changes along the stored columns and rows: a turn, maybe mirrored
+    along = np.array([column[0, 1] - column[0, 0], row[0, 1] - row[0, 0]])
+    down = np.array([column[1, 0] - column[0, 0], row[1, 0] - row[0, 0]])
+    return np.array([along @ vector[:2], down @ vector[:2], vector[2]])

@@ -1,0 +1,81 @@
+"""The network's weights as one safetensors file, with what is needed to build it and to read its uncertainty."""
+
+import json
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from udfs.experts.families.builtin.decoding import Thresholds
+from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
+from udfs.experts.loading import ModelUnavailable
+from udfs.experts.pinning import file_digest
+
+
+class Calibration(BaseModel):
+    """Factors from what the network says of its errors to what they are on held-out pictures.
+
+    `scale` is for the part of the relative error of depth that a whole map shares, `depth` for what is left from object
+    to object, `focal` for the focal length and `gravity` for the angle; `edge` is the error of an outline over the
+    square root of its area, and `chance` weighs `chance_features`, last an offset. `pixels` is how many the network saw
+    of each picture.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    depth: float = 1.0
+    scale: float = 1.0
+    focal: float = 1.0
+    gravity: float = 1.0
+    edge: float = 0.1
+    chance: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    pixels: int = 192 * 144
+    thresholds: Thresholds = Field(default_factory=Thresholds)
+
+
+def chance_features(scores: Tensor, shares: Tensor) -> Tensor:
+    """Return what tells whether masks show an object [n, 2]: logits of their scores, logs of their sizes.
+
+    `shares` [n] are the masks' shares of the picture.
+    """
+    return torch.stack([torch.logit(scores, eps=1e-4), shares.clamp(min=1e-6).log() / 2], -1)
+
+
+def save_network(path: Path, network: RoomNetwork, calibration: Calibration) -> None:
+    """Write a network in half precision; the file appears whole or not at all."""
+    tensors = {
+        name: value.half() if value.dtype.is_floating_point else value for name, value in network.state_dict().items()
+    }
+    notes = {"shape": network.shape.model_dump_json(), "calibration": calibration.model_dump_json()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    save_file({name: value.contiguous() for name, value in tensors.items()}, draft, notes)
+    draft.replace(path)
+
+
+def load_network(path: Path, device: str = "cpu", revision: str = "none") -> tuple[RoomNetwork, Calibration]:
+    """Return the network, ready to predict, and its calibration; `revision` pins the file unless it is "none".
+
+    Raises:
+        ModelUnavailable: there is no such file, it is another revision, or it holds no network of this kind.
+    """
+    if not path.is_file():
+        raise ModelUnavailable(f"There are no weights at {path}; train some with `spatiallake train-experts`.")
+    found = file_digest(path)
+    if revision not in ("none", found):
+        raise ModelUnavailable(f"{path} is revision {found}, not {revision}; pin {found}, or restore the weights.")
+    try:
+        with safe_open(path, "pt", device) as file:
+            notes = file.metadata() or {}
+            network = RoomNetwork(NetworkShape.model_validate(json.loads(notes["shape"])))
+            network.load_state_dict({name: file.get_tensor(name).to(torch.float32) for name in file.keys()})  # noqa: SIM118
+            calibration = Calibration.model_validate(json.loads(notes["calibration"]))
+    except Exception as error:
+        cause = str(error).splitlines()[0][:200]
+        raise ModelUnavailable(
+            f"{path} holds no built-in network ({cause}); export one with `spatiallake train-experts`."
+        ) from error
+    return network.to(device).to(memory_format=torch.channels_last).eval(), calibration

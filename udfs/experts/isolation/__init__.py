@@ -1,0 +1,1 @@
+"""Learned experts in processes of their own: crashes and hangs cost one image."""

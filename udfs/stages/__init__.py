@@ -1,0 +1,1 @@
+"""One module per stage: what happens to a row."""

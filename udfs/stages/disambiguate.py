@@ -1,0 +1,188 @@
+"""Referring expressions: how each object of a picture is called so that nothing else in it can be meant."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.reasons import Reason
+from udfs.language.caption import loose_words, read_label, read_phrase
+from udfs.language.draws import Draws, seed_of
+from udfs.language.likeness import Named, alike, certain, named, possible
+from udfs.language.phrase import Phrase
+from udfs.language.placement import SceneObject, extremes, ordinal
+from udfs.language.references import bases, descriptions
+from udfs.stages.rows import Row
+
+
+class DisambiguateSettings(BaseModel):
+    """Settings that change expressions; they are part of the recipe.
+
+    Regions whose `similarity` reaches `max_similarity` are taken for each other, whatever their words say. What the
+    expert gives a `chance` below `min_chance` of being one object is not asked about, but no name may mean it either.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = 0
+    max_captions: int = 3
+    positions: bool = True
+    max_gravity_sigma_deg: float = 5.0
+    max_similarity: float = 0.9
+    min_chance: float = 0.8
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """Everything in the picture that has a name, lifted or not; the lifted objects, and what each is similar to."""
+
+    everything: tuple[Named, ...]
+    lifted: dict[int, SceneObject]
+    similar: dict[int, set[int]]
+    has_gravity: bool
+    chances: dict[int, float]
+
+    def alike(self, one: Named, other: Named) -> bool:
+        """Return whether two objects could be mistaken for each other."""
+        return other.object_id in self.similar[one.object_id] or alike(one, other)
+
+    def rivals(self, phrase: Phrase, one: Named) -> list[Named]:
+        """Return the other objects that a phrase of `one` could be taken to mean."""
+        similar = self.similar[one.object_id]
+        others = (other for other in self.everything if other is not one)
+        return [other for other in others if other.object_id in similar or possible(phrase, other, phrase is one.label)]
+
+
+def disambiguate_row(row: Row, settings: DisambiguateSettings) -> Row:
+    """Return the columns of `references` for a row of `scenes`.
+
+    `row` needs `image_id` and `objects`; `regions` (region_id, label, captions, similar, chance), where given, adds
+    what is in the picture but was not lifted, so that no expression is true of it, how alike regions are, and how sure
+    the expert is of each. Expressions are chosen by (image_id, object_id) alone, so the order of objects changes
+    nothing.
+    """
+    picture = _picture(row, settings)
+    references: list[dict[str, Any]] = []
+    rejected: list[dict[str, Any]] = []
+    for one in picture.everything:
+        if one.object_id not in picture.lifted:
+            continue
+        if (unsure := _unsure(one, picture, settings)) is not None:
+            rejected.append(unsure)
+            continue
+        draws = Draws(seed_of(row["image_id"], one.object_id, settings.seed))
+        chosen = _expression(one, picture, settings, draws)
+        if chosen is None:
+            rejected.append(_rejection(one, picture))
+            continue
+        form, expression = chosen
+        size = sum(1 for other in picture.everything if other is one or picture.alike(one, other))
+        references.append({"object_id": one.object_id, "expression": expression, "form": form, "group_size": size})
+    unique, doubled = _without_doubles(references)
+    return {"image_id": row["image_id"], "references": unique, "rejected": [*rejected, *doubled]}
+
+
+def _picture(row: Row, settings: DisambiguateSettings) -> _Picture:
+    lifted = {one["object_id"]: one for one in row["objects"]}
+    sources = {region["region_id"]: region for region in row.get("regions") or []}
+    sources.update(lifted)
+    captions = [text for one in sources.values() for text in one["captions"] or []]
+    # where captions start in lower case, a capital at the start is a name's
+    sentence_case = not any(text[:1].islower() for text in captions)
+    everything = []
+    for object_id in sorted(sources):
+        source = sources[object_id]
+        label = read_label(source["label"]) if source["label"] else None
+        texts = [text for text in (source["captions"] or [])[: settings.max_captions] if text]
+        read = {text: read_phrase(text, sentence_case) for text in texts}
+        phrases = tuple(phrase for phrase in read.values() if phrase is not None)
+        loose = tuple(words for text, phrase in read.items() if phrase is None and (words := loose_words(text)))
+        everything.append(named(object_id, label, phrases, loose))
+    sigma_deg = row.get("gravity_sigma_deg")
+    has_gravity = row.get("gravity_src") not in (None, "none") and (sigma_deg or 0.0) <= settings.max_gravity_sigma_deg
+    chances = {region["region_id"]: region.get("chance") for region in row.get("regions") or []}
+    sure = {region_id: 1.0 if chance is None else chance for region_id, chance in chances.items()}
+    return _Picture(tuple(everything), lifted, _similar(row, settings.max_similarity), has_gravity, sure)
+
+
+def _similar(row: Row, least: float) -> dict[int, set[int]]:
+    """Return, by region, the regions whose similarity to it reaches `least`; symmetric."""
+    similar: dict[int, set[int]] = defaultdict(set)
+    for region in row.get("regions") or []:
+        for other in region.get("similar") or []:
+            if other["similarity"] >= least:
+                similar[region["region_id"]].add(other["region_id"])
+                similar[other["region_id"]].add(region["region_id"])
+    return similar
+
+
+def _expression(one: Named, picture: _Picture, settings: DisambiguateSettings, draws: Draws) -> tuple[str, str] | None:
+    valid = [(form, phrase) for form, phrase in descriptions(one) if not picture.rivals(phrase, one)]
+    plain = [(form, phrase.text) for form, phrase in valid if not phrase.sized]
+    if plain:
+        return draws.pick(plain)
+    if settings.positions and (placed := _placed(one, picture)):
+        return draws.pick(placed)
+    sized = [(form, phrase.text) for form, phrase in valid]
+    return draws.pick(sized) if sized else None
+
+
+def _placed(one: Named, picture: _Picture) -> list[tuple[str, str]]:
+    """Return position or ordinal expressions on the simplest noun that allows any."""
+    target = picture.lifted[one.object_id]
+    tried = [(base, picture.rivals(base, one)) for base in bases(one)]
+    tried = [(base, rivals) for base, rivals in tried if all(rival.object_id in picture.lifted for rival in rivals)]
+    tried.sort(key=lambda pair: len(pair[1]))
+    for sure in (True, False):
+        for base, rivals in tried:
+            if sure != all(certain(base, rival) for rival in rivals):
+                continue
+            placed = [picture.lifted[rival.object_id] for rival in rivals]
+            if found := extremes(target, placed, base.bare, picture.has_gravity):
+                return [("position", text) for text in found]
+            # a row is counted only where every member of it is known to be one
+            if sure and (counted := ordinal(target, placed, base.bare)):
+                return [("ordinal", counted)]
+    return []
+
+
+def _unsure(one: Named, picture: _Picture, settings: DisambiguateSettings) -> dict[str, Any] | None:
+    chance = picture.chances.get(one.object_id, 1.0)
+    if chance >= settings.min_chance:
+        return None
+    detail = (
+        f"The expert gives a chance of {chance:.2f} that this is one object, and {settings.min_chance:.2f} is asked; "
+        "use a better segmenter, or lower disambiguate.min_chance."
+    )
+    return {"region_id": one.object_id, "reason": str(Reason.UNSURE_OBJECT), "detail": detail}
+
+
+def _rejection(one: Named, picture: _Picture) -> dict[str, Any]:
+    source = picture.lifted[one.object_id]
+    if not bases(one):
+        given = ", ".join(f'"{text}"' for text in [source["label"], *(source["captions"] or [])] if text)
+        detail = f"No singular noun phrase in {given or 'an empty caption'}; give the region a caption or a label."
+        return {"region_id": one.object_id, "reason": str(Reason.NO_CAPTION), "detail": detail[:300]}
+    rivals = [other.object_id for other in picture.everything if other is not one and picture.alike(one, other)]
+    detail = (
+        f'"{bases(one)[0].bare}" could also be object {", ".join(map(str, rivals)) or "?"}, '
+        "and neither captions nor decided positions tell them apart."
+    )
+    return {"region_id": one.object_id, "reason": str(Reason.AMBIGUOUS), "detail": detail}
+
+
+def _without_doubles(references: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Drop every expression that two objects were given, which the rules above should never do."""
+    counts = Counter(reference["expression"].lower() for reference in references)
+    unique = [reference for reference in references if counts[reference["expression"].lower()] == 1]
+    doubled = [
+        {
+            "region_id": reference["object_id"],
+            "reason": str(Reason.AMBIGUOUS),
+            "detail": f'"{reference["expression"]}" was also given to another object.',
+        }
+        for reference in references
+        if counts[reference["expression"].lower()] > 1
+    ]
+    return unique, doubled

@@ -1,0 +1,108 @@
+"""Lift one photograph: depth, masks, camera and gravity to metric geometry."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.reasons import Outcome, Reason
+from udfs.geometry.camera import Pinhole
+from udfs.geometry.depth_map import DepthMap
+from udfs.geometry.gravity import Gravity
+from udfs.geometry.inputs import SceneInput
+from udfs.geometry.limits import Limits
+from udfs.geometry.scene import lift_scene
+from udfs.stages.rows import Row, RowRejected
+
+_DEFAULT = Limits()
+_DEFAULT_SIGMA_DEG = 1.0
+
+
+class LiftSettings(BaseModel):
+    """Thresholds of the lifting that change results, and with them the recipe; lengths in m, shares in [0, 1]."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_points: int = Field(default=_DEFAULT.min_points, ge=3, description="clean points of an object on a dense map")
+    min_points_sparse: int = Field(default=_DEFAULT.min_points_sparse, ge=3, description="the same on a sparse map")
+    sparse_share: float = Field(
+        default=_DEFAULT.sparse_share, ge=0, le=1, description="maps with less valid are sparse"
+    )
+    denoise_from_rel: float = Field(
+        default=_DEFAULT.denoise_from_rel, ge=0, description="noise from which depth is denoised"
+    )
+    support_area_m2: float = Field(default=_DEFAULT.support_area_m2, ge=0, description="visible area of a support")
+    floor_below_camera_m: float = Field(default=_DEFAULT.floor_below_camera_m, ge=0, description="of a floor, at least")
+    floor_beneath_share: float = Field(
+        default=_DEFAULT.floor_beneath_share, ge=0, le=1, description="of points under a floor"
+    )
+    gravity_sigma_max_deg: float = Field(
+        default=_DEFAULT.gravity_sigma_max_deg, ge=0, description="beyond it up is unknown"
+    )
+    occlusion_max: float = Field(default=_DEFAULT.occlusion_max, ge=0, le=1, description="up to which sizes are asked")
+
+    def limits(self) -> Limits:
+        """Return the thresholds as the geometry takes them."""
+        return Limits(**self.model_dump())
+
+
+def lift_row(row: Row, settings: LiftSettings) -> Row:
+    """Return the columns of `scenes`, without lineage, for one photograph.
+
+    `row` joins `depths` and `regions`: image_id, width, height, depth, depth_src, sigma_rel, scale_sigma_rel,
+    focal_sigma_rel, scale_ok, camera, camera_src, gravity, gravity_src, gravity_sigma_deg, regions. Regions that cannot
+    be lifted are listed in `rejected`. Raises RowRejected when the depth cannot be read, or no object survives.
+    """
+    depth_mm = _depth_mm(row)
+    depth = DepthMap.of(depth_mm, Pinhole.of(row["camera"]))
+    sigma_rel = float(row.get("sigma_rel") or 0.0)
+    scene = lift_scene(SceneInput(depth, row["regions"] or [], _gravity(row), sigma_rel, settings.limits()))
+    if not scene["objects"]:
+        reasons = ", ".join(sorted({r["reason"] for r in scene["rejected"]})) or "no regions"
+        error = f"None of {len(row['regions'] or [])} regions could be lifted ({reasons}); look at masks and depth."
+        raise RowRejected(Outcome.FILTERED, Reason.NO_OBJECTS, error)
+    return {
+        "image_id": row["image_id"],
+        "width": row["width"],
+        "height": row["height"],
+        "camera": row["camera"],
+        "camera_src": row["camera_src"],
+        "depth_src": row["depth_src"],
+        **{name: row.get(name) for name in ("sigma_rel", "scale_sigma_rel", "focal_sigma_rel")},
+        "depth_noise_rel": depth.noise_rel,
+        "scale_ok": row["scale_ok"],
+        **scene,
+    }
+
+
+def _depth_mm(row: Row) -> NDArray[Any]:
+    encoded = np.frombuffer(row["depth"] or b"", np.uint8)
+    depth = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if len(encoded) else None
+    if depth is None or depth.dtype != np.uint16 or depth.ndim != 2:
+        found = "unreadable" if depth is None else f"{depth.dtype} with {depth.ndim} axes"
+        error = f"The depth map is {found}; it must be a one-channel uint16 PNG in mm."
+        raise RowRejected(Outcome.FAILED, Reason.DEPTH_UNREADABLE, error)
+    if depth.shape != (row["height"], row["width"]):
+        error = (
+            f"The depth map is {depth.shape[1]} x {depth.shape[0]} px and the photograph {row['width']} x "
+            f"{row['height']}; resample the depth map."
+        )
+        raise RowRejected(Outcome.FAILED, Reason.DEPTH_SIZE_MISMATCH, error)
+    if not depth.any():
+        raise RowRejected(Outcome.FAILED, Reason.DEPTH_UNREADABLE, "The depth map holds no depth; all pixels are 0.")
+    return depth
+
+
+def _gravity(row: Row) -> Gravity | None:
+    """Return the gravity that the row carries, None when it is to be found from surfaces."""
+    down = row.get("gravity")
+    if down is None or len(down) != 3 or row.get("gravity_src") in (None, "none"):
+        return None
+    vector = np.asarray(down, dtype=np.float64)
+    length = float(np.linalg.norm(vector))
+    if not np.isfinite(length) or length < 1e-6:
+        return None
+    sigma = row.get("gravity_sigma_deg")
+    return Gravity(-vector / length, row["gravity_src"], _DEFAULT_SIGMA_DEG if sigma is None else float(sigma))

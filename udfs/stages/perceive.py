@@ -1,0 +1,83 @@
+"""Run an expert over Arrow batches: the part that filter, context and depth share."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.reasons import Outcome, Reason
+from schemas.table import ENGINE_VERSION
+from udfs.experts.expert import ExpertSpec, Prediction, is_isolated, loaded_expert
+from udfs.experts.isolation.devices import task_device
+from udfs.experts.isolation.guarded import guarded_expert
+from udfs.experts.loading import ModelUnavailable
+from udfs.stages.rows import Row, RowRejected, rejected_by
+
+Finish = Callable[[Row, Prediction], Row]
+
+
+def perceive(
+    batches: Iterator[pa.RecordBatch], slot: str, spec: ExpertSpec, finish: Finish, schema: pa.Schema, recipe: str
+) -> Iterator[pa.RecordBatch]:
+    """Predict batch by batch; `finish(row, prediction)` makes the table's row, or raises RowRejected.
+
+    A row whose `gate` column holds a sentence is filtered before the expert sees it.
+    """
+    waiting: deque[list[Row]] = deque()
+
+    def kept() -> Iterator[list[Row]]:
+        for batch in batches:
+            waiting.append(batch.to_pylist())
+            yield [row for row in waiting[-1] if not row.get("gate")]
+
+    for predictions in _predictions(slot, spec, kept()):
+        rows, of_kept = waiting.popleft(), iter(predictions)
+        out = [_output(row, None if row.get("gate") else next(of_kept), finish, recipe) for row in rows]
+        yield pa.RecordBatch.from_pylist(out, schema=schema)
+
+
+def loading_fault(slot: str, spec: ExpertSpec) -> tuple[str, str | None]:
+    """Load a learned expert where this task runs; return its device, and why it does not load, if so."""
+    device = task_device()
+    try:
+        guarded_expert(slot, spec, device).load()
+    except ModelUnavailable as unavailable:
+        return device, str(unavailable)
+    return device, None
+
+
+def _predictions(slot: str, spec: ExpertSpec, batches: Iterable[list[Row]]) -> Iterator[list[Prediction | Exception]]:
+    if is_isolated(slot, spec):
+        return guarded_expert(slot, spec, task_device()).predictions(batches, spec.timeout_s)
+    expert = loaded_expert(slot, spec)
+    return (expert.predict(batch) if batch else [] for batch in batches)
+
+
+def _output(row: Row, outcome: Prediction | Exception | None, finish: Finish, recipe: str) -> Row:
+    keys: dict[str, Any] = {
+        "image_id": row["image_id"],
+        "ingest_shard": row["ingest_shard"],
+        "recipe": recipe,
+        "engine_version": ENGINE_VERSION,
+    }
+    try:
+        if outcome is None:
+            raise RowRejected(Outcome.FILTERED, Reason.SCORE_BELOW_THRESHOLD, row["gate"])
+        if isinstance(outcome, Exception):
+            raise outcome
+        if not _is_finite(outcome):
+            error = "The model gave NaN or infinity for this photograph; try single precision or another revision."
+            raise RowRejected(Outcome.FAILED, Reason.MODEL_OUTPUT_INVALID, error)
+        return {"rejects": [], **finish(row, outcome), **keys}
+    except Exception as error:  # a poisoned photograph is quarantined alone, whatever it raises
+        return {**keys, "rejects": [rejected_by(error).as_row()]}
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float | np.floating) or bool(np.isfinite(value))

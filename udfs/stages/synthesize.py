@@ -1,0 +1,91 @@
+"""Synthesize: questions and answers from scenes and referring expressions, on Arrow batches."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from schemas.reasons import Outcome, Reason
+from schemas.table import ENGINE_VERSION
+from udfs.questions.answering import answer_scene, split_of
+from udfs.questions.columns import Photograph, QaColumns
+from udfs.questions.flattening import scenes_of
+from udfs.questions.scene import Scene, scene_of
+from udfs.questions.settings import SynthesizeSettings
+from udfs.stages.rows import Row, RowRejected, rejected_by
+
+# Few enough rows that they are still in the processor's cache when they become columns.
+_ROWS_PER_BATCH = 2_000
+
+__all__ = ["QaColumns", "SynthesizeSettings", "synthesize_batches", "synthesize_scene"]
+
+
+def synthesize_scene(
+    scene: dict[str, Any], references: list[dict[str, Any]], settings: SynthesizeSettings, out: QaColumns
+) -> None:
+    """Append the answers of one scene to `out`.
+
+    `scene` is a row of `scenes` with `scene_recipe` and `licence`; `references` is the row's list in `references`. A
+    scene that decides nothing appends nothing.
+    """
+    _append(scene, scene_of(scene, references), settings, out)
+
+
+def synthesize_batches(
+    batches: Iterator[pa.RecordBatch], settings: SynthesizeSettings, recipe: str, schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    """Answer every scene of every batch.
+
+    Input has the columns of `scenes` that the rules read, `scene_recipe`, `licence` and `references`. Output has
+    `schema`: the columns of `qa_pairs` plus `rejects`, a list of REJECT structs; a scene without an answer gives one
+    row with its keys, nulls and the reason.
+    """
+    for batch in batches:
+        out, rejected = QaColumns(recipe), []
+        for keys, made in scenes_of(batch):
+            try:
+                if isinstance(made, Exception):
+                    raise made
+                if not _append(keys, made, settings, out):
+                    raise RowRejected(Outcome.FILTERED, Reason.NO_QUESTIONS, _why_none(made))
+            except Exception as error:  # a poisoned scene is quarantined alone, whatever it raises
+                rejected.append(_rejected(keys, recipe, error))
+            if len(out) >= _ROWS_PER_BATCH:
+                yield out.to_batch(schema)
+                out = QaColumns(recipe)
+        if len(out):
+            yield out.to_batch(schema)
+        if rejected:
+            yield pa.RecordBatch.from_pylist(rejected, schema=schema)
+
+
+def _append(keys: Row, scene: Scene, settings: SynthesizeSettings, out: QaColumns) -> int:
+    answers = answer_scene(scene, settings, out.recipe)
+    if not answers:
+        return 0
+    image_id = scene.image_id
+    photograph = Photograph(
+        image_id, keys.get("ingest_shard"), keys["scene_recipe"], keys.get("licence"), split_of(image_id, settings)
+    )
+    out.extend(photograph, answers)
+    return len(answers)
+
+
+def _why_none(scene: Scene) -> str:
+    count = len(scene.objects)
+    named = f"{count} object{'' if count == 1 else 's'} can be named"
+    closed = "; ".join(scene.gates.why_closed) or "every gate is open"
+    return (
+        f"No pair of objects decides a question: {named}; {closed}. Give more captions, better depth or gravity, "
+        "or set synthesize.solo_numbers for numbers about single objects."
+    )
+
+
+def _rejected(keys: Row, recipe: str, error: Exception) -> Row:
+    return {
+        "image_id": keys["image_id"],
+        "ingest_shard": keys["ingest_shard"],
+        "recipe": recipe,
+        "engine_version": ENGINE_VERSION,
+        "rejects": [rejected_by(error).as_row()],
+    }
