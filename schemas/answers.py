@@ -8,6 +8,7 @@ _TEXTS = ArrayType(StringType())
 
 QA_PAIRS = Table(
     name="qa_pairs",
+    stage="synthesize",
     comment="One row per question with its answer and everything that decided it.",
     key=("qa_id",),
     cluster_by=("ingest_shard", "recipe"),
@@ -58,6 +59,7 @@ QA_PAIRS = Table(
 
 QA_STATISTICS = Table(
     name="qa_statistics",
+    stage="statistics",
     comment="Additive counts of answers per ingest shard and type; sum over shards for totals.",
     key=("recipe", "ingest_shard", "type_id", "split"),
     schema=StructType(

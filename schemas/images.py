@@ -10,6 +10,7 @@ _VERSION = column("engine_version", StringType(), "version of spatiallake that w
 
 CRAWL = Table(
     name="crawl",
+    stage="ingest",
     comment="One row per listed photograph of a crawl, before anything is fetched.",
     key=("entry_id",),
     schema=StructType(
@@ -28,6 +29,7 @@ CRAWL = Table(
 
 IMAGES = Table(
     name="images",
+    stage="ingest",
     comment="One row per distinct photograph: bytes, identity and what the crawl's sensors say about it.",
     key=("image_id",),
     checks={"positive_size": "width > 0 AND height > 0"},
@@ -59,6 +61,7 @@ IMAGES = Table(
 
 PROVENANCE = Table(
     name="provenance",
+    stage="ingest",
     comment="One row per place that a photograph was found in.",
     key=("entry_id",),
     schema=StructType(

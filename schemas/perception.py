@@ -18,6 +18,7 @@ _IMAGE_ID = column("image_id", StringType(), "SHA-256 of the photograph's bytes"
 
 IMAGE_SCORES = Table(
     name="image_scores",
+    stage="filter",
     comment="Filter scores; thresholds are applied by the context stage, so moving one needs no model.",
     key=("image_id", "recipe"),
     schema=StructType(
@@ -31,6 +32,7 @@ IMAGE_SCORES = Table(
 
 REGIONS = Table(
     name="regions",
+    stage="context",
     comment="Masks, labels and captions of one photograph.",
     key=("image_id", "recipe"),
     schema=StructType(
@@ -46,6 +48,7 @@ REGIONS = Table(
 
 DEPTHS = Table(
     name="depths",
+    stage="depth",
     comment="Metric depth, intrinsics and gravity of one photograph.",
     key=("image_id", "recipe"),
     schema=StructType(

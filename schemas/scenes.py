@@ -9,6 +9,7 @@ _IMAGE_ID = column("image_id", StringType(), "SHA-256 of the photograph's bytes"
 
 SCENES = Table(
     name="scenes",
+    stage="lift",
     comment="One photograph lifted to metric 3D: frame W, support planes, objects and pairs.",
     key=("image_id", "recipe"),
     schema=StructType(
@@ -42,6 +43,7 @@ SCENES = Table(
 
 REFERENCES = Table(
     name="references",
+    stage="disambiguate",
     comment="Referring expressions: no two objects of an image share one.",
     key=("image_id", "recipe"),
     schema=StructType(

@@ -6,6 +6,7 @@ from schemas.table import Table, column, lineage
 
 TRAINING_EXAMPLES = Table(
     name="training_examples",
+    stage="examples",
     comment="One row per photograph and few turns about it; a photograph's rows lie in different files.",
     key=("example_id",),
     cluster_by=("ingest_shard",),

@@ -1,14 +1,16 @@
 """The settings of a run: read from flags, a YAML file and the environment, validated before Spark starts."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.engine.errors import UsageError
+from jobs.stages.context import ContextSettings
 from udfs.experts.expert import PROFILES, Profile
 from udfs.experts.pinning import pinned_profile
 from udfs.stages.disambiguate import DisambiguateSettings
@@ -21,14 +23,6 @@ _ENVIRONMENT_PREFIX = "SPATIALLAKE_"
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-class ContextSettings(BaseModel):
-    """Least filter scores that a photograph needs to go on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    thresholds: dict[str, float] = Field(default_factory=lambda: {"spatial": 0.5})
-
-
 class RunSettings(BaseModel):
     """Everything that decides what a run does; the same names are flags, YAML keys and environment variables."""
 
@@ -36,7 +30,7 @@ class RunSettings(BaseModel):
 
     lake: str
     crawl: str | None = None
-    experts: str = "sensor"
+    experts: str | Profile = "sensor"
     checkpoints: str | None = None
     master: str = "local[*]"
     driver_memory: str = "4g"
@@ -72,6 +66,8 @@ class RunSettings(BaseModel):
         Raises:
             UsageError: no such profile, file or expert family, one that does not validate, or an unpinned model.
         """
+        if isinstance(self.experts, Profile):
+            return pinned_profile(self.experts)
         if self.experts in PROFILES:
             return PROFILES[self.experts]
         path = Path(self.experts)
@@ -96,13 +92,18 @@ def spark_uri(location: str) -> str:
     return str(Path(location).expanduser().resolve())
 
 
-def load_settings(flags: dict[str, Any], settings_file: str | None, overrides: Sequence[str]) -> RunSettings:
-    """Merge environment, YAML file, `section.key=value` overrides and flags, the later ones winning.
+def load_settings(
+    flags: dict[str, Any],
+    settings_file: str | None,
+    overrides: Sequence[str],
+    remembered: Mapping[str, Any] = MappingProxyType({}),
+) -> RunSettings:
+    """Merge `remembered`, environment, YAML file, `section.key=value` overrides and flags, the later ones winning.
 
     Raises:
         UsageError: an unknown name or a bad value; the message says which.
     """
-    merged: dict[str, Any] = {}
+    merged: dict[str, Any] = dict(remembered)
     for name in RunSettings.model_fields:
         value = os.environ.get(_ENVIRONMENT_PREFIX + name.upper())
         if value is not None:

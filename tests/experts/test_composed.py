@@ -20,7 +20,7 @@ from udfs.experts.expert import ExpertSpec
 from udfs.experts.families.composed import ComposedRegions
 from udfs.experts.pictures import picture_of
 from udfs.experts.vocabularies import named_list
-from udfs.stages.context import context_batches
+from udfs.stages.perceive import perceive, regions_row
 from udfs.stages.rows import RowRejected
 
 NAMES = ["mug", "chair", "table lamp"]
@@ -139,7 +139,11 @@ def test_a_whole_batch_with_a_corrupt_photograph(parts: dict[str, ExpertSpec]) -
         row.update(width=width, height=height, ingest_shard=number, gate=None)
     batch = pa.RecordBatch.from_pylist(rows)
     schema = to_arrow_schema(output_type(REGIONS))
-    out = [row for one in context_batches(iter([batch]), schema, spec, "recipe") for row in one.to_pylist()]
+    out = [
+        row
+        for one in perceive(iter([batch]), schema, "context", spec, regions_row, "recipe")
+        for row in one.to_pylist()
+    ]
     assert [row["image_id"] for row in out] == [row["image_id"] for row in rows]
     for row in out:
         if row["image_id"] == "corrupt":
