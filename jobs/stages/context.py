@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial, reduce
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -12,17 +12,16 @@ from jobs.engine.lake import Lake
 from jobs.engine.stage import Stage, StageDefinition, StageInputs, with_recipe
 from schemas.images import IMAGES
 from schemas.perception import IMAGE_SCORES, REGIONS
+from schemas.settings import Settings
 from udfs.stages.perceive import regions_row
 
 
-class ContextSettings(BaseModel):
+class ContextSettings(Settings):
     """Minimum filter scores of the images that go on.
 
     They are no part of the recipe: moving one changes which images have rows, not what a row says;
     `spatiallake backfill` adds those that newly pass.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     thresholds: dict[str, float] = Field(
         default_factory=lambda: {"spatial": 0.5}, description="minimum score by name, such as {spatial: 0.5}"

@@ -11,8 +11,8 @@ from jobs.engine.lake import Lake
 from jobs.engine.stage import Stage, StageDefinition, StageInputs, rejects_of
 from jobs.engine.writing import Append, Outputs
 from schemas.images import CRAWL, IMAGES, PROVENANCE
-from schemas.manifest import IngestLimits
 from schemas.table import column
+from udfs.crawl.limits import IngestSettings
 from udfs.stages.ingest import ingest_batches
 
 _EXTRA = (
@@ -34,7 +34,7 @@ def _build(inputs: StageInputs) -> Stage:
     )
 
 
-def transform(df: DataFrame, limits: IngestLimits) -> DataFrame:
+def transform(df: DataFrame, limits: IngestSettings) -> DataFrame:
     """Return, for each `crawl` row of `df`, the columns of `images`, `entry_id`, `uri`, `provenance` and `rejects`.
 
     A row with an `image_id` holds a sound image, with the rejects of its unsound parts; one without, only rejects.
@@ -74,7 +74,7 @@ STAGE = StageDefinition(
     reads=(CRAWL,),
     help="Add a crawl's new images to `images`.",
     build=_build,
-    settings=IngestLimits,
+    settings=IngestSettings,
     keys=("entry_id", "ingest_shard"),
     writing=Append(done=PROVENANCE),
     side_tables=(CRAWL, PROVENANCE),

@@ -12,13 +12,13 @@ from schemas.manifest import (
     OBJECT_PART,
     POSE_PART,
     UNIT_PART,
-    IngestLimits,
     ManifestObject,
     ManifestRow,
 )
 from schemas.reasons import Reason
 from udfs.crawl.entries import fault
 from udfs.crawl.findings import Findings
+from udfs.crawl.limits import IngestSettings
 from udfs.stages.rows import Row
 
 _TEXT_FIELDS = (
@@ -36,12 +36,12 @@ _TEXT_FIELDS = (
 PartT = TypeVar("PartT")
 
 
-def texts(row: ManifestRow, limits: IngestLimits, findings: Findings) -> dict[str, str | None]:
+def texts(row: ManifestRow, limits: IngestSettings, findings: Findings) -> dict[str, str | None]:
     """Return the row's texts by field, without those that are over the limit."""
     return {name: _short(getattr(row, name), name, limits, findings) for name in _TEXT_FIELDS}
 
 
-def annotations(row: ManifestRow, limits: IngestLimits, findings: Findings) -> Row:
+def annotations(row: ManifestRow, limits: IngestSettings, findings: Findings) -> Row:
     """Return camera, gravity [3], pose [16] and objects as columns of `images`, null where unsound."""
     camera = _part(CAMERA_PART, row.camera, Reason.BAD_INTRINSICS, "Camera", findings)
     return {
@@ -70,7 +70,7 @@ def episode_json(row: ManifestRow, instruction: str | None, findings: Findings) 
         return None
 
 
-def _objects(raw: Any, limits: IngestLimits, findings: Findings) -> list[Row] | None:
+def _objects(raw: Any, limits: IngestSettings, findings: Findings) -> list[Row] | None:
     if not raw:
         return None
     if not isinstance(raw, list):
@@ -87,7 +87,7 @@ def _objects(raw: Any, limits: IngestLimits, findings: Findings) -> list[Row] | 
     return list(objects.values()) or None
 
 
-def _object(one: ManifestObject, limits: IngestLimits, findings: Findings) -> Row:
+def _object(one: ManifestObject, limits: IngestSettings, findings: Findings) -> Row:
     name = f"object {one.id}"
     box = _part(BOX_PART, one.box_3d, Reason.BAD_BOX, f"Box of {name}", findings)
     captions = [_short(caption, f"caption of {name}", limits, findings) for caption in one.captions]
@@ -110,7 +110,7 @@ def _part(adapter: TypeAdapter[PartT], raw: Any, reason: Reason, name: str, find
         return None
 
 
-def _short(text: str | None, name: str, limits: IngestLimits, findings: Findings) -> str | None:
+def _short(text: str | None, name: str, limits: IngestSettings, findings: Findings) -> str | None:
     if text is None or len(text) <= limits.max_text_chars:
         return text
     findings.refused(

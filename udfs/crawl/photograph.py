@@ -9,8 +9,8 @@ from typing import Any
 import imagehash
 from PIL import Image
 
-from schemas.manifest import IngestLimits
 from schemas.reasons import Outcome, Reason
+from udfs.crawl.limits import IngestSettings
 from udfs.stages.rows import Row, RowRejected
 
 # Sizes are checked here against the crawl's own limit, before anything is decoded.
@@ -57,7 +57,7 @@ def image_id_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def photograph(data: bytes, limits: IngestLimits) -> Row:
+def photograph(data: bytes, limits: IngestSettings) -> Row:
     """Return the columns of `images` that the bytes alone decide.
 
     Width and height are those of the stored pixels; the EXIF orientation is recorded, not applied, since depth and
@@ -102,7 +102,7 @@ def _sniffed(data: bytes) -> str:
     raise RowRejected(Outcome.REFUSED, Reason.UNSUPPORTED_FORMAT, f"The file {found}; convert it to jpeg, png or webp.")
 
 
-def _check_pixels(width: int, height: int, limits: IngestLimits) -> None:
+def _check_pixels(width: int, height: int, limits: IngestSettings) -> None:
     if width * height > limits.max_pixels:
         error = (
             f"The photograph claims {width} x {height} = {width * height:,} px, over the limit of"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.geometry.limits import Limits
+from udfs.geometry.limits import LiftSettings
 from udfs.geometry.planes import support_planes
 from udfs.geometry.surface_grid import SurfaceGrid
 
@@ -36,7 +36,7 @@ class Gravity:
 NO_GRAVITY = Gravity(_IMAGE_UP, "none", None)
 
 
-def gravity_from_planes(grid: SurfaceGrid, limits: Limits) -> Gravity:
+def gravity_from_planes(grid: SurfaceGrid, limits: LiftSettings) -> Gravity:
     """Return up from the surfaces of a photograph taken roughly upright, with a conservative sigma.
 
     Directions of patch normals, and of the crossing of two walls, compete; a direction scores the patches that face
@@ -93,7 +93,7 @@ def _prior(up: NDArray[np.float64]) -> NDArray[np.float64]:
     return steep * np.interp(roll, [20.0, _ROLL_MAX_DEG], [1.0, 0.0])
 
 
-def _refined(grid: SurfaceGrid, up: Vector, limits: Limits) -> tuple[Vector, float] | None:
+def _refined(grid: SurfaceGrid, up: Vector, limits: LiftSettings) -> tuple[Vector, float] | None:
     """Return up and sigma in degrees after fitting planes and walls around a first direction."""
     start = up
     for _ in range(3):
