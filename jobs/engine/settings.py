@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from jobs.engine.errors import UsageError
 from jobs.engine.layers import PREFIX, environment, merged, merged_settings, read_yaml, validated
+from jobs.engine.registry import sections
 from schemas.settings import did_you_mean, faults_of, nearest
 from udfs.experts.expert import PROFILES, Profile, expert_class
 from udfs.experts.pinning import pinned_profile
