@@ -98,7 +98,8 @@ class RunSettings(create_model("SectionedSettings", __base__=_EngineSettings, **
         return profile
 
     def _require_scores(self, profile: Profile) -> None:
-        known = expert_class("filter", profile.filter).score_names(profile.filter)
+        names = getattr(expert_class("filter", profile.filter), "score_names", None)
+        known = names(profile.filter) if names else None
         for name in self.context.thresholds if known is not None else ():
             if name not in known:
                 raise UsageError(
