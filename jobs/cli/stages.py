@@ -1,5 +1,6 @@
 """Commands that write tables: set-up, the whole engine, each stage, backfill, retry and recipes."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -13,19 +14,28 @@ from jobs.cli.options import (
     SetOption,
     SettingsOption,
     app,
-    settings_of,
 )
 from jobs.engine.environment import resolve_jars
-from jobs.engine.pipeline import backfill_stages, retry_stages
+from jobs.engine.errors import UsageError
+from jobs.engine.going_live import use as show_recipe
+from jobs.engine.memory import remembered_settings
+from jobs.engine.pipeline import backfill_stages, open_lake, retry_stages
 from jobs.engine.pipeline import follow as keep_running
 from jobs.engine.pipeline import run as run_once
 from jobs.engine.progress import Reporter
 from jobs.engine.registry import run_stages, stage_definitions
-from jobs.engine.settings import RunSettings
+from jobs.engine.settings import RunSettings, load_settings
 from jobs.engine.stage import StageDefinition
 
 StageOption = Annotated[str | None, typer.Option("--stage", help="Stage to work on. [all]")]
 _REMEMBERED = "Without --experts, --set and --settings a lake keeps the settings of its current recipes."
+
+
+def _settings(
+    lake: str, settings: str | None, overrides: list[str] | None, recipe: str | None = None, **flags: str | None
+) -> RunSettings:
+    remembered = remembered_settings(lake, recipe)
+    return load_settings({"lake": lake, **flags}, settings, overrides or [], remembered)
 
 
 def _run_stages(names: tuple[str, ...], settings: RunSettings, follow_seconds: float | None) -> None:
@@ -54,7 +64,7 @@ def run(
     follow: FollowOption = None,
 ) -> None:
     """Run every stage that is part of the engine."""
-    merged = settings_of(lake, settings, set_, crawl=crawl, experts=experts, master=master)
+    merged = _settings(lake, settings, set_, crawl=crawl, experts=experts, master=master)
     _run_stages(run_stages(), merged, follow)
 
 
@@ -67,7 +77,7 @@ def _source_command(definition: StageDefinition) -> None:
         master: MasterOption = None,
         follow: FollowOption = None,
     ) -> None:
-        _run_stages((definition.name,), settings_of(lake, settings, set_, crawl=crawl, master=master), follow)
+        _run_stages((definition.name,), _settings(lake, settings, set_, crawl=crawl, master=master), follow)
 
     app.command(definition.name, help=definition.help)(command)
 
@@ -81,7 +91,7 @@ def _stage_command(definition: StageDefinition) -> None:
         master: MasterOption = None,
         follow: FollowOption = None,
     ) -> None:
-        _run_stages((definition.name,), settings_of(lake, settings, set_, experts=experts, master=master), follow)
+        _run_stages((definition.name,), _settings(lake, settings, set_, experts=experts, master=master), follow)
 
     app.command(definition.name, help=definition.help)(command)
 
@@ -98,13 +108,16 @@ def backfill(
     settings: SettingsOption = None,
     set_: SetOption = None,
     master: MasterOption = None,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="Finish this recipe, as `spatiallake recipes` lists it.")
+    ] = None,
 ) -> None:
     """Write the rows that stages lack: of a new recipe, or those that newly pass a lowered threshold.
 
     All stages of `run` after `ingest`, or --stage and those downstream of it. A new recipe is shown
     once it has caught up.
     """
-    merged = settings_of(lake, settings, set_, experts=experts, master=master)
+    merged = _settings(lake, settings, set_, recipe, experts=experts, master=master)
     with Reporter() as reporter:
         backfill_stages(merged, stage, reporter)
 
@@ -119,6 +132,40 @@ def retry(
     master: MasterOption = None,
 ) -> None:
     """Try failed rows again, and no others."""
-    merged = settings_of(lake, settings, set_, experts=experts, master=master)
+    merged = _settings(lake, settings, set_, experts=experts, master=master)
     with Reporter() as reporter:
         retry_stages(merged, stage, reporter)
+
+
+recipes_app = typer.Typer(help="List a lake's recipes, or choose which one it shows.")
+app.add_typer(recipes_app, name="recipes")
+
+
+@recipes_app.callback(invoke_without_command=True)
+def recipes(
+    context: typer.Context,
+    lake: Annotated[
+        str | None, typer.Option("--lake", envvar="SPATIALLAKE_LAKE", help="Folder or s3:// prefix of the lake.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="All settings of each recipe, as JSON.")] = False,
+) -> None:
+    """List recipes by stage: live, pending or old, with the settings that set each apart."""
+    from jobs.views.reader import LakeReader
+    from jobs.views.recipes import print_recipes
+
+    if context.invoked_subcommand is None:
+        if lake is None:
+            raise UsageError("Name a lake: `spatiallake recipes --lake LAKE`.")
+        print_recipes(LakeReader(lake), sys.stdout, full)
+
+
+@recipes_app.command()
+def use(
+    recipe: Annotated[str, typer.Argument(help="Recipe, or the beginning of its hash.")],
+    lake: LakeOption,
+    master: MasterOption = None,
+) -> None:
+    """Show the chain that a recipe belongs to, forward or back, at once; no row is touched."""
+    opened = open_lake(load_settings({"lake": lake, "master": master}, None, []))
+    for sentence in show_recipe(opened, recipe):
+        typer.echo(sentence)

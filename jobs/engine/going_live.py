@@ -11,8 +11,8 @@ from pyspark.sql import Row
 from jobs.engine.errors import UsageError
 from jobs.engine.lake import Lake
 from jobs.engine.recipes import RecipeBook, RecipeRow
-from jobs.engine.registry import definition_of, run_stages, stage_definitions
-from jobs.engine.stage import Stage
+from jobs.engine.registry import definition_of, order_of_stages, run_stages, stage_definitions
+from jobs.engine.stage import Stage, StageDefinition
 from schemas.operations import QUARANTINE, RECIPES
 from schemas.table import ENGINE_VERSION, Table
 
@@ -49,11 +49,6 @@ class Progress:
         return f"{self.stage} {self.recipe[:8]} has {self.dealt:,} of {self.total:,}"
 
 
-def order_of_stages() -> dict[str, str]:
-    """Return the stage that each stage follows (itself for a source), in order."""
-    return {name: definition.upstream for name, definition in stage_definitions().items()}
-
-
 def recipe_book(lake: Lake) -> RecipeBook:
     """Return the lake's recipes."""
     if not lake.exists(RECIPES):
@@ -75,9 +70,9 @@ def register(lake: Lake, stages: Mapping[str, Stage], names: Iterable[str]) -> N
     _append(lake, rows)
 
 
-def progress_of(lake: Tables, stage: str, recipe: str, upstream_recipe: str) -> Progress:
-    """Count what a stage has dealt with under a recipe; either row or reject will do."""
-    definition = definition_of(stage)
+def progress_of(lake: Tables, definition: StageDefinition, recipe: str, upstream_recipe: str) -> Progress:
+    """Count the upstream keys that have a row or a reject under a recipe."""
+    stage = definition.name
     upstream, done = definition.reads[0], definition.writing.done or definition.table
     if not lake.exists(upstream):
         return Progress(stage, recipe, 0, 0)
@@ -141,7 +136,7 @@ def use(lake: Lake, name: str) -> list[str]:
         progress
         for one in rows
         if definition_of(one.stage).in_run
-        and not (progress := progress_of(lake, one.stage, one.recipe, one.upstream_recipe)).complete
+        and not (progress := progress_of(lake, definition_of(one.stage), one.recipe, one.upstream_recipe)).complete
     ]
     if behind or missing:
         state = "; ".join([*map(str, behind), *(f"{stage} has not run" for stage in missing)])
@@ -178,7 +173,7 @@ def _chain(names: Iterable[str], live: Mapping[str, str]) -> list[str]:
 
 def _first_behind(lake: Lake, stages: Iterable[Stage]) -> Progress | None:
     for stage in stages:
-        progress = progress_of(lake, stage.name, stage.recipe, stage.upstream_recipe)
+        progress = progress_of(lake, stage.definition, stage.recipe, stage.upstream_recipe)
         if not progress.complete:
             return progress
     return None

@@ -76,10 +76,11 @@ class RecipeBook:
         return next(iter(found.values()))
 
     def chain_of(self, row: RecipeRow, order: Mapping[str, str]) -> dict[str, str]:
-        """Return by stage the recipes that lead to `row`, and the newest ones built on it.
+        """Return by stage the recipes that lead to `row`, and the newest ones built on those; beside it, live ones.
 
         `order` maps every stage to the one it follows, each after that one.
         """
+        live = self.live()
         chain, stage, recipe = {row.stage: row.recipe}, row.stage, row.upstream_recipe
         while order[stage] != stage and (above := self.newest(order[stage], recipe)):
             stage = above.stage
@@ -87,9 +88,10 @@ class RecipeBook:
         for stage, upstream in order.items():
             if stage in chain or upstream not in chain:
                 continue
-            built = [one for one in self.rows if (one.stage, one.upstream_recipe) == (stage, chain[upstream])]
-            if built and _follows(stage, row.stage, order):
-                chain[stage] = built[-1].recipe
+            built = [one.recipe for one in self.rows if (one.stage, one.upstream_recipe) == (stage, chain[upstream])]
+            beside = live.get(stage) in built and not _follows(stage, row.stage, order)
+            if built:
+                chain[stage] = live[stage] if beside else built[-1]
         return chain
 
     def remembered(self, chain: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -101,7 +103,7 @@ class RecipeBook:
         found: dict[str, Any] = {}
         experts: dict[str, Any] = {}
         for stage, recipe in recipes.items():
-            expert, settings = self._configuration(stage, recipe)
+            expert, settings = self.configuration(stage, recipe)
             if settings:
                 found[stage] = settings
             if expert and stage in SLOTS:
@@ -110,8 +112,8 @@ class RecipeBook:
             found["experts"] = {"name": "remembered", **experts}
         return found
 
-    def _configuration(self, stage: str, recipe: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-        """Return the expert and the settings section; rows of earlier versions hold what the hash was made of."""
+    def configuration(self, stage: str, recipe: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """Return a recipe's expert and settings section; rows of earlier versions hold what the hash was made of."""
         own = [row for row in self.rows if (row.stage, row.recipe) == (stage, recipe)]
         whole = next((row.configuration for row in reversed(own) if row.configuration is not None), None)
         if whole is not None:

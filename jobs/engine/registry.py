@@ -45,6 +45,11 @@ def run_stages() -> tuple[str, ...]:
     return tuple(name for name, definition in stage_definitions().items() if definition.in_run)
 
 
+def order_of_stages() -> dict[str, str]:
+    """Return the stage that each stage follows (a source follows itself), in order."""
+    return {name: definition.upstream for name, definition in stage_definitions().items()}
+
+
 def sections() -> dict[str, type[BaseModel]]:
     """Return the settings class of every stage that has one, by the stage's name."""
     known = stage_definitions().items()
