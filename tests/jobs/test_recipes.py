@@ -92,8 +92,10 @@ def test_a_chain_holds_what_leads_to_a_recipe_and_the_newest_that_is_built_on_it
     built = {"lift": "li1", "disambiguate": "di1", "synthesize": "sy2", "statistics": "st2", "examples": "ex3"}
     assert book.chain_of(book.named("sy2"), order) == built
     assert book.chain_of(book.named("sy1"), order) == {**book.live()}
-    # What is built beside the statistics says nothing about them.
-    assert "examples" not in book.chain_of(book.named("st2"), order)
+    assert book.chain_of(book.named("st2"), order) == built
+    # Beside the recipe that is named, the live one stays.
+    both = RecipeBook([*rows, row(4, "examples", "ex2", "sy2", live=True)])
+    assert both.chain_of(both.named("st2"), order)["examples"] == "ex2"
     with pytest.raises(UsageError, match=r"'sy' begins 2 recipes.*synthesize sy1, synthesize sy2"):
         book.named("sy")
 
