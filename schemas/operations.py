@@ -14,13 +14,13 @@ REJECT = StructType(
 
 QUARANTINE = Table(
     name="quarantine",
-    comment="Every photograph or part of one that was left out, with the stage and the reason.",
+    comment="Every image or part of one that was left out, with the stage and the reason.",
     key=("stage", "recipe", "entry_id", "image_id", "reason", "attempt"),
     schema=StructType(
         [
             column("stage", StringType(), "stage that left it out", False),
             column("entry_id", StringType(), "row of `crawl`, for ingest"),
-            column("image_id", StringType(), "photograph, where it got that far"),
+            column("image_id", StringType(), "image, where it got that far"),
             column("uri", StringType(), "where the bytes were read, for ingest"),
             column("outcome", StringType(), "failed, filtered or refused", False),
             column("reason", StringType(), "reason code", False),
