@@ -1,4 +1,4 @@
-"""List a crawl: any of its kinds becomes rows of table `crawl`, without fetching a photograph."""
+"""List a crawl: any of its kinds becomes rows of table `crawl`, without fetching an image."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
