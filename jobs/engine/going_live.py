@@ -1,22 +1,17 @@
 """Going live: a recipe is shown once its whole chain has caught up, and every stage of it switches at once."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Protocol
-
-from pyspark.sql import Row
+from typing import Protocol
 
 from jobs.engine.errors import UsageError
 from jobs.engine.lake import Lake
-from jobs.engine.recipes import RecipeBook, RecipeRow
+from jobs.engine.recipe_table import activate, recipe_book
+from jobs.engine.recipes import RecipeBook
 from jobs.engine.registry import definition_of, order_of_stages, run_stages, stage_definitions
 from jobs.engine.stage import Stage, StageDefinition
-from schemas.operations import QUARANTINE, RECIPES
-from schemas.table import ENGINE_VERSION, Table
-
-_APP_ID = "spatiallake:recipes"
+from schemas.operations import QUARANTINE
+from schemas.table import Table
 
 
 class Tables(Protocol):
@@ -49,27 +44,6 @@ class Progress:
         return f"{self.stage} {self.recipe[:8]} has {self.dealt:,} of {self.total:,}"
 
 
-def recipe_book(lake: Lake) -> RecipeBook:
-    """Return the lake's recipes."""
-    if not lake.exists(RECIPES):
-        return RecipeBook([])
-    return RecipeBook(row.asDict() for row in lake.read(RECIPES).collect())
-
-
-def register(lake: Lake, stages: Mapping[str, Stage], names: Iterable[str]) -> None:
-    """Note the recipes of the named stages and of all of `run`, and how to build them; known ones are left alone."""
-    lake.ensure(RECIPES)
-    book = recipe_book(lake)
-    live, rows = book.live(), []
-    for name in dict.fromkeys((*run_stages(), *names)):
-        stage, newest = stages[name], book.newest(name, stages[name].recipe)
-        known = newest is not None and newest.configuration == _plain(stage.configuration)
-        last = book.newest(name)
-        if not known or (name not in live and last is not None and last.recipe != stage.recipe):
-            rows.append(_table_row(stage, registered_at=datetime.now(UTC)))
-    _append(lake, rows)
-
-
 def progress_of(lake: Tables, definition: StageDefinition, recipe: str, upstream_recipe: str) -> Progress:
     """Count the upstream keys that have a row or a reject under a recipe."""
     stage = definition.name
@@ -88,17 +62,19 @@ def progress_of(lake: Tables, definition: StageDefinition, recipe: str, upstream
     return Progress(stage, recipe, **lake.count(query, tables))
 
 
-def go_live(lake: Lake, stages: Mapping[str, Stage], names: Iterable[str]) -> list[str]:
+def go_live(
+    lake: Lake, book: RecipeBook, stages: Mapping[str, Stage], names: Collection[str], caught_up: Collection[str]
+) -> list[str]:
     """Show the recipes of `stages` if their chain has caught up; return sentences for the user, none if nothing is new.
 
     The chain consists of the stages of `run` that are named, lie upstream of those, or have been live
-    before. A stage outside `run` goes live by itself once what it follows is live.
+    before. Those in `caught_up` are known to have, the others are counted. A stage outside `run`
+    goes live by itself once what it follows is live.
     """
-    book = recipe_book(lake)
     live = book.live()
     chain = [stages[name] for name in _chain(names, live)]
     switching = [stage for stage in chain if live.get(stage.name) != stage.recipe]
-    behind = _first_behind(lake, switching)
+    behind = _first_behind(lake, (stage for stage in switching if stage.name not in caught_up))
     sentences = []
     if behind is not None:
         sentences.append(_behind(lake, switching[0], behind, shown=switching[0].name not in live))
@@ -107,13 +83,12 @@ def go_live(lake: Lake, stages: Mapping[str, Stage], names: Iterable[str]) -> li
     for stage in _outside_run(stages, book):
         upstream = stage.definition.upstream
         if shown.get(upstream) == stage.upstream_recipe and live.get(stage.name) != stage.recipe:
-            behind = _first_behind(lake, [stage])
+            behind = _first_behind(lake, [stage] if stage.name not in caught_up else [])
             if behind is None:
                 switching.append(stage)
             elif stage.name in names:
                 sentences.append(_behind(lake, stage, behind, shown=stage.name not in live))
-    now = datetime.now(UTC)
-    _append(lake, [_table_row(stage, activated_at=now) for stage in switching])
+    activate(lake, switching)
     replaced = [stage for stage in switching if stage.name in live]
     if replaced:
         sentences.append(f"Live now: {', '.join(f'{stage.name} {stage.recipe[:8]}' for stage in replaced)}.")
@@ -129,28 +104,25 @@ def use(lake: Lake, name: str) -> list[str]:
     """
     book = recipe_book(lake)
     row = book.named(name)
+    definition_of(row.stage)
     chain, live = book.chain_of(row, order_of_stages()), book.live()
-    missing = [stage for stage in run_stages() if stage in live and stage not in chain]
     rows = [found for stage, recipe in chain.items() if (found := book.newest(stage, recipe))]
-    behind = [
-        progress
-        for one in rows
-        if definition_of(one.stage).in_run
-        and not (progress := progress_of(lake, definition_of(one.stage), one.recipe, one.upstream_recipe)).complete
-    ]
-    if behind or missing:
-        state = "; ".join([*map(str, behind), *(f"{stage} has not run" for stage in missing)])
+    progress = [progress_of(lake, definition_of(one.stage), one.recipe, one.upstream_recipe) for one in rows]
+    incomplete = {one.stage: str(one) for one in progress if not one.complete}
+    behind = [text for stage, text in incomplete.items() if definition_of(stage).in_run]
+    behind += [f"{stage} has not run" for stage in run_stages() if stage in live and stage not in chain]
+    if behind:
+        state = "; ".join(behind)
         raise UsageError(
             f"Recipe {row.recipe[:8]} of stage {row.stage} has not caught up ({state}); "
             f"`{finishing_command(lake, row.recipe)}` finishes it."
         )
-    changed = [one for one in rows if live.get(one.stage) != one.recipe]
+    changed = [one for one in rows if live.get(one.stage) != one.recipe and one.stage not in incomplete]
     if not changed:
         return [f"Recipe {row.recipe[:8]} of stage {row.stage} is live already."]
-    now = datetime.now(UTC)
-    _append(lake, [_table_row_of(one, now) for one in changed])
+    activate(lake, changed)
     sentence = f"Live now: {', '.join(f'{one.stage} {one.recipe[:8]}' for one in changed)}."
-    return [sentence, *_left_behind(lake, live, live | chain, book)]
+    return [sentence, *_left_behind(lake, live, live | {one.stage: one.recipe for one in changed}, book)]
 
 
 def finishing_command(lake: Lake, recipe: str) -> str:
@@ -209,41 +181,3 @@ def _left_behind(lake: Lake, before: Mapping[str, str], after: Mapping[str, str]
 def _of_recipe(table: Table, recipe: str) -> str:
     where = f" WHERE recipe = '{recipe}'" if "recipe" in table.columns else ""
     return f"SELECT * FROM {{{table.name}}}{where}"
-
-
-def _plain(configuration: Mapping[str, Any]) -> Any:
-    return json.loads(json.dumps(configuration))
-
-
-def _table_row(stage: Stage, registered_at: datetime | None = None, activated_at: datetime | None = None) -> Row:
-    return Row(
-        stage=stage.name,
-        recipe=stage.recipe,
-        upstream_recipe=stage.upstream_recipe,
-        settings_json=json.dumps(stage.settings, sort_keys=True),
-        configuration_json=json.dumps(stage.configuration, sort_keys=True),
-        registered_at=registered_at,
-        activated_at=activated_at,
-        engine_version=ENGINE_VERSION,
-    )
-
-
-def _table_row_of(row: RecipeRow, activated_at: datetime) -> Row:
-    configuration = None if row.configuration is None else json.dumps(row.configuration, sort_keys=True)
-    return Row(
-        stage=row.stage,
-        recipe=row.recipe,
-        upstream_recipe=row.upstream_recipe,
-        settings_json=json.dumps(row.settings, sort_keys=True),
-        configuration_json=configuration,
-        registered_at=None,
-        activated_at=activated_at,
-        engine_version=ENGINE_VERSION,
-    )
-
-
-def _append(lake: Lake, rows: Sequence[Row]) -> None:
-    if rows:
-        lake.ensure(RECIPES)
-        frame = lake.session.createDataFrame(list(rows), RECIPES.schema)
-        lake.append(RECIPES, frame, _APP_ID, lake.version(RECIPES) + 1)

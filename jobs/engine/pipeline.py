@@ -7,16 +7,17 @@ from functools import partial
 from jobs.engine.backfill import backfill, retry
 from jobs.engine.batches import StreamOptions
 from jobs.engine.errors import LakeUnreadable, UsageError
-from jobs.engine.going_live import go_live, recipe_book, register, shown_uri
+from jobs.engine.going_live import go_live, shown_uri
 from jobs.engine.lake import Lake
 from jobs.engine.preflight import model_failures, require_experts
 from jobs.engine.progress import Reporter, SilentReporter
+from jobs.engine.recipe_table import recipe_book, register
 from jobs.engine.registry import definition_of, downstream_of, run_stages, stage_definitions
 from jobs.engine.session import start_session
 from jobs.engine.settings import RunSettings
 from jobs.engine.stage import Stage
 from jobs.engine.stream import StageSummary, run_stage
-from jobs.stages.crawl import append_listing
+from jobs.stages.listing import append_listing
 from schemas.operations import QUARANTINE
 
 Work = Callable[[Lake, Stage, StreamOptions], StageSummary]
@@ -120,10 +121,10 @@ def _work(
     if work is run_stage and settings.crawl and any(definition_of(name).is_source for name in names):
         append_listing(lake, settings.crawl, settings.shard_size)
     for name in names:
-        if definition_of(name).upstream not in names:
+        if definition_of(name).is_source or definition_of(name).upstream not in names:
             _require_upstream(lake, stages, name)
     options = StreamOptions(settings.max_failure_rate, partial(Reporter.batch, reporter))
-    register(lake, stages, names)
+    book = register(lake, stages, names)
     summaries = []
     for name in names:
         pending = _pending(lake, stages[name]) if reporter.interactive and work is run_stage else None
@@ -132,7 +133,9 @@ def _work(
             summary = work(lake, stages[name], options)
         reporter.finished(summary)
         summaries.append(summary)
-    for sentence in go_live(lake, stages, names):
+    # A run or backfill that has ended has dealt with all that was upstream; a retry says nothing about other rows.
+    caught_up = () if work is retry else names
+    for sentence in go_live(lake, book, stages, names, caught_up):
         reporter.say(sentence)
     return summaries
 

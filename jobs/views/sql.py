@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from jobs.engine.errors import LakeUnreadable, UsageError
-from jobs.engine.going_live import recipe_book
 from jobs.engine.lake import Lake
+from jobs.engine.recipe_table import recipe_book
 from jobs.views.reader import known_tables, stage_of_table
 
 FORMATS = ("table", "csv", "json")
