@@ -10,7 +10,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    create_model,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jobs.engine.errors import UsageError
@@ -57,6 +66,15 @@ Experts = Annotated[
 ]
 
 
+def _spark_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+SparkValue = Annotated[str, BeforeValidator(_spark_text)]
+
+
 class _EngineSettings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True
@@ -68,7 +86,7 @@ class _EngineSettings(BaseSettings):
     checkpoints: Location | None = None
     master: str = "local[*]"
     driver_memory: str = "4g"
-    spark: dict[str, str] = Field(default_factory=dict)
+    spark: dict[str, SparkValue] = Field(default_factory=dict)
     shard_size: int = Field(default=256, gt=0)
     max_failure_rate: float = Field(default=0.2, ge=0, le=1)
     gpus_per_task: float | None = Field(default=None, ge=0)
@@ -122,7 +140,9 @@ class RunSettings(create_model("SectionedSettings", __base__=_EngineSettings, **
 
     def _require_scores(self, profile: Profile) -> None:
         known = expert_class("filter", profile.filter).score_names(profile.filter)
-        for name in self.context.thresholds if known is not None else ():
+        if known is None:
+            return
+        for name in self.context.thresholds:
             if name not in known:
                 raise UsageError(
                     f"context.thresholds.{name}: the filter {profile.filter.family} gives no such score; "
