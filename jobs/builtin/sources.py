@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from jobs.builtin.example import Labelled
 from jobs.engine.errors import CrawlUnreadable
 from jobs.views.reader import LakeReader
-from udfs.experts.pictures import Picture, picture_of
+from udfs.experts.images import UprightImage, upright_image
 
 _MANIFEST = "manifest.jsonl"
 _DEPTH_UNIT_M = np.float32(1e-3)
@@ -51,7 +51,7 @@ def of_lake(lake: str) -> Iterator[Labelled]:
 
 def labelled(row: Mapping[str, Any]) -> Labelled:
     """Return a row of a manifest, with its files' bytes in place of their names, or of `images`, upright."""
-    picture = picture_of(row)
+    picture = upright_image(row)
     depth, instances = _upright(row.get("depth"), picture), _upright(row.get("instances"), picture)
     camera, gravity = row.get("camera"), row.get("gravity")
     # turned pixels turn gravity too, and training has enough photographs without those
@@ -66,7 +66,7 @@ def labelled(row: Mapping[str, Any]) -> Labelled:
     )
 
 
-def _upright(data: bytes | None, picture: Picture) -> NDArray[Any] | None:
+def _upright(data: bytes | None, picture: UprightImage) -> NDArray[Any] | None:
     """Return a map of stored pixels turned as the photograph is; None where it is missing or of another size."""
     if not data:
         return None

@@ -10,7 +10,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    create_model,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jobs.engine.errors import UsageError
@@ -34,6 +42,15 @@ Experts = Annotated[
 ]
 
 
+def _spark_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+SparkValue = Annotated[str, BeforeValidator(_spark_text)]
+
+
 class _EngineSettings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True
@@ -45,7 +62,7 @@ class _EngineSettings(BaseSettings):
     checkpoints: Location | None = None
     master: str = "local[*]"
     driver_memory: str = "4g"
-    spark: dict[str, str] = Field(default_factory=dict)
+    spark: dict[str, SparkValue] = Field(default_factory=dict)
     shard_size: int = Field(default=256, gt=0)
     max_failure_rate: float = Field(default=0.2, ge=0, le=1)
     gpus_per_task: float | None = Field(default=None, ge=0)
@@ -98,9 +115,10 @@ class RunSettings(create_model("SectionedSettings", __base__=_EngineSettings, **
         return profile
 
     def _require_scores(self, profile: Profile) -> None:
-        names = getattr(expert_class("filter", profile.filter), "score_names", None)
-        known = names(profile.filter) if names else None
-        for name in self.context.thresholds if known is not None else ():
+        known = expert_class("filter", profile.filter).score_names(profile.filter)
+        if known is None:
+            return
+        for name in self.context.thresholds:
             if name not in known:
                 raise UsageError(
                     f"context.thresholds.{name}: the filter {profile.filter.family} gives no such score; "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jobs.engine.errors import UsageError
 from jobs.views.reader import LakeReader, Row, quoted
-from udfs.experts.pictures import picture_of
+from udfs.experts.images import upright_image
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR, baselines
 from vlm.evaluation.benchmark import COLUMNS, BenchmarkSettings, chosen, item_of, relations_of
 from vlm.evaluation.items import Item, Rejected
@@ -115,7 +115,7 @@ def _with_pictures(lake: LakeReader, items: Sequence[Item]) -> Iterator[Item]:
 
 def _upright(photograph: Row) -> tuple[bytes, tuple[int, int]]:
     """Return a photograph as everybody's decoder shows it upright, and its width and height, px."""
-    picture = picture_of(photograph)
+    picture = upright_image(photograph)
     if picture.orientation == 1:
         return photograph["bytes"], picture.size
     held = io.BytesIO()

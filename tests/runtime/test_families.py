@@ -28,8 +28,8 @@ def test_a_family_may_be_a_module_of_ones_own(tmp_path):
 @pytest.mark.parametrize(
     ("family", "words"),
     [
-        ("nothing", "Slot 'filter' has no expert family 'nothing', which is none"),
-        ("batching", "Slot 'filter' has no expert family 'batching', which is none"),
+        ("nothing", "The slot filter has no expert family 'nothing', which does not exist"),
+        ("batching", "The slot filter has no expert family 'batching', which does not exist"),
         ("my_team.scorer", r"Expert family 'my_team\.scorer' cannot be imported \(No module named 'my_team'\)"),
     ],
 )

@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.table import ENGINE_VERSION
-from udfs.experts.pictures import picture_of
+from udfs.experts.images import upright_image
 from udfs.language.tokens import token_counter
 from udfs.stages.rows import Row, rejected_by
 
@@ -98,7 +98,7 @@ def resized_jpeg(source: Row, settings: ExamplesSettings) -> tuple[bytes, tuple[
     Raises:
         RowRejected: the bytes cannot be decoded.
     """
-    image = picture_of(source).image
+    image = upright_image(source).image
     scale = settings.max_side_px / max(image.size)
     if scale < 1:
         width, height = (max(1, round(side * scale)) for side in image.size)
