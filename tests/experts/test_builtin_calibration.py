@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from jobs.builtin.batches import Batch
-from jobs.builtin.calibration import calibrated
-from jobs.builtin.measures import Outputs
+from vlm.builtin.batches import Batch
+from vlm.builtin.calibration import calibrated
+from vlm.builtin.measures import Outputs
 from tests.experts.builtin_network import small_network
 
 PICTURES, HEIGHT, WIDTH = 4, 48, 64

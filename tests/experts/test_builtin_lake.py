@@ -7,7 +7,7 @@ import pytest
 from deltalake import write_deltalake
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from jobs.builtin.sources import of_lake
+from vlm.builtin.sources import of_lake
 from jobs.engine.errors import LakeUnreadable
 from schemas.images import IMAGES
 from tests.experts.builtin_network import row

@@ -15,14 +15,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from jobs.builtin.batches import batch_of, drawn
-from jobs.builtin.example import IGNORED, KIND_NAMES, Labelled, example_arrays, name_codes
-from jobs.builtin.losses import losses, total
-from jobs.builtin.pack import write_pack
-from jobs.builtin.settings import TrainSettings
-from jobs.builtin.sources import labelled, of_crawl
+from vlm.builtin.batches import batch_of, drawn
+from vlm.builtin.example import IGNORED, KIND_NAMES, Labelled, example_arrays, name_codes
+from vlm.builtin.losses import losses, total
+from vlm.builtin.pack import write_pack
+from vlm.builtin.settings import TrainSettings
+from vlm.builtin.sources import labelled, of_crawl
 from jobs.engine.errors import CrawlUnreadable, UsageError
-from jobs.train_experts import train_experts
+from vlm.builtin.train_experts import train_experts
 from scenes.crawl import write_crawl
 from tests.experts.builtin_network import SMALL, row
 from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
@@ -31,8 +31,8 @@ from udfs.experts.families.builtin.weights import load_network
 SHAPE = NetworkShape(kinds=KIND_NAMES, colours=("red", "blue"), **SMALL)
 TRAINER = """
 import sys
-from jobs.builtin.settings import TrainSettings
-from jobs.train_experts import train_experts
+from vlm.builtin.settings import TrainSettings
+from vlm.builtin.train_experts import train_experts
 from udfs.experts.families.builtin.network import NetworkShape
 train_experts(TrainSettings.model_validate_json(sys.argv[1]), print, NetworkShape.model_validate_json(sys.argv[2]))
 """
@@ -171,7 +171,7 @@ def test_examples_put_centres_on_the_objects_and_ignore_specks():
     ],
 )
 def test_names_of_objects(label, captions, expected):
-    from jobs.builtin.example import COLOUR_NAMES
+    from vlm.builtin.example import COLOUR_NAMES
 
     kind, colour = name_codes(label, captions)
     assert (KIND_NAMES[kind] if kind >= 0 else None, COLOUR_NAMES[colour] if colour >= 0 else None) == expected

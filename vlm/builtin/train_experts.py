@@ -6,14 +6,14 @@ from pathlib import Path
 
 import torch
 
-from jobs.builtin.calibration import calibrated
-from jobs.builtin.likeness import fit_likeness
-from jobs.builtin.measures import measured, outputs
-from jobs.builtin.pack import Pack, write_pack
-from jobs.builtin.settings import TrainSettings
-from jobs.builtin.sources import of_crawl, of_lake
-from jobs.builtin.tracking import record_file, tracked
-from jobs.builtin.training import CHECKPOINT, Training, train
+from vlm.builtin.calibration import calibrated
+from vlm.builtin.likeness import fit_likeness
+from vlm.builtin.measures import measured, outputs
+from vlm.builtin.pack import Pack, write_pack
+from vlm.builtin.settings import TrainSettings
+from vlm.builtin.sources import of_crawl, of_lake
+from vlm.builtin.tracking import record_file, tracked
+from vlm.builtin.training import CHECKPOINT, Training, train
 from jobs.engine.errors import UsageError
 from udfs.experts.families.builtin.network import NetworkShape
 from udfs.experts.families.builtin.weights import Calibration, save_network

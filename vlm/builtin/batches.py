@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jobs.builtin.pack import Pack
+from vlm.builtin.pack import Pack
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import torch
 from scenes.crawl import write_crawl
 from studies.claims.study import BASE
 from vlm.examples import decoded
-from vlm.mixture.rooms import RoomQuestionSettings, write_room_questions
+from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel, load_model
 

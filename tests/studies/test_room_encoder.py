@@ -17,8 +17,8 @@ from udfs.experts.families.builtin.weights import save_network
 from vlm.model.errors import ModelUnsuited
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel, load_model
-from vlm.model.tower import RoomTower, room_tower
-from vlm.model.tower_cache import cached_tower
+from studies.claims.room_encoder import RoomTower, room_tower
+from studies.claims.feature_cache import cached_tower
 from vlm.model.tuning import open_model
 
 

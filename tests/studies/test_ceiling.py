@@ -10,7 +10,7 @@ import torch
 from jobs.views.reader import LakeReader
 from studies.claims.ceiling import Numbers, numbers, told, trained
 from studies.claims.study import BASE
-from tests.claims.towers import middles_px
+from tests.studies.encoders import middles_px
 from tests.pages.small_lake import write_lake
 from vlm.examples import decoded
 from vlm.model.loading import VisionLanguageModel, load_model

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from udfs.language.draws import Draws, seed_of
 from vlm.feed.files import filesystem_of, normal, path_of
-from vlm.mixture.room_lengths import in_lengths
-from vlm.mixture.room_lists import in_drawn_order, in_order
-from vlm.mixture.room_pairs import in_pairs
-from vlm.mixture.room_things import Room, own_names, rooms_of
+from studies.claims.questions.lengths import in_lengths
+from studies.claims.questions.lists import in_drawn_order, in_order
+from studies.claims.questions.pairs import in_pairs
+from studies.claims.questions.rooms import Room, own_names, rooms_of
 
 _OF_TWO = ("beside", "which", "whether", "letter")
 _LENGTHS = ("distance", "size", "apart", "gap", "difference", "times")

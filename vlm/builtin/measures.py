@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jobs.builtin.batches import Batch, batch_of
-from jobs.builtin.example import IGNORED, UNNAMED
-from jobs.builtin.pack import Pack
+from vlm.builtin.batches import Batch, batch_of
+from vlm.builtin.example import IGNORED, UNNAMED
+from vlm.builtin.pack import Pack
 from udfs.experts.families.builtin.decoding import Found, Thresholds, claimed, objects_of
 from udfs.experts.families.builtin.network import RoomNetwork
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.builtin.example import Labelled
+from vlm.builtin.example import Labelled
 from jobs.engine.errors import CrawlUnreadable
 from jobs.views.reader import LakeReader
 from udfs.experts.pictures import Picture, picture_of

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from jobs.builtin.batches import Batch
-from jobs.builtin.example import IGNORED
-from jobs.builtin.naming import naming_losses
+from vlm.builtin.batches import Batch
+from vlm.builtin.example import IGNORED
+from vlm.builtin.naming import naming_losses
 from udfs.experts.families.builtin.grouping import affinity, object_queries
 from udfs.experts.families.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork, positions
 

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from jobs.builtin.batches import Batch
-from jobs.builtin.logistic import logistic
-from jobs.builtin.measures import Compared, Outputs, angles_rad, compared, measured
+from vlm.builtin.batches import Batch
+from vlm.builtin.logistic import logistic
+from vlm.builtin.measures import Compared, Outputs, angles_rad, compared, measured
 from udfs.experts.families.builtin.decoding import Found, Thresholds, objects_of
 from udfs.experts.families.builtin.network import RoomNetwork
 from udfs.experts.families.builtin.weights import Calibration, chance_features

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from jobs.builtin.batches import batch_of, shaded
-from jobs.builtin.logistic import logistic
-from jobs.builtin.pack import Pack
+from vlm.builtin.batches import batch_of, shaded
+from vlm.builtin.logistic import logistic
+from vlm.builtin.pack import Pack
 from scenes.negatives import NEGATIVES, negative
 from udfs.experts.families.builtin.network import RoomNetwork
 

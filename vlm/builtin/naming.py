@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from jobs.builtin.batches import Batch
-from jobs.builtin.example import UNNAMED
+from vlm.builtin.batches import Batch
+from vlm.builtin.example import UNNAMED
 from udfs.experts.families.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork
 
 _RATIO = CENTRE_STRIDE // MASK_STRIDE

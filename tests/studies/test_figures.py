@@ -20,7 +20,7 @@ from studies.claims.outcomes import outcomes
 from studies.claims.runs import trained
 from studies.claims.study import Study
 from studies.claims.table import BEGIN, END, markdown, write_table
-from tests.claims.made import ARMS, BLANK, Known, write_answers
+from tests.studies.made import ARMS, BLANK, Known, write_answers
 
 KINDS = {
     "qualitative": "bool",

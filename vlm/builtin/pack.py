@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.builtin.example import Labelled, example_arrays
+from vlm.builtin.example import Labelled, example_arrays
 from jobs.engine.errors import UsageError
 
 _INDEX = "index.json"

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jobs.builtin.batches import batch_of, drawn
-from jobs.builtin.losses import losses, total
-from jobs.builtin.pack import Pack
-from jobs.builtin.settings import TrainSettings
+from vlm.builtin.batches import batch_of, drawn
+from vlm.builtin.losses import losses, total
+from vlm.builtin.pack import Pack
+from vlm.builtin.settings import TrainSettings
 from udfs.experts.families.builtin.network import RoomNetwork
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jobs.builtin.settings import TrainSettings
-from jobs.builtin.training import Report
+from vlm.builtin.settings import TrainSettings
+from vlm.builtin.training import Report
 
 _EXPERIMENT = "train-experts"
 _RUN_FILE = "mlflow_run"

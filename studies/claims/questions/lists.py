@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from udfs.language.draws import Draws, seed_of
 from udfs.language.quantity import say_meters
-from vlm.mixture.room_pairs import compared, drawn_things
-from vlm.mixture.room_things import Room, Thing
+from studies.claims.questions.pairs import compared, drawn_things
+from studies.claims.questions.rooms import Room, Thing
 
 # What things are listed by, and whether the largest comes first.
 _ORDERS: dict[str, tuple[Callable[[Thing], float], bool]] = {
