@@ -85,7 +85,7 @@ def train(
 ) -> None:
     """Train a vision-language model; a killed run goes on where its last checkpoint was.
 
-    Many processes: `torchrun --nproc-per-node 8 -m jobs.cli train ...`, or `accelerate launch` alike.
+    Many processes: `torchrun --nproc-per-node 8 -m spatiallake train ...`, or `accelerate launch` alike.
     """
     from jobs.train import train as run
 
