@@ -111,8 +111,8 @@ def general(
     test_share: Annotated[float, typer.Option("--test-share", help="Photographs that test.json asks about.")] = 0.2,
 ) -> None:
     """Ask general questions about rendered rooms: color, count, existence, category, place; as LLaVA JSON."""
-    from vlm.mixture.errors import MixtureError
     from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
+    from vlm.mixture.errors import MixtureError
 
     settings = RoomQuestionSettings(seed=seed, most=most, turns=turns, test_share=test_share)
     try:

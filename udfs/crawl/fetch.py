@@ -11,7 +11,8 @@ from schemas.reasons import Outcome, Reason
 from udfs.crawl.entries import manifest_folder, manifest_row, parsed
 from udfs.crawl.robots import opt_outs
 from udfs.stages.rows import Row, RowRejected, rejected_by
-from udfs.storage.files import MissingFile, TooLarge, open_binary, parent, read_bytes, resolve
+from udfs.storage.files import MissingFile, TooLarge, open_binary, read_bytes
+from udfs.storage.locations import parent, resolve
 
 _AT_ONCE = 8
 

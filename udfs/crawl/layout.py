@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import pyarrow.parquet as pq
 
 from udfs.crawl.entries import FILES, FOLDER, MANIFEST, MANIFEST_SUFFIXES, TAR
-from udfs.storage.files import FileStatus, MissingFile, absolute, file_status, list_files, open_binary
+from udfs.storage.files import FileStatus, MissingFile, file_status, list_files, open_binary
+from udfs.storage.locations import normalized
 
 # Tars and shards number their own samples; the stride keeps their positions apart without opening them.
 SAMPLES_STRIDE = 1_000_000
@@ -47,9 +48,10 @@ def layout_of(crawl_uri: str, chunk_bytes: int) -> Layout:
     Raises:
         MissingFile: nothing there.
         LayoutUnclear: two manifests.
+        UnservedLocation: a scheme that is not served.
         pyarrow.ArrowInvalid: a parquet manifest that is none.
     """
-    uri = absolute(crawl_uri)
+    uri = normalized(crawl_uri)
     status = file_status(uri)
     if status is not None:
         return _file_layout(status, chunk_bytes)
