@@ -81,7 +81,9 @@ def test_sparse_depth_takes_fewer_points(rendered: RenderedImage) -> None:
     """One pixel in 64 has depth: every object keeps its position, and the floor its height."""
     thin = np.zeros(rendered.z.shape, bool)
     thin[::8, ::8] = True
-    sparse = RenderedImage(rendered.room, rendered.view, np.where(thin, rendered.z, np.inf), rendered.ids, rendered.masks)
+    sparse = RenderedImage(
+        rendered.room, rendered.view, np.where(thin, rendered.z, np.inf), rendered.ids, rendered.masks
+    )
     scene, dense = (lift_row(scenes_input(p), LiftSettings()) for p in (sparse, rendered))
     assert scene["depth_noise_rel"] is None
     assert scene["has_plane"] == "floor"

@@ -73,7 +73,9 @@ def test_gaps_and_clearances(rendered: RenderedImage, gaps: dict[tuple[int, int]
 
 
 @pytest.mark.parametrize(("noise_rel", "bleed_px"), [(0.0, 3), (0.0, 2), (0.02, 0), (0.02, 3)])
-def test_noise_and_bleed(rendered: RenderedImage, gaps: dict[tuple[int, int], float], noise_rel: float, bleed_px: int) -> None:
+def test_noise_and_bleed(
+    rendered: RenderedImage, gaps: dict[tuple[int, int], float], noise_rel: float, bleed_px: int
+) -> None:
     scene = lift_row(scenes_input(noisy(rendered, noise_rel, bleed_px, 5)), LiftSettings())
     assert scene["depth_noise_rel"] == pytest.approx(noise_rel, abs=0.1 * noise_rel + 5e-4)
     assert len(scene["objects"]) == 5
