@@ -1,4 +1,4 @@
-"""Photographs: format by magic bytes, size from the header, then one real decode."""
+"""Validates image files: format by magic bytes, size from the header, then a full decode."""
 
 import hashlib
 import io
@@ -13,7 +13,7 @@ from schemas.manifest import IngestLimits
 from schemas.reasons import Outcome, Reason
 from udfs.stages.rows import Row, RowRejected
 
-# Sizes are checked here against the crawl's own limit, before anything is decoded.
+# This module checks sizes against the configured limit before it decodes.
 Image.MAX_IMAGE_PIXELS = None
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
@@ -22,7 +22,7 @@ _MAGIC = (
     ("png", _PNG_MAGIC, 0),
     ("webp", b"WEBP", 8),
 )
-_OTHERS = (
+_UNSUPPORTED = (
     ("GIF", b"GIF8", 0),
     ("BMP", b"BM", 0),
     ("TIFF", b"II*\0", 0),
@@ -37,38 +37,38 @@ _HASHED_SIDE_PX = 256
 
 @dataclass(frozen=True)
 class PngHeader:
-    """What the IHDR chunk says; `colour_type` 0 is grey, 3 a palette."""
+    """The fields of an IHDR chunk; `color_type` 0 is gray, 3 is a palette."""
 
     width: int
     height: int
     bit_depth: int
-    colour_type: int
+    color_type: int
 
 
 def png_header(data: bytes) -> PngHeader | None:
-    """Return the header of a PNG, or None when `data` is none."""
+    """Return the header of a PNG; None if `data` is not a PNG."""
     if not data.startswith(_PNG_MAGIC) or data[12:16] != b"IHDR" or len(data) < 26:
         return None
     return PngHeader(*struct.unpack(">IIBB", data[16:26]))
 
 
 def image_id_of(data: bytes) -> str:
-    """Return the identity of a photograph: the SHA-256 of its bytes, hex."""
+    """Return an image's id: the SHA-256 of its bytes in hex."""
     return hashlib.sha256(data).hexdigest()
 
 
-def photograph(data: bytes, limits: IngestLimits) -> Row:
-    """Return the columns of `images` that the bytes alone decide.
+def image_columns(data: bytes, limits: IngestLimits) -> Row:
+    """Return the columns of `images` that depend on the bytes alone.
 
-    Width and height are those of the stored pixels; the EXIF orientation is recorded, not applied, since depth and
-    instance maps belong to the stored pixels.
+    Width and height are those of the stored pixels; the EXIF orientation is recorded, not applied, because depth and
+    instance maps refer to the stored pixels.
 
     Raises:
-        RowRejected: another format, too many pixels, cut short, or not to be decoded.
+        RowRejected: the format is unsupported, there are too many pixels, or the file is truncated or undecodable.
     """
     kind = _sniffed(data)
     try:
-        # Pillow allocates a WebP's canvas when it opens the file, so its header is read here.
+        # Pillow allocates the canvas when it opens a WebP, so the size is checked first.
         if kind == "webp":
             _check_pixels(*_webp_size(data), limits)
         with Image.open(io.BytesIO(data), formats=[kind.upper()]) as image:
@@ -78,7 +78,7 @@ def photograph(data: bytes, limits: IngestLimits) -> Row:
             orientation, phash = _orientation(image), _phash(image)
     except RowRejected:
         raise
-    except Exception as error:  # decoders raise anything on hostile bytes
+    except Exception as error:  # decoders raise arbitrary exceptions on corrupt bytes
         raise _undecodable(data, kind, error) from error
     return {
         "image_id": image_id_of(data),
@@ -97,15 +97,16 @@ def _sniffed(data: bytes) -> str:
             return kind
     if not data:
         raise RowRejected(Outcome.FAILED, Reason.TRUNCATED_IMAGE, "The file is empty; download it again.")
-    name = next((other for other, magic, at in _OTHERS if data[at : at + len(magic)] == magic), None)
-    found = f"is {name}" if name else f"begins with {data[:12]!r}, which is no photograph"
-    raise RowRejected(Outcome.REFUSED, Reason.UNSUPPORTED_FORMAT, f"The file {found}; convert it to jpeg, png or webp.")
+    name = next((name for name, magic, at in _UNSUPPORTED if data[at : at + len(magic)] == magic), None)
+    content = f"is {name}" if name else f"begins with {data[:12]!r}, which is not an image format"
+    error = f"The file {content}; convert it to jpeg, png or webp."
+    raise RowRejected(Outcome.REFUSED, Reason.UNSUPPORTED_FORMAT, error)
 
 
 def _check_pixels(width: int, height: int, limits: IngestLimits) -> None:
     if width * height > limits.max_pixels:
         error = (
-            f"The photograph claims {width} x {height} = {width * height:,} px, over the limit of"
+            f"The image has {width} x {height} = {width * height:,} px, over the limit of"
             f" {limits.max_pixels:,}; scale it down or raise ingest.max_pixels."
         )
         raise RowRejected(Outcome.REFUSED, Reason.TOO_MANY_PIXELS, error)
@@ -126,23 +127,23 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 def _orientation(image: Image.Image) -> int:
     try:
         value: Any = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # EXIF is optional; a broken block says as little as an absent one
+    except Exception:  # a broken EXIF block counts as a missing one
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _phash(image: Image.Image) -> str:
     factor = min(image.size) // _HASHED_SIDE_PX
-    grey = image.convert("L")
-    return str(imagehash.phash(grey.reduce(factor) if factor > 1 else grey))
+    gray = image.convert("L")
+    return str(imagehash.phash(gray.reduce(factor) if factor > 1 else gray))
 
 
 def _undecodable(data: bytes, kind: str, error: Exception) -> RowRejected:
     if "truncated" in str(error).lower() or not _complete(data, kind):
-        sentence = f"The {kind} breaks off after {len(data):,} bytes ({error}); download it again."
-        return RowRejected(Outcome.FAILED, Reason.TRUNCATED_IMAGE, sentence)
-    sentence = f"The {kind} cannot be decoded ({type(error).__name__}: {error}); download it again or remove it."
-    return RowRejected(Outcome.FAILED, Reason.UNREADABLE_IMAGE, sentence)
+        text = f"The {kind} is truncated after {len(data):,} bytes ({error}); download it again."
+        return RowRejected(Outcome.FAILED, Reason.TRUNCATED_IMAGE, text)
+    text = f"The {kind} cannot be decoded ({type(error).__name__}: {error}); download it again or remove it."
+    return RowRejected(Outcome.FAILED, Reason.UNREADABLE_IMAGE, text)
 
 
 def _complete(data: bytes, kind: str) -> bool:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from schemas.manifest import IngestLimits
 from tests.ingest.pictures import HEIGHT, WIDTH, bomb_png, bomb_webp, encoded, photo, pixels
-from udfs.crawl.photograph import photograph
+from udfs.crawl.image_file import image_columns
 from udfs.stages.rows import RowRejected
 
 LIMITS = IngestLimits()
@@ -26,14 +26,14 @@ ENCODINGS = {
 
 def rejected(data: bytes, limits: IngestLimits = LIMITS) -> RowRejected:
     with pytest.raises(RowRejected) as caught:
-        photograph(data, limits)
+        image_columns(data, limits)
     return caught.value
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_facts_of_each_format(name: str) -> None:
     data = ENCODINGS[name]
-    row = photograph(data, LIMITS)
+    row = image_columns(data, LIMITS)
     assert (row["width"], row["height"], row["exif_orientation"]) == (WIDTH, HEIGHT, 1)
     assert row["image_id"] == hashlib.sha256(data).hexdigest()
     assert row["format"] == {"progressive": "jpeg"}.get(name, name.partition(" ")[0])
@@ -57,7 +57,7 @@ def test_a_changed_byte_raises_nothing_but_a_rejection(name: str, at: int, value
     data = bytearray(ENCODINGS[name])
     data[at % len(data)] = value
     try:
-        assert photograph(bytes(data), LIMITS)["phash"]
+        assert image_columns(bytes(data), LIMITS)["phash"]
     except RowRejected as error:
         assert str(error).endswith(".")
 
@@ -70,7 +70,7 @@ def test_bombs_are_refused_from_their_header(data: bytes) -> None:
 
 
 def test_pixel_limit_is_inclusive() -> None:
-    assert photograph(photo(1), IngestLimits(max_pixels=WIDTH * HEIGHT))["width"] == WIDTH
+    assert image_columns(photo(1), IngestLimits(max_pixels=WIDTH * HEIGHT))["width"] == WIDTH
     assert rejected(photo(1), IngestLimits(max_pixels=WIDTH * HEIGHT - 1)).reason == "too_many_pixels"
 
 
@@ -81,7 +81,7 @@ def test_other_formats_are_refused_by_content(kind: str) -> None:
     assert kind in str(error)
 
 
-def test_an_error_page_is_no_photograph() -> None:
+def test_an_error_page_is_not_an_image() -> None:
     error = rejected(b"<!DOCTYPE html><html><body>403</body></html>")
     assert error.reason == "unsupported_format"
     assert "<!DOCTYPE" in str(error)
@@ -91,15 +91,15 @@ def test_an_error_page_is_no_photograph() -> None:
 def test_exif_orientation_is_recorded_and_not_applied(kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    row = photograph(photo(1, kind, exif=exif.tobytes()), LIMITS)
+    row = image_columns(photo(1, kind, exif=exif.tobytes()), LIMITS)
     assert (row["exif_orientation"], row["width"], row["height"]) == (6, WIDTH, HEIGHT)
 
 
 def test_broken_exif_costs_nothing() -> None:
-    assert photograph(photo(1, "JPEG", exif=b"Exif\0\0MM\0*garbage"), LIMITS)["exif_orientation"] == 1
+    assert image_columns(photo(1, "JPEG", exif=b"Exif\0\0MM\0*garbage"), LIMITS)["exif_orientation"] == 1
 
 
-def test_phash_of_large_photographs_is_near_the_reference() -> None:
+def test_phash_of_large_images_is_near_the_reference() -> None:
     data = encoded(pixels(3, 1600, 1200))
     reference = imagehash.phash(Image.open(io.BytesIO(data)))
-    assert imagehash.hex_to_hash(photograph(data, LIMITS)["phash"]) - reference <= 4
+    assert imagehash.hex_to_hash(image_columns(data, LIMITS)["phash"]) - reference <= 4

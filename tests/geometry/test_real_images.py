@@ -1,4 +1,4 @@
-"""Real RGB-D photographs against their independent answer key."""
+"""Real RGB-D images against their independent answer key."""
 
 import json
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def test_no_scene_is_lost(scenes: dict[str, Any]) -> None:
         assert measured <= {o["object_id"] for o in scene["objects"]}
 
 
-def test_distances_between_centres(scenes: dict[str, Any]) -> None:
+def test_distances_between_centers(scenes: dict[str, Any]) -> None:
     right = total = 0
     for scene, truth in scenes.values():
         objects = {o["object_id"]: o for o in scene["objects"]}
