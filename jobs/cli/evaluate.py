@@ -99,9 +99,6 @@ def evaluate(
     timeout_s: Annotated[float, typer.Option("--timeout", help="Longest wait for an answer, s.")] = 120.0,
     retries: Annotated[int, typer.Option("--retries", help="Of a request that failed or was turned away.")] = 5,
     max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", help="Longest answer.")] = 256,
-    tower_cache: Annotated[
-        str | None, typer.Option("--tower-cache", help="Folder that keeps what a --model's tower made of pictures.")
-    ] = None,
     blind: BlindOption = True,
     training: TrainingOption = None,
     write: WriteOption = None,
@@ -112,7 +109,6 @@ def evaluate(
     from jobs.views import live_models
 
     local = {"revision": revision, "device": device, "batch": batch, "max_new_tokens": max_new_tokens}
-    local |= {"tower_cache": tower_cache}
     remote = {"url": endpoint, "at_once": at_once, "timeout_s": timeout_s, "retries": retries}
     asked = [
         *live_models.checkpoints(model or (), local),

@@ -20,12 +20,13 @@ from torch.nn import functional as F
 from jobs.engine.errors import SpatialLakeError
 from jobs.views.reader import LakeReader
 from schemas.question_types import QUESTION_TYPES, AnswerKind
+from studies.claims.room_encoder import load_base
 from studies.claims.study import Study
 from studies.claims.training import base_of
 from vlm.evaluation.formats.registry import read_items
 from vlm.evaluation.scores.numbers import RANGES, within
 from vlm.examples import decoded
-from vlm.model.loading import VisionLanguageModel, load_model
+from vlm.model.loading import VisionLanguageModel
 
 _ASKED = tuple(
     name for name, one in QUESTION_TYPES.items() if one.answer_kind == AnswerKind.NUMBER and one.unit_si != "rad"
@@ -117,7 +118,7 @@ def tokens_of(lake: LakeReader, vlm: VisionLanguageModel, photographs: list[str]
         pixels = vlm.processor.image_processor(decoded(pictures[name]), return_tensors="pt")["pixel_values"]
         seen = tower(pixels, output_hidden_states=True).hidden_states[-1][0]
         tokens.append(seen.half())
-        middles.append(tower.middles(seen))
+        middles.append(tower.centers(seen))
     return torch.stack(tokens), torch.stack(middles)
 
 
@@ -166,7 +167,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10, help="times that every answer is learned from [10]")
     given = parser.parse_args()
     study = Study(work=given.work)
-    vlm = load_model(str(base_of(study)))
+    vlm = load_base(base_of(study))
     known, asked = (numbers(LakeReader(str(study.lake(name))), vlm) for name in ("sensor", "held_out"))
     said = told(trained(known, given.epochs), asked)
     right: dict[str, dict[str, list[bool]]] = {score: defaultdict(list) for score in RANGES}

@@ -15,11 +15,12 @@ from jobs.engine.errors import SpatialLakeError
 from jobs.views.reader import LakeReader
 from studies.claims.ceiling import boxes_of, tokens_of
 from studies.claims.outcomes import SIDES, Arms, answered, is_side, shares_by
+from studies.claims.room_encoder import load_base
 from studies.claims.study import Study
 from studies.claims.training import base_of
 from vlm.evaluation.items import Kind, Prediction
 from vlm.evaluation.scores.choices import is_right
-from vlm.model.loading import VisionLanguageModel, load_model
+from vlm.model.loading import VisionLanguageModel
 
 _RELATIONS = (Kind.BOOL, Kind.CHOICE)
 
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder of a study that has its lakes and answers")
     study = Study(work=parser.parse_args().work)
     arms = {run: models[run] for run, models in answered(study).items()}
-    seen = all_seen(LakeReader(str(study.lake("held_out"))), load_model(str(base_of(study))))
+    seen = all_seen(LakeReader(str(study.lake("held_out"))), load_base(base_of(study)))
     print(json.dumps(shares(seen, arms), indent=1))
 
 

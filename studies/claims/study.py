@@ -25,9 +25,9 @@ class Sizes(BaseModel):
         default=0.7, description="spatial answers of a word or two, where no letter is asked for"
     )
     lengths: str = Field(default="meters", description="how lengths are said")
-    general_most: int = Field(default=120_000, description="general questions of a kind to train from")
+    general_max: int = Field(default=120_000, description="general questions of a kind to train from")
     general_items: int = Field(default=150, description="general questions of a kind to measure with")
-    items_most: int = Field(default=60, description="spatial questions of a type to measure with")
+    items_max: int = Field(default=60, description="spatial questions of a type to measure with")
     texts: int = Field(default=20_000, description="answers, and as many entries, that the tokenizer is fitted on")
     scaled_on: int = Field(default=256, description="photographs that the tower's features are scaled on")
     layers: int = Field(default=6, description="of the decoder")
@@ -41,7 +41,7 @@ class Sizes(BaseModel):
 
 
 SMOKE = Sizes(
-    photographs=60, held_out=30, few=24, general_most=400, general_items=5, items_most=3, texts=2_000, scaled_on=16,
+    photographs=60, held_out=30, few=24, general_max=400, general_items=5, items_max=3, texts=2_000, scaled_on=16,
     layers=2, hidden=64, base_steps=30, steps=6, warm_up=2, batch=8,
 )  # fmt: skip
 

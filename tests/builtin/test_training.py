@@ -15,18 +15,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from scenes.crawl import write_crawl
+from tests.experts.builtin_network import SMALL, row
+from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
+from udfs.experts.families.builtin.weights import load_network
 from vlm.builtin.batches import batch_of, drawn
 from vlm.builtin.example import IGNORED, KIND_NAMES, Labelled, example_arrays, name_codes
 from vlm.builtin.losses import losses, total
 from vlm.builtin.pack import write_pack
 from vlm.builtin.settings import TrainSettings
 from vlm.builtin.sources import labelled, of_crawl
-from jobs.engine.errors import CrawlUnreadable, UsageError
 from vlm.builtin.train_experts import train_experts
-from scenes.crawl import write_crawl
-from tests.experts.builtin_network import SMALL, row
-from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
-from udfs.experts.families.builtin.weights import load_network
+from vlm.loop.errors import RunDiffers, SettingsUnusable
 
 SHAPE = NetworkShape(kinds=KIND_NAMES, colours=("red", "blue"), **SMALL)
 TRAINER = """
@@ -69,7 +69,7 @@ def test_killed_training_ends_with_the_same_weights(crawl, tmp_path):
     step = torch.load(checkpoint, weights_only=True)["step"]
     said: list[str] = []
     train_experts(asked, said.append, shape)
-    assert said[0] == f"Going on from step {step}."
+    assert said[0] == f"Resuming from step {step}."
     whole, killed = weights(tmp_path / "whole"), weights(tmp_path / "killed")
     assert all(torch.equal(whole[name], killed[name]) for name in whole)
     assert json.loads(json.dumps(load_network(tmp_path / "killed" / "builtin.safetensors")[1].model_dump()))
@@ -78,16 +78,16 @@ def test_killed_training_ends_with_the_same_weights(crawl, tmp_path):
 def test_other_settings_do_not_go_on_with_a_checkpoint(crawl, tmp_path):
     shape = NetworkShape(kinds=KIND_NAMES, colours=tuple("abcdefghijklm"), **SMALL)
     train_experts(settings(crawl, tmp_path, steps=1), print, shape)
-    with pytest.raises(UsageError, match="another --out"):
+    with pytest.raises(RunDiffers, match="another"):
         train_experts(settings(crawl, tmp_path, seed=9), print, shape)
-    with pytest.raises(UsageError, match="another --out"):
+    with pytest.raises(RunDiffers, match="another"):
         train_experts(settings(crawl, tmp_path, width=96), print, shape)
 
 
 def test_nothing_to_learn_from_is_said(tmp_path):
-    with pytest.raises(UsageError, match="--crawl or a --lake"):
+    with pytest.raises(SettingsUnusable, match="--crawl or a --lake"):
         train_experts(TrainSettings(out=str(tmp_path)), print)
-    with pytest.raises(CrawlUnreadable, match="spatiallake render"):
+    with pytest.raises(SettingsUnusable, match="spatiallake render"):
         list(of_crawl(str(tmp_path)))
 
 

@@ -90,24 +90,6 @@ def test_its_answers_are_those_of_one_question_at_a_time(items, model, tmp_path)
     assert [one["unanswered"] for one in document["models"]][:3] == [1, 1, 0]
 
 
-def kept_sizes(folder):
-    return {path: path.stat().st_size for path in folder.glob("*/features-*.bin")}
-
-
-def test_pictures_are_seen_once_for_all_that_are_asked_with_one_cache(items, model, tmp_path):
-    said = []
-    for out in ("plain", "first", "second"):
-        kept = () if out == "plain" else ("--tower-cache", str(tmp_path / "kept"))
-        assert run(items, model, tmp_path / out, *kept).exit_code == 0
-        rows = pq.read_table(tmp_path / out / "predictions.parquet").to_pylist()
-        said.append({(row["model"], row["item_id"]): row["raw"] for row in rows})
-        if out == "first":
-            sizes = kept_sizes(tmp_path / "kept")
-    assert said[0] == said[1] == said[2]
-    assert kept_sizes(tmp_path / "kept") == sizes
-    assert sum(sizes.values()) > 0
-
-
 def test_answers_that_are_there_are_not_asked_for_again_and_others_are(items, model, tmp_path):
     assert run(items, model, tmp_path, "--no-blind").exit_code == 0
     file = tmp_path / "predictions.jsonl"

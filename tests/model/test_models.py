@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from transformers import (
     AutoConfig,
+    AutoModel,
     AutoModelForImageTextToText,
     CLIPImageProcessor,
     PretrainedConfig,
@@ -16,7 +17,7 @@ from transformers import (
 )
 from transformers.modeling_outputs import BaseModelOutput
 
-from tests.model.test_sequences import batch_of, losses, opened
+from tests.model.losses import batch_of, losses, opened
 from tests.model.tiny import CHATML, mixed_examples, picture, settings_of, write_decoder, write_tower
 from vlm.examples import Turn
 from vlm.model.answer_loss import AnswerLoss
@@ -24,7 +25,6 @@ from vlm.model.errors import ModelUnavailable, ModelUnsuited
 from vlm.model.families import FAMILIES, part
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel, load_model
-from vlm.model.registration import register_tower
 from vlm.model.tuning import merged, open_model
 
 
@@ -188,7 +188,8 @@ class Columns(PreTrainedModel):
 
 
 def test_a_tower_of_ones_own_is_joined_saved_and_loaded(tmp_path: Path, decoder: str) -> None:
-    register_tower(ColumnsConfig, Columns)
+    AutoConfig.register(ColumnsConfig.model_type, ColumnsConfig, exist_ok=True)
+    AutoModel.register(ColumnsConfig, Columns, exist_ok=True)
     torch.manual_seed(0)
     Columns(ColumnsConfig()).save_pretrained(tmp_path / "t")
     CLIPImageProcessor(size={"height": 32, "width": 48}, do_center_crop=False).save_pretrained(tmp_path / "t")

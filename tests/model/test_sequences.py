@@ -6,33 +6,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.model.tiny import example, mixed_examples, settings_of
-from vlm.examples import Example
+from tests.model.losses import STREAMS, batch_of, losses, opened
+from tests.model.tiny import example, mixed_examples
 from vlm.model.answer_loss import AnswerLoss
-from vlm.model.collate import Collator, TokenBatch, collator_of
+from vlm.model.collate import Collator, TokenBatch
 from vlm.model.errors import ModelUnsuited, PromptUnusable, SequenceTooLong
 from vlm.model.families import FAMILIES
 from vlm.model.loading import VisionLanguageModel
 from vlm.model.masks import attention_mask
-from vlm.model.tuning import open_model
-
-STREAMS = ("spatial", "general")
-
-
-def opened(tower: str, decoder: str, **changes: object) -> VisionLanguageModel:
-    return open_model(settings_of(tower, decoder, **changes))
-
-
-def batch_of(vlm: VisionLanguageModel, examples: list[Example]) -> TokenBatch:
-    return collator_of(vlm, STREAMS)(examples)
-
-
-def losses(vlm: VisionLanguageModel, examples: list[Example]) -> torch.Tensor:
-    batch = batch_of(vlm, examples)
-    with torch.no_grad():
-        return AnswerLoss(vlm.model, vlm.family, len(STREAMS))(
-            batch.inputs, batch.predicts, batch.targets, batch.streams
-        )
 
 
 def learned(vlm: VisionLanguageModel, batch: TokenBatch) -> str:

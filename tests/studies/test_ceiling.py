@@ -9,11 +9,12 @@ import torch
 
 from jobs.views.reader import LakeReader
 from studies.claims.ceiling import Numbers, numbers, told, trained
+from studies.claims.room_encoder import load_base
 from studies.claims.study import BASE
-from tests.studies.encoders import middles_px
 from tests.pages.small_lake import write_lake
+from tests.studies.encoders import centers_px
 from vlm.examples import decoded
-from vlm.model.loading import VisionLanguageModel, load_model
+from vlm.model.loading import VisionLanguageModel
 
 PHOTOGRAPHS, THINGS, FEATURES = 400, 6, 8
 
@@ -45,7 +46,7 @@ def test_what_the_tokens_of_the_things_asked_about_say_is_learned() -> None:
 
 @pytest.fixture(scope="module")
 def base() -> VisionLanguageModel:
-    return load_model(str(BASE))
+    return load_base(BASE)
 
 
 def test_things_are_looked_for_where_their_boxes_are(base: VisionLanguageModel, tmp_path: Path) -> None:
@@ -61,7 +62,7 @@ def test_things_are_looked_for_where_their_boxes_are(base: VisionLanguageModel, 
     for name, (_, _, *places), log in zip(found.ids, found.asked.tolist(), found.logs.tolist(), strict=True):
         row = rows[name]
         assert log == pytest.approx(math.log(row["value_si"]))
-        seen = middles_px(base, pictures[row["image_id"]])
+        seen = centers_px(base, pictures[row["image_id"]])
         for thing, place in zip(row["object_ids"], places, strict=False):
             ((left, top, right, bottom),) = [
                 one["bbox_px"] for one in regions[row["image_id"]]["regions"] if one["region_id"] == thing

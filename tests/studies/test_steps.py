@@ -10,11 +10,11 @@ from jobs.engine.errors import UsageError
 from studies.claims import data
 from studies.claims.grow import write_grown
 from studies.claims.runs import trained
-from studies.claims.start import fitted_tokenizer, write_decoder
+from studies.claims.start import fitted_tokenizer, start_with_names, write_decoder
 from studies.claims.steps import run
 from studies.claims.study import SMOKE, Marks, Sizes, Study
-from tests.studies.test_room_encoder import write_small_tower
 from tests.model.tiny import settings_of, write_tower
+from tests.studies.encoders import write_small_encoder
 from vlm.model.loading import load_model
 from vlm.model.tuning import open_model
 
@@ -38,11 +38,11 @@ def test_other_sizes_and_names_that_are_none_are_told_before_anything_is_done(tm
     Marks(tmp_path).finish(name, settings)
     larger = study.model_copy(update={"sizes": SMOKE.model_copy(update={"photographs": 61})})
     with pytest.raises(UsageError, match="count = 60 and is asked for with 61"):
-        run(larger, write_tower=lambda folder, _: None)
+        run(larger, write=lambda folder, _: None)
     with pytest.raises(UsageError, match="no step 'bases'; the steps are data, general, items"):
-        run(study, write_tower=lambda folder, _: None, until="bases")
+        run(study, write=lambda folder, _: None, until="bases")
     with pytest.raises(UsageError, match="no arm 'frozen'; the arms are none, spatial"):
-        run(Study(work=tmp_path, only=("frozen",)), write_tower=lambda folder, _: None)
+        run(Study(work=tmp_path, only=("frozen",)), write=lambda folder, _: None)
     with pytest.raises(UsageError, match="no arm 'frozen'"):
         trained(Study(work=tmp_path, only=("frozen",)))
 
@@ -117,8 +117,8 @@ def test_a_model_with_more_layers_says_what_it_said(tmp_path: Path) -> None:
 def test_a_name_begins_by_being_looked_for_among_the_objects_of_the_picture(tmp_path: Path) -> None:
     texts = [f"USER: The {name} and the {name}.\nASSISTANT: {name} 4, {name} 2\n" for name in ("chair", "table")]
     write_decoder(tmp_path / "decoder", texts, Sizes())
-    tower = write_small_tower(tmp_path)
-    vlm = open_model(settings_of(tower, str(tmp_path / "decoder"), independent_turns=True))
+    vlm = open_model(settings_of(write_small_encoder(tmp_path), str(tmp_path / "decoder"), independent_turns=True))
+    start_with_names(vlm)
     model, seeing = vlm.model, vlm.model.config.vision_config
     place = {name: feature for feature, name in seeing.named_features.items()}
     shown = torch.zeros(1, 2, seeing.hidden_size)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlm.builtin.example import Labelled, example_arrays
-from jobs.engine.errors import UsageError
+from vlm.loop.errors import RunDiffers, SettingsUnusable
 
 _INDEX = "index.json"
 
@@ -33,7 +33,8 @@ def write_pack(folder: Path, photographs: Iterable[Labelled], size: tuple[int, i
     """Pack photographs at a working size (width, height); a whole pack of the same sources is left as it is.
 
     Raises:
-        UsageError: there is no photograph, or the folder holds a pack of other sources or of another size.
+        SettingsUnusable: the sources hold no image.
+        RunDiffers: the folder holds a pack of other sources or of another size.
     """
     width, height = size
     if (folder / _INDEX).exists():
@@ -52,7 +53,7 @@ def write_pack(folder: Path, photographs: Iterable[Labelled], size: tuple[int, i
     for file in files.values():
         file.close()
     if not count:
-        raise UsageError(f"There is no photograph in {', '.join(sources)}; name a crawl or a lake that holds some.")
+        raise SettingsUnusable(f"{', '.join(sources)} hold no image; name a crawl or a lake that holds some.")
     index = {"count": count, "width": width, "height": height, "sources": list(sources), "arrays": entries}
     (folder / _INDEX).write_text(json.dumps(index))
     return Pack(folder)
@@ -62,5 +63,5 @@ def _same(folder: Path, size: tuple[int, int], sources: list[str]) -> Pack:
     pack = Pack(folder)
     if (pack.width, pack.height) != size or pack.sources != sources:
         packed = f"{', '.join(pack.sources)} at {pack.width} x {pack.height}"
-        raise UsageError(f"{folder} holds {packed}, not what is asked for; train into another --out, or remove it.")
+        raise RunDiffers(f"{folder} holds {packed}, not the images asked for; name another --out.")
     return pack

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from udfs.experts.families.builtin.network import RoomNetwork
 from vlm.builtin.batches import batch_of, drawn
 from vlm.builtin.losses import losses, total
 from vlm.builtin.pack import Pack
 from vlm.builtin.settings import TrainSettings
-from udfs.experts.families.builtin.network import RoomNetwork
 
 
 class Replicas:
@@ -53,7 +53,7 @@ class Replicas:
         gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True, materialize_grads=True)
         return gradients, {
             **{name: float(value.detach()) for name, value in found.items()},
-            "total": float(loss.detach()),
+            "loss": float(loss.detach()),
         }
 
 

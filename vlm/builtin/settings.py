@@ -1,8 +1,8 @@
 """Settings of `spatiallake train-experts`."""
 
-import math
-
 from pydantic import BaseModel, ConfigDict, Field
+
+from vlm.loop.optimizer import schedule
 
 
 class TrainSettings(BaseModel):
@@ -33,7 +33,5 @@ class TrainSettings(BaseModel):
     measured: int = Field(default=200, ge=1, description="held-out pictures measured while training")
 
     def rate_at(self, step: int) -> float:
-        """Return the learning rate of a step: up, level, and down to zero along a cosine's half."""
-        up = min((step + 1) / max(self.warm_up, 1), 1.0)
-        down = min((self.steps - step) / max(self.steps * self.cooldown, 1.0), 1.0)
-        return self.rate * up * 0.5 * (1 - math.cos(math.pi * down))
+        """Return the learning rate of a step, counted from 0: warm-up, constant, and a cosine down to zero."""
+        return self.rate * schedule(step + 1, self.steps + 1, self.warm_up, max(self.steps * self.cooldown, 1.0))

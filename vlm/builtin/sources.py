@@ -1,4 +1,4 @@
-"""Labelled photographs from the manifests of RGB-D crawls and from lakes."""
+"""Labeled images from the manifests of RGB-D crawls and from rows of a lake."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,44 +9,29 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vlm.builtin.example import Labelled
-from jobs.engine.errors import CrawlUnreadable
-from jobs.views.reader import LakeReader
 from udfs.experts.pictures import Picture, picture_of
+from vlm.builtin.example import Labelled
+from vlm.loop.errors import SettingsUnusable
 
 _MANIFEST = "manifest.jsonl"
 _DEPTH_UNIT_M = np.float32(1e-3)
-_COLUMNS = "bytes, exif_orientation, depth, camera, gravity, instances, objects"
 
 
 def of_crawl(crawl: str) -> Iterator[Labelled]:
     """Yield the photographs of a crawl on disk in its order; `crawl` is its folder or its manifest.
 
     Raises:
-        CrawlUnreadable: there is no manifest, or a file that it names cannot be decoded.
+        SettingsUnusable: there is no manifest, or a file that it names cannot be decoded.
     """
     path = Path(crawl)
     manifest = path / _MANIFEST if path.is_dir() else path
     if not manifest.is_file():
-        raise CrawlUnreadable(f"There is no manifest at {manifest}; `spatiallake render --out {crawl}` makes a crawl.")
+        raise SettingsUnusable(f"There is no manifest at {manifest}; `spatiallake render --out {crawl}` makes a crawl.")
     with manifest.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
             files = {name: _read(manifest.parent, row[name]) for name in ("depth", "instances") if row.get(name)}
             yield labelled({**row, **files, "bytes": _read(manifest.parent, row["image"])})
-
-
-def of_lake(lake: str) -> Iterator[Labelled]:
-    """Yield the photographs of a lake's `images` with what their crawls carried, shard by shard, by id.
-
-    Raises:
-        LakeUnreadable: the lake has no `images`.
-    """
-    reader = LakeReader(lake)
-    for shard in reader.query("images", "SELECT DISTINCT ingest_shard FROM t ORDER BY ingest_shard"):
-        # the photographs of all shards would not fit into memory
-        one = f"SELECT {_COLUMNS} FROM t WHERE ingest_shard = {shard['ingest_shard']} ORDER BY image_id"
-        yield from map(labelled, reader.query("images", one))
 
 
 def labelled(row: Mapping[str, Any]) -> Labelled:
@@ -85,4 +70,6 @@ def _read(folder: Path, name: str) -> bytes:
     try:
         return (folder / name).read_bytes()
     except OSError as error:
-        raise CrawlUnreadable(f"{folder / name} cannot be read ({error}); take its row out of the manifest.") from error
+        raise SettingsUnusable(
+            f"{folder / name} cannot be read ({error}); remove its row from the manifest."
+        ) from error

@@ -21,7 +21,7 @@ class OptimizerSettings(BaseModel):
     betas: tuple[float, float] = (0.9, 0.98)
     schedule: Literal["cosine", "constant"] = "cosine"
     warm_up_steps: int = Field(default=100, ge=0)
-    last_share: float = Field(default=0.05, ge=0, le=1, description="of the learning rate, at the end of a cosine")
+    min_lr_ratio: float = Field(default=0.05, ge=0, le=1, description="of the learning rate, at the end of a cosine")
     clip_norm: float = Field(default=1.0, gt=0)
 
 

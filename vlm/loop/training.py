@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import peft
@@ -29,7 +28,6 @@ from vlm.model.answer_loss import AnswerLoss
 from vlm.model.collate import collator_of
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel
-from studies.claims.feature_cache import cached_tower
 from vlm.model.tuning import merged, open_model
 
 Report = Callable[[str], None]
@@ -52,9 +50,6 @@ def train(settings: TrainSettings, report: Report = print) -> Outcome:
         FeedError, MixtureError, ModelError, LoopError: data, a model, a folder or settings that cannot be used.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # MLflow would log the lock file of whatever project the command is given in.
-    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
-    os.environ.setdefault("MLFLOW_LOG_UV_FILES", "false")
     # A run before this one in the same process may have had another precision.
     AcceleratorState._reset_state()
     accelerator = Accelerator(cpu=settings.loop.device == "cpu", mixed_precision=settings.loop.mixed_precision)
@@ -116,12 +111,11 @@ class _Training:
         run = self._opened_run(begun["mlflow_run"] if begun else None, report) if first else None
         at = self.start
         try:
-            with self._tower():
-                for step in range(at.step + 1, self.settings.loop.steps + 1):
-                    update = self.updates.update(step, self.batches)
-                    at = self.folder.checkpoint(step, update.cursor, update.loss)
-                    if run:
-                        self._keep(run, step, update, evaluate, report)
+            for step in range(at.step + 1, self.settings.loop.steps + 1):
+                update = self.updates.update(step, self.batches)
+                at = self.folder.checkpoint(step, update.cursor, update.loss)
+                if run:
+                    self._keep(run, step, update, evaluate, report)
             self.accelerator.wait_for_everyone()
             if run:
                 self._finish(run, report)
@@ -129,10 +123,6 @@ class _Training:
             if run:
                 run.close()
         return Outcome(at.step, at.loss, at.cursor.tokens)
-
-    def _tower(self) -> AbstractContextManager[None]:
-        cache = self.settings.model.tower_cache
-        return cached_tower(self.vlm, cache) if cache else nullcontext()
 
     def _loader(self) -> Iterable[StepBatch]:
         loop, world = self.settings.loop, self.accelerator.num_processes
@@ -149,7 +139,7 @@ class _Training:
         return loader(dataset, loop.workers, "spawn" if remote else "fork")
 
     def _opened_run(self, known: str | None, report: Report) -> Run:
-        run = Run(self.settings, known)
+        run = Run(self.settings.tracking_uri, self.settings.tracking, known)
         if run.run_id != known:
             run.describe(self.flat, self.data, self.code)
             self.folder.begin(self.flat, self.data, run.run_id)

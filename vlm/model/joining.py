@@ -24,8 +24,6 @@ from vlm.model.families import family_of
 from vlm.model.loading import VisionLanguageModel, pretrained, whole
 
 _PICTURE = "<image>"
-# Weights of features without and with a name, and of being an object, in a projector that begins with names.
-_OTHER_FEATURES, _NAMED_FEATURES, _OBJECT_FEATURE = 0.02, 4.0, 0.5
 _WEIGHTS = ("*.safetensors", "*.bin", "*.safetensors.index.json")
 
 
@@ -53,7 +51,6 @@ def join_model(
         image_token_index=tokenizer.convert_tokens_to_ids(_PICTURE),
         vision_feature_layer=-1,
         vision_feature_select_strategy="full",
-        projector_hidden_act="linear" if hasattr(seeing, "named_features") else "gelu",
         tie_word_embeddings=speaking.tie_word_embeddings,
         dtype=dtype,
     )
@@ -63,8 +60,6 @@ def join_model(
     _load_decoder(model, decoder)
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    if hasattr(seeing, "named_features"):
-        _begin_with_names(model, tokenizer, seeing)
     beside = _tokens_beside_patches(model.model.vision_tower, images, seeing.patch_size)
     config.vision_feature_select_strategy = "default" if beside > _extra_tokens(seeing) else "full"
     processor = LlavaProcessor(
@@ -116,28 +111,6 @@ def _load_decoder(model: LlavaForConditionalGeneration, place: str) -> None:
 
 def _copy(source: nn.Module, target: nn.Module) -> None:
     target.load_state_dict(source.state_dict())
-
-
-def _begin_with_names(model: LlavaForConditionalGeneration, tokenizer: Any, seeing: Any) -> None:
-    """Let a projector begin with what the tower can name: a thing's token is near the embeddings of its words.
-
-    Otherwise a small model would have to learn word by word which features a name means before it can look anything up.
-    Every object has a share of the picture token's own embedding, too, which a decoder may look out for.
-    """
-    named: dict[int, str] = seeing.named_features
-    projector: Any = model.model.multi_modal_projector
-    embeddings: Any = model.get_input_embeddings().weight
-    with torch.no_grad():
-        first, second = projector.linear_1, projector.linear_2
-        for layer in (first, second):
-            layer.bias.zero_()
-        first.weight.normal_(0, _OTHER_FEATURES)
-        torch.nn.init.eye_(second.weight)
-        picture = embeddings[tokenizer.convert_tokens_to_ids(_PICTURE)]
-        first.weight[:, seeing.object_feature] += _OBJECT_FEATURE * picture
-        for place, name in named.items():
-            words = embeddings[tokenizer(f" {name}", add_special_tokens=False)["input_ids"]]
-            first.weight[:, place] += _NAMED_FEATURES * words.sum(0) / len(words) ** 0.5
 
 
 def _extra_tokens(tower: PretrainedConfig) -> int:

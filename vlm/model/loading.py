@@ -9,7 +9,6 @@ import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 from transformers.utils import logging
 
-import vlm.model.registration  # noqa: F401  towers of our own have to be known before a model is loaded
 from vlm.model.errors import ModelUnavailable
 from vlm.model.families import Family, family_of, part
 from vlm.model.settings import SequenceSettings

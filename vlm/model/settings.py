@@ -52,9 +52,6 @@ class ModelSettings(BaseModel):
     tower: str | None = Field(default=None, description="folder of a vision model and its image processor")
     decoder: str | None = Field(default=None, description="folder of a causal language model and its tokenizer")
     freeze_tower: bool = True
-    tower_cache: str | None = Field(
-        default=None, description="folder that features of a frozen tower are kept in, for this run and others"
-    )
     freeze_decoder: bool = False
     lora: LoraSettings | None = None
     gradient_checkpointing: bool = False

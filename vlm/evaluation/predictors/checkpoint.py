@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +25,6 @@ class CheckpointSettings(BaseModel):
     device: str | None = Field(default=None, description="cpu, cuda, cuda:1, ..; none: a GPU where there is one")
     batch: int = Field(default=16, ge=1, description="questions answered together")
     max_new_tokens: int = Field(default=256, ge=1, description="longest answer")
-    tower_cache: str | None = Field(default=None, description="folder of the tower's features of pictures seen before")
 
 
 class Checkpoint:
@@ -36,7 +34,6 @@ class Checkpoint:
         self.model = name
         self.batch = settings.batch
         self._settings = settings
-        self._kept = ExitStack()
 
     def identity(self) -> str:
         """Return the weights, by their content where they are a folder, and all that changes what they say.
@@ -91,14 +88,9 @@ class Checkpoint:
         import torch
 
         from vlm.model.loading import load_model
-        from studies.claims.feature_cache import cached_tower
 
         dtype = torch.bfloat16 if self._device.startswith("cuda") else torch.float32
-        loaded = load_model(self._settings.place, self._settings.revision, self._device, dtype)
-        if self._settings.tower_cache:
-            loaded.model.requires_grad_(False)
-            self._kept.enter_context(cached_tower(loaded, self._settings.tower_cache))
-        return loaded
+        return load_model(self._settings.place, self._settings.revision, self._device, dtype)
 
 
 def _digest(folder: Path) -> str:
