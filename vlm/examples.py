@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 COLUMNS = ("example_id", "image_id", "jpeg", "conversations", "text_tokens", "stream")
+_PLACEHOLDER = "<image>"
+_USER, _ASSISTANT = frozenset(("human", "user")), frozenset(("gpt", "assistant"))
 
 
 class Turn(NamedTuple):
@@ -35,6 +38,21 @@ def example_of(row: Mapping[str, Any]) -> Example:
     said = json.loads(row["conversations"])
     turns = tuple(Turn(q["value"], a["value"]) for q, a in zip(said[::2], said[1::2], strict=True))
     return Example(row["stream"], row["example_id"], row["image_id"], row["jpeg"], turns, row["text_tokens"])
+
+
+def turns_of(messages: Iterable[tuple[str, Any]]) -> tuple[Turn, ...]:
+    """Return the user messages that an assistant message follows, of (role, content) in order.
+
+    Roles are those of LLaVA or of Hugging Face. Content is text or a list of parts, and image placeholders are removed.
+    """
+    texts = [(role, _text(content)) for role, content in messages]
+    return tuple(Turn(q, a) for (asks, q), (answers, a) in pairwise(texts) if asks in _USER and answers in _ASSISTANT)
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return content.replace(_PLACEHOLDER, "").strip()
+    return " ".join(part["text"] for part in content or () if part.get("text")).strip()
 
 
 def decoded(picture: bytes) -> NDArray[np.uint8]:

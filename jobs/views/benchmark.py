@@ -12,13 +12,13 @@ from jobs.views.reader import LakeReader, Row, quoted
 from udfs.experts.pictures import picture_of
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR, baselines
 from vlm.evaluation.benchmark import COLUMNS, BenchmarkSettings, chosen, item_of, relations_of
+from vlm.evaluation.formats import spatiallake
 from vlm.evaluation.items import Item, Rejected
 from vlm.evaluation.pictures import Picture
 from vlm.evaluation.priors import accuracy, priors_of
 from vlm.evaluation.reading.answer import predictions_of
 from vlm.evaluation.scores.interval import Score
 from vlm.evaluation.scores.table import scored
-from vlm.evaluation.writers import native
 
 _TRAINING = BenchmarkSettings(split="train")
 # Photographs whose bytes are in memory at once.
@@ -126,7 +126,7 @@ def _upright(photograph: Row) -> tuple[bytes, tuple[int, int]]:
 def _write(items: Iterable[Item], out: Path) -> list[Rejected]:
     """Write a file that is there whole or not at all."""
     beside = out.with_name(f".{out.name}.part")
-    rejected = native.write(items, beside)
+    rejected = spatiallake.write(items, beside)
     beside.replace(out)
     return rejected
 

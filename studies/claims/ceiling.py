@@ -23,7 +23,7 @@ from schemas.question_types import QUESTION_TYPES, AnswerKind
 from studies.claims.room_encoder import load_base
 from studies.claims.study import Study
 from studies.claims.training import base_of
-from vlm.evaluation.formats.registry import read_items
+from vlm.evaluation.layouts import read_items
 from vlm.evaluation.scores.numbers import RANGES, within
 from vlm.examples import decoded
 from vlm.model.loading import VisionLanguageModel

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from studies.claims.questions import general as rooms
 from studies.claims.study import ARMS, Study
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR
-from vlm.evaluation.formats.registry import read_items, read_predictions
 from vlm.evaluation.items import Item, Kind, Prediction
+from vlm.evaluation.layouts import read_items, read_predictions
 from vlm.evaluation.predictors.views import View, row_of
 from vlm.evaluation.reading.answer import predictions_of
 from vlm.evaluation.scores.choices import is_right

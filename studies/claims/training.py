@@ -48,7 +48,7 @@ def write_general(study: Study) -> None:
 
 def write_items(study: Study) -> None:
     """Write the spatial questions about the held-out rooms, and the answers that baselines are fitted on."""
-    settings = BenchmarkSettings(split="all", most=study.sizes.items_max)
+    settings = BenchmarkSettings(split="all", max_per_type=study.sizes.items_max)
     held_out, training = LakeReader(str(study.lake("held_out"))), LakeReader(str(study.lake("sensor")))
     write_benchmark(held_out, study.folder("items.parquet"), settings, training, study.folder("prior.parquet"))
 

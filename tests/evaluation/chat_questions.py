@@ -11,8 +11,8 @@ import jobs.cli.__main__  # noqa: F401  registers the commands
 from jobs.cli.options import app
 from tests.evaluation.chat_server import says
 from vlm.evaluation.items import Item, Kind, Truth
+from vlm.evaluation.layouts import write_items
 from vlm.evaluation.pictures import Picture
-from vlm.evaluation.writers.registry import write_items
 
 COUNT = 12
 
@@ -67,7 +67,7 @@ def run(items, url, out, *more, key=None):
     arguments = ["evaluate", "--items", f"spatiallake:{items}", "--out", str(out), "--json"]
     if url:
         arguments += ["--endpoint", url, "--endpoint-model", "tiny"]
-    return CliRunner().invoke(app, [*arguments, "--at-once", "4", *more], env=key or {})
+    return CliRunner().invoke(app, [*arguments, "--concurrency", "4", *more], env=key or {})
 
 
 def scores(out):

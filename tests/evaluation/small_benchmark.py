@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from vlm.evaluation.items import Item, Kind, Truth
+from vlm.evaluation.layouts import write_items
 from vlm.evaluation.pictures import Picture
-from vlm.evaluation.writers.registry import write_items
 
 KINDS = ("mug", "chair", "desk", "lamp", "wardrobe")
 COUNT = 120

@@ -13,8 +13,8 @@ from jobs.cli.options import app
 from jobs.engine.errors import LakeUnreadable, UsageError
 from tests.evaluation.benchmark_lake import picture, write_lake
 from tests.evaluation.test_balance import KEYS, right_by_majority
-from vlm.evaluation.formats.registry import read_items
 from vlm.evaluation.items import Kind
+from vlm.evaluation.layouts import read_items
 
 COUNT = 300
 
@@ -128,7 +128,7 @@ def test_it_is_the_same_again_and_another_with_another_seed_or_most(made, tmp_pa
     arguments = ["--lake", folder / "lake", "--training", folder / "training"]
     assert run(*arguments, "--out", tmp_path / "same.parquet").exit_code == 0
     assert (tmp_path / "same.parquet").read_bytes() == (folder / "items.parquet").read_bytes()
-    assert run(*arguments, "--out", tmp_path / "other.parquet", "--seed", 1, "--most", 5).exit_code == 0
+    assert run(*arguments, "--out", tmp_path / "other.parquet", "--seed", 1, "--max-per-type", 5).exit_code == 0
     other = items_of(tmp_path / "other.parquet")
     assert max(sum(one.type_id == name for one in other) for name in {one.type_id for one in other}) == 5
 

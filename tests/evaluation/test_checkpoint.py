@@ -16,8 +16,8 @@ from jobs.cli.options import app
 from jobs.engine.errors import UsageError
 from tests.experts.small_models import llava
 from vlm.evaluation.items import Item, Kind, Truth
+from vlm.evaluation.layouts import write_items
 from vlm.evaluation.pictures import Picture
-from vlm.evaluation.writers.registry import write_items
 
 QUESTIONS = ("Is this a room", "Is a room this", "this room")
 TOKENS = 6

@@ -9,8 +9,8 @@ from jobs.engine.errors import UsageError
 from tests.evaluation.chat_questions import COUNT, looks, number_of, pixels, png, question, run, scores, write_questions
 from tests.evaluation.chat_server import Reply, fails, says, serving
 from vlm.evaluation.items import Item, Kind, Truth
+from vlm.evaluation.layouts import write_items
 from vlm.evaluation.pictures import Picture
-from vlm.evaluation.writers.registry import write_items
 
 
 @pytest.fixture(scope="module")

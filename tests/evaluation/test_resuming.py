@@ -34,7 +34,7 @@ def test_an_evaluation_that_was_killed_goes_on_where_it_was(items, tmp_path):
             "--out",
             file.parent,
         ]
-        asked = ["--endpoint", url, "--endpoint-model", "tiny", "--at-once", "1"]
+        asked = ["--endpoint", url, "--endpoint-model", "tiny", "--concurrency", "1"]
         process = subprocess.Popen([*map(str, command), *asked], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not file.exists() or file.read_bytes().count(b"\n") < COUNT + 3:
             assert process.poll() is None

@@ -17,12 +17,11 @@ from PIL import Image
 from tests.evaluation.files import picture
 from tests.evaluation.layouts import LAYOUTS
 from tests.evaluation.made import item, length, said
-from vlm.evaluation.formats.registry import read_items
-from vlm.evaluation.formats.rows import Unreadable
+from vlm.evaluation.formats import vqa_results
 from vlm.evaluation.items import Kind, Truth
+from vlm.evaluation.layouts import names_of, read_items, write_items
 from vlm.evaluation.pictures import Picture
-from vlm.evaluation.writers import vqa_results
-from vlm.evaluation.writers.registry import WRITERS, write_items
+from vlm.evaluation.rows import Unreadable
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ def test_our_own_table_keeps_every_field(name, tmp_path):
         assert (one.truth.mask is None) == (other.truth.mask is None)
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", names_of("write"))
 def test_an_item_whose_picture_is_gone_is_left_out_alone(name, items, tmp_path):
     broken = [
         length("gone", 1.0, number=7, pictures=(Picture(path=Path("nowhere.png")),)),
@@ -149,11 +148,11 @@ def test_an_item_whose_picture_is_gone_is_left_out_alone(name, items, tmp_path):
 
 
 def test_an_unknown_layout_is_refused(items, tmp_path):
-    with pytest.raises(Unreadable, match="There is no layout 'coco' to write items in; the layouts are llava"):
+    with pytest.raises(Unreadable, match="There is no format 'coco' to write items; choose one of hf_messages"):
         write_items("coco", items, tmp_path / "x")
 
 
 def test_vqa_results(tmp_path):
     asked = item("42000", Kind.TEXT, Truth(texts=("2",) * 10))
-    vqa_results.write(said([(asked, "<think>hm</think> Two")]), tmp_path / "r.json")
+    vqa_results.write_predictions(said([(asked, "<think>hm</think> Two")]), tmp_path / "r.json")
     assert json.loads((tmp_path / "r.json").read_text()) == [{"question_id": 42000, "answer": "Two"}]

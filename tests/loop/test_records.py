@@ -12,8 +12,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from benchmarks.feed_table import RECIPE
-from jobs.engine.errors import UsageError
 from jobs.cli.options import app
+from jobs.engine.errors import UsageError
 from tests.loop.tiny import conversation, history, settings_of
 from vlm.evaluation.scores.interval import Score
 from vlm.feed.snapshot import Snapshot
@@ -42,7 +42,7 @@ def learned(place: Path) -> TrainSettings:
         for n, answer in ((0, "No"), (1, "Yes"), (2, "No"), (3, "Yes"))
     ]
     (place / "asked.json").write_text(json.dumps(asked))
-    evaluation = {"format": "llava", "path": str(place / "asked.json"), "most": 3, "batch": 2}
+    evaluation = {"format": "llava", "path": str(place / "asked.json"), "max_items": 3, "batch": 2}
     settings = TrainSettings.model_validate({**settings.model_dump(), "evaluation": evaluation})
     train(settings)
     return settings

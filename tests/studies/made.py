@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.evaluation.made import item, length
+from vlm.evaluation.formats import spatiallake
 from vlm.evaluation.items import Item, Kind, Truth
-from vlm.evaluation.writers import native
 
 PHOTOGRAPHS = 40
 ARMS = ("none", "spatial", "share_5", "noise_0.1", "builtin", "sensor_few")
@@ -32,7 +32,7 @@ def write_answers(work: Path, seeds: int = 2) -> Known:
     """Write items and answers as the steps of a study do, and return which are right."""
     rng = random.Random(3)
     asked = [one for number in range(PHOTOGRAPHS) for one in _items(f"p{number}", rng)]
-    native.write(asked, work / "items.parquet")
+    spatiallake.write(asked, work / "items.parquet")
     general = [
         (f"p{number}.jpg", kind) for number in range(PHOTOGRAPHS) for kind in ("color", "place")[: 1 + number % 2]
     ]

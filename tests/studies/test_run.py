@@ -21,9 +21,9 @@ from studies.claims.study import SMOKE, Marks, Study
 from tests.evaluation.made import item, length
 from tests.loop.tiny import FORKS
 from tests.model.tiny import settings_of, write_tower
+from vlm.evaluation.formats import spatiallake
 from vlm.evaluation.items import Kind, Truth
 from vlm.evaluation.pictures import Picture
-from vlm.evaluation.writers import native
 from vlm.model.tuning import open_model
 
 RANGES = ("in_range[0.5,2]", "in_range[2/3,1.5]", "in_range[0.9,1.1]", "in_range[0.5,2] from 1 m")
@@ -52,7 +52,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         asked.append(item(f"b{number}", Kind.BOOL, Truth(yes=number % 2 == 0), kinds=("a", "b"), **known))
         asked.append(length(f"n{number}", 1.0 + number, kinds=("a",), **known))
     for name in ("items", "prior"):
-        native.write(asked, study.folder(f"{name}.parquet"))
+        spatiallake.write(asked, study.folder(f"{name}.parquet"))
     encoder = write_tower(study.folder("start", "encoder"))
     write_decoder(study.folder("start", "decoder"), TEXTS, SIZES)
     open_model(settings_of(encoder, str(study.folder("start", "decoder")))).save(study.folder("start", "model"))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.question_types import QUESTION_TYPES, AnswerKind, QuestionType
 from udfs.language.draws import seed_of
 from vlm.evaluation.balance import balanced
-from vlm.evaluation.formats.layout import asked_unit_of
+from vlm.evaluation.item_builders import asked_unit_of
 from vlm.evaluation.items import Item, Kind, Truth
 from vlm.evaluation.relations import Asked
 
@@ -30,7 +30,7 @@ class BenchmarkSettings(BaseModel):
 
     split: Literal["train", "validation", "test", "all"] = Field(default="test", description="photographs asked about")
     recipe: str | None = Field(default=None, description="recipe of `qa_pairs`; none: the current one")
-    most: int = Field(default=100, ge=1, description="questions of a type")
+    max_per_type: int = Field(default=100, ge=1, description="maximum questions per type")
     seed: int = Field(default=0, ge=0)
 
 
@@ -108,10 +108,10 @@ def _asked(item: Item, side: str, answer: bool) -> Asked:
 def chosen(items: Sequence[Item], settings: BenchmarkSettings, training: Sequence[Item] = ()) -> list[Item]:
     """Return the items to keep: relations balanced, numbers as a draw by their ids has it."""
     relations = relations_of(items)
-    kept = {one.item_id for one in balanced(relations, settings.seed, settings.most, relations_of(training))}
+    kept = {one.item_id for one in balanced(relations, settings.seed, settings.max_per_type, relations_of(training))}
     numbers: dict[str, list[Item]] = defaultdict(list)
     for item in sorted(items, key=lambda item: seed_of(settings.seed, item.item_id)):
         if item.kind == Kind.NUMBER:
             numbers[item.type_id].append(item)
-    kept |= {item.item_id for own in numbers.values() for item in own[: settings.most]}
+    kept |= {item.item_id for own in numbers.values() for item in own[: settings.max_per_type]}
     return [item for item in items if item.item_id in kept]

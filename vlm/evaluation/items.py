@@ -71,6 +71,14 @@ class Item:
     photograph: str | None = None
     size_px: tuple[int, int] | None = None
 
+    @property
+    def prompt(self) -> str:
+        """Return the question, with one lettered option per line unless it spells them out itself."""
+        if not self.options or all(option in self.question for option in self.options):
+            return self.question
+        lines = [f"{chr(ord('A') + place)}. {option}" for place, option in enumerate(self.options)]
+        return "\n".join([self.question, *lines])
+
 
 @dataclass(frozen=True)
 class Rejected:

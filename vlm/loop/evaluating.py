@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from vlm.evaluation.formats.registry import read_items
-from vlm.evaluation.formats.rows import Unreadable
 from vlm.evaluation.items import Answer, AnswerSet, Item
+from vlm.evaluation.layouts import read_items
 from vlm.evaluation.predictors.views import View, shown
 from vlm.evaluation.reading.answer import predictions_of
+from vlm.evaluation.rows import Unreadable
 from vlm.evaluation.scores.interval import Score
 from vlm.evaluation.scores.table import scored
 from vlm.loop.errors import SettingsUnusable
@@ -26,7 +26,7 @@ class Evaluator:
     """Asks a model the same items every time, with their pictures and with blank ones in their place."""
 
     def __init__(self, settings: EvaluationSettings) -> None:
-        """Read the items and keep at most `settings.most`, spread evenly over them.
+        """Read the items and keep at most `settings.max_items`, spread evenly over them.
 
         Raises:
             SettingsUnusable: no such format, a file that cannot be read, or no item with one picture.
@@ -38,7 +38,7 @@ class Evaluator:
         asked = [item for item in found if len(item.pictures) == 1]
         if not asked:
             raise SettingsUnusable(f"{settings.path} has no item with one picture to evaluate with; name another.")
-        places = np.linspace(0, len(asked) - 1, min(settings.most, len(asked))).astype(int)
+        places = np.linspace(0, len(asked) - 1, min(settings.max_items, len(asked))).astype(int)
         self._items = [asked[place] for place in places]
         self._settings = settings
 

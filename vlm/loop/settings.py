@@ -64,7 +64,7 @@ class EvaluationSettings(BaseModel):
 
     format: str = Field(default="spatiallake", description="of the items, as `spatiallake evaluate --items` names it")
     path: str = Field(description="file or folder of the items")
-    most: int = Field(default=200, ge=1, description="items asked, spread evenly over all")
+    max_items: int = Field(default=200, ge=1, description="items asked, spread evenly over all")
     batch: int = Field(default=16, ge=1, description="questions answered together")
     max_new_tokens: int = Field(default=48, ge=1, description="longest answer")
 

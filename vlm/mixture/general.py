@@ -3,19 +3,15 @@
 import json
 from collections import Counter
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 from pyarrow import fs
 
-from vlm.examples import Turn
+from vlm.examples import Turn, turns_of
 from vlm.feed.files import filesystem_of, normal, path_of
 from vlm.mixture.errors import StreamUnreadable
 from vlm.mixture.settings import StreamSettings
 from vlm.mixture.streams import Record
-
-_PLACEHOLDER = "<image>"
-_ASKS, _ANSWERS = frozenset(("human", "user")), frozenset(("gpt", "assistant"))
 
 Count = Callable[[str], int]
 
@@ -39,7 +35,7 @@ def _llava_record(
     entry: dict[str, Any], number: int, settings: StreamSettings, tokens: Count, there: frozenset[str]
 ) -> Record:
     try:
-        said = [(turn["from"], turn["value"].replace(_PLACEHOLDER, "").strip()) for turn in entry["conversations"]]
+        turns = turns_of([(turn["from"], turn["value"]) for turn in entry["conversations"]])
         image = entry.get("image")
         name = str(entry.get("id", number))
     except (KeyError, TypeError, AttributeError) as error:
@@ -47,7 +43,7 @@ def _llava_record(
             f"Entry {number} of {settings.uri} is no LLaVA entry ({error!r} is missing or odd); mend or remove it."
         ) from error
     picture = _picture(settings, image) if image else None
-    return _record(f"{name}#{number}", picture, turns_of(said), tokens, there)
+    return _record(f"{name}#{number}", picture, turns, tokens, there)
 
 
 def vqa_records(settings: StreamSettings, tokens: Count) -> list[Record]:
@@ -86,11 +82,6 @@ def _agreed(row: dict[str, Any]) -> str:
     if "multiple_choice_answer" in row:
         return row["multiple_choice_answer"]
     return Counter(answer["answer"] for answer in row["answers"]).most_common(1)[0][0]
-
-
-def turns_of(said: list[tuple[str, str]]) -> tuple[Turn, ...]:
-    """Return the questions that are followed by their answer, of (role, text) in order."""
-    return tuple(Turn(q, a) for (asks, q), (answers, a) in pairwise(said) if asks in _ASKS and answers in _ANSWERS)
 
 
 def counted(turns: tuple[Turn, ...], tokens: Count) -> int:

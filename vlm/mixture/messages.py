@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from pyarrow import fs
 
 from udfs.language.tokens import token_counter
-from vlm.examples import Example, Turn
+from vlm.examples import Example, Turn, turns_of
 from vlm.feed.feed import Feed, Row
 from vlm.feed.files import filesystem_of, normal, path_of
 from vlm.feed.settings import FeedSettings
 from vlm.feed.snapshot import RowGroup, Snapshot
 from vlm.mixture.errors import StreamUnreadable
-from vlm.mixture.general import counted, turns_of
+from vlm.mixture.general import counted
 from vlm.mixture.settings import MixtureSettings, StreamSettings
 
 _COLUMNS = ("images", "messages")
@@ -97,11 +97,5 @@ def _without_bytes(schema: pa.Schema) -> list[str]:
     return [f"images.list.{item}.{leaf}" for leaf in leaves[:1]] or ["images"]
 
 
-def _turns(messages: list[dict[str, Any]]) -> tuple[Turn, ...]:
-    return turns_of([(message["role"], _text(message["content"])) for message in messages or ()])
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, str):
-        return content.replace("<image>", "").strip()
-    return "".join(part.get("text") or "" for part in content or ()).strip()
+def _turns(messages: list[dict[str, Any]] | None) -> tuple[Turn, ...]:
+    return turns_of((message["role"], message["content"]) for message in messages or ())

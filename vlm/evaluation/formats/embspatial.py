@@ -1,8 +1,9 @@
 """EmbSpatial-Bench: `question_id, relation, question, answer_options, answer (index), objects, image`."""
 
-from vlm.evaluation.formats.layout import ItemFormat, choice_item
-from vlm.evaluation.formats.rows import Row
+from vlm.evaluation.item_builders import choice_item
 from vlm.evaluation.items import Item
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import Row
 
 
 def _items(row: Row) -> list[Item]:
@@ -24,4 +25,8 @@ def _items(row: Row) -> list[Item]:
     ]
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="embspatial",
+    title="EmbSpatial-Bench",
+    items=ItemReader(_items),
+)

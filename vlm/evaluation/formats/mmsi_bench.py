@@ -1,8 +1,9 @@
 """MMSI-Bench: `id, images, question, answer, question_type`; options stand in the question."""
 
-from vlm.evaluation.formats.layout import ItemFormat, choice_item, options_in
-from vlm.evaluation.formats.rows import Row
+from vlm.evaluation.item_builders import choice_item, options_in
 from vlm.evaluation.items import Item
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import Row
 
 
 def _items(row: Row) -> list[Item]:
@@ -21,4 +22,8 @@ def _items(row: Row) -> list[Item]:
     ]
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="mmsi_bench",
+    title="MMSI-Bench",
+    items=ItemReader(_items),
+)

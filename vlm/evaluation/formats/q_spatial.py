@@ -1,8 +1,9 @@
 """Q-Spatial Bench: `question, answer_value, answer_unit, question_type, image`, in Parquet or JSON."""
 
-from vlm.evaluation.formats.layout import ItemFormat, number_item
-from vlm.evaluation.formats.rows import Row
+from vlm.evaluation.item_builders import number_item
 from vlm.evaluation.items import Item
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import Row
 
 
 def _items(row: Row) -> list[Item]:
@@ -20,4 +21,8 @@ def _items(row: Row) -> list[Item]:
     ]
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="q_spatial",
+    title="Q-Spatial Bench",
+    items=ItemReader(_items),
+)

@@ -2,9 +2,10 @@
 
 import ast
 
-from vlm.evaluation.formats.layout import ItemFormat, bool_item
-from vlm.evaluation.formats.rows import BadRow, Row
+from vlm.evaluation.item_builders import bool_item
 from vlm.evaluation.items import Item, Kind, Truth
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import BadRow, Row
 
 
 def _items(row: Row) -> list[Item]:
@@ -34,4 +35,8 @@ def _polygon(answer: str) -> tuple[tuple[float, float], ...]:
         return ()
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="robospatial",
+    title="RoboSpatial-Home: yes or no, and points in a mask",
+    items=ItemReader(_items),
+)

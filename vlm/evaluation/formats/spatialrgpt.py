@@ -3,11 +3,12 @@
 import re
 from typing import Any
 
-from vlm.evaluation.formats.layout import ItemFormat, bool_item, choice_item
-from vlm.evaluation.formats.rows import BadRow, Row, picture_of
+from vlm.evaluation.item_builders import bool_item, choice_item
 from vlm.evaluation.items import Item, Kind, Truth
+from vlm.evaluation.layouts import Format, ItemReader
 from vlm.evaluation.reading.direction import parse_clock
 from vlm.evaluation.reading.quantity import parse_quantity
+from vlm.evaluation.rows import BadRow, Row, picture_of
 
 _REGION = re.compile(r"Region \[\d+\]")
 
@@ -57,4 +58,8 @@ def _quantitative(row: Row, category: str, answer: str, known: dict[str, Any]) -
     return Item(number=row.number, kind=Kind.NUMBER, answer=answer, truth=truth, **known)
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="spatialrgpt",
+    title="SpatialRGPT-Bench; regions keep their names",
+    items=ItemReader(_items),
+)

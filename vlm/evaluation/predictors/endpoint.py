@@ -29,7 +29,7 @@ class EndpointSettings(BaseModel):
     url: str = Field(pattern=r"^https?://", description="up to and without /chat/completions")
     model: str = Field(description="name that the endpoint knows the model by")
     key: SecretStr | None = Field(default=None, description="sent as a bearer token")
-    at_once: int = Field(default=8, ge=1, description="requests under way at a time")
+    concurrency: int = Field(default=8, ge=1, description="concurrent requests")
     timeout_s: float = Field(default=120.0, gt=0, description="longest wait for an answer")
     retries: int = Field(default=5, ge=0, description="of a request that failed or was turned away for now")
     backoff_s: float = Field(default=1.0, ge=0, description="wait before the second retry; it doubles with each")
@@ -47,7 +47,7 @@ class Endpoint:
         self._settings = settings
         self._url = f"{settings.url.rstrip('/')}/chat/completions"
         self._pool = urllib3.PoolManager(
-            maxsize=settings.at_once,
+            maxsize=settings.concurrency,
             timeout=urllib3.Timeout(connect=_CONNECT_S, read=settings.timeout_s),
             retries=urllib3.Retry(
                 total=settings.retries,
@@ -71,9 +71,9 @@ class Endpoint:
         Raises:
             PredictorUnusable: the endpoint refuses the model, the key, or every request.
         """
-        with ThreadPoolExecutor(self._settings.at_once) as threads:
+        with ThreadPoolExecutor(self._settings.concurrency) as threads:
             try:
-                for said in _completed(threads, self._ask, batches, 2 * self._settings.at_once):
+                for said in _completed(threads, self._ask, batches, 2 * self._settings.concurrency):
                     yield [said]
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)

@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 
 from vlm.evaluation.items import Item
-from vlm.evaluation.writers.prepared import prompt_of
 
 
 class View(StrEnum):
@@ -46,7 +45,7 @@ def shown(item: Item, view: View) -> Shown:
     pictures = () if view == View.TEXT_ONLY else tuple(picture.read() for picture in item.pictures)
     if view == View.BLANKED:
         pictures = tuple(blank(picture) for picture in pictures)
-    return Shown(item.item_id, prompt_of(item), pictures)
+    return Shown(item.item_id, item.prompt, pictures)
 
 
 def blank(picture: bytes) -> bytes:
