@@ -41,7 +41,7 @@ def train_experts(
         from vlm.builtin.settings import TrainSettings
         from vlm.builtin.train_experts import WEIGHTS
         from vlm.builtin.train_experts import train_experts as run
-        from vlm.loop.errors import LoopError
+        from vlm.errors import LoopError
     except ModuleNotFoundError as error:
         raise _missing(error, "scenes,training") from error
     settings = TrainSettings(
@@ -104,7 +104,7 @@ def train(
     On several processes: `torchrun --nproc-per-node 8 -m spatiallake train ...`, or `accelerate launch` likewise.
     """
     try:
-        from vlm.loop.errors import UNUSABLE, sentence_of
+        from vlm.errors import UNUSABLE, sentence_of
         from vlm.loop.settings import TrainSettings
         from vlm.loop.training import train as run
     except ModuleNotFoundError as error:

@@ -16,7 +16,7 @@ from studies.claims.start import write_encoder
 from studies.claims.steps import run
 from studies.claims.study import ARMS, SMOKE, Sizes, Study
 from studies.claims.table import markdown, write_table
-from vlm.loop.errors import UNUSABLE
+from vlm.errors import UNUSABLE
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlm.model.errors import ModelUnsuited
+from vlm.errors import ModelUnsuited
 
 _KEY_BYTES = 16
 _LARGEST = float(np.finfo(np.float16).max)

@@ -19,7 +19,7 @@ from studies.claims.children import end_with_parent, run_module
 from studies.claims.start import write_encoder
 from studies.claims.study import Marks, Study
 from udfs.experts.pinning import folder_digest
-from vlm.loop.errors import UNUSABLE
+from vlm.errors import UNUSABLE
 
 _DATA = "data"
 

@@ -26,7 +26,7 @@ from vlm.builtin.pack import write_pack
 from vlm.builtin.settings import TrainSettings
 from vlm.builtin.sources import labelled, of_crawl
 from vlm.builtin.train_experts import train_experts
-from vlm.loop.errors import RunDiffers, SettingsUnusable
+from vlm.errors import RunDiffers, SettingsUnusable
 
 SHAPE = NetworkShape(kinds=KIND_NAMES, colours=("red", "blue"), **SMALL)
 TRAINER = """

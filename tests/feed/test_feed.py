@@ -15,10 +15,10 @@ from pyspark.sql import SparkSession
 from benchmarks.feed_runs import feed_of, ids, kills_that_changed, wrong_runs, wrong_torch_runs
 from benchmarks.feed_table import PARTS, PHOTOGRAPHS, RECIPE, example_rows
 from tests.object_store import upload
+from vlm.errors import RowsLost
 from vlm.examples import Turn, decoded
-from vlm.feed.errors import RowsLost
+from vlm.feed.arrow_backend import ArrowGroups
 from vlm.feed.feed import Feed
-from vlm.feed.row_groups import ArrowGroups
 from vlm.feed.settings import FeedSettings
 from vlm.feed.share import Cursor, Share
 from vlm.feed.snapshot import RowGroup, Snapshot, open_snapshot

@@ -15,9 +15,9 @@ from benchmarks.feed_table import RECIPE
 from jobs.cli.options import app
 from jobs.engine.errors import UsageError
 from tests.loop.tiny import conversation, history, settings_of
+from vlm.errors import SettingsUnusable
 from vlm.evaluation.scores.interval import Score
 from vlm.feed.snapshot import Snapshot
-from vlm.loop.errors import SettingsUnusable
 from vlm.loop.optimizer import rate_at
 from vlm.loop.settings import OptimizerSettings, TrainSettings
 from vlm.loop.tracking import log_scores

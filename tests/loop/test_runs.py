@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tests.loop.tiny import farthest, finish, history, settings_of, start_world, weights_of
+from vlm.errors import RunDiffers, SettingsUnusable
 from vlm.loop.checkpoint import RunFolder
-from vlm.loop.errors import RunDiffers, SettingsUnusable
 from vlm.loop.settings import TrainSettings
 from vlm.loop.training import train
 

@@ -14,14 +14,13 @@ from pyspark.sql import SparkSession
 
 from benchmarks.feed_table import RECIPE, write_examples
 from udfs.language.tokens import counted_tokens
+from vlm.errors import SharesUnusable, StreamUnreadable
 from vlm.examples import Example, Turn, decoded
 from vlm.feed.feed import Feed
 from vlm.feed.settings import FeedSettings
 from vlm.feed.share import Batch, Cursor, Share
 from vlm.feed.torch_dataset import BatchDataset, loader
-from vlm.mixture.deficit import Deficit
-from vlm.mixture.errors import SharesUnusable, StreamUnreadable
-from vlm.mixture.mixture import Mixture, open_mixture
+from vlm.mixture.mixture import Deficit, Mixture, open_mixture
 from vlm.mixture.settings import MixtureSettings, StreamSettings
 from vlm.mixture.streams import Record, RecordStream
 

@@ -19,9 +19,9 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from tests.model.losses import batch_of, losses, opened
 from tests.model.tiny import CHATML, mixed_examples, picture, settings_of, write_decoder, write_tower
+from vlm.errors import ModelUnavailable, ModelUnsuited
 from vlm.examples import Turn
 from vlm.model.answer_loss import AnswerLoss
-from vlm.model.errors import ModelUnavailable, ModelUnsuited
 from vlm.model.families import FAMILIES, part
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel, load_model

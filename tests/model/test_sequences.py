@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from tests.model.losses import STREAMS, batch_of, losses, opened
 from tests.model.tiny import example, mixed_examples
+from vlm.errors import ModelUnsuited, PromptUnusable, SequenceTooLong
 from vlm.model.answer_loss import AnswerLoss
+from vlm.model.attention import attention_mask
 from vlm.model.collate import Collator, TokenBatch
-from vlm.model.errors import ModelUnsuited, PromptUnusable, SequenceTooLong
 from vlm.model.families import FAMILIES
 from vlm.model.loading import VisionLanguageModel
-from vlm.model.masks import attention_mask
 
 
 def learned(vlm: VisionLanguageModel, batch: TokenBatch) -> str:

@@ -14,8 +14,7 @@ from mlflow.entities import Metric
 
 from jobs.engine.errors import UsageError
 from studies.claims.__main__ import main
-from studies.claims.figures import figures, verdict
-from studies.claims.intervals import Figure
+from studies.claims.figures import Figure, figures, verdict
 from studies.claims.outcomes import outcomes
 from studies.claims.runs import trained
 from studies.claims.study import Study

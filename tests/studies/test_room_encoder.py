@@ -15,7 +15,7 @@ from tests.model.losses import losses
 from tests.model.tiny import mixed_examples, settings_of, write_decoder
 from tests.studies.encoders import pixels_of, write_small_encoder
 from udfs.experts.families.builtin.experts import PACKAGED
-from vlm.model.errors import ModelUnsuited
+from vlm.errors import ModelUnsuited
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel, load_model
 from vlm.model.tuning import open_model

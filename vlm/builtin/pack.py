@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlm.builtin.example import Labelled, example_arrays
-from vlm.loop.errors import RunDiffers, SettingsUnusable
+from vlm.errors import RunDiffers, SettingsUnusable
 
 _INDEX = "index.json"
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from udfs.experts.pictures import Picture, picture_of
 from vlm.builtin.example import Labelled
-from vlm.loop.errors import SettingsUnusable
+from vlm.errors import SettingsUnusable
 
 _MANIFEST = "manifest.jsonl"
 _DEPTH_UNIT_M = np.float32(1e-3)

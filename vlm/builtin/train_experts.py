@@ -17,8 +17,8 @@ from vlm.builtin.pack import Pack, write_pack
 from vlm.builtin.settings import TrainSettings
 from vlm.builtin.sources import labelled, of_crawl
 from vlm.builtin.training import CHECKPOINT, Training, train
+from vlm.errors import SettingsUnusable
 from vlm.loop.checkpoint import RunFolder
-from vlm.loop.errors import SettingsUnusable
 from vlm.loop.settings import TrackingSettings
 from vlm.loop.tracking import Run
 

@@ -14,8 +14,8 @@ from vlm.builtin.example import COLOUR_NAMES, KIND_NAMES
 from vlm.builtin.pack import Pack
 from vlm.builtin.replicas import Replicas
 from vlm.builtin.settings import TrainSettings
+from vlm.errors import SettingsUnusable
 from vlm.loop.checkpoint import write_whole
-from vlm.loop.errors import SettingsUnusable
 
 CHECKPOINT = "checkpoint.pt"
 _LONGEST_GRADIENT = 5.0

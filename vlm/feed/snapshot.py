@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow import fs
 
-from vlm.feed.errors import SnapshotUnusable
+from vlm.errors import SnapshotUnusable
 from vlm.feed.files import delta_options, filesystem_of, normal, path_of
 from vlm.feed.settings import FeedSettings
 

@@ -10,8 +10,8 @@ from typing import IO, Any, NamedTuple
 import torch
 from torch import nn
 
+from vlm.errors import RunDiffers
 from vlm.feed.share import Cursor
-from vlm.loop.errors import RunDiffers
 
 _RUN, _WEIGHTS, _STATE = "run.json", "weights.pt", "state.json"
 

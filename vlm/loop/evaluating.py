@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vlm.errors import SettingsUnusable
 from vlm.evaluation.items import Answer, AnswerSet, Item
 from vlm.evaluation.layouts import read_items
 from vlm.evaluation.predictors.views import View, shown
@@ -13,7 +14,6 @@ from vlm.evaluation.reading.answer import predictions_of
 from vlm.evaluation.rows import Unreadable
 from vlm.evaluation.scores.interval import Score
 from vlm.evaluation.scores.table import scored
-from vlm.loop.errors import SettingsUnusable
 from vlm.loop.settings import EvaluationSettings
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel

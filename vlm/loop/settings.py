@@ -112,3 +112,17 @@ class TrainSettings(BaseModel):
             return self.tracking.uri
         lake = normal(self.lake) if self.lake else ""
         return f"sqlite:///{normal(self.out) if not lake or '://' in lake else lake}/mlflow.db"
+
+
+def flat(nested: Any, prefix: str = "") -> dict[str, Any]:
+    """Return the leaves of nested mappings and lists of mappings, by dotted name."""
+    if isinstance(nested, dict):
+        items = [(str(name), value) for name, value in nested.items()]
+    elif isinstance(nested, list) and any(isinstance(value, dict) for value in nested):
+        items = [(str(place), value) for place, value in enumerate(nested)]
+    else:
+        return {prefix: nested}
+    found: dict[str, Any] = {}
+    for name, value in items:
+        found |= flat(value, f"{prefix}.{name}" if prefix else name)
+    return found

@@ -11,17 +11,15 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from schemas.table import ENGINE_VERSION
+from vlm.errors import SettingsUnusable
 from vlm.feed.share import Cursor, Share
 from vlm.feed.torch_dataset import BatchDataset, loader
-from vlm.loop.batches import StepBatch, StepMaker
 from vlm.loop.checkpoint import RunFolder, restore
-from vlm.loop.errors import SettingsUnusable
+from vlm.loop.data import Opened, StepBatch, StepMaker, open_source
 from vlm.loop.evaluating import Evaluator
-from vlm.loop.flat import flat
 from vlm.loop.optimizer import optimizer_of
 from vlm.loop.plots import Sample
-from vlm.loop.settings import TrainSettings
-from vlm.loop.source import Opened, open_source
+from vlm.loop.settings import TrainSettings, flat
 from vlm.loop.tracking import Run, score_metrics
 from vlm.loop.updates import Update, Updates
 from vlm.model.answer_loss import AnswerLoss

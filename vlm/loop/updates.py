@@ -11,9 +11,9 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from udfs.language.draws import seed_of
+from vlm.errors import LossDiverged
 from vlm.feed.share import Cursor
-from vlm.loop.batches import StepBatch
-from vlm.loop.errors import LossDiverged
+from vlm.loop.data import StepBatch
 from vlm.loop.optimizer import rate_at
 from vlm.loop.settings import TrainSettings
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from pyarrow import fs
 
+from vlm.errors import StreamUnreadable
 from vlm.examples import Turn, turns_of
 from vlm.feed.files import filesystem_of, normal, path_of
-from vlm.mixture.errors import StreamUnreadable
 from vlm.mixture.settings import StreamSettings
 from vlm.mixture.streams import Record
 

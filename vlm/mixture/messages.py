@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from pyarrow import fs
 
 from udfs.language.tokens import token_counter
+from vlm.errors import StreamUnreadable
 from vlm.examples import Example, Turn, turns_of
 from vlm.feed.feed import Feed, Row
 from vlm.feed.files import filesystem_of, normal, path_of
 from vlm.feed.settings import FeedSettings
 from vlm.feed.snapshot import RowGroup, Snapshot
-from vlm.mixture.errors import StreamUnreadable
 from vlm.mixture.general import counted
 from vlm.mixture.settings import MixtureSettings, StreamSettings
 

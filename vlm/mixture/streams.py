@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vlm.errors import StreamUnreadable
 from vlm.examples import Example, Turn
 from vlm.feed.files import filesystem_of, path_of
 from vlm.feed.order import shuffled
-from vlm.mixture.errors import StreamUnreadable
 
 
 class Stream(Protocol):

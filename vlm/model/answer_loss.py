@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vlm.model.attention import BY_TURNS, TurnBlocks, as_taken
 from vlm.model.families import Family, bare, part
-from vlm.model.masks import as_taken
-from vlm.model.turn_blocks import BY_TURNS, TurnBlocks
 
 
 class AnswerLoss(nn.Module):

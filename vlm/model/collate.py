@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from PIL import UnidentifiedImageError
 from torch import Tensor
 
+from vlm.errors import ModelUnsuited
 from vlm.examples import Example, decoded
-from vlm.model.errors import ModelUnsuited
+from vlm.model.attention import attention_mask, laid_out
 from vlm.model.families import Family, bare
 from vlm.model.loading import VisionLanguageModel
-from vlm.model.masks import attention_mask
-from vlm.model.sequences import Sequence, Sequencer
+from vlm.model.sequences import OneTurnSequencer, Sequence, Sequencer
 from vlm.model.settings import SequenceSettings
-from vlm.model.turn_blocks import laid_out
 
 _PADDING = -1
 # Values of every token, sequence by sequence, and what padding has, to a tensor.
@@ -27,7 +26,7 @@ Lay = Callable[[list[NDArray[Any]], float], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class TokenBatch:
-    """Rows of tokens padded on the right, or a single row in blocks (`vlm.model.turn_blocks`).
+    """Rows of tokens padded on the right, or a single row in blocks (`vlm.model.attention`).
 
     `inputs`: what the model takes. `predicts` (b, n): tokens whose next one is learned; `targets` (k,): these next
     ones, row by row; `streams` (k,): the number of the stream that each belongs to. `cut`: turns left out since they
@@ -60,8 +59,6 @@ class Collator:
                 "that of the LLaVA family does; turn them off for this model."
             )
         if family.one_turn:
-            from vlm.model.one_turn import OneTurnSequencer
-
             self._sequencer = OneTurnSequencer(processor, settings)
         else:
             self._sequencer = Sequencer(processor, settings)

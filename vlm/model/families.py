@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from vlm.model.errors import ModelUnsuited
+from vlm.errors import ModelUnsuited
 
 
 @dataclass(frozen=True)

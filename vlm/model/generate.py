@@ -10,8 +10,8 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from vlm.examples import Turn, decoded
+from vlm.model.attention import as_taken, attention_mask
 from vlm.model.loading import VisionLanguageModel
-from vlm.model.masks import as_taken, attention_mask
 from vlm.model.prompts import Prompts
 
 Picture = bytes | NDArray[np.uint8]

@@ -19,7 +19,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from vlm.model.errors import ModelUnsuited
+from vlm.errors import ModelUnsuited
 from vlm.model.families import family_of
 from vlm.model.loading import VisionLanguageModel, pretrained, whole
 

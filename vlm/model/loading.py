@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 from transformers.utils import logging
 
-from vlm.model.errors import ModelUnavailable
+from vlm.errors import ModelUnavailable
 from vlm.model.families import Family, family_of, part
 from vlm.model.settings import SequenceSettings
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from vlm.errors import PromptUnusable
 from vlm.examples import Turn
-from vlm.model.errors import PromptUnusable
 
 Span = tuple[int, int]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vlm.errors import ModelUnsuited, PromptUnusable, SequenceTooLong
 from vlm.examples import Example
-from vlm.model.errors import ModelUnsuited, PromptUnusable, SequenceTooLong
 from vlm.model.prompts import Prompt, Prompts
 from vlm.model.settings import SequenceSettings
 
@@ -186,3 +186,46 @@ def _common_end(some: Ints, others: Ints) -> int:
     most = min(len(some), len(others))
     same = some[::-1][:most] == others[::-1][:most]
     return most if same.all() else int(np.argmin(same))
+
+
+class OneTurnSequencer:
+    """Makes sequences by a processor that takes the answer as `suffix` and tells its tokens by their type.
+
+    Only the first turn of an example is taken; the others count as cut.
+    """
+
+    def __init__(self, processor: Any, settings: SequenceSettings) -> None:
+        self._processor = processor
+        self._settings = settings
+
+    def sequences(
+        self, examples: Many[Example], pictures: Many[NDArray[np.uint8] | None]
+    ) -> tuple[list[Sequence], dict[str, Any]]:
+        """Return the sequence of every example, and the inputs of the model that hold the pictures.
+
+        Raises:
+            ModelUnsuited: an example without a picture, which the processor refuses.
+        """
+        if any(picture is None for picture in pictures):
+            raise ModelUnsuited("This model takes no text without a picture; leave out streams that have such.")
+        made = self._processor(
+            text=[f"{self._processor.image_token}{example.turns[0].question}" for example in examples],
+            suffix=[example.turns[0].answer for example in examples],
+            images=[[picture] for picture in pictures],
+            padding=True,
+            return_tensors="pt",
+        )
+        kept = made["attention_mask"].numpy().astype(bool)
+        told = {name: made[name].numpy() for name in TOKEN_INPUTS if name in made and name != "attention_mask"}
+        shown = {name: value for name, value in made.items() if name not in (*TOKEN_INPUTS, "labels")}
+        found = [self._sequence({name: v[row][kept[row]] for name, v in told.items()}, len(examples[row].turns))
+                 for row in range(len(examples))]  # fmt: skip
+        return found, shown
+
+    def _sequence(self, row: dict[str, NDArray[np.int64]], turns: int) -> Sequence:
+        ids = row.pop("input_ids")
+        count = len(ids)
+        answer = row["token_type_ids"] == 1
+        if count > self._settings.max_tokens:
+            answer = np.zeros(count, bool)
+        return Sequence(ids, answer, np.zeros(count, np.int64), np.arange(count), row, turns - int(answer.any()))

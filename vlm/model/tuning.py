@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from vlm.model.errors import ModelUnsuited
+from vlm.errors import ModelUnsuited
 from vlm.model.joining import join_model
 from vlm.model.loading import VisionLanguageModel, load_model
 from vlm.model.settings import LoraSettings, ModelSettings

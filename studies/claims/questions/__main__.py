@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
-from vlm.mixture.errors import MixtureError
+from vlm.errors import MixtureError
 
 
 def main() -> None:

@@ -65,7 +65,7 @@ class Checkpoint:
             ]
 
     def _answers(self, asked: Sequence[Shown]) -> list[str]:
-        from vlm.model.errors import ModelError
+        from vlm.errors import ModelError
         from vlm.model.generate import answers
 
         pictures = [one.pictures[0] if one.pictures else None for one in asked]
