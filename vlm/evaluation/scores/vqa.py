@@ -29,14 +29,14 @@ what've when's where'd where's where've who'd who'd've who'll who's who've why'l
 wouldn't wouldn't've y'all y'all'll y'all'd've you'd you'd've you'll you're you've
 """
 
-_CONTRACTIONS: dict[str, str] = {
+CONTRACTIONS: dict[str, str] = {
     form[:place] + form[place + 1 :]: form
     for form in _FORMS.split()
     for place, letter in enumerate(form)
     if letter == "'"
 }
 # The published table has this one the other way around.
-_CONTRACTIONS["somebody'd"] = "somebodyd"
+CONTRACTIONS["somebody'd"] = "somebodyd"
 
 
 def official(answer: str, humans: Sequence[str]) -> float:
@@ -86,7 +86,7 @@ def _one_line(text: str) -> str:
 
 def _plain(text: str) -> str:
     words = [_DIGITS.get(word, word) for word in _unmarked(text).lower().split()]
-    return " ".join(_CONTRACTIONS.get(word, word) for word in words if word not in _ARTICLES)
+    return " ".join(CONTRACTIONS.get(word, word) for word in words if word not in _ARTICLES)
 
 
 def _unmarked(text: str) -> str:
