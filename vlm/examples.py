@@ -1,4 +1,4 @@
-"""One example: a picture and what is said about it, whichever stream it comes from."""
+"""One example: an image and what is said about it, whichever stream it comes from."""
 
 import io
 import json
@@ -23,12 +23,12 @@ class Turn(NamedTuple):
 
 
 class Example(NamedTuple):
-    """What a model learns from at once; `picture` holds the bytes of an image file, None where there is only text."""
+    """What a model learns from at once; `image` holds the bytes of an image file, None where there is only text."""
 
     stream: str
     example_id: str
     image_id: str
-    picture: bytes | None
+    image: bytes | None
     turns: tuple[Turn, ...]
     text_tokens: int
 
@@ -55,7 +55,7 @@ def _text(content: Any) -> str:
     return " ".join(part["text"] for part in content or () if part.get("text")).strip()
 
 
-def decoded(picture: bytes) -> NDArray[np.uint8]:
-    """Return a picture's pixels (h, w, 3), RGB."""
-    with Image.open(io.BytesIO(picture)) as image:
-        return np.array(image.convert("RGB"))
+def decoded(image: bytes) -> NDArray[np.uint8]:
+    """Return an image's pixels (h, w, 3), RGB."""
+    with Image.open(io.BytesIO(image)) as opened:
+        return np.array(opened.convert("RGB"))

@@ -29,17 +29,17 @@ class Figure(NamedTuple):
 
 
 class Drawn:
-    """Photographs drawn with replacement, the same for all arms, and for each arm of its seeds as many as it has.
+    """Images drawn with replacement, the same for all arms, and for each arm of its seeds as many as it has.
 
-    Items about one photograph are right or wrong together, so it is photographs that are drawn, and arms are compared
+    Items about one image are right or wrong together, so it is images that are drawn, and arms are compared
     on the same ones.
     """
 
     def __init__(self, outcomes: Outcomes) -> None:
         rng = np.random.default_rng(SEED)
-        photographs = len(outcomes.counts)
+        images = len(outcomes.counts)
         self._outcomes = outcomes
-        self._weights = rng.multinomial(photographs, np.full(photographs, 1 / photographs), size=DRAWS).astype(float)
+        self._weights = rng.multinomial(images, np.full(images, 1 / images), size=DRAWS).astype(float)
         self._counts = np.maximum(self._weights @ outcomes.counts, 1)
         self._draws: dict[str, NDArray[np.float64]] = {}
 
@@ -95,11 +95,11 @@ class Claim(NamedTuple):
 
 
 _UNTAUGHT = "undecided: nothing was learned that could be harmed"
-_LOOKS = "looking helps: more right with the picture than with a blank one"
+_LOOKS = "looking helps: more right with the image than with a blank one"
 _WORDS = "more right than the words of a question give away"
 _SPATIAL = "spatial data teaches spatial questions"
 _OWN = "its own benchmark"
-_FROZEN = ("vision tower unfrozen", "vision tower frozen")
+_FROZEN = ("vision encoder unfrozen", "vision encoder frozen")
 _WITHOUT_NOISE = "answers without noise"
 _VQA = "VQAv2"
 
@@ -114,7 +114,7 @@ CLAIMS = (
     ),
     Claim("b", "nearly every answer is a number", "number_rate", "spatial", None, -0.01, (_OWN, None)),
     *(
-        Claim("c", "an unfrozen tower measures better", score, "unfrozen", "spatial", 0.0, _FROZEN)
+        Claim("c", "an unfrozen vision encoder measures better", score, "unfrozen", "spatial", 0.0, _FROZEN)
         for score in (_HALF, _THIRD, _TENTH)
     ),
     *(
@@ -142,7 +142,7 @@ CLAIMS = (
     ),
     *(
         Claim(
-            *("f", "experts on photographs alone teach as well as sensors", score, "builtin", "sensor_few", -0.05),
+            *("f", "experts on images alone teach as well as sensors", score, "builtin", "sensor_few", -0.05),
             untaught="none",
         )
         for score in ("qualitative", _HALF)

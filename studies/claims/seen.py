@@ -1,7 +1,7 @@
-"""`python -m studies.claims.seen --work DIR`: how right arms are where the tower has both things asked about.
+"""`python -m studies.claims.seen --work DIR`: how right arms are where the vision encoder has both things asked about.
 
 It has a thing where the middle of one of its objects lies in the thing's box. Relations of things that it does not have
-can be guessed only, by a model whose tower is frozen at least.
+can be guessed only, by a model whose vision encoder is frozen at least.
 """
 
 import argparse
@@ -26,15 +26,15 @@ _RELATIONS = (Kind.BOOL, Kind.CHOICE)
 
 
 def all_seen(lake: LakeReader, vlm: VisionLanguageModel) -> dict[str, bool]:
-    """Return of every answer of a lake, by its id, whether the tower has all things that it is about."""
+    """Return of every answer of a lake, by its id, whether the vision encoder has all things that it is about."""
     rows = lake.query("qa_pairs", "SELECT qa_id, image_id, object_ids FROM t ORDER BY image_id")
-    photographs = sorted({row["image_id"] for row in rows})
-    _, middles = tokens_of(lake, vlm, photographs)
-    objects, boxes = dict(zip(photographs, middles, strict=True)), boxes_of(lake)
+    images = sorted({row["image_id"] for row in rows})
+    _, middles = tokens_of(lake, vlm, images)
+    objects, boxes = dict(zip(images, middles, strict=True)), boxes_of(lake)
 
-    def has(photograph: str, thing: int) -> bool:
-        low, high = boxes[photograph][thing]
-        own = objects[photograph]
+    def has(image: str, thing: int) -> bool:
+        low, high = boxes[image][thing]
+        own = objects[image]
         return bool(((own >= low) & (own <= high)).all(-1).any())
 
     return {row["qa_id"]: all(has(row["image_id"], one) for one in row["object_ids"]) for row in rows}

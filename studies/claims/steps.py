@@ -110,7 +110,7 @@ def _in_own_process(study: Study, run: str, names: Sequence[str]) -> int:
 
 
 def _check_space(study: Study) -> None:
-    needed_gb = 1 + study.sizes.photographs * 2e-3
+    needed_gb = 1 + study.sizes.images * 2e-3
     study.work.mkdir(parents=True, exist_ok=True)
     free_gb = shutil.disk_usage(study.work).free / 1e9
     if free_gb < needed_gb:

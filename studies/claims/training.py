@@ -93,7 +93,11 @@ def arm_settings(study: Study, name: str, seed: int) -> TrainSettings:
     """Return the settings of one run of a condition."""
     arm = ARMS[name]
     return _settings(
-        study, f"{name}-{seed}", {"model": str(base_of(study)), "freeze_tower": arm.freeze_tower}, arm, seed
+        study,
+        f"{name}-{seed}",
+        {"model": str(base_of(study)), "freeze_vision_encoder": arm.freeze_vision_encoder},
+        arm,
+        seed,
     )
 
 
@@ -145,7 +149,7 @@ def train_base(study: Study) -> None:
 def train_arm(study: Study, name: str, seed: int) -> None:
     """Train one run of a condition, in this process."""
     # A frozen encoder is the same in all runs, so its features are computed once.
-    with cached_features(_features(study) if ARMS[name].freeze_tower else None):
+    with cached_features(_features(study) if ARMS[name].freeze_vision_encoder else None):
         train(arm_settings(study, name, seed))
 
 

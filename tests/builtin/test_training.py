@@ -91,7 +91,7 @@ def test_nothing_to_learn_from_is_said(tmp_path):
         list(of_crawl(str(tmp_path)))
 
 
-def test_every_loss_falls_on_pictures_seen_often(crawl, tmp_path):
+def test_every_loss_falls_on_images_seen_often(crawl, tmp_path):
     pack = write_pack(tmp_path / "pack", of_crawl(crawl), (64, 48), [crawl])
     torch.manual_seed(0)
     torch.set_num_threads(1)
@@ -109,7 +109,7 @@ def test_every_loss_falls_on_pictures_seen_often(crawl, tmp_path):
 
 
 def test_depth_alone_teaches_depth_alone(crawl, tmp_path):
-    bare = [replace(photograph, instances=None, objects=None, gravity=None) for photograph in of_crawl(crawl)]
+    bare = [replace(image, instances=None, objects=None, gravity=None) for image in of_crawl(crawl)]
     pack = write_pack(tmp_path / "pack", bare, (64, 48), ["bare"])
     network = RoomNetwork(SHAPE)
     found = losses(network, batch_of(pack, np.arange(4)), (0, 0))
@@ -184,7 +184,7 @@ def test_every_example_is_drawn_once_per_epoch():
     assert list(seen[:10]) != list(seen[10:]) and all((drawn(10, 4, 3, s) == steps[s]).all() for s in range(5))
 
 
-def test_turned_photographs_are_learned_upright():
+def test_turned_images_are_learned_upright():
     rgb = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
     depth = np.arange(600, dtype=np.uint16).reshape(20, 30)
     _, png = cv2.imencode(".png", depth)

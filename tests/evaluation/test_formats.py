@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from jobs.cli.__main__ import app
 from schemas.plugins import PLUGINS_VARIABLE
-from tests.evaluation.files import json_file, picture
+from tests.evaluation.files import image, json_file
 from tests.evaluation.layouts import LAYOUTS
 from vlm.evaluation.items import Item
 from vlm.evaluation.layouts import formats_table, names_of, read_items, read_predictions, write_items
@@ -21,7 +21,7 @@ from vlm.evaluation.scores.table import scored
 
 ROOT = Path(__file__).parents[2]
 
-# id, kind, what the truth says, options, pictures; and what the bad row is told.
+# id, kind, what the truth says, options, images; and what the bad row is told.
 EXPECTED: dict[str, tuple[list[tuple[str, str, dict[str, Any], int, int]], str]] = {
     "q_spatial": (
         [
@@ -164,21 +164,21 @@ def test_items(name, tmp_path):
     found = read_items(name, LAYOUTS[name](tmp_path / name))
     assert [row.reason for row in found.rejected] == [reason]
     assert [item.item_id for item in found.items] == [one[0] for one in expected]
-    for item, (_, kind, truth, options, pictures) in zip(found.items, expected, strict=True):
-        assert (item.kind, len(item.options), len(item.pictures), item.source) == (kind, options, pictures, name)
+    for item, (_, kind, truth, options, images) in zip(found.items, expected, strict=True):
+        assert (item.kind, len(item.options), len(item.images), item.source) == (kind, options, images, name)
         for field, value in truth.items():
             held = getattr(item.truth, field)
             assert held == (pytest.approx(value) if isinstance(value, float) else value)
-        for one in item.pictures:
+        for one in item.images:
             with Image.open(io.BytesIO(one.read())) as opened:
                 assert opened.size == (32, 24)
 
 
-def test_pictures_of_a_row_are_its_own(tmp_path):
-    shades = [[one.read() for one in item.pictures] for item in items_of("blink", tmp_path)]
-    assert shades == [[picture(), picture(20)], [picture()]]
-    many = items_of("mmsi_bench", tmp_path)[0].pictures
-    assert [one.read() for one in many] == [picture(), picture(40)]
+def test_images_of_a_row_are_its_own(tmp_path):
+    shades = [[one.read() for one in item.images] for item in items_of("blink", tmp_path)]
+    assert shades == [[image(), image(20)], [image()]]
+    many = items_of("mmsi_bench", tmp_path)[0].images
+    assert [one.read() for one in many] == [image(), image(40)]
 
 
 def test_what_single_formats_tell(tmp_path):

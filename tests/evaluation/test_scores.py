@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from tests.evaluation.made import item, length, said
+from vlm.evaluation.images import ItemImage
 from vlm.evaluation.items import Answer, AnswerSet, Kind, Truth
-from vlm.evaluation.pictures import Picture
 from vlm.evaluation.reading.answer import predictions_of
 from vlm.evaluation.scores.interval import bootstrapped, mean, share
 from vlm.evaluation.scores.numbers import distance_bin, ratio_success, relative_accuracy, within
@@ -207,11 +207,11 @@ def test_points_inside_polygon_mask_and_box():
     assert inside((0.2, 0.2), triangle)
     assert inside((0.5, 0.5), triangle)
     assert not inside((0.6, 0.6), triangle)
-    picture = Image.new("L", (40, 20))
-    ImageDraw.Draw(picture).rectangle((20, 10, 39, 19), fill=255)
+    image = Image.new("L", (40, 20))
+    ImageDraw.Draw(image).rectangle((20, 10, 39, 19), fill=255)
     held = io.BytesIO()
-    picture.save(held, "PNG")
-    mask = Truth(mask=Picture(data=held.getvalue()))
+    image.save(held, "PNG")
+    mask = Truth(mask=ItemImage(data=held.getvalue()))
     assert inside((0.75, 0.75), mask)
     assert inside((1.0, 1.0), mask)
     assert not inside((0.49, 0.75), mask)

@@ -30,12 +30,12 @@ def run_of(settings: TrainSettings) -> str:
 
 @pytest.fixture(scope="module")
 def learned(place: Path) -> TrainSettings:
-    """A run long enough to tell light pictures from dark ones."""
+    """A run long enough to tell light images from dark ones."""
     settings = settings_of(
         place, "learned", tracking__registered_model="light", tracking__system_metrics=True, loop__steps=120,
         loop__global_batch=12, loop__sample_every=60, loop__samples=3, loop__checkpoint_every=60,
-        model__freeze_tower=False, model__sequence={"independent_turns": True, "bidirectional_picture": True},
-        optimizer={"learning_rate": 0.01, "warm_up_steps": 10, "tower_factor": 1.0},
+        model__freeze_vision_encoder=False, model__sequence={"independent_turns": True, "bidirectional_image": True},
+        optimizer={"learning_rate": 0.01, "warm_up_steps": 10, "vision_encoder_lr_factor": 1.0},
     )  # fmt: skip
     asked = [
         {"id": str(n), "image": f"{n}.png", "type": "light", "conversations": conversation([("Light?", answer)])}
@@ -145,13 +145,13 @@ def test_a_fault_in_a_loaders_worker_is_one_sentence_too(place: Path) -> None:
     file.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
     done = CliRunner().invoke(app, ["train", "--out", settings.out, "--settings", str(file)])
     assert isinstance(done.exception, UsageError)
-    assert str(done.exception).startswith("A picture has 17 tokens and a sequence may have 12")
+    assert str(done.exception).startswith("An image has 17 tokens and a sequence may have 12")
 
 
 def test_items_that_cannot_be_asked_are_told_before_anything_is_learned(place: Path, tmp_path: Path) -> None:
     texts = [{"id": "t", "type": "who", "conversations": conversation([("Who?", "A model")])}]
     (tmp_path / "texts.json").write_text(json.dumps(texts))
-    for path, why in ((tmp_path / "none.json", "none.json"), (tmp_path / "texts.json", "no item with one picture")):
+    for path, why in ((tmp_path / "none.json", "none.json"), (tmp_path / "texts.json", "no item with one image")):
         with pytest.raises(SettingsUnusable, match=why):
             train(settings_of(place, "unasked", evaluation={"format": "llava", "path": str(path)}))
     with pytest.raises(SettingsUnusable, match="lava"):

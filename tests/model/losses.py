@@ -12,8 +12,8 @@ from vlm.model.tuning import open_model
 STREAMS = ("spatial", "general")
 
 
-def opened(tower: str, decoder: str, **changes: object) -> VisionLanguageModel:
-    return open_model(settings_of(tower, decoder, **changes))
+def opened(vision_encoder: str, decoder: str, **changes: object) -> VisionLanguageModel:
+    return open_model(settings_of(vision_encoder, decoder, **changes))
 
 
 def batch_of(vlm: VisionLanguageModel, examples: list[Example]) -> TokenBatch:

@@ -15,12 +15,12 @@ from udfs.experts.families.builtin.weights import save_network
 from vlm.model.loading import VisionLanguageModel
 
 
-def centers_px(vlm: VisionLanguageModel, picture: NDArray[np.uint8]) -> NDArray[Any]:
+def centers_px(vlm: VisionLanguageModel, image: NDArray[np.uint8]) -> NDArray[Any]:
     """The centers [n, 2] of the objects that a room encoder finds in an image [h, w, 3]."""
-    height, width = picture.shape[:2]
-    pixels = vlm.processor.image_processor(picture, return_tensors="pt")["pixel_values"]
+    height, width = image.shape[:2]
+    pixels = vlm.processor.image_processor(image, return_tensors="pt")["pixel_values"]
     with torch.inference_mode():
-        _, objects, there = vlm.tower.features(pixels)
+        _, objects, there = vlm.vision_encoder.features(pixels)
     return objects[0][there[0] > 0][:, -4:-2].numpy() * np.hypot(width, height) / 2 + (width / 2, height / 2)
 
 

@@ -11,7 +11,7 @@ from studies.claims.study import SMOKE, Study
 from tests.loop.tiny import FORKS
 
 
-def no_start(folder: Path, pictures: Any) -> None:
+def no_start(folder: Path, images: Any) -> None:
     raise AssertionError(f"Rooms come first, and {folder} should not be written.")
 
 

@@ -1,4 +1,4 @@
-"""The built-in network as a tower: what its tokens say of rooms with exact truth, and features that are kept."""
+"""The built-in network as a vision encoder: what its tokens say of rooms with exact truth, and features that are kept."""
 
 from pathlib import Path
 
@@ -29,9 +29,9 @@ def joined(tmp_path: Path) -> VisionLanguageModel:
 
 def test_tokens_of_objects_say_where_things_of_rooms_are() -> None:
     rooms = range(12)
-    tower = room_encoder(PACKAGED, [pixels_of(rooms)])
+    vision_encoder = room_encoder(PACKAGED, [pixels_of(rooms)])
     with torch.inference_mode():
-        _, objects, there = tower.features(pixels_of(rooms))
+        _, objects, there = vision_encoder.features(pixels_of(rooms))
     found, large = [], 0
     for index in rooms:
         true = room(index, 384, 288)
@@ -53,42 +53,44 @@ def test_tokens_of_objects_say_where_things_of_rooms_are() -> None:
     assert spearmanr(said_m, true_m).statistic > 0.6
 
 
-def test_a_picture_gives_the_same_tokens_alone_and_among_others_and_a_grey_one_shows_nothing(tmp_path: Path) -> None:
-    tower = RoomEncoder.from_pretrained(write_small_encoder(tmp_path)).train()
+def test_a_image_gives_the_same_tokens_alone_and_among_others_and_a_grey_one_shows_nothing(tmp_path: Path) -> None:
+    vision_encoder = RoomEncoder.from_pretrained(write_small_encoder(tmp_path)).train()
     shown = pixels_of(range(3))
     with torch.no_grad():
-        together = tower(shown).last_hidden_state
-        alone = torch.cat([tower(one[None]).last_hidden_state for one in shown])
-    assert together.shape == (3, 3 * 4 + 6, tower.config.hidden_size)
+        together = vision_encoder(shown).last_hidden_state
+        alone = torch.cat([vision_encoder(one[None]).last_hidden_state for one in shown])
+    assert together.shape == (3, 3 * 4 + 6, vision_encoder.config.hidden_size)
     torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-3)
     packaged = room_encoder(PACKAGED, [pixels_of(range(4))])
     with torch.inference_mode():
         assert packaged.features(torch.full((1, 3, 144, 192), 0.5))[2].sum() == 0
 
 
-def test_a_tower_loads_as_it_was_saved_and_as_the_tower_of_a_model(joined: VisionLanguageModel, tmp_path: Path) -> None:
+def test_a_vision_encoder_loads_as_it_was_saved_and_as_the_vision_encoder_of_a_model(
+    joined: VisionLanguageModel, tmp_path: Path
+) -> None:
     own = AutoModel.from_pretrained(tmp_path / "t")
     assert isinstance(own, RoomEncoder)
     shown = pixels_of(range(2))
     with torch.no_grad():
-        torch.testing.assert_close(own(shown).last_hidden_state, joined.tower(shown).last_hidden_state)
+        torch.testing.assert_close(own(shown).last_hidden_state, joined.vision_encoder(shown).last_hidden_state)
     assert joined.processor.num_additional_image_tokens == 6
     joined.save(tmp_path / "m")
     assert str(tmp_path) not in (tmp_path / "m" / "config.json").read_text()
     again = load_model(str(tmp_path / "m"))
-    picture = np.asarray(room(1, 384, 288).frame.rgb)
-    assert answers(again, [picture], ["Where?"], 8) == answers(joined, [picture], ["Where?"], 8)
+    image = np.asarray(room(1, 384, 288).frame.rgb)
+    assert answers(again, [image], ["Where?"], 8) == answers(joined, [image], ["Where?"], 8)
     torch.testing.assert_close(losses(again, mixed_examples()), losses(joined, mixed_examples()))
 
 
-def test_gradients_reach_the_network_of_a_tower_that_learns(tmp_path: Path) -> None:
-    tower = RoomEncoder.from_pretrained(write_small_encoder(tmp_path)).train()
-    tower(pixels_of(range(2))).last_hidden_state.square().sum().backward()
+def test_gradients_reach_the_network_of_a_vision_encoder_that_learns(tmp_path: Path) -> None:
+    vision_encoder = RoomEncoder.from_pretrained(write_small_encoder(tmp_path)).train()
+    vision_encoder(pixels_of(range(2))).last_hidden_state.square().sum().backward()
     for name in ("stages.0.0.0.weight", "depth.weight", "names.1.weight", "object.0.weight"):
-        assert tower.network.get_parameter(name).grad.abs().sum() > 0, name
-    before = tower.network.stages[0][0][1].running_mean.clone()
-    tower(pixels_of(range(2)))
-    assert torch.equal(before, tower.network.stages[0][0][1].running_mean)
+        assert vision_encoder.network.get_parameter(name).grad.abs().sum() > 0, name
+    before = vision_encoder.network.stages[0][0][1].running_mean.clone()
+    vision_encoder(pixels_of(range(2)))
+    assert torch.equal(before, vision_encoder.network.stages[0][0][1].running_mean)
 
 
 def test_cached_features_are_those_of_the_encoder_whoever_computed_them(
@@ -119,12 +121,12 @@ def test_features_of_one_encoder_are_not_taken_for_those_of_another(
     with cached_features(tmp_path / "kept"):
         before = losses(joined, mixed_examples())
     with torch.no_grad():
-        joined.tower.network.depth.weight.mul_(2)
+        joined.vision_encoder.network.depth.weight.mul_(2)
     with cached_features(tmp_path / "kept"):
         assert not torch.equal(losses(joined, mixed_examples()), before)
 
 
 def test_an_encoder_that_is_trained_is_not_cached(joined: VisionLanguageModel, tmp_path: Path) -> None:
-    joined.tower.requires_grad_(True).train()
+    joined.vision_encoder.requires_grad_(True).train()
     with pytest.raises(ModelUnsuited, match="freeze it"), cached_features(tmp_path / "kept"):
-        joined.tower(pixels_of(range(1)))
+        joined.vision_encoder(pixels_of(range(1)))

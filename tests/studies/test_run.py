@@ -20,10 +20,10 @@ from studies.claims.steps import run, steps
 from studies.claims.study import SMOKE, Marks, Study
 from tests.evaluation.made import item, length
 from tests.loop.tiny import FORKS
-from tests.model.tiny import settings_of, write_tower
+from tests.model.tiny import settings_of, write_encoder
 from vlm.evaluation.formats import spatiallake
+from vlm.evaluation.images import ItemImage
 from vlm.evaluation.items import Kind, Truth
-from vlm.evaluation.pictures import Picture
 from vlm.model.tuning import open_model
 
 RANGES = ("in_range[0.5,2]", "in_range[2/3,1.5]", "in_range[0.9,1.1]", "in_range[0.5,2] from 1 m")
@@ -31,7 +31,7 @@ TEXTS = [f"USER: Is there a chair in column {n}, row 3?\nASSISTANT: Yes\n" for n
 SIZES = SMOKE.model_copy(update={"base_steps": 8, "steps": 2, "layers": 1, "hidden": 32, "batch": 4})
 
 
-def no_start(folder: Path, pictures: Any) -> None:
+def no_start(folder: Path, images: Any) -> None:
     raise AssertionError(f"The start is there, and {folder} should not be written.")
 
 
@@ -45,15 +45,15 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     marks = Marks(study.work)
     for name, settings, _ in data.steps(study):
         marks.finish(name, settings)
-    photographs = sorted(study.crawl("held_out").rglob("*.jpg"))
+    images = sorted(study.crawl("held_out").rglob("*.jpg"))
     asked = []
-    for number, path in enumerate(photographs):
-        known = {"photograph": path.name, "pictures": (Picture(data=path.read_bytes()),)}
+    for number, path in enumerate(images):
+        known = {"image_id": path.name, "images": (ItemImage(data=path.read_bytes()),)}
         asked.append(item(f"b{number}", Kind.BOOL, Truth(yes=number % 2 == 0), kinds=("a", "b"), **known))
         asked.append(length(f"n{number}", 1.0 + number, kinds=("a",), **known))
     for name in ("items", "prior"):
         spatiallake.write(asked, study.folder(f"{name}.parquet"))
-    encoder = write_tower(study.folder("start", "encoder"))
+    encoder = write_encoder(study.folder("start", "encoder"))
     write_decoder(study.folder("start", "decoder"), TEXTS, SIZES)
     open_model(settings_of(encoder, str(study.folder("start", "decoder")))).save(study.folder("start", "model"))
     for step in steps(study, no_start):
@@ -141,7 +141,7 @@ def test_arms_differ_in_what_they_are_about_and_in_nothing_else(tmp_path: Path) 
 
     assert changed("spatial", 2) == {"feed.seed", "mixture.seed", "loop.seed"}
     assert changed("long") == {"loop.steps", "loop.sample_every"}
-    assert changed("unfrozen") == {"model.freeze_tower"}
+    assert changed("unfrozen") == {"model.freeze_vision_encoder"}
     assert changed("noise_0.2") == {"feed.recipe"}
     assert changed("share_5") == {"mixture.spatial_share"}
     assert changed("builtin") == {"feed.table", "feed.recipe"}

@@ -1,4 +1,4 @@
-"""Which things a tower has, against its objects and boxes in pixels; and the shares of made answers."""
+"""Which things a vision encoder has, against its objects and boxes in pixels; and the shares of made answers."""
 
 from pathlib import Path
 
@@ -13,16 +13,16 @@ from vlm.evaluation.items import Kind, Truth
 from vlm.examples import decoded
 
 
-def test_a_thing_is_seen_where_an_object_of_the_tower_is_in_its_box(tmp_path: Path) -> None:
+def test_a_thing_is_seen_where_an_object_of_the_vision_encoder_is_in_its_box(tmp_path: Path) -> None:
     lake, base = LakeReader(str(write_lake(tmp_path / "lake"))), load_base(BASE)
     found = all_seen(lake, base)
     rows = lake.query("qa_pairs", "SELECT qa_id, image_id, object_ids FROM t")
     assert found.keys() == {row["qa_id"] for row in rows}
     assert len(set(found.values())) == 2
-    pictures = {row["image_id"]: decoded(row["bytes"]) for row in lake.query("images", "SELECT * FROM t")}
+    images = {row["image_id"]: decoded(row["bytes"]) for row in lake.query("images", "SELECT * FROM t")}
     regions = {row["image_id"]: row["regions"] for row in lake.query("regions", "SELECT * FROM t")}
     for row in rows:
-        centers = centers_px(base, pictures[row["image_id"]])
+        centers = centers_px(base, images[row["image_id"]])
         boxes = [one["bbox_px"] for one in regions[row["image_id"]] if one["region_id"] in row["object_ids"]]
         assert found[row["qa_id"]] == all(
             any(left <= x <= right and top <= y <= bottom for x, y in centers) for left, top, right, bottom in boxes

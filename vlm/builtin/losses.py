@@ -17,9 +17,9 @@ WEIGHTS = {
     "centre": 1.0,
     "overlap": 2.0,
     "dense_kind": 0.5,
-    "dense_colour": 0.25,
+    "dense_color": 0.25,
     "kind": 1.0,
-    "colour": 0.5,
+    "color": 0.5,
     "depth": 1.0,
     "edges": 1.0,
     "range": 0.5,
@@ -73,7 +73,7 @@ def _foreground(logits: Tensor, batch: Batch, share: Tensor) -> Tensor:
 
 
 def _centres(batch: Batch, grid: Tensor) -> Tensor:
-    """Return where the objects' centres are [b, n, 2], in half diagonals."""
+    """Return where the objects' centers are [b, n, 2], in half diagonals."""
     columns, rows = batch.objects[..., 2].clamp(min=0), batch.objects[..., 3].clamp(min=0)
     return torch.stack([grid[0, 0, 0][columns], grid[0, 1, :, 0][rows]], -1)
 
@@ -97,7 +97,7 @@ def _centre(logits: Tensor, batch: Batch) -> Tensor:
 
 
 def _heat(batch: Batch, size: torch.Size) -> Tensor:
-    """Return a map [b, h, w] of Gaussians about the objects' centres, 1 at the centre's cell."""
+    """Return a map [b, h, w] of Gaussians about the objects' centers, 1 at the center's cell."""
     rows, columns = torch.arange(size[0]).float(), torch.arange(size[1]).float()
     x, y = batch.objects[..., 2] // _RATIO, batch.objects[..., 3] // _RATIO
     number = torch.arange(1, batch.objects.shape[1] + 1)
@@ -131,11 +131,11 @@ def _overlap(
 def _naming(
     network: RoomNetwork, out: dict[str, Tensor], batch: Batch, masks: tuple[Tensor, Tensor], share: Tensor
 ) -> dict[str, Tensor]:
-    """Return the losses of kinds and colours; `masks` are the grouped and the true ones [b, n, h/4, w/4]."""
+    """Return the losses of kinds and colors; `masks` are the grouped and the true ones [b, n, h/4, w/4]."""
     kinds, colours = network.objects(out, batch.rgb, _mixed(*masks))
     return _dense(network, out["names"], batch, share) | {
         "kind": _cross_entropy(kinds, batch.objects[..., 0], batch.present),
-        "colour": _cross_entropy(colours, batch.objects[..., 1], batch.present),
+        "color": _cross_entropy(colours, batch.objects[..., 1], batch.present),
     }
 
 
@@ -169,7 +169,7 @@ def _dense(network: RoomNetwork, names: Tensor, batch: Batch, share: Tensor) -> 
     hues = F.cross_entropy(names[:, kinds + 1 :], colour.clamp(min=0), reduction="none")
     return {
         "dense_kind": things + ground,
-        "dense_colour": (hues * weight * tinted).sum() / (weight * tinted).sum().clamp(min=1e-6),
+        "dense_color": (hues * weight * tinted).sum() / (weight * tinted).sum().clamp(min=1e-6),
     }
 
 

@@ -1,4 +1,4 @@
-"""Examples packed once into memory-mapped arrays, so that training reads no picture files."""
+"""Examples packed once into memory-mapped arrays, so that training reads no image files."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -29,8 +29,8 @@ class Pack:
         }
 
 
-def write_pack(folder: Path, photographs: Iterable[Labelled], size: tuple[int, int], sources: Sequence[str]) -> Pack:
-    """Pack photographs at a working size (width, height); a whole pack of the same sources is left as it is.
+def write_pack(folder: Path, images: Iterable[Labelled], size: tuple[int, int], sources: Sequence[str]) -> Pack:
+    """Pack images at a working size (width, height); a whole pack of the same sources is left as it is.
 
     Raises:
         SettingsUnusable: the sources hold no image.
@@ -43,8 +43,8 @@ def write_pack(folder: Path, photographs: Iterable[Labelled], size: tuple[int, i
     files: dict[str, Any] = {}
     entries: dict[str, Any] = {}
     count = 0
-    for photograph in photographs:
-        for name, array in example_arrays(photograph, width, height).items():
+    for image in images:
+        for name, array in example_arrays(image, width, height).items():
             if name not in files:
                 files[name] = (folder / f"{name}.bin").open("wb")
                 entries[name] = {"dtype": array.dtype.str, "shape": list(array.shape)}

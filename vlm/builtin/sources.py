@@ -18,7 +18,7 @@ _DEPTH_UNIT_M = np.float32(1e-3)
 
 
 def of_crawl(crawl: str) -> Iterator[Labelled]:
-    """Yield the photographs of a crawl on disk in its order; `crawl` is its folder or its manifest.
+    """Yield the images of a crawl on disk in its order; `crawl` is its folder or its manifest.
 
     Raises:
         SettingsUnusable: there is no manifest, or a file that it names cannot be decoded.
@@ -36,13 +36,13 @@ def of_crawl(crawl: str) -> Iterator[Labelled]:
 
 def labelled(row: Mapping[str, Any]) -> Labelled:
     """Return a row of a manifest, with its files' bytes in place of their names, or of `images`, upright."""
-    picture = picture_of(row)
-    depth, instances = _upright(row.get("depth"), picture), _upright(row.get("instances"), picture)
+    image = picture_of(row)
+    depth, instances = _upright(row.get("depth"), image), _upright(row.get("instances"), image)
     camera, gravity = row.get("camera"), row.get("gravity")
-    # turned pixels turn gravity too, and training has enough photographs without those
-    turned = picture.orientation != 1
+    # turned pixels turn gravity too, and training has enough images without those
+    turned = image.orientation != 1
     return Labelled(
-        rgb=np.asarray(picture.image),
+        rgb=np.asarray(image.image),
         depth_m=None if depth is None else depth.astype(np.float32) * _DEPTH_UNIT_M,
         instances=instances,
         objects={o["id"]: (o.get("label") or "", tuple(o.get("captions") or ())) for o in row.get("objects") or ()},
@@ -51,19 +51,19 @@ def labelled(row: Mapping[str, Any]) -> Labelled:
     )
 
 
-def _upright(data: bytes | None, picture: Picture) -> NDArray[Any] | None:
-    """Return a map of stored pixels turned as the photograph is; None where it is missing or of another size."""
+def _upright(data: bytes | None, image: Picture) -> NDArray[Any] | None:
+    """Return a map of stored pixels turned as the image is; None where it is missing or of another size."""
     if not data:
         return None
     stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if stored is None or stored.ndim != 2:
         return None
-    places = picture.to_stored(np.arange(picture.size[0] * picture.size[1]).reshape(picture.size[::-1]))
+    places = image.to_stored(np.arange(image.size[0] * image.size[1]).reshape(image.size[::-1]))
     if places.shape != stored.shape:
         return None
     upright = np.empty(stored.size, stored.dtype)
     upright[places.ravel()] = stored.ravel()
-    return upright.reshape(picture.size[::-1])
+    return upright.reshape(image.size[::-1])
 
 
 def _read(folder: Path, name: str) -> bytes:

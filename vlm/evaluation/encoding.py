@@ -21,24 +21,24 @@ _SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "
 
 @dataclass(frozen=True)
 class Encoded:
-    """An encoded picture, the suffix of its format, and a name made of its bytes."""
+    """An encoded image, the suffix of its format, and a name made of its bytes."""
 
     data: bytes
     suffix: str
 
     @property
     def name(self) -> str:
-        """Return a file name that equal pictures share."""
+        """Return a file name that equal images share."""
         return f"{hashlib.sha256(self.data).hexdigest()[:16]}.{self.suffix}"
 
 
 def encoded(items: Iterable[Item], rejected: list[Rejected]) -> Iterator[tuple[Item, list[Encoded]]]:
-    """Yield items with their encoded pictures; items whose pictures cannot be read go to `rejected`."""
+    """Yield items with their encoded images; items whose images cannot be read go to `rejected`."""
     for item in items:
         try:
-            yield item, [_of_bytes(picture.read()) for picture in item.pictures]
+            yield item, [_of_bytes(image.read()) for image in item.images]
         except (OSError, ValueError, UnidentifiedImageError) as error:
-            rejected.append(Rejected(item.number, f"Item {item.item_id} has a picture that cannot be read: {error}."))
+            rejected.append(Rejected(item.number, f"Item {item.item_id} has an image that cannot be read: {error}."))
 
 
 def _of_bytes(data: bytes) -> Encoded:

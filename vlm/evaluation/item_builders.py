@@ -17,7 +17,7 @@ _OPTION = re.compile(
 _OPTIONS_START = re.compile(r"\b(?:options?|choices?)\s*:", re.IGNORECASE)
 _SIDE = re.compile(r"\W*right\W*", re.IGNORECASE)
 _ASKED_UNIT = re.compile(
-    r"\bin (square (?:meters|metres|feet)|(?:centi|milli)?met(?:er|re)s?|cm|mm|inch(?:es)?|feet|foot|degrees|m)\b",
+    r"\bin (square (?:meters|meters|feet)|(?:centi|milli)?met(?:er|re)s?|cm|mm|inch(?:es)?|feet|foot|degrees|m)\b",
     re.IGNORECASE,
 )
 

@@ -64,7 +64,7 @@ class Feed:
         return int(self._tokens.sum())
 
     def tokens_from(self, position: int) -> Iterator[int]:
-        """Yield the text tokens of the examples at `position` and after, without end and without their pictures."""
+        """Yield the text tokens of the examples at `position` and after, without end and without their images."""
         firsts = np.cumsum([0, *(group.rows for group in self.snapshot.groups)])
         while True:
             _, _, groups, rows = self._order.columns(range(position, position + _CHUNK))

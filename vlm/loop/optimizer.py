@@ -9,9 +9,9 @@ from torch import nn
 from vlm.loop.settings import OptimizerSettings
 
 
-def optimizer_of(model: nn.Module, tower: nn.Module, settings: OptimizerSettings) -> torch.optim.AdamW:
+def optimizer_of(model: nn.Module, vision_encoder: nn.Module, settings: OptimizerSettings) -> torch.optim.AdamW:
     """Return the optimizer of all weights that learn; `factor` of a group scales the rate of a step."""
-    seeing = {id(weight) for weight in tower.parameters()}
+    seeing = {id(weight) for weight in vision_encoder.parameters()}
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for weight in model.parameters():
         if weight.requires_grad:
@@ -19,10 +19,10 @@ def optimizer_of(model: nn.Module, tower: nn.Module, settings: OptimizerSettings
     described: list[dict[str, Any]] = [
         {
             "params": weights,
-            "factor": settings.tower_factor if of_tower else 1.0,
+            "factor": settings.vision_encoder_lr_factor if of_encoder else 1.0,
             "weight_decay": settings.weight_decay if matrices else 0.0,
         }
-        for (of_tower, matrices), weights in groups.items()
+        for (of_encoder, matrices), weights in groups.items()
     ]
     return torch.optim.AdamW(described, lr=settings.learning_rate, betas=settings.betas)
 

@@ -16,7 +16,9 @@ class OptimizerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     learning_rate: float = Field(default=2e-4, gt=0)
-    tower_factor: float = Field(default=0.1, ge=0, description="of the learning rate, for a tower that learns")
+    vision_encoder_lr_factor: float = Field(
+        default=0.1, ge=0, description="of the learning rate, for a vision encoder that learns"
+    )
     weight_decay: float = Field(default=0.01, ge=0, description="of matrices; vectors have none")
     betas: tuple[float, float] = (0.9, 0.98)
     schedule: Literal["cosine", "constant"] = "cosine"
@@ -42,7 +44,7 @@ class LoopSettings(BaseModel):
     checkpoint_every: int = Field(default=500, ge=1, description="steps")
     keep: int = Field(default=2, ge=1, description="checkpoints")
     sample_every: int = Field(default=500, ge=1, description="steps between sample answers and evaluations")
-    samples: int = Field(default=6, ge=0, description="examples whose answers are recorded with their pictures")
+    samples: int = Field(default=6, ge=0, description="examples whose answers are recorded with their images")
 
 
 class TrackingSettings(BaseModel):
@@ -58,7 +60,7 @@ class TrackingSettings(BaseModel):
 
 
 class EvaluationSettings(BaseModel):
-    """Items that the model is asked every `loop.sample_every` steps, each also with a blank picture."""
+    """Items that the model is asked every `loop.sample_every` steps, each also with a blank image."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -87,14 +87,14 @@ class Run:
         self._client.log_artifact(self.run_id, str(path))
 
     def record_samples(self, step: int, samples: list[Sample]) -> None:
-        """Record what the model answers at a step, as a picture and as JSON."""
+        """Record what the model answers at a step, as an image and as JSON."""
         if samples:
             rows = [{"question": one.question, "learned": one.learned, "given": one.given} for one in samples]
             self._client.log_text(self.run_id, json.dumps(rows, indent=1), f"samples/step-{step:09d}.json")
             self._client.log_figure(self.run_id, sample_figure(samples), f"samples/step-{step:09d}.png")
 
     def record_losses(self) -> None:
-        """Record the curves of all losses so far as a picture."""
+        """Record the curves of all losses so far as an image."""
         names = [name for name in self._client.get_run(self.run_id).data.metrics if name.split("/")[0] == _LOSS]
         found = {name: sorted((one.step, one.value) for one in self._history(name)) for name in names}
         if found:
@@ -156,7 +156,7 @@ def _experiment(client: MlflowClient, uri: str, name: str) -> str:
         return found.experiment_id
     # MLflow's pages then list runs of training, not of evaluation.
     tags = {"mlflow.experimentKind": "custom_model_development"}
-    # By default MLflow would put pictures and models into ./mlruns, wherever the command was given.
+    # By default MLflow would put images and models into ./mlruns, wherever the command was given.
     local = uri.startswith("sqlite:///")
     at = (Path(uri.removeprefix("sqlite:///")).absolute().parent / "mlflow" / name).as_uri() if local else None
     try:

@@ -94,7 +94,7 @@ class _Training:
         self.start = folder.latest() or folder.checkpoint(0, Cursor(), float("nan"))
         # Workers are forked before there are threads of MLflow or memory of a GPU.
         self.batches = iter(self._loader()) if self.start.step < settings.loop.steps else iter(())
-        optimizer = optimizer_of(vlm.model, vlm.tower, settings.optimizer)
+        optimizer = optimizer_of(vlm.model, vlm.vision_encoder, settings.optimizer)
         if self.start.step:
             restore(self.start, vlm.model, optimizer)
         module = AnswerLoss(vlm.model, vlm.family, len(settings.streams))
@@ -170,11 +170,11 @@ class _Training:
         if not examples:
             return []
         asked = [example.turns[0] for example in examples]
-        pictures = [example.picture for example in examples]
-        said = answers(self.vlm, pictures, [turn.question for turn in asked], _ANSWER_TOKENS)
+        images = [example.image for example in examples]
+        said = answers(self.vlm, images, [turn.question for turn in asked], _ANSWER_TOKENS)
         return [
-            Sample(picture, turn.question, turn.answer, given)
-            for picture, turn, given in zip(pictures, asked, said, strict=True)
+            Sample(image, turn.question, turn.answer, given)
+            for image, turn, given in zip(images, asked, said, strict=True)
         ]
 
     def _finish(self, run: Run, report: Report) -> None:

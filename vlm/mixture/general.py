@@ -19,7 +19,7 @@ Count = Callable[[str], int]
 def llava_records(settings: StreamSettings, tokens: Count) -> list[Record]:
     """Return the entries of a LLaVA JSON file, a list of {id, image, conversations: [{from, value}]}.
 
-    An entry without `image` is text alone; one whose picture is not there counts no tokens and is passed over.
+    An entry without `image` is text alone; one whose image is not there counts no tokens and is passed over.
 
     Raises:
         StreamUnreadable: no such file, or another format.
@@ -27,7 +27,7 @@ def llava_records(settings: StreamSettings, tokens: Count) -> list[Record]:
     entries = _json(settings.uri)
     if not isinstance(entries, list):
         raise StreamUnreadable(f"{settings.uri} holds a {type(entries).__name__}, and LLaVA JSON is a list of entries.")
-    there = _pictures(settings)
+    there = _images(settings)
     return [_llava_record(entry, number, settings, tokens, there) for number, entry in enumerate(entries)]
 
 
@@ -42,27 +42,27 @@ def _llava_record(
         raise StreamUnreadable(
             f"Entry {number} of {settings.uri} is no LLaVA entry ({error!r} is missing or odd); mend or remove it."
         ) from error
-    picture = _picture(settings, image) if image else None
-    return _record(f"{name}#{number}", picture, turns, tokens, there)
+    image = _image(settings, image) if image else None
+    return _record(f"{name}#{number}", image, turns, tokens, there)
 
 
 def vqa_records(settings: StreamSettings, tokens: Count) -> list[Record]:
     """Return the questions of a VQAv2 or OK-VQA file with the answer that most people gave.
 
-    A question whose picture is not there counts no tokens and is passed over.
+    A question whose image is not there counts no tokens and is passed over.
 
     Raises:
         StreamUnreadable: no such file, or another format.
     """
     asked, answered = _json(settings.uri), _json(settings.annotations or "")
-    there = _pictures(settings)
+    there = _images(settings)
     try:
         subtype = asked.get("data_subtype") or answered.get("data_subtype") or ""
         answers = {row["question_id"]: _agreed(row) for row in answered["annotations"]}
         return [
             _record(
                 str(row["question_id"]),
-                _picture(settings, settings.picture_name.format(subtype=subtype, image_id=row["image_id"])),
+                _image(settings, settings.image_name.format(subtype=subtype, image_id=row["image_id"])),
                 (Turn(row["question"], answers[row["question_id"]]),),
                 tokens,
                 there,
@@ -89,19 +89,19 @@ def counted(turns: tuple[Turn, ...], tokens: Count) -> int:
     return sum(tokens(turn.question) + tokens(turn.answer) for turn in turns)
 
 
-def _record(name: str, picture: str | None, turns: tuple[Turn, ...], tokens: Count, there: frozenset[str]) -> Record:
-    usable = picture is None or path_of(picture) in there
-    return Record(name, picture, turns, counted(turns, tokens) if usable else 0)
+def _record(name: str, image: str | None, turns: tuple[Turn, ...], tokens: Count, there: frozenset[str]) -> Record:
+    usable = image is None or path_of(image) in there
+    return Record(name, image, turns, counted(turns, tokens) if usable else 0)
 
 
-def _pictures(settings: StreamSettings) -> frozenset[str]:
-    """Return the paths of all files under the folder of pictures, by one listing."""
+def _images(settings: StreamSettings) -> frozenset[str]:
+    """Return the paths of all files under the folder of images, by one listing."""
     folder = normal(settings.images or "")
     selector = fs.FileSelector(path_of(folder), allow_not_found=True, recursive=True)
     return frozenset(info.path for info in filesystem_of(folder).get_file_info(selector))
 
 
-def _picture(settings: StreamSettings, name: str) -> str:
+def _image(settings: StreamSettings, name: str) -> str:
     return f"{normal(settings.images or '')}/{name}"
 
 

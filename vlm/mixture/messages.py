@@ -25,7 +25,7 @@ Tokenizer = tuple[str | None, str | None]
 
 
 class MessagesFeed(Feed):
-    """Rows with one picture and turns of text; others are passed over, and count no tokens."""
+    """Rows with one image and turns of text; others are passed over, and count no tokens."""
 
     columns = _COLUMNS
 
@@ -33,11 +33,11 @@ class MessagesFeed(Feed):
         super().__init__(settings, snapshot, name)
         self._tokenizer = tokenizer
         self._count = token_counter(*tokenizer)
-        # Tokens are counted before any picture is read.
+        # Tokens are counted before any image is read.
         schema = pq.read_schema(snapshot.groups[0].path, filesystem=filesystem_of(snapshot.table))
         self.token_columns = ("messages", *_without_bytes(schema))
         if not self.epoch_tokens:
-            raise StreamUnreadable(f"Stream {name} has no row with one picture and an answer; name other files.")
+            raise StreamUnreadable(f"Stream {name} has no row with one image and an answer; name other files.")
 
     def __reduce__(self) -> Any:
         return MessagesFeed, (self.settings, self.snapshot, self.name, self._tokenizer)
@@ -45,13 +45,13 @@ class MessagesFeed(Feed):
     def example_of(self, row: Row) -> Example:
         """Return the example of a row."""
         turns = _turns(row["messages"])
-        picture = row["images"][0]["bytes"]
-        image_id = hashlib.sha256(picture).hexdigest()
+        image = row["images"][0]["bytes"]
+        image_id = hashlib.sha256(image).hexdigest()
         identity = hashlib.blake2b(f"{image_id}{turns}".encode(), digest_size=16).hexdigest()
-        return Example(self.name, identity, image_id, picture, turns, counted(turns, self._count))
+        return Example(self.name, identity, image_id, image, turns, counted(turns, self._count))
 
     def tokens_of(self, table: pa.Table) -> NDArray[np.int64]:
-        """Return the text tokens of every row; 0 where it has no turn, or another number of pictures than one."""
+        """Return the text tokens of every row; 0 where it has no turn, or another number of images than one."""
         rows = zip(table["images"].to_pylist(), table["messages"].to_pylist(), strict=True)
         tokens = [counted(_turns(said), self._count) if len(images or ()) == 1 else 0 for images, said in rows]
         return np.array(tokens, np.int64)

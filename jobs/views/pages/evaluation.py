@@ -153,10 +153,10 @@ def _read(one: Prediction) -> str:
 
 def _picture(item: Item) -> str | None:
     """Return the first picture as a small JPEG data URI, None where there is none to be read."""
-    if not item.pictures:
+    if not item.images:
         return None
     try:
-        with Image.open(io.BytesIO(item.pictures[0].read())) as opened:
+        with Image.open(io.BytesIO(item.images[0].read())) as opened:
             small = opened.convert("RGB")
     except (OSError, ValueError, UnidentifiedImageError):
         return None

@@ -14,9 +14,9 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="folder for train.json and test.json")
     for name, field in RoomQuestionSettings.model_fields.items():
         flag = f"--{name.replace('_', '-')}"
-        parser.add_argument(
-            flag, type=field.annotation, default=field.default, help=f"{field.description} [{field.default}]"
-        )
+        kind = float if field.annotation is float else int
+        text = f"{field.description} [{field.default}]"
+        parser.add_argument(flag, type=kind, default=field.default, help=text)
     given = vars(parser.parse_args())
     counts = write_room_questions(given.pop("crawl"), given.pop("out"), RoomQuestionSettings(**given))
     for name, count in sorted(counts.items()):

@@ -19,7 +19,7 @@ def _items(row: Row) -> list[Item]:
             question=row.text("question", "prompt"),
             options=row.list("choices"),
             answer=answer,
-            pictures=row.pictures("image_1", "image_2", "image_3", "image_4"),
+            images=row.images("image_1", "image_2", "image_3", "image_4"),
         )
     ]
 

@@ -17,7 +17,7 @@ def _items(row: Row) -> list[Item]:
             options=row.list("choices"),
             answer=row.text("answer"),
             part=row.text("source"),
-            pictures=row.pictures("image") or row.pictures("filename"),
+            images=row.images("image") or row.images("filename"),
         )
     ]
 

@@ -20,7 +20,7 @@ def _items(row: Row) -> list[Item]:
             answer=int(row.text("answer")),
             part=str(row.get("data_source") or "") or None,
             kinds=tuple(str(name) for name in names if name),
-            pictures=row.pictures("image"),
+            images=row.images("image"),
         )
     ]
 

@@ -29,7 +29,7 @@ def _items(row: Row) -> list[Item]:
     if not turns:
         raise BadRow("has no user message that an assistant answers")
     type_id = str(row.get("type_id") or "all")
-    return turn_items(row, turns, source="hf_messages", type_id=type_id, pictures=row.pictures("images"))
+    return turn_items(row, turns, source="hf_messages", type_id=type_id, images=row.images("images"))
 
 
 def _write(items: Iterable[Item], path: Path) -> list[Rejected]:
@@ -40,11 +40,11 @@ def _write(items: Iterable[Item], path: Path) -> list[Rejected]:
 
 
 def _rows(items: Iterable[Item], rejected: list[Rejected]) -> Iterator[dict[str, Any]]:
-    for item, pictures in encoded(items, rejected):
-        question = [{"type": "image", "text": None} for _ in pictures] + [{"type": "text", "text": item.prompt}]
+    for item, images in encoded(items, rejected):
+        question = [{"type": "image", "text": None} for _ in images] + [{"type": "text", "text": item.prompt}]
         yield {
             "id": item.item_id,
-            "images": [{"bytes": picture.data, "path": picture.name} for picture in pictures],
+            "images": [{"bytes": image.data, "path": image.name} for image in images],
             "messages": [
                 {"role": "user", "content": question},
                 {"role": "assistant", "content": [{"type": "text", "text": item.answer}]},

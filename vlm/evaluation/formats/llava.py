@@ -17,7 +17,7 @@ def _items(row: Row) -> list[Item]:
     if not turns:
         raise BadRow("has no turn of a human that a model answers")
     type_id = str(row.get("type_id") or row.get("task") or row.get("type") or "all")
-    return turn_items(row, turns, source="llava", type_id=type_id, pictures=row.pictures("image"))
+    return turn_items(row, turns, source="llava", type_id=type_id, images=row.images("image"))
 
 
 def _write(items: Iterable[Item], path: Path) -> list[Rejected]:
@@ -26,10 +26,10 @@ def _write(items: Iterable[Item], path: Path) -> list[Rejected]:
     folder = path.with_name(f"{path.stem}_images")
     folder.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as lines:
-        for item, pictures in encoded(items, rejected):
-            for picture in pictures:
-                (folder / picture.name).write_bytes(picture.data)
-            names = [f"{folder.name}/{picture.name}" for picture in pictures]
+        for item, images in encoded(items, rejected):
+            for image in images:
+                (folder / image.name).write_bytes(image.data)
+            names = [f"{folder.name}/{image.name}" for image in images]
             question = "".join("<image>\n" for _ in names) + item.prompt
             row = {
                 "id": item.item_id,

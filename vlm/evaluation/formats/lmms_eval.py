@@ -26,7 +26,7 @@ from vlm.evaluation.formats.lmms_eval import success_of
 
 
 def doc_to_visual(doc):
-    return [Image.open(io.BytesIO(picture["bytes"])).convert("RGB") for picture in doc["images"]]
+    return [Image.open(io.BytesIO(image["bytes"])).convert("RGB") for image in doc["images"]]
 
 
 def doc_to_text(doc, lmms_eval_specific_kwargs=None):

@@ -17,7 +17,7 @@ def _items(row: Row) -> list[Item]:
             question=question,
             options=options_in(question),
             answer=row.text("answer"),
-            pictures=row.pictures("images"),
+            images=row.images("images"),
         )
     ]
 

@@ -16,7 +16,7 @@ def _items(row: Row) -> list[Item]:
             question=row.text("question"),
             value=float(row.text("answer_value")),
             unit=row.text("answer_unit").lower(),
-            pictures=row.pictures("image") or row.pictures("image_path"),
+            images=row.images("image") or row.images("image_path"),
         )
     ]
 

@@ -15,12 +15,12 @@ def _items(row: Row) -> list[Item]:
         "source": "robospatial",
         "type_id": row.text("category"),
         "question": row.text("question"),
-        "pictures": row.pictures("img") or row.pictures("image"),
+        "images": row.images("img") or row.images("image"),
     }
     if answer.lower().strip(" .") in ("yes", "no"):
         return [bool_item(row, answer=answer, **known)]
     polygon = _polygon(answer)
-    masks = row.pictures("mask")
+    masks = row.images("mask")
     if len(polygon) < 3 and not masks:
         raise BadRow(f"has the answer {answer[:60]!r}, which is neither yes, no nor a polygon, and no mask")
     truth = Truth(polygon=polygon) if len(polygon) >= 3 else Truth(mask=masks[0])

@@ -1,4 +1,4 @@
-"""SPAR-Bench: `id, image[], question, answer, task`; options stand in the question, numbers are metres."""
+"""SPAR-Bench: `id, image[], question, answer, task`; options stand in the question, numbers are meters."""
 
 from vlm.evaluation.item_builders import choice_item, number_item, options_in
 from vlm.evaluation.items import Item
@@ -17,7 +17,7 @@ def _items(row: Row) -> list[Item]:
         "source": "spar_bench",
         "type_id": task,
         "question": question,
-        "pictures": row.pictures("image"),
+        "images": row.images("image"),
     }
     if task == _OWN_SCORE:
         raise BadRow(f"is of task {_OWN_SCORE}, whose answers are camera movements that none of our scores fits")

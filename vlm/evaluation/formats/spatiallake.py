@@ -15,11 +15,13 @@ from vlm.evaluation.rows import Row
 from vlm.evaluation.scores.success import success
 
 _TEXTS = ("item_id", "source", "kind", "type_id", "question", "prompt", "answer", "truth")
-_OPTIONAL = ("asked_unit", "circular_group", "flip_group", "part", "photograph")
+_OPTIONAL = ("asked_unit", "circular_group", "flip_group", "part")
+# The column of `Item.image_id`.
+_IMAGE_ID = "photograph"
 _LISTS = ("options", "sides", "kinds")
 _ITEMS = pa.schema(
     [
-        *((name, pa.string()) for name in (*_TEXTS, *_OPTIONAL)),
+        *((name, pa.string()) for name in (*_TEXTS, *_OPTIONAL, _IMAGE_ID)),
         *((name, pa.list_(pa.string())) for name in _LISTS),
         ("distance_m", pa.float64()),
         ("size_px", pa.list_(pa.int32())),
@@ -52,7 +54,7 @@ _PREDICTIONS = pa.schema(
 def items_of(row: Row) -> list[Item]:
     """Return the item of a row."""
     truth = json.loads(row.text("truth"))
-    masks = row.pictures("mask")
+    masks = row.images("mask")
     known = {
         **truth,
         "texts": tuple(truth["texts"]),
@@ -70,11 +72,12 @@ def items_of(row: Row) -> list[Item]:
             question=row.text("question"),
             answer=row.text("answer"),
             truth=Truth(mask=masks[0] if masks else None, **known),
-            pictures=row.pictures("images"),
+            images=row.images("images"),
             options=tuple(row.list("options")),
             sides=tuple(row.list("sides")),
             kinds=tuple(row.list("kinds")),
             size_px=(int(size[0]), int(size[1])) if size else None,
+            image_id=row.get(_IMAGE_ID),
             **{name: row.get(name) for name in (*_OPTIONAL, "distance_m")},
         )
     ]
@@ -88,19 +91,20 @@ def write(items: Iterable[Item], path: Path) -> list[Rejected]:
 
 
 def _rows(items: Iterable[Item], rejected: list[Rejected]) -> Iterator[dict[str, Any]]:
-    for item, pictures in encoded(items, rejected):
+    for item, images in encoded(items, rejected):
         mask = item.truth.mask
         yield {
             **{
                 name: getattr(item, name) for name in ("item_id", "source", "type_id", "question", "answer", *_OPTIONAL)
             },
             **{name: list(getattr(item, name)) for name in _LISTS},
+            _IMAGE_ID: item.image_id,
             "kind": str(item.kind),
             "prompt": item.prompt,
             "truth": _truth_json(item.truth),
             "distance_m": item.distance_m,
             "size_px": list(item.size_px) if item.size_px else None,
-            "images": [{"bytes": picture.data, "path": picture.name} for picture in pictures],
+            "images": [{"bytes": image.data, "path": image.name} for image in images],
             "mask": [{"bytes": mask.read(), "path": None}] if mask else [],
         }
 

@@ -8,7 +8,7 @@ from vlm.evaluation.items import Item, Kind, Truth
 from vlm.evaluation.layouts import Format, ItemReader
 from vlm.evaluation.reading.direction import parse_clock
 from vlm.evaluation.reading.quantity import parse_quantity
-from vlm.evaluation.rows import BadRow, Row, picture_of
+from vlm.evaluation.rows import BadRow, Row, image_of
 
 _REGION = re.compile(r"Region \[\d+\]")
 
@@ -26,7 +26,7 @@ def _items(row: Row) -> list[Item]:
         "question": row.text("text_q", "question"),
     }
     if info.get("file_path"):
-        known["pictures"] = (picture_of(info["file_path"], row.folder),)
+        known["images"] = (image_of(info["file_path"], row.folder),)
     if info.get("width") and info.get("height"):
         known["size_px"] = (int(info["width"]), int(info["height"]))
     answer = _answer(row)

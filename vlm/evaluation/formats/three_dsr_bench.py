@@ -24,7 +24,7 @@ def _items(row: Row) -> list[Item]:
             answer=row.text("answer"),
             circular_group=_ROTATION.sub("", qid),
             flip_group=qid.replace("-flip", ""),
-            pictures=row.pictures("image"),
+            images=row.images("image"),
         )
     ]
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from vlm.evaluation.encoding import encoded
+from vlm.evaluation.images import ItemImage
 from vlm.evaluation.item_builders import choice_item, said_item
 from vlm.evaluation.items import Answer, Item, Rejected
 from vlm.evaluation.layouts import Format, ItemReader, PredictionReader
-from vlm.evaluation.pictures import Picture
 from vlm.evaluation.rows import Row, rows_of
 
 _ROTATION = 1_000_000
@@ -43,7 +43,7 @@ def _items(row: Row) -> list[Item]:
         "source": "vlmevalkit",
         "type_id": str(row.get("category") or "all"),
         "question": "\n".join(filter(None, (str(row.get("hint") or ""), row.text("question")))),
-        "pictures": _pictures(row),
+        "images": _images(row),
     }
     if options:
         group = str(int(index) % _ROTATION) if index.isdigit() else None
@@ -51,9 +51,9 @@ def _items(row: Row) -> list[Item]:
     return [said_item(row, answer=row.text("answer"), **known)]
 
 
-def _pictures(row: Row) -> tuple[Picture, ...]:
+def _images(row: Row) -> tuple[ItemImage, ...]:
     encoded = row.list("image")
-    return tuple(Picture(encoded=one) for one in encoded) if encoded else row.pictures("image_path")
+    return tuple(ItemImage(encoded=one) for one in encoded) if encoded else row.images("image_path")
 
 
 def _answer(row: Row) -> Answer:
@@ -68,8 +68,8 @@ def _write(items: Iterable[Item], path: Path) -> list[Rejected]:
     with path.open("w", encoding="utf-8", newline="") as lines:
         table = csv.DictWriter(lines, _COLUMNS, delimiter="\t", restval="")
         table.writeheader()
-        for item, pictures in encoded(items, rejected):
-            texts = [base64.b64encode(picture.data).decode() for picture in pictures]
+        for item, images in encoded(items, rejected):
+            texts = [base64.b64encode(image.data).decode() for image in images]
             row = {
                 "index": item.number,
                 "image": texts[0] if len(texts) == 1 else json.dumps(texts) if texts else "",

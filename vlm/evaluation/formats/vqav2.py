@@ -58,7 +58,7 @@ def reader(source: str) -> ItemReader:
                 question=row.text("question"),
                 answer=common,
                 truth=Truth(texts=humans),
-                pictures=row.pictures("image"),
+                images=row.images("image"),
             )
         ]
 

@@ -1,4 +1,4 @@
-"""VSI-Bench: `id, question_type, question, options, ground_truth, dataset, scene_name`; its pictures are videos."""
+"""VSI-Bench: `id, question_type, question, options, ground_truth, dataset, scene_name`; its images are videos."""
 
 from vlm.evaluation.item_builders import choice_item, number_item
 from vlm.evaluation.items import Item

@@ -16,11 +16,11 @@ def _write(items: Iterable[Item], path: Path) -> list[Rejected]:
     rejected: list[Rejected] = []
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, "w") as tar:
-        for item, pictures in encoded(items, rejected):
+        for item, images in encoded(items, rejected):
             key = f"{item.number:08d}"
-            for place, picture in enumerate(pictures):
-                middle = "" if len(pictures) == 1 else f"{place}."
-                _add(tar, f"{key}.{middle}{picture.suffix}", picture.data)
+            for place, image in enumerate(images):
+                middle = "" if len(images) == 1 else f"{place}."
+                _add(tar, f"{key}.{middle}{image.suffix}", image.data)
             about = {
                 "item_id": item.item_id,
                 "question": item.prompt,

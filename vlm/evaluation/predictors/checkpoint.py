@@ -28,7 +28,7 @@ class CheckpointSettings(BaseModel):
 
 
 class Checkpoint:
-    """Answers items with any model for pictures and text, a batch at a time."""
+    """Answers items with any model for images and text, a batch at a time."""
 
     def __init__(self, name: str, settings: CheckpointSettings) -> None:
         self.model = name
@@ -57,20 +57,20 @@ class Checkpoint:
             PredictorUnusable: the model cannot be loaded or cannot be asked.
         """
         for batch in batches:
-            fit = [one for one in batch if len(one.pictures) <= 1]
+            fit = [one for one in batch if len(one.images) <= 1]
             yield [Said(one, text) for one, text in zip(fit, self._answers(fit), strict=True)] + [
-                Said(one, fault=f"Item {one.item_id} has {len(one.pictures)} pictures, and {self.model} is shown one.")
+                Said(one, fault=f"Item {one.item_id} has {len(one.images)} images, and {self.model} is shown one.")
                 for one in batch
-                if len(one.pictures) > 1
+                if len(one.images) > 1
             ]
 
     def _answers(self, asked: Sequence[Shown]) -> list[str]:
         from vlm.errors import ModelError
         from vlm.model.generate import answers
 
-        pictures = [one.pictures[0] if one.pictures else None for one in asked]
+        images = [one.images[0] if one.images else None for one in asked]
         try:
-            return answers(self._loaded, pictures, [one.prompt for one in asked], self._settings.max_new_tokens)
+            return answers(self._loaded, images, [one.prompt for one in asked], self._settings.max_new_tokens)
         except ModelError as error:
             raise PredictorUnusable(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""A model behind an OpenAI-compatible endpoint: `chat/completions` with pictures as data URLs."""
+"""A model behind an OpenAI-compatible endpoint: `chat/completions` with images as data URLs."""
 
 import base64
 import io
@@ -102,17 +102,17 @@ class Endpoint:
         return Said(shown, text)
 
     def _request(self, shown: Shown) -> dict[str, Any]:
-        pictures = [{"type": "image_url", "image_url": {"url": _data_url(one)}} for one in shown.pictures]
+        images = [{"type": "image_url", "image_url": {"url": _data_url(one)}} for one in shown.images]
         return {
             "model": self._settings.model,
-            "messages": [{"role": "user", "content": [*pictures, {"type": "text", "text": shown.prompt}]}],
+            "messages": [{"role": "user", "content": [*images, {"type": "text", "text": shown.prompt}]}],
             "temperature": 0,
             "max_tokens": self._settings.max_new_tokens,
         }
 
 
 def _completed(threads: ThreadPoolExecutor, ask: Any, batches: Iterable[Sequence[Shown]], most: int) -> Iterator[Said]:
-    """Yield what is said as it comes; no more than `most` requests with their pictures are held in memory."""
+    """Yield what is said as it comes; no more than `most` requests with their images are held in memory."""
     waiting: set[Future[Said]] = set()
     for (shown,) in batches:
         waiting.add(threads.submit(ask, shown))
@@ -124,14 +124,14 @@ def _completed(threads: ThreadPoolExecutor, ask: Any, batches: Iterable[Sequence
         yield from (one.result() for one in done)
 
 
-def _data_url(picture: bytes) -> str:
-    with Image.open(io.BytesIO(picture)) as opened:
+def _data_url(image: bytes) -> str:
+    with Image.open(io.BytesIO(image)) as opened:
         kind = opened.format or ""
         if kind not in _FORMATS:
             held = io.BytesIO()
             opened.convert("RGB").save(held, "PNG")
-            picture, kind = held.getvalue(), "PNG"
-    return f"data:{_FORMATS[kind]};base64,{base64.b64encode(picture).decode()}"
+            image, kind = held.getvalue(), "PNG"
+    return f"data:{_FORMATS[kind]};base64,{base64.b64encode(image).decode()}"
 
 
 def _text(data: bytes) -> str | None:

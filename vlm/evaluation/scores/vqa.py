@@ -40,7 +40,7 @@ CONTRACTIONS["somebody'd"] = "somebodyd"
 
 
 def official(answer: str, humans: Sequence[str]) -> float:
-    """Return the official accuracy in [0, 1]: answers are normalised only where the humans do not all say the same."""
+    """Return the official accuracy in [0, 1]: answers are normalized only where the humans do not all say the same."""
     said = _one_line(answer)
     people = [_one_line(human) for human in humans]
     if len(set(people)) > 1:
@@ -49,7 +49,7 @@ def official(answer: str, humans: Sequence[str]) -> float:
 
 
 def evalai(answer: str, humans: Sequence[str]) -> float:
-    """Return the accuracy in [0, 1] of always normalised answers."""
+    """Return the accuracy in [0, 1] of always normalized answers."""
     return _leave_one_out(evalai_normalised(answer), [evalai_normalised(human) for human in humans])
 
 
