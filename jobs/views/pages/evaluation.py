@@ -25,7 +25,6 @@ from vlm.evaluation.scores.interval import Score
 from vlm.evaluation.scores.margins import Margin
 from vlm.evaluation.scores.success import success
 from vlm.evaluation.scores.table import ModelScores
-from vlm.evaluation.writers.prepared import prompt_of
 
 _SAMPLES = 24
 _WIDTH_PX = 420
@@ -127,7 +126,7 @@ def samples(predictions: Sequence[Sequence[Prediction]]) -> list[Sample]:
 
 def _sample(item: Item, answers: Sequence[Prediction]) -> Sample:
     said = [Said(one.model, one.raw or "no answer", _read(one), _mark(one)) for one in answers]
-    return Sample(item, prompt_of(item), _picture(item), said)
+    return Sample(item, item.prompt, _picture(item), said)
 
 
 def _mark(one: Prediction) -> str:
@@ -154,10 +153,10 @@ def _read(one: Prediction) -> str:
 
 def _picture(item: Item) -> str | None:
     """Return the first picture as a small JPEG data URI, None where there is none to be read."""
-    if not item.pictures:
+    if not item.images:
         return None
     try:
-        with Image.open(io.BytesIO(item.pictures[0].read())) as opened:
+        with Image.open(io.BytesIO(item.images[0].read())) as opened:
             small = opened.convert("RGB")
     except (OSError, ValueError, UnidentifiedImageError):
         return None

@@ -1,4 +1,4 @@
-"""Pictures of items, read from where they lie only when somebody looks at them."""
+"""Images of items, read from where they lie only when somebody looks at them."""
 
 import base64
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An encoded picture: in memory, in a file, in base64, or in a cell of a Parquet file."""
+class ItemImage:
+    """An encoded image: in memory, in a file, in base64, or in a cell of a Parquet file."""
 
     data: bytes | None = None
     path: Path | None = None
@@ -21,7 +21,7 @@ class Picture:
 
         Raises:
             OSError: the file is not there.
-            ValueError: there is no picture in the place named.
+            ValueError: there is no image in the place named.
         """
         if self.data is not None:
             return self.data
@@ -31,7 +31,7 @@ class Picture:
             return self.path.read_bytes()
         if self.cell is not None:
             return _cell(*self.cell)
-        raise ValueError("An item's picture names no place; read the items again.")
+        raise ValueError("An item's image names no place; read the items again.")
 
 
 def _cell(file: str, group: int, row: int, column: str, place: int) -> bytes:
@@ -42,7 +42,7 @@ def _cell(file: str, group: int, row: int, column: str, place: int) -> bytes:
         return data
     if isinstance(value, dict) and value.get("path"):
         return (Path(file).parent / value["path"]).read_bytes()
-    raise ValueError(f"Row {row} of row group {group} of {file} has no picture in {column}.")
+    raise ValueError(f"Row {row} of row group {group} of {file} has no image in {column}.")
 
 
 @lru_cache(maxsize=4)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vlm.evaluation.pictures import Picture
+from vlm.evaluation.images import ItemImage
 
 _SUFFIXES = (".parquet", ".jsonl", ".json", ".tsv", ".csv")
 _LISTS = ("data", "questions", "annotations", "items")
@@ -63,36 +63,36 @@ class Row:
             return list(json.loads(text) if '"' in text or "'" not in text else _python_list(text))
         return list(value) if value is not None else []
 
-    def pictures(self, *columns: str) -> tuple[Picture, ...]:
-        """Return the pictures of the columns that have any, without reading them."""
-        return tuple(picture for column in columns for picture in self._pictures(column))
+    def images(self, *columns: str) -> tuple[ItemImage, ...]:
+        """Return the images of the columns that have any, without reading them."""
+        return tuple(image for column in columns for image in self._images(column))
 
-    def _pictures(self, column: str) -> Iterator[Picture]:
+    def _images(self, column: str) -> Iterator[ItemImage]:
         value = self.values.get(column)
         if value is None or value == "":
             return
         if isinstance(value, InCell):
             for place in range(value.count):
-                yield Picture(cell=(*self._cell(), column, place))
+                yield ItemImage(cell=(*self._cell(), column, place))
             return
         for one in value if isinstance(value, list) else [value]:
-            yield picture_of(one, self.folder)
+            yield image_of(one, self.folder)
 
     def _cell(self) -> tuple[str, int, int]:
         if self.cell is None:
-            raise BadRow("has a picture in a cell but comes from no Parquet file")
+            raise BadRow("has an image in a cell but comes from no Parquet file")
         return self.cell
 
 
 @dataclass(frozen=True)
 class InCell:
-    """So many pictures that stayed in the Parquet file."""
+    """So many images that stayed in the Parquet file."""
 
     count: int
 
 
-def picture_of(value: Any, folder: Path) -> Picture:
-    """Return a picture of raw bytes, a Hugging Face {bytes, path}, base64, or a path relative to `folder`.
+def image_of(value: Any, folder: Path) -> ItemImage:
+    """Return an image of raw bytes, a Hugging Face {bytes, path}, base64, or a path relative to `folder`.
 
     Raises:
         BadRow: it is none of these.
@@ -100,14 +100,14 @@ def picture_of(value: Any, folder: Path) -> Picture:
     if isinstance(value, dict):
         value = value.get("bytes") or value.get("path")
     if isinstance(value, bytes):
-        return Picture(data=value)
+        return ItemImage(data=value)
     if isinstance(value, str) and len(value) > 300 and "." not in value[:300]:
-        return Picture(encoded=value)
+        return ItemImage(encoded=value)
     if isinstance(value, str) and value.startswith("data:image"):
-        return Picture(encoded=value.partition(",")[2])
+        return ItemImage(encoded=value.partition(",")[2])
     if isinstance(value, str) and value:
-        return Picture(path=folder / value)
-    raise BadRow(f"has a picture that is a {type(value).__name__}")
+        return ItemImage(path=folder / value)
+    raise BadRow(f"has an image that is a {type(value).__name__}")
 
 
 def rows_of(path: Path) -> Iterator[Row]:
@@ -164,7 +164,7 @@ def _holds_bytes(kind: Any) -> bool:
 
 
 def _counts(table: Any, group: int, name: str, pa: Any) -> list[int]:
-    """Return how many pictures each row of a column holds."""
+    """Return how many images each row of a column holds."""
     column = table.read_row_group(group, columns=[name]).column(name)
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         return [length or 0 for chunk in column.chunks for length in chunk.value_lengths().to_pylist()]
@@ -198,7 +198,7 @@ def _json(file: Path) -> Iterator[Row]:
 
 
 def _separated(file: Path) -> Iterator[Row]:
-    csv.field_size_limit(sys.maxsize)  # a cell holds whole pictures in base64
+    csv.field_size_limit(sys.maxsize)  # a cell holds whole images in base64
     with file.open(encoding="utf-8", newline="") as lines:
         for values in csv.DictReader(lines, delimiter="\t" if file.suffix == ".tsv" else ","):
             yield Row(values, 0, file.parent)

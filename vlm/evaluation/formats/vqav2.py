@@ -1,7 +1,6 @@
-"""VQAv2 and OK-VQA: the official pair of question and annotation files in a folder, or rows with both in one.
+"""VQAv2: the official question and annotation files in one folder, or rows with both.
 
-The folder holds `*questions*.json` and `*annotations*.json`, and the photographs as COCO names them, in a folder of
-their own or not.
+The folder holds `*questions*.json`, `*annotations*.json` and the images under their COCO names, at any depth.
 """
 
 import json
@@ -9,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vlm.evaluation.formats.layout import ItemFormat
-from vlm.evaluation.formats.rows import BadRow, Row, Unreadable, rows_of
 from vlm.evaluation.items import Item, Kind, Truth
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import BadRow, Row, Unreadable, rows_of
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -27,11 +26,11 @@ def _rows(path: Path) -> Iterator[Row]:
         )
     answers = {one["question_id"]: one for one in _document(annotations[0])["annotations"]}
     document = _document(questions[0])
-    photographs = {file.name: file for file in path.rglob("*.jpg")}
+    images_by_name = {file.name: file for file in path.rglob("*.jpg")}
     for number, question in enumerate(document["questions"]):
         name = f"COCO_{document.get('data_subtype', 'val2014')}_{int(question['image_id']):012d}.jpg"
-        image = {"image": str(photographs[name].relative_to(path))} if name in photographs else {}
-        yield Row({**question, **answers.get(question["question_id"], {}), **image}, number, path)
+        found = {"image": str(images_by_name[name].relative_to(path))} if name in images_by_name else {}
+        yield Row({**question, **answers.get(question["question_id"], {}), **found}, number, path)
 
 
 def _document(file: Path) -> dict[str, Any]:
@@ -41,7 +40,9 @@ def _document(file: Path) -> dict[str, Any]:
         raise Unreadable(f"{file.name} is no JSON: {error}.") from error
 
 
-def _format(source: str) -> ItemFormat:
+def reader(source: str) -> ItemReader:
+    """Return the reader of a benchmark in this layout, whose items name `source`."""
+
     def items(row: Row) -> list[Item]:
         humans = tuple(str(one["answer"] if isinstance(one, dict) else one) for one in row.list("answers"))
         if not humans:
@@ -57,12 +58,15 @@ def _format(source: str) -> ItemFormat:
                 question=row.text("question"),
                 answer=common,
                 truth=Truth(texts=humans),
-                pictures=row.pictures("image"),
+                images=row.images("image"),
             )
         ]
 
-    return ItemFormat(items, _rows)
+    return ItemReader(items, _rows)
 
 
-VQAV2 = _format("vqav2")
-OK_VQA = _format("ok_vqa")
+FORMAT = Format(
+    name="vqav2",
+    title="VQAv2: question and annotation files, or rows",
+    items=reader("vqav2"),
+)

@@ -1,14 +1,15 @@
-"""What a run learns from: the feed of a lake, other streams, or both."""
+"""What a run trains on: the feed of a lake, other streams or both, and the batches that a process computes."""
 
 from typing import Any, NamedTuple
 
 from vlm.examples import Example
 from vlm.feed.feed import Feed
-from vlm.feed.share import Cursor, Share, Source
+from vlm.feed.share import Batch, Cursor, Share, Source
 from vlm.feed.snapshot import Snapshot
 from vlm.loop.settings import TrainSettings
 from vlm.mixture.mixture import Mixture, open_mixture
 from vlm.mixture.settings import SPATIAL
+from vlm.model.collate import Collator, TokenBatch
 
 
 class Opened(NamedTuple):
@@ -43,3 +44,26 @@ def open_source(settings: TrainSettings) -> Opened:
     if feed and not settings.mixture.streams:
         return Opened(feed, snapshot)
     return Opened(open_mixture(feed, settings.mixture), snapshot)
+
+
+class StepBatch(NamedTuple):
+    """A process's share of a global batch in parts that are computed at once, and where the run is after it."""
+
+    parts: list[TokenBatch]
+    cursor: Cursor
+
+
+class StepMaker:
+    """Collates a process's share of a global batch."""
+
+    def __init__(self, collator: Collator, micro_batch: int) -> None:
+        self._collator = collator
+        self._micro_batch = micro_batch
+
+    def __call__(self, batch: Batch) -> StepBatch:
+        """Return the parts, in which examples of like length lie together."""
+        size, examples = self._micro_batch, batch.examples
+        if size < len(examples):
+            examples = sorted(examples, key=lambda example: example.text_tokens)
+        parts = [self._collator(examples[start : start + size]) for start in range(0, len(examples), size)]
+        return StepBatch(parts, batch.cursor)

@@ -1,4 +1,4 @@
-"""WebDataset: one tar; per item the pictures, and a JSON file with question, answer and what it is."""
+"""WebDataset: one tar with the images and a JSON file of every item."""
 
 import io
 import json
@@ -6,23 +6,24 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from vlm.evaluation.encoding import encoded
 from vlm.evaluation.items import Item, Rejected
-from vlm.evaluation.writers.prepared import prepared, prompt_of
+from vlm.evaluation.layouts import Format
 
 
-def write(items: Iterable[Item], path: Path) -> list[Rejected]:
-    """Write `path` (.tar); return the items that were left out. Equal items make equal bytes."""
+def _write(items: Iterable[Item], path: Path) -> list[Rejected]:
+    """Write `path` (.tar), byte for byte the same for the same items."""
     rejected: list[Rejected] = []
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, "w") as tar:
-        for item, pictures in prepared(items, rejected):
+        for item, images in encoded(items, rejected):
             key = f"{item.number:08d}"
-            for place, picture in enumerate(pictures):
-                middle = "" if len(pictures) == 1 else f"{place}."
-                _add(tar, f"{key}.{middle}{picture.suffix}", picture.data)
+            for place, image in enumerate(images):
+                middle = "" if len(images) == 1 else f"{place}."
+                _add(tar, f"{key}.{middle}{image.suffix}", image.data)
             about = {
                 "item_id": item.item_id,
-                "question": prompt_of(item),
+                "question": item.prompt,
                 "answer": item.answer,
                 "kind": item.kind,
                 "type_id": item.type_id,
@@ -35,3 +36,10 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     info = tarfile.TarInfo(name)
     info.size = len(data)
     tar.addfile(info, io.BytesIO(data))
+
+
+FORMAT = Format(
+    name="webdataset",
+    title="WebDataset: one tar of images and JSON files",
+    write=_write,
+)

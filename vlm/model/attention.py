@@ -1,6 +1,6 @@
-"""Attention of independent turns by blocks: nothing is computed for what a turn may not see."""
+"""Attention masks, and attention by blocks: packed examples, independent turns, and images seen in both directions."""
 
-from collections.abc import Sequence as Many
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,7 +14,30 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from vlm.model.sequences import Sequence
+from vlm.model.sequences import TokenSequence
+
+
+def attention_mask(example: Tensor, turn: Tensor, image: Tensor | None = None) -> Tensor:
+    """Return what may be attended to, bool (b, 1, n, n), [.., query, key].
+
+    `example` (b, n) tells the examples of a row apart, padding being one of them; `turn` (b, n) is 0 for tokens that
+    every turn of the example sees; `image` (b, n) marks tokens that see each other both ways.
+    """
+    n = turn.shape[1]
+    same = example[:, :, None] == example[:, None, :]
+    seen = (turn[:, None, :] == 0) | (turn[:, None, :] == turn[:, :, None])
+    seen &= torch.ones(n, n, dtype=torch.bool, device=turn.device).tril()
+    if image is not None:
+        seen |= image[:, :, None] & image[:, None, :]
+    return (seen & same)[:, None]
+
+
+def as_taken(mask: Tensor, attention: str, dtype: torch.dtype) -> Tensor:
+    """Return a mask as the attention takes it: eager attention adds it to the scores."""
+    if mask.ndim != 4 or mask.dtype != torch.bool or attention != "eager":
+        return mask
+    return torch.zeros_like(mask, dtype=dtype).masked_fill_(~mask, torch.finfo(dtype).min)
+
 
 BY_TURNS = "sdpa_by_turns"
 # Turns that are as long when rounded up to a multiple of so many tokens lie in one block.
@@ -41,7 +64,7 @@ class TurnBlocks:
         return cls(first, tuple(others), inputs["turn_owner"])
 
 
-def laid_out(sequences: Many[Sequence]) -> tuple[NDArray[np.int64], dict[str, Tensor]] | None:
+def laid_out(sequences: Sequence[TokenSequence]) -> tuple[NDArray[np.int64], dict[str, Tensor]] | None:
     """Return the order of a batch's tokens in blocks (n,), -1 for padding, and what tells `TurnBlocks` of it.
 
     Tokens are counted through all sequences, one behind the other. None where they do not share as many tokens each.

@@ -1,16 +1,14 @@
-"""What readers share: the two registries' entries, and building items of each kind."""
+"""Items of each kind, built from the values of a row."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from vlm.evaluation.formats.rows import BadRow, Row, rows_of
-from vlm.evaluation.items import Answer, Item, Kind, Truth
+from vlm.evaluation.items import Item, Kind, Truth
 from vlm.evaluation.reading.choice import parse_choice, parse_yes_no
 from vlm.evaluation.reading.direction import parse_clock
 from vlm.evaluation.reading.quantity import parse_quantity, unit_named
+from vlm.evaluation.rows import BadRow, Row
 
 _LETTER = re.compile(r"^\W*([A-Z])\b\W*$", re.IGNORECASE)
 _OPTION = re.compile(
@@ -19,29 +17,9 @@ _OPTION = re.compile(
 _OPTIONS_START = re.compile(r"\b(?:options?|choices?)\s*:", re.IGNORECASE)
 _SIDE = re.compile(r"\W*right\W*", re.IGNORECASE)
 _ASKED_UNIT = re.compile(
-    r"\bin (square (?:meters|metres|feet)|(?:centi|milli)?met(?:er|re)s?|cm|mm|inch(?:es)?|feet|foot|degrees|m)\b",
+    r"\bin (square (?:meters|meters|feet)|(?:centi|milli)?met(?:er|re)s?|cm|mm|inch(?:es)?|feet|foot|degrees|m)\b",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True)
-class ItemFormat:
-    """How a layout is read: its rows, and the items of a row, usually one.
-
-    `items` raises BadRow, or any error of a value that is not what the layout says, for a row that is no item.
-    """
-
-    items: Callable[[Row], Iterable[Item]]
-    rows: Callable[[Path], Iterator[Row]] = rows_of
-
-
-@dataclass(frozen=True)
-class PredictionFormat:
-    """How predictions are read: `answer` raises BadRow for a row that is none; `model` names the model of a row."""
-
-    answer: Callable[[Row], Answer]
-    rows: Callable[[Path], Iterator[Row]] = rows_of
-    model: Callable[[Row, Path], str] = lambda _, path: path.stem
 
 
 def choice_item(row: Row, *, options: Sequence[str], answer: str | int, **known: Any) -> Item:

@@ -1,4 +1,4 @@
-"""Row groups read ahead by threads and taken in the order in which they were asked for: the plain pyarrow backend."""
+"""Row groups read ahead by threads and returned in the order of the requests: the pyarrow backend."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from vlm.feed.snapshot import RowGroup
 
 
 class GroupReader(Protocol):
-    """Reads row groups in the background; used by one thread."""
+    """Reads row groups in the background, for one consumer thread."""
 
     def ask(self, group: RowGroup) -> None:
-        """Begin to read a row group."""
+        """Start reading a row group."""
         ...
 
     def take(self) -> tuple[RowGroup | None, pa.Table]:
-        """Return the row group asked for first of those not taken yet, and which one it is; None: no more came."""
+        """Return the oldest requested row group not taken yet, and its rows; None where no more came."""
         ...
 
     def close(self) -> None:
@@ -29,7 +29,7 @@ class GroupReader(Protocol):
 
 
 class ArrowGroups:
-    """Row groups read by pyarrow alone."""
+    """Row groups read by pyarrow."""
 
     def __init__(self, files: fs.FileSystem, columns: Sequence[str], threads: int) -> None:
         self._files = files
@@ -38,11 +38,11 @@ class ArrowGroups:
         self._asked: deque[tuple[RowGroup, Future[pa.Table]]] = deque()
 
     def ask(self, group: RowGroup) -> None:
-        """Begin to read a row group."""
+        """Start reading a row group."""
         self._asked.append((group, self._pool.submit(read_group, self._files, group, self._columns)))
 
     def take(self) -> tuple[RowGroup | None, pa.Table]:
-        """Return the row group asked for first, and its rows."""
+        """Return the oldest requested row group and its rows."""
         group, table = self._asked.popleft()
         return group, table.result()
 
