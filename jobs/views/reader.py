@@ -2,7 +2,6 @@
 
 import importlib
 import math
-import os
 import pkgutil
 from collections.abc import Iterable
 from typing import Any
@@ -11,8 +10,10 @@ import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
 
 import schemas
-from jobs.engine.errors import LakeUnreadable
+from jobs.engine.errors import LakeUnreadable, UsageError
 from schemas.table import Table
+from udfs.storage.clients import delta_options
+from udfs.storage.locations import UnservedLocation, normalized
 
 Row = dict[str, Any]
 
@@ -52,9 +53,11 @@ class LakeReader:
 
     def __init__(self, uri: str) -> None:
         self.uri = uri.rstrip("/")
-        self._root = self.uri.replace("s3a://", "s3://", 1)
-        plain_http = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
-        self._options = {"allow_http": "true"} if plain_http else {}
+        try:
+            self._root = normalized(uri)
+        except UnservedLocation as error:
+            raise UsageError(str(error)) from None
+        self._options = delta_options()
         self._opened: dict[str, DeltaTable | None] = {}
         self._recipes: dict[str, str] | None = None
 

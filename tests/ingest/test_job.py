@@ -15,7 +15,6 @@ from jobs.engine.stage import rejects_of
 from jobs.stages.ingest import ingest_stage, new_images, provenance_of
 from jobs.stages.listing import LISTED, ListingOptions, list_crawl
 from schemas.images import CRAWL, IMAGES, PROVENANCE
-from schemas.manifest import IngestLimits
 from schemas.operations import QUARANTINE
 from schemas.table import Table
 from tests.ingest.conftest import Ingested, Row
@@ -29,13 +28,14 @@ from tests.ingest.crawls import (
 )
 from tests.ingest.pictures import OBJECTS, POSE, depth_png, instance_png, photo
 from tests.object_store import S3_KEYS, upload
+from udfs.crawl.limits import IngestSettings
 
 
 def ingest_by_spark(
     spark: SparkSession, uri: str | Path, known: list[Row] | None = None, chunk_bytes: int = 32 * 2**20
 ) -> Ingested:
     """List, transform and split a crawl, as the streaming writer does with one micro-batch."""
-    stage = ingest_stage(IngestLimits())
+    stage = ingest_stage(IngestSettings())
     listed = list_crawl(spark, str(uri), ListingOptions(chunk_bytes=chunk_bytes))
     assert listed.columns == LISTED.names
     entries = sorted((row.asDict(True) for row in listed.collect()), key=lambda row: row["position"])
@@ -105,7 +105,7 @@ def test_crawls_on_s3(tmp_path: Path, spark: SparkSession, s3_for_spark: str) ->
     assert {row["position"] // 1_000_000 for row in tars.entries} == {0, 1}
 
 
-def test_the_same_photograph_from_two_crawls_is_one_image(tmp_path: Path, spark: SparkSession) -> None:
+def test_the_same_image_from_two_crawls_is_one_image(tmp_path: Path, spark: SparkSession) -> None:
     for crawl in ("one", "two"):
         write(tmp_path / crawl / "same.jpg", photo(1))
         write(tmp_path / crawl / "again.jpg", photo(1))
