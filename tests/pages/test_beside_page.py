@@ -143,9 +143,9 @@ def test_answers_beside_are_those_of_the_moved_objects(browser, page):
         ("N02", "missing"): 2,
     }
     (swapped,) = shown(browser, ".qa .beside.contradict")
-    assert swapped.text.split("\n") == ["✕", "beside", "no"]
+    assert swapped.text.split("\n") == ["✕", "other lake", "no"]
     (distance,) = shown(browser, '.qa[data-type="N02"] .beside.agree')
-    assert distance.text.split("\n") == ["✓", "beside", "1.61 m", "× 1.00"]
+    assert distance.text.split("\n") == ["✓", "other lake", "1.61 m", "× 1.00"]
     legend = shown(browser, ".strip .legend")[0].text
     assert "1 of 1 numbers within 25 %, 1 within a factor of two" in legend
     open_room(browser, page, PORTRAIT)
@@ -206,7 +206,7 @@ def test_a_photograph_filtered_here_still_shows_the_other(browser, page):
     assert "Stopped at context: Filter score indoor" in shown(browser, '[data-side="here"] .notice')[0].text
     assert [node.get_attribute("data-o") for node in shown(browser, ".masks path")] == ["b11"]
     assert len(shown(browser, "figure.plan")) == 1
-    assert "No answers here to compare." in shown(browser, ".strip")[0].text
+    assert "No answers to compare." in shown(browser, ".strip")[0].text
     assert complaints(browser) == []
 
 
