@@ -39,9 +39,7 @@ def render(
         mask_bleed_px=mask_bleed,
     )
     summary = render_crawl(start_session(master or "local[*]"), settings)
-    typer.echo(
-        f"{summary.manifest}: {summary.photographs} photographs of {summary.rooms} rooms, {summary.objects} objects."
-    )
+    typer.echo(f"{summary.manifest}: {summary.images} images of {summary.rooms} rooms, {summary.objects} objects.")
 
 
 @app.command()

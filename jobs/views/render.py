@@ -22,12 +22,12 @@ def render(session: SparkSession, settings: RenderSettings) -> RenderSummary:
         cv2.setNumThreads(1)
         for batch in batches:
             for chunk in batch.column(0).to_pylist():
-                photographs, objects = write_chunk(settings, chunk)
-                yield pa.RecordBatch.from_pydict({"photographs": [photographs], "objects": [objects]})
+                images, objects = write_chunk(settings, chunk)
+                yield pa.RecordBatch.from_pydict({"images": [images], "objects": [objects]})
 
     start(settings)
     count = chunk_count(settings)
     slots = session.sparkContext.defaultParallelism * 4
     work = session.range(0, count, 1, min(count, slots))
-    totals = work.mapInArrow(chunks, "photographs long, objects long").collect()
-    return finish(settings, sum(row["photographs"] for row in totals), sum(row["objects"] for row in totals))
+    totals = work.mapInArrow(chunks, "images long, objects long").collect()
+    return finish(settings, sum(row["images"] for row in totals), sum(row["objects"] for row in totals))

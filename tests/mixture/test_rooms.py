@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from jobs.cli.options import app
-from scenes.colours import NAMED
+from scenes.colors import NAMED
 from scenes.crawl import write_crawl
 from tests.mixture.room_answers import (
     WORDS,
