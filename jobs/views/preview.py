@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs.engine.errors import UsageError
-from jobs.views.pages.beside import Beside, names_of, sheets_of
 from jobs.views.pages.questions import type_counts
 from jobs.views.pages.render import page
+from jobs.views.pages.second_view import SecondView, names_of, sheets_of
 from jobs.views.pages.selection import chosen_images, rows_of
 from jobs.views.pages.sheet import Sheet, sheet_of
 from jobs.views.pages.verdicts import VerdictCounts
@@ -82,7 +82,7 @@ def write_preview(
         version=ENGINE_VERSION,
     )
     path = write_page(html, out_path)
-    objects = sum(len(sheet.things) for sheet in shown.sheets)
+    objects = sum(len(sheet.objects) for sheet in shown.sheets)
     return PreviewSummary(path, len(shown.sheets), objects, len(shown.answers), path.stat().st_size, counts)
 
 
@@ -91,7 +91,7 @@ class _Shown:
     """Photographs in the order of the page, each with the other lake's view of it, and the rows of their answers."""
 
     sheets: list[Sheet] = field(default_factory=list)
-    besides: list[Beside | None] = field(default_factory=list)
+    besides: list[SecondView | None] = field(default_factory=list)
     answers: list[Row] = field(default_factory=list)
 
 

@@ -22,7 +22,7 @@ def look_at(browser: Chrome, page: Path, width: int = 1400, height: int = 1000, 
     browser.get(page.as_uri())
 
 
-def picture(browser: Chrome) -> NDArray[np.uint8]:
+def screenshot(browser: Chrome) -> NDArray[np.uint8]:
     """Return what the browser shows as RGB pixels."""
     return np.asarray(Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB"))
 
@@ -39,6 +39,6 @@ def requests(browser: Chrome) -> list[str]:
     return [url for url in sent if not url.startswith("data:")]
 
 
-def colours(pixels: NDArray[np.uint8]) -> int:
+def colors(pixels: NDArray[np.uint8]) -> int:
     """Return how many distinct colours a picture has."""
     return len(np.unique(pixels.reshape(-1, 3), axis=0))

@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 from tests.pages.small_history import OWN, STOPPED
-from tests.pages.small_lake import add_photograph, image_id_of, rooms, small_rows
+from tests.pages.small_lake import add_image, image_id_of, rooms, small_rows
 
 ROOM, PORTRAIT, CROWD = rooms()
 SHIFT = 10
@@ -33,7 +33,7 @@ def second_rows() -> Rows:
     stopped, crowd = image_id_of(STOPPED), image_id_of(CROWD)
     rows["images"] = [row for row in rows["images"] if row["image_id"] != stopped]
     rows["quarantine"] = []
-    add_photograph(rows, STOPPED)
+    add_image(rows, STOPPED)
     for name in ("regions", "depths", "scenes", "references", "qa_pairs"):
         rows[name] = [row for row in rows[name] if row["image_id"] != crowd]
     error = "Filter score room is 0.2, under the threshold 0.5."
@@ -60,8 +60,8 @@ def _renumbered(item: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _moved(image_id: str, item: dict[str, Any]) -> dict[str, Any]:
-    centre, u_norm = _MOVED.get((image_id, item["object_id"]), (item["centre_m"], 0.5))
-    x, y, z = centre
+    center, u_norm = _MOVED.get((image_id, item["object_id"]), (item["centre_m"], 0.5))
+    x, y, z = center
     range_m = (x * x + y * y + (z - 1.5) ** 2) ** 0.5
     box = {"lo_m": [x - 0.1, y - 0.1, z - 0.1], "hi_m": [x + 0.1, y + 0.1, z + 0.1], "yaw_box_m": [x, y, 0.2, 0.2]}
     place = {"centre_m": [x, y, z], "u_norm": u_norm, "v_norm": 0.5, "range_m": range_m, "depth_m": range_m}

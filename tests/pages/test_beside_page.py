@@ -16,7 +16,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from jobs.engine.errors import LakeUnreadable
 from jobs.views.preview import write_preview
-from tests.pages.looking import colours, complaints, look_at, picture, requests
+from tests.pages.looking import colors, complaints, look_at, requests, screenshot
 from tests.pages.second_lake import CROWD, PORTRAIT, ROOM, SHIFT, second_rows, without
 from tests.pages.small_history import STOPPED
 from tests.pages.small_lake import image_id_of, write_lake
@@ -48,8 +48,8 @@ def verdicts(browser: Chrome) -> Counter[tuple[str, str]]:
 def test_page_draws_both_panels_without_a_word_on_the_console_or_the_network(browser, page, width, dark):
     look_at(browser, page, width=width, dark=dark)
     open_room(browser, page, ROOM)
-    pixels = picture(browser)
-    assert pixels.astype(float).std() > 20 and colours(pixels) > 500
+    pixels = screenshot(browser)
+    assert pixels.astype(float).std() > 20 and colors(pixels) > 500
     assert (pixels[-2, 2].mean() < 80) == dark
     assert complaints(browser) == []
     assert {url.split("#")[0] for url in requests(browser)} == {page.as_uri()}

@@ -16,7 +16,7 @@ from jobs.engine.errors import UsageError
 from jobs.views.pages.comparison import compared
 from jobs.views.reader import STAGE_OF_TABLE, LakeReader
 from jobs.views.report import write_report
-from tests.pages.looking import complaints, look_at, picture
+from tests.pages.looking import complaints, look_at, screenshot
 from tests.pages.small_lake import small_rows, write_table
 
 DEPTHS = ("depth-a", "depth-b")
@@ -128,7 +128,7 @@ def test_terminal_and_page_show_both(browser, lake, tmp_path):
     for width in (1400, 420):
         for dark in (False, True):
             look_at(browser, page, width=width, dark=dark)
-            assert picture(browser).astype(float).std() > 8
+            assert screenshot(browser).astype(float).std() > 8
             assert complaints(browser) == []
             assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     table = browser.find_element(By.ID, "compare")

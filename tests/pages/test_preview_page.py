@@ -16,7 +16,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.views.preview import write_preview
-from tests.pages.looking import colours, complaints, look_at, picture, requests
+from tests.pages.looking import colors, complaints, look_at, requests, screenshot
 from tests.pages.small_lake import CRATE, HOSTILE, image_id_of, rooms, write_lake
 
 ROOM, PORTRAIT, CROWD = rooms()
@@ -45,8 +45,8 @@ def shown(browser: Chrome, selector: str) -> list:
 @pytest.mark.parametrize("width", [1400, 420])
 def test_page_draws_without_a_word_on_the_console_or_the_network(browser, preview_page, width, dark):
     look_at(browser, preview_page, width=width, dark=dark)
-    pixels = picture(browser)
-    assert pixels.astype(float).std() > 20 and colours(pixels) > 500
+    pixels = screenshot(browser)
+    assert pixels.astype(float).std() > 20 and colors(pixels) > 500
     assert (pixels[-2, 2].mean() < 80) == dark
     assert complaints(browser) == []
     assert requests(browser) == [preview_page.as_uri()]
@@ -89,12 +89,12 @@ def test_mask_outline_covers_the_object(browser, preview_page):
 def test_layers_switch_by_button_and_by_key(browser, preview_page):
     look_at(browser, preview_page)
     open_room(browser, preview_page, ROOM)
-    full = picture(browser)
+    full = screenshot(browser)
     for key, layer in (("m", "masks"), ("b", "boxes"), ("l", "tags"), ("d", "depth")):
         button = shown(browser, f"[data-layer={layer}]")[0]
         before = button.get_attribute("aria-pressed")
         button.click()
-        changed = picture(browser)
+        changed = screenshot(browser)
         assert (changed != full).any(-1).sum() > 500
         assert button.get_attribute("aria-pressed") != before
         browser.find_element(By.TAG_NAME, "body").send_keys(key)
@@ -127,7 +127,7 @@ def test_questions_filter_by_type_and_words_and_open_with_values(browser, previe
     first = shown(browser, ".qa")[0]
     first.find_element(By.TAG_NAME, "summary").click()
     WebDriverWait(browser, 30).until(lambda _: first.find_elements(By.TAG_NAME, "dl"))
-    gap = float(np.linalg.norm(np.subtract(ROOM.blocks[0].centre, CRATE.centre)))
+    gap = float(np.linalg.norm(np.subtract(ROOM.blocks[0].center, CRATE.center)))
     assert f"{gap!r} ± 0.03 m" in first.text
     assert len(shown(browser, ".links line")) == 2
     browser.find_element(By.ID, "search").clear()
@@ -141,7 +141,7 @@ def test_hostile_words_stay_words(browser, preview_page):
     assert browser.execute_script("return window.hacked") is None
     assert shown(browser, "h1")[0].text == HOSTILE
     assert any(HOSTILE in item.text for item in shown(browser, ".qa"))
-    assert any(HOSTILE in item.text for item in shown(browser, ".things li"))
+    assert any(HOSTILE in item.text for item in shown(browser, ".objects li"))
     assert complaints(browser) == []
 
 
@@ -181,8 +181,8 @@ def test_plan_has_left_on_the_left_and_far_at_the_top(browser, preview_page):
         places[block.number] = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     for one in ROOM.blocks:
         for two in ROOM.blocks:
-            assert (places[one.number][0] < places[two.number][0]) == (one.centre[1] > two.centre[1])
-            assert (places[one.number][1] < places[two.number][1]) == (one.centre[0] > two.centre[0])
+            assert (places[one.number][0] < places[two.number][0]) == (one.center[1] > two.center[1])
+            assert (places[one.number][1] < places[two.number][1]) == (one.center[0] > two.center[0])
 
 
 def test_a_filtered_photograph_says_why(browser, preview_page):

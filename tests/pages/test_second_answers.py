@@ -15,7 +15,7 @@ from schemas.answers import QA_PAIRS
 from schemas.question_types import QUESTION_TYPES
 from schemas.scenes import SCENES
 from schemas.shapes import OBJECT
-from tests.pages.test_photograph import encoded
+from tests.pages.test_images import encoded
 
 # objects of the first lake to those of the other; 4 was seen there and not lifted, 5 is a part of what 1 is
 PARTNERS = {1: 11, 2: 12, 3: 13, 4: 14, 5: 11}
@@ -24,10 +24,10 @@ AGREE, OFF, CONTRADICT = Verdict.AGREE, Verdict.OFF, Verdict.CONTRADICT
 UNDECIDED, MISSING = Verdict.UNDECIDED, Verdict.MISSING
 
 
-def thing(object_id: int, centre: tuple[float, float, float], size: tuple[float, float, float], u: float) -> dict:
-    """Return an object at `centre` m in W with lengths along x, y, z, seen by a camera 1.5 m up."""
-    x, y, z = centre
-    range_m = math.dist(centre, (0.0, 0.0, 1.5))
+def thing(object_id: int, center: tuple[float, float, float], size: tuple[float, float, float], u: float) -> dict:
+    """Return an object at `center` m in W with lengths along x, y, z, seen by a camera 1.5 m up."""
+    x, y, z = center
+    range_m = math.dist(center, (0.0, 0.0, 1.5))
     half = [length / 2 for length in size]
     known = {
         "object_id": object_id,
@@ -35,8 +35,8 @@ def thing(object_id: int, centre: tuple[float, float, float], size: tuple[float,
         "area_px": 4000,
         "centre_m": [x, y, z],
         "centre_c_m": [-y, 1.5 - z, x],
-        "lo_m": [c - h for c, h in zip(centre, half, strict=True)],
-        "hi_m": [c + h for c, h in zip(centre, half, strict=True)],
+        "lo_m": [c - h for c, h in zip(center, half, strict=True)],
+        "hi_m": [c + h for c, h in zip(center, half, strict=True)],
         "range_m": range_m,
         "depth_m": range_m,
         "u_norm": u,
