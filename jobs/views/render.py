@@ -1,4 +1,4 @@
-"""Render procedural rooms with exact truth into a crawl, in parallel."""
+"""`spatiallake render`: renders procedural rooms with ground truth into a crawl, in parallel."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,10 +11,10 @@ from scenes.settings import RenderSettings, RenderSummary
 
 
 def render(session: SparkSession, settings: RenderSettings) -> RenderSummary:
-    """Render `settings.count` rooms on the executors; `manifest.jsonl` appears last, so a crawl with one is complete.
+    """Render `settings.count` rooms on the executors; the manifest is written last, so a crawl with one is complete.
 
-    Every room depends on the seed and its index alone, so the files are the same bytes whatever the partitioning, and a
-    task that is run twice writes the same bytes to the same names.
+    A room depends only on the seed and its index: the files are byte-identical for any partitioning, and a repeated
+    task overwrites its files with the same bytes.
     """
 
     def chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

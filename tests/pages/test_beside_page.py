@@ -128,7 +128,7 @@ def test_depth_of_both_has_one_colour_scale(small_lake, tmp_path):
     here, there = (np.abs(depth - 3000) < 40 for depth in (depth_mm, depth_mm // 2))
     assert here.sum() > 100 and there.sum() > 100
     assert np.abs(maps[0][here].mean(0) - maps[1][there].mean(0)).max() < 12
-    assert "Depth apart" in html and "median × 2.00" in html
+    assert "Depth difference" in html and "median × 2.00" in html
 
 
 def test_answers_beside_are_those_of_the_moved_objects(browser, page):
@@ -143,9 +143,9 @@ def test_answers_beside_are_those_of_the_moved_objects(browser, page):
         ("N02", "missing"): 2,
     }
     (swapped,) = shown(browser, ".qa .beside.contradict")
-    assert swapped.text.split("\n") == ["✕", "beside", "no"]
+    assert swapped.text.split("\n") == ["✕", "other lake", "no"]
     (distance,) = shown(browser, '.qa[data-type="N02"] .beside.agree')
-    assert distance.text.split("\n") == ["✓", "beside", "1.61 m", "× 1.00"]
+    assert distance.text.split("\n") == ["✓", "other lake", "1.61 m", "× 1.00"]
     legend = shown(browser, ".strip .legend")[0].text
     assert "1 of 1 numbers within 25 %, 1 within a factor of two" in legend
     open_room(browser, page, PORTRAIT)
@@ -214,9 +214,9 @@ def test_a_photograph_that_is_not_there_says_so(browser, small_lake, tmp_path):
     rows = without(second_rows(), image_id_of(CROWD))
     other = write_lake(tmp_path / "fewer", rows=rows)
     written = write_preview(str(small_lake), tmp_path / "x.html", image_ids=[image_id_of(CROWD)], beside_uri=str(other))
-    assert str(written).endswith("Answers beside: 84 not measured there.")
+    assert str(written).endswith("Compared with the other lake: 84 not measured there.")
     look_at(browser, written.path)
-    assert "This photograph is not in the other lake." in shown(browser, '[data-side="there"] .notice')[0].text
+    assert "This image is not in the other lake." in shown(browser, '[data-side="there"] .notice')[0].text
     assert len(shown(browser, "figure.photo")) == 1 and "Not in fewer" in shown(browser, ".absent")[0].text
     assert complaints(browser) == []
 

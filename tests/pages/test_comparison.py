@@ -116,7 +116,7 @@ def test_recipes_are_named_by_their_beginning_and_must_be_of_one_stage(lake):
     reader = LakeReader(str(lake))
     with pytest.raises(UsageError, match=r"'depth' begins 2 recipes of this lake; the recipes are context context-"):
         compared(reader, "depth", "depth-b")
-    with pytest.raises(UsageError, match="'zzz' begins no recipe"):
+    with pytest.raises(UsageError, match="'zzz' matches no recipe"):
         compared(reader, "zzz", "depth-b")
     with pytest.raises(UsageError, match="is of stage lift and 'depth-b' of depth"):
         compared(reader, "lift-a", "depth-b")

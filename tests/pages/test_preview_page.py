@@ -223,5 +223,5 @@ def test_an_empty_lake_is_one_sentence(tmp_path):
     with pytest.raises(LakeUnreadable, match="There is no lake at"):
         write_preview(str(tmp_path), tmp_path / "x.html")
     lake = write_lake(tmp_path / "lake", ("recipes",))
-    with pytest.raises(LakeUnreadable, match="has no photographs yet"):
+    with pytest.raises(LakeUnreadable, match="has no images yet"):
         write_preview(str(lake), tmp_path / "x.html")

@@ -9,7 +9,7 @@ import pytest
 from jobs.engine.settings import load_settings
 from jobs.views.pages.second_answers import SecondAnswer, SecondScene, Verdict, partners_of
 from jobs.views.pages.verdicts import VerdictCounts
-from jobs.views.truth_slots import ALL_TRUE, answers_of, perceived, photographs
+from jobs.views.truth_slots import ALL_TRUE, answers_of, candidates_of, images_with_truth
 from scenes.crawl import write_crawl
 from schemas.answers import QA_PAIRS
 from schemas.question_types import QUESTION_TYPES
@@ -230,8 +230,8 @@ def test_every_answer_of_the_engine_is_that_of_its_own_scene(tmp_path):
     write_crawl(str(tmp_path), 4, 3, width=256, height=192, min_object_px=40)
     settings = load_settings({"lake": str(tmp_path)}, None, [])
     types = set()
-    for _, image in photographs(str(tmp_path), None, settings):
-        rows, lifted = answers_of(perceived(image, settings.profile()), ALL_TRUE, settings)
+    for _, image in images_with_truth(str(tmp_path), None, settings):
+        rows, lifted = answers_of(candidates_of(image, settings.profile()), ALL_TRUE, settings)
         assert rows and lifted
         own = SecondScene(
             lifted, {item["object_id"]: item["object_id"] for item in lifted["objects"]}, lifted["has_plane"]

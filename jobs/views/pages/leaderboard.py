@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from jobs.views.pages.markdown import row
 from vlm.evaluation.published import Published, beside
 from vlm.evaluation.scores.interval import Score
 from vlm.evaluation.scores.margins import Margin
@@ -53,7 +54,7 @@ def ranked(scores: Sequence[ModelScores]) -> list[ModelScores]:
 
     own = [one for one in scores if one.fitted_on is None]
     seeing = sorted((one for one in own if one.seer is None), key=value, reverse=True)
-    models = [row for one in seeing for row in (one, *(blind for blind in own if blind.seer == one.model))]
+    models = [shown for one in seeing for shown in (one, *(blind for blind in own if blind.seer == one.model))]
     return [*models, *(one for one in scores if one.fitted_on is not None)]
 
 
@@ -108,25 +109,25 @@ def margin_text(margin: Margin) -> str:
 def leaderboard_markdown(scores: Sequence[ModelScores], sources: set[str], margins: Sequence[Margin] = ()) -> str:
     """Format the leaderboard as Markdown tables: all scores of all models, margins, and published figures."""
     order = ranked(scores)
-    lines = [_row(["score", *(_name(one) for one in order)]), _row(["---", *("---:" for _ in order)])]
+    lines = [row(["score", *(_name(one) for one in order)]), row(["---", *("---:" for _ in order)])]
     for name in score_names(scores):
         cells = [one.score(name) for one in order]
-        lines.append(_row([f"`{name}`", *(_cell(cell) for cell in cells)]))
+        lines.append(row([f"`{name}`", *(_cell(cell) for cell in cells)]))
     lines.append("\n95 % intervals in brackets. Baselines do not see the images.")
     if margins:
-        lines += ["", _row(["margin of", "over", "score", "questions", "difference", "above 2 standard errors"])]
-        lines.append(_row(["---", "---", "---", "---:", "---:", "---"]))
+        lines += ["", row(["margin of", "over", "score", "questions", "difference", "above 2 standard errors"])]
+        lines.append(row(["---", "---", "---", "---:", "---:", "---"]))
         for one in margins:
             names = [name.replace("|", "\\|") for name in (one.model, one.over)]
             sure = "yes" if one.sure else "no"
-            lines.append(_row([*names, f"`{one.score}`", str(one.count), margin_text(one), sure]))
+            lines.append(row([*names, f"`{one.score}`", str(one.count), margin_text(one), sure]))
     figures = published_beside(scores, sources)
     if figures:
-        lines += ["", _row(["published", "score", "theirs", *(_name(one) for one in order)])]
-        lines.append(_row(["---", "---", *("---:" for _ in range(len(order) + 1))]))
+        lines += ["", row(["published", "score", "theirs", *(_name(one) for one in order)])]
+        lines.append(row(["---", "---", *("---:" for _ in range(len(order) + 1))]))
         for one in figures:
             ours = [value_text(model.score(one.score)) for model in order]
-            lines.append(_row([one.setting, f"`{one.score}`", f"{one.value * 100:.1f} %", *ours]))
+            lines.append(row([one.setting, f"`{one.score}`", f"{one.value * 100:.1f} %", *ours]))
     return "\n".join(lines) + "\n"
 
 
@@ -138,7 +139,3 @@ def _name(one: ModelScores) -> str:
 def _cell(score: Score | None) -> str:
     interval = interval_text(score)
     return f"{value_text(score)} [{interval}]" if interval else value_text(score)
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
