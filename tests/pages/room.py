@@ -1,4 +1,4 @@
-"""Rooms of boxes, ray-cast with numpy alone: photographs, masks and depth whose geometry is known exactly."""
+"""Rooms of boxes, ray-cast with numpy alone: images, masks and depth whose geometry is known exactly."""
 
 import math
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ PALETTE = ((214, 96, 77), (67, 147, 195), (244, 190, 88), (118, 184, 112), (153,
 
 @dataclass(frozen=True)
 class Block:
-    """An upright box standing in W: centre, lengths along its own axes, heading."""
+    """An upright box standing in W: center, lengths along its own axes, heading."""
 
     number: int
     label: str

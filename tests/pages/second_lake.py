@@ -1,4 +1,4 @@
-"""Another lake of the small lake's photographs, whose geometry, ids and gaps are changed by hand."""
+"""Another lake of the small lake's images, whose geometry, ids and gaps are changed by hand."""
 
 from copy import deepcopy
 from typing import Any
@@ -12,7 +12,7 @@ BIN = 3
 
 Rows = dict[str, list[dict[str, Any]]]
 
-# image, object of the small lake: where it is in this one (W, m), and its place across the photograph
+# image, object of the small lake: where it is in this one (W, m), and its place across the image
 _MOVED = {
     # the cabinet and the crate have changed sides; they are as far apart as before
     (image_id_of(ROOM), 1): ((3.4, -0.9, 0.6), 0.7),
@@ -51,7 +51,7 @@ def second_rows() -> Rows:
 
 
 def without(rows: Rows, image_id: str) -> Rows:
-    """Return the rows of all other photographs."""
+    """Return the rows of all other images."""
     return {name: [row for row in held if row.get("image_id") != image_id] for name, held in rows.items()}
 
 

@@ -37,7 +37,7 @@ def crowd() -> Room:
 
 
 def rooms() -> list[Room]:
-    """Return the photographs of the lake: plain, hostile words and portrait, crowded."""
+    """Return the images of the lake: plain, hostile words and portrait, crowded."""
     hostile = Block(1, HOSTILE, HOSTILE, (2.6, 0.3, 0.45), (0.45, 0.45, 0.9), 0.6)
     return [
         Room((CABINET, CRATE, BIN)),
@@ -47,7 +47,7 @@ def rooms() -> list[Room]:
 
 
 def image_bytes(room: Room) -> bytes:
-    """Return the photograph as JPEG whose EXIF asks viewers to turn it."""
+    """Return the image as JPEG whose EXIF asks viewers to turn it."""
     exif = Image.Exif()
     exif[0x0112] = 6
     held = io.BytesIO()
@@ -56,7 +56,7 @@ def image_bytes(room: Room) -> bytes:
 
 
 def image_id_of(room: Room) -> str:
-    """Return the photograph's id."""
+    """Return the image id."""
     return hashlib.sha256(image_bytes(room)).hexdigest()
 
 
@@ -92,7 +92,7 @@ def write_table(lake: Path, name: str, rows: list[dict[str, Any]]) -> None:
 
 
 def add_image(rows: dict[str, list[dict[str, Any]]], room: Room) -> None:
-    """Add all rows of one room's photograph."""
+    """Add all rows of one room's image."""
     owner, depth = room.cast
     image_id = image_id_of(room)
     own = {"image_id": image_id, **OWN}

@@ -1,4 +1,4 @@
-"""The preview page of one lake beside another in a real browser."""
+"""The preview page of two lakes in a real browser."""
 
 import base64
 import io
@@ -66,7 +66,7 @@ def test_page_is_one_file(page):
     assert not re.search(r"<link(?![^>]*data:)|@import|<iframe", html)
 
 
-def test_both_panels_show_the_photograph_and_their_own_objects(browser, page):
+def test_both_panels_show_the_image_and_their_own_objects(browser, page):
     look_at(browser, page)
     open_room(browser, page, ROOM)
     browser.execute_script("for (const layer of ['masks', 'boxes', 'tags']) toggleLayer(layer)")
@@ -192,7 +192,7 @@ def test_summary_counts_every_answer_and_its_buttons_keep_one_verdict(browser, p
     assert len(shown(browser, ".qa")) == 9
 
 
-def test_a_photograph_filtered_there_says_so_with_the_reason(browser, page):
+def test_an_image_filtered_there_says_so_with_the_reason(browser, page):
     look_at(browser, page)
     open_room(browser, page, CROWD)
     assert "Stopped at context: Filter score room is 0.2" in shown(browser, '[data-side="there"] .notice')[0].text
@@ -200,7 +200,7 @@ def test_a_photograph_filtered_there_says_so_with_the_reason(browser, page):
     assert len(shown(browser, "figure.photo")) == 2 and len(shown(browser, "figure.plan")) == 1
 
 
-def test_a_photograph_filtered_here_still_shows_the_other(browser, page):
+def test_an_image_filtered_here_still_shows_the_other(browser, page):
     look_at(browser, page)
     open_room(browser, page, STOPPED)
     assert "Stopped at context: Filter score indoor" in shown(browser, '[data-side="here"] .notice')[0].text
@@ -210,7 +210,7 @@ def test_a_photograph_filtered_here_still_shows_the_other(browser, page):
     assert complaints(browser) == []
 
 
-def test_a_photograph_that_is_not_there_says_so(browser, small_lake, tmp_path):
+def test_an_image_that_is_not_there_says_so(browser, small_lake, tmp_path):
     rows = without(second_rows(), image_id_of(CROWD))
     other = write_lake(tmp_path / "fewer", rows=rows)
     written = write_preview(str(small_lake), tmp_path / "x.html", image_ids=[image_id_of(CROWD)], beside_uri=str(other))

@@ -1,4 +1,4 @@
-"""Two recipes of one lake beside each other: figures against plain loops over the rows, the page in a browser."""
+"""Two recipes of one lake compared: figures against plain loops over the rows, the page in a browser."""
 
 import io
 from collections import Counter
@@ -114,7 +114,7 @@ def test_answers_agree_as_often_as_they_do(lake, answers):
 
 def test_recipes_are_named_by_their_beginning_and_must_be_of_one_stage(lake):
     reader = LakeReader(str(lake))
-    with pytest.raises(UsageError, match=r"'depth' begins 2 recipes of this lake; the recipes are context context-"):
+    with pytest.raises(UsageError, match=r"'depth' matches 2 recipes of this lake; its recipes are context context-"):
         compared(reader, "depth", "depth-b")
     with pytest.raises(UsageError, match="'zzz' matches no recipe"):
         compared(reader, "zzz", "depth-b")

@@ -58,7 +58,7 @@ def test_answers_have_pictures_and_marks(browser, evaluation):
 
 @pytest.fixture(scope="module")
 def blinded(tmp_path_factory):
-    """A model beside what it says with its pictures blanked, where two questions got no answer."""
+    """A model and its image-ablated run, in which two questions got no answer."""
     folder = tmp_path_factory.mktemp("blinded")
     items, (seeing, guessing) = write_benchmark(folder)
     lines = guessing.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -31,7 +31,7 @@ def open_room(browser: Chrome, page: Path, room: object) -> None:
 
 
 def sheet_number(browser: Chrome, page: Path, image_id: str) -> int:
-    """Return which sheet of the page is the photograph's."""
+    """Return which sheet of the page is the image's."""
     sections = re.split(r'<section class="sheet"', page.read_text(encoding="utf-8"))[1:]
     return next(index for index, section in enumerate(sections) if image_id in section)
 
@@ -101,7 +101,7 @@ def test_layers_switch_by_button_and_by_key(browser, preview_page):
         assert button.get_attribute("aria-pressed") == before
 
 
-def test_arrow_keys_and_index_change_the_photograph(browser, preview_page):
+def test_arrow_keys_and_index_change_the_image(browser, preview_page):
     look_at(browser, preview_page)
     body = browser.find_element(By.TAG_NAME, "body")
     seen = [shown(browser, "h1")[0].text]
@@ -145,7 +145,7 @@ def test_hostile_words_stay_words(browser, preview_page):
     assert complaints(browser) == []
 
 
-def test_photographs_keep_their_stored_orientation(preview_page):
+def test_images_keep_their_stored_orientation(preview_page):
     pictures = re.findall(
         r'class="picture" href="data:image/jpeg;base64,([^"]+)"', preview_page.read_text(encoding="utf-8")
     )
@@ -185,7 +185,7 @@ def test_plan_has_left_on_the_left_and_far_at_the_top(browser, preview_page):
             assert (places[one.number][1] < places[two.number][1]) == (one.center[0] > two.center[0])
 
 
-def test_a_filtered_photograph_says_why(browser, preview_page):
+def test_a_filtered_image_says_why(browser, preview_page):
     look_at(browser, preview_page)
     for _ in range(3):
         browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_RIGHT)
@@ -207,12 +207,12 @@ def test_missing_stages_leave_their_part_out(browser, tmp_path, last):
     assert "No questions yet" in shown(browser, ".questions")[0].text
 
 
-def test_choice_of_photographs(small_lake, tmp_path):
+def test_choice_of_images(small_lake, tmp_path):
     one = write_preview(str(small_lake), tmp_path / "one.html", limit=2, seed=3).path.read_bytes()
     again = write_preview(str(small_lake), tmp_path / "again.html", limit=2, seed=3).path.read_bytes()
     assert one == again
     named = write_preview(str(small_lake), tmp_path / "named.html", image_ids=[image_id_of(CROWD)[:10]])
-    assert (named.photographs, named.questions) == (1, 84)
+    assert (named.images, named.questions) == (1, 84)
     with pytest.raises(UsageError, match="'nowhere' is not in"):
         write_preview(str(small_lake), tmp_path / "x.html", image_ids=["nowhere"])
     with pytest.raises(UsageError, match="--limit 1"):

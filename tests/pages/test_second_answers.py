@@ -184,7 +184,7 @@ def test_heights_above_another_surface_are_not_compared():
     assert second(asked("N16", [1], value_si=1.8)).verdict == AGREE
 
 
-def test_more_pairs_than_a_photograph_is_asked_about_are_answered():
+def test_more_pairs_than_an_image_is_asked_about_are_answered():
     grid = [thing(n, (2.0 + 0.3 * (n % 5), 1.5 - 0.3 * (n // 5), 0.1), (0.1, 0.1, 0.1), n / 30) for n in range(25)]
     other = SecondScene(scene(objects=grid, pairs=[]), {n: n for n in range(25)}, "floor")
     for a in range(25):
