@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from scenes.colours import NAMED
+from scenes.colors import NAMED
 from scenes.crawl import write_crawl
 from studies.claims.questions.general import Asked, RoomQuestionSettings, balanced, write_room_questions
 from tests.studies.room_answers import (

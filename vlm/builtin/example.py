@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scenes.colours import NAMED
-from scenes.things import KINDS
+from scenes.colors import NAMED
+from scenes.placed_objects import KINDS
 from udfs.experts.families.builtin.network import MASK_STRIDE
 
 KIND_NAMES = tuple(KINDS)

@@ -1,5 +1,5 @@
 "use strict";
-// Labels have the same size on screen at any image size, and do not overlap.
+// Labels keep their size on the screen at any image size and avoid each other.
 const SVG = "http://www.w3.org/2000/svg";
 
 function shape(name, attributes, parent) {
@@ -22,7 +22,7 @@ function places(tag, w, h, unit) {
       [tag.x - w - d, tag.y - h / 2], [tag.x + d * 0.7, tag.y - h - d * 0.7], [tag.x - w - d * 0.7, tag.y - h - d * 0.7],
       [tag.x + d * 0.7, tag.y + d * 0.7], [tag.x - w - d * 0.7, tag.y + d * 0.7]);
   }
-  // A label in the middle would hide a small object.
+  // A small object would disappear under its own label.
   return tag.s > 2 * w * h ? [center, ...spots] : [...spots, center];
 }
 

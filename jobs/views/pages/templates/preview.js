@@ -157,7 +157,7 @@ function onKey(event) {
 for (const button of document.querySelectorAll("[data-layer]")) button.addEventListener("click", () => toggleLayer(button.dataset.layer));
 for (const button of document.querySelectorAll("[data-verdict]")) button.addEventListener("click", () => keepVerdict(button.dataset.verdict));
 for (const sheet of sheets) {
-  for (const node of sheet.querySelectorAll(".things li, .masks path, .feet g")) {
+  for (const node of sheet.querySelectorAll(".objects li, .masks path, .feet g")) {
     node.addEventListener("mouseenter", () => focusObjects(sheet, withPartners(sheet, [node.dataset.o])));
     node.addEventListener("mouseleave", () => focusObjects(sheet, []));
   }

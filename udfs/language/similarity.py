@@ -1,8 +1,8 @@
-"""Which objects a phrase could be true of, judged from captions and labels alone.
+"""Decides from captions and labels which objects a phrase could refer to.
 
-Two objects are alike when their nouns can name one thing, or when half of their words up to the noun are shared. A
-phrase is held to be possible for an object unless something known of the object excludes it. Doubt counts as possible:
-"the red mug" is possible for a mug of unknown color, impossible for a blue one.
+Two objects are similar if their nouns can name the same object, or if they share half of their words up to the noun.
+A phrase is possibly true of an object unless the object's captions contradict it: "the red mug" is possibly true of a
+mug of unknown color, but not of a blue one.
 """
 
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ from functools import lru_cache
 from udfs.language.phrase import Phrase
 from udfs.language.vocabulary import vocabulary
 
-ALIKE_OVERLAP = 0.5
+SIMILAR_OVERLAP = 0.5
 _NO_WORDS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Traits:
-    """What adjectives say, each as families that exclude one another; `kinds` are nouns before the noun."""
+    """The attributes that a phrase states, as mutually exclusive families; `kinds` are the nouns before the noun."""
 
     colors: tuple[frozenset[str], ...]
     shades: frozenset[str]
@@ -28,8 +28,8 @@ class Traits:
 
 
 @dataclass(frozen=True)
-class Named:
-    """One object of the picture as its captions and its label name it: all of `phrases` are true of it."""
+class NamedObject:
+    """An object with its label and captions, all of which are true of it, and the attributes that they state."""
 
     object_id: int
     label: Phrase | None
@@ -40,31 +40,31 @@ class Named:
     traits: Traits
 
 
-def named(
+def named_object(
     object_id: int, label: Phrase | None, captions: tuple[Phrase, ...], loose: tuple[frozenset[str], ...] = ()
-) -> Named:
-    """Return an object with the union of what its phrases say; `loose` are the words of captions not understood."""
+) -> NamedObject:
+    """Combine the phrases of an object; `loose` holds the words of captions that could not be parsed."""
     phrases = captions if label is None else (label, *captions)
     heads = frozenset(phrase.key for phrase in phrases)
     core = frozenset().union(*(phrase.core for phrase in phrases))
     parts = tuple(part for phrase in phrases for part in phrase.parts if part) + loose
-    return Named(object_id, label, captions, heads, core, parts, _union(phrases, label))
+    return NamedObject(object_id, label, captions, heads, core, parts, _union(phrases, label))
 
 
 @lru_cache(maxsize=65536)
 def traits_of(phrase: Phrase, is_label: bool = False) -> Traits:
-    """Return what the words of a phrase say; in a label every word is a kind, as in "plastic bag" and "gift bag"."""
+    """Return the attributes that a phrase states; in a label every word is a kind, as in "gift bag"."""
     known = vocabulary()
     words = phrase.adjectives
     lists = (known.materials, known.shapes, known.patterns)
-    said = (known.colors, known.shades, *lists, known.sizes)
+    attribute_words = (known.colors, known.shades, *lists, known.sizes)
     kinds = {known.singular(word) for word in words if is_label or not known.is_adjective(word)}
     if is_label:
         kinds -= known.colors.keys()
     for part in phrase.after:
         connector, *rest = part.lower().split()
         if connector == "of":
-            kinds.update(known.singular(word) for word in rest if not any(word in one for one in said))
+            kinds.update(known.singular(word) for word in rest if not any(word in words for words in attribute_words))
     return Traits(
         tuple(color for word in words if (color := known.color_of(word))),
         frozenset(known.shades[word] for word in words if word in known.shades),
@@ -74,8 +74,8 @@ def traits_of(phrase: Phrase, is_label: bool = False) -> Traits:
     )
 
 
-def possible(phrase: Phrase, other: Named, is_label: bool = False) -> bool:
-    """Return whether `phrase`, the label of its object or not, could be true of `other` or of a part of it."""
+def possibly_true(phrase: Phrase, other: NamedObject, is_label: bool = False) -> bool:
+    """Return whether `phrase`, which may be its object's label, could be true of `other` or of a part of it."""
     words = phrase.words
     if words <= other.core or any(words <= part for part in other.parts):
         return True
@@ -83,7 +83,7 @@ def possible(phrase: Phrase, other: Named, is_label: bool = False) -> bool:
         return False
     mine, theirs = traits_of(phrase, is_label), other.traits
     if mine.colors and theirs.colors:
-        if not all(any(color & seen for seen in theirs.colors) for color in mine.colors):
+        if not all(any(color & other_color for other_color in theirs.colors) for color in mine.colors):
             return False
         if mine.shades and theirs.shades and mine.shades.isdisjoint(theirs.shades):
             return False
@@ -94,29 +94,29 @@ def possible(phrase: Phrase, other: Named, is_label: bool = False) -> bool:
     return not (mine.kinds and theirs.kinds and mine.kinds.isdisjoint(theirs.kinds))
 
 
-def certain(phrase: Phrase, other: Named) -> bool:
-    """Return whether what is known of `other` makes `phrase` true of it."""
+def certainly_true(phrase: Phrase, other: NamedObject) -> bool:
+    """Return whether the captions and label of `other` imply `phrase`."""
     if phrase.after or not phrase.core - {phrase.key} <= other.core:
         return False
     return any(_is_kind_of(head, phrase.key) for head in other.heads)
 
 
-def alike(one: Named, other: Named) -> bool:
-    """Return whether two objects could be mistaken for each other when named by their nouns; symmetric."""
-    shared = len(one.core & other.core)
-    if shared and shared >= ALIKE_OVERLAP * len(one.core | other.core):
+def similar(a: NamedObject, b: NamedObject) -> bool:
+    """Return whether two objects could be confused when named by their nouns; symmetric."""
+    shared = len(a.core & b.core)
+    if shared and shared >= SIMILAR_OVERLAP * len(a.core | b.core):
         return True
-    return any(_can_name(a, b) or _can_name(b, a) for a in one.heads for b in other.heads)
+    return any(_can_name(x, y) or _can_name(y, x) for x in a.heads for y in b.heads)
 
 
 def _is_kind_of(head: str, noun: str) -> bool:
-    """Return whether the spelling alone shows it: an armchair is a chair."""
+    """Return whether the spelling alone shows that `head` is a kind of `noun`: an armchair is a chair."""
     return noun == head or (len(noun) >= 3 and head.endswith(noun))
 
 
 @lru_cache(maxsize=65536)
 def _can_name(noun: str, head: str) -> bool:
-    """Return whether "the <noun>" can mean something whose noun is `head`: the same word or a narrower one."""
+    """Return whether "the <noun>" can refer to an object whose noun is `head`: the same word or a narrower one."""
     return _is_kind_of(head, noun) or head in vocabulary().wider_names.get(noun, _NO_WORDS)
 
 

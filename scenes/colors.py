@@ -1,4 +1,4 @@
-"""Named colours that people tell apart, and the colours of materials."""
+"""Named colors that people distinguish, and the colors of materials."""
 
 from functools import cache
 
@@ -38,7 +38,7 @@ _ROLES: dict[str, tuple[Rgb, ...]] = {
 
 
 def lab(rgb: np.ndarray) -> np.ndarray:
-    """Return CIE L*a*b* (D65) of sRGB colours [..., 3] in 0..255."""
+    """Return CIE L*a*b* (D65) of sRGB colors [..., 3] in 0..255."""
     linear = np.asarray(rgb, float) / 255
     linear = np.where(linear <= 0.04045, linear / 12.92, ((linear + 0.055) / 1.055) ** 2.4)
     matrix = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
@@ -51,7 +51,7 @@ _LABS = lab(np.array(list(NAMED.values())))
 
 
 def shade_of(name: str, rng: np.random.Generator) -> Rgb:
-    """Return a colour near the named one that still has that name."""
+    """Draw a shade whose nearest named color is still `name`."""
     shades = _shades(name)
     return shades[int(rng.integers(len(shades)))]
 
@@ -59,17 +59,17 @@ def shade_of(name: str, rng: np.random.Generator) -> Rgb:
 @cache
 def _shades(name: str) -> tuple[Rgb, ...]:
     rng = np.random.default_rng(ANY.index(name))
-    centre = np.array(NAMED[name], float)
+    center = np.array(NAMED[name], float)
     brightness = np.exp(rng.uniform(-0.12, 0.12, (512, 1)))
-    shades = np.clip(centre * brightness + rng.uniform(-14, 14, (512, 3)), 6, 250)
+    shades = np.clip(center * brightness + rng.uniform(-14, 14, (512, 3)), 6, 250)
     nearest = np.linalg.norm(lab(shades)[:, None] - _LABS, axis=2).argmin(1)
     return tuple((float(r), float(g), float(b)) for r, g, b in shades[nearest == ANY.index(name)])
 
 
-def colour_of_role(role: str, rng: np.random.Generator) -> Rgb:
-    """Return a colour of a secondary part: `wood`, `metal`, .. or any named colour for `second`."""
+def color_of_role(role: str, rng: np.random.Generator) -> Rgb:
+    """Draw the color of a secondary part: a role such as `wood` or `metal`; `second` draws any named color."""
     if role == "second":
         return shade_of(ANY[int(rng.integers(len(ANY)))], rng)
     choices = np.array(_ROLES[role])
-    colour = choices[int(rng.integers(len(choices)))] * np.exp(rng.uniform(-0.12, 0.12))
-    return float(colour[0]), float(colour[1]), float(min(colour[2], 255))
+    color = choices[int(rng.integers(len(choices)))] * np.exp(rng.uniform(-0.12, 0.12))
+    return float(color[0]), float(color[1]), float(min(color[2], 255))

@@ -1,4 +1,4 @@
-"""Photographs, depth maps and masks in a form that a page can hold."""
+"""Encodes images, depth maps and masks for a web page."""
 
 import base64
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ _NO_DEPTH_BGR = (46, 40, 36)
 
 
 @dataclass(frozen=True)
-class DepthPicture:
-    """A coloured depth map as a data URI, with the range that its colours span."""
+class DepthImage:
+    """A colorized depth map as a data URI, with the depth range of its colors."""
 
     uri: str
     near_m: float
     far_m: float
 
 
-def picture_uri(data: bytes, longest_px: int, quality: int = 84) -> str | None:
-    """Return a photograph shrunk to `longest_px` as a JPEG data URI; None when it does not decode.
+def image_uri(data: bytes, longest_px: int, quality: int = 84) -> str | None:
+    """Downscale an image to `longest_px` and return it as a JPEG data URI; None if it cannot be decoded.
 
-    EXIF orientation is ignored: every coordinate of the lake is of the stored pixels.
+    EXIF orientation is ignored, because all coordinates of the lake refer to the stored pixels.
     """
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -33,7 +33,7 @@ def picture_uri(data: bytes, longest_px: int, quality: int = 84) -> str | None:
 
 
 def depth_span_m(data: bytes) -> tuple[float, float] | None:
-    """Return the near and far end (m) of what a uint16 PNG depth map (mm) shows; None when it holds no depth."""
+    """Return the 2nd and 98th percentile of a uint16 PNG depth map (mm) in m; None if it has no depth."""
     depth_mm = _depth_mm(data)
     if depth_mm is None:
         return None
@@ -41,26 +41,26 @@ def depth_span_m(data: bytes) -> tuple[float, float] | None:
     return float(near_mm) / 1000.0, float(far_mm) / 1000.0
 
 
-def depth_picture(data: bytes, longest_px: int, span_m: tuple[float, float] | None = None) -> DepthPicture | None:
-    """Return a uint16 PNG depth map (mm) in colour, near warm and far cold; None when it holds no depth.
+def depth_image(data: bytes, longest_px: int, span_m: tuple[float, float] | None = None) -> DepthImage | None:
+    """Colorize a uint16 PNG depth map (mm), near warm and far cold; None if it has no depth.
 
-    The colours span the map's own depths, or `span_m` where several maps are to be compared.
+    The colors span the map's own depths, or `span_m` to make several maps comparable.
     """
     depth_mm, span_m = _depth_mm(data), span_m or depth_span_m(data)
     if depth_mm is None or span_m is None:
         return None
     near_m, far_m = span_m
     known = depth_mm > 0
-    # Steps of inverse depth look even: a scene's near half holds most of its detail.
+    # Inverse depth gives perceptually even steps: most detail of a scene is near.
     inverse, far = 1000.0 / np.maximum(depth_mm, 1.0), 1.0 / far_m
     span = 1.0 / near_m - far
     share = np.clip((inverse - far) / span, 0.0, 1.0) if span > 0.0 else np.full(depth_mm.shape, 0.5)
     shade = np.where(known, share * 254.0 + 1.0, 0.0).astype(np.uint8)
     if known.mean() < _SPARSE_BELOW:
         shade = np.asarray(cv2.dilate(shade, np.ones((5, 5), np.uint8)), dtype=np.uint8)
-    colours = np.asarray(cv2.applyColorMap(shade, cv2.COLORMAP_TURBO), dtype=np.uint8)
-    colours[shade == 0] = _NO_DEPTH_BGR
-    return DepthPicture(_jpeg_uri(_shrunk(colours, longest_px), 80), near_m, far_m)
+    colors = np.asarray(cv2.applyColorMap(shade, cv2.COLORMAP_TURBO), dtype=np.uint8)
+    colors[shade == 0] = _NO_DEPTH_BGR
+    return DepthImage(_jpeg_uri(_shrunk(colors, longest_px), 80), near_m, far_m)
 
 
 def _depth_mm(data: bytes) -> NDArray[Any] | None:
@@ -69,7 +69,7 @@ def _depth_mm(data: bytes) -> NDArray[Any] | None:
 
 
 def mask_path(rle: str, width: int, height: int) -> str:
-    """Return a mask's outline as an SVG path in px, holes included; empty for an empty mask."""
+    """Return a mask's outline, including holes, as an SVG path in px; empty for an empty mask."""
     mask = coco.decode({"size": [height, width], "counts": rle.encode()})
     contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     tolerance_px = 0.6 * max(width, height) / 1100.0
@@ -82,7 +82,7 @@ def mask_path(rle: str, width: int, height: int) -> str:
 
 
 def mask_anchor(rle: str, width: int, height: int) -> tuple[float, float] | None:
-    """Return the mask pixel farthest from the mask's edge (u, v) px, where a label sits best."""
+    """Return the mask pixel farthest from the mask's edge (u, v) px, the best position for a label."""
     mask = coco.decode({"size": [height, width], "counts": rle.encode()})
     if not mask.any():
         return None

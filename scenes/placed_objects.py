@@ -1,4 +1,4 @@
-"""A designed thing (kind, size, colours) and the same thing placed in a room."""
+"""An object design (kind, size, colors) and the object placed in a room."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +8,7 @@ import numpy as np
 from scenes.catalog import Kind
 from scenes.catalog_furniture import FURNITURE
 from scenes.catalog_small import SMALL
-from scenes.colours import Rgb, colour_of_role, shade_of
+from scenes.colors import Rgb, color_of_role, shade_of
 from scenes.mesh import Mesh, about_z
 from scenes.shapes import Shape, pick
 
@@ -18,13 +18,13 @@ _CONTACT_M = 1e-5
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """What is built: `shape` in the object's frame, with `solids` [k, 6], the boxes of its parts as lo, hi in m."""
+    """An object design: `shape` in the object's frame and `solids` [k, 6], the boxes of its parts as lo, hi in m."""
 
     kind: Kind
     shape: Shape
     solids: np.ndarray
     size_m: np.ndarray
-    colour: str
+    color: str
     rgb: Rgb
     texture: str
     accent: Rgb
@@ -41,12 +41,12 @@ class Design:
 
     @property
     def relative_size(self) -> float:
-        """Natural log of the size against the middle of the kind, averaged over the axes."""
+        """Natural log of the size relative to the kind's median, averaged over the axes."""
         return float(np.log(self.size_m / np.array(self.kind.size_m)).mean())
 
 
-def _centred(shape: Shape) -> tuple[Shape, np.ndarray, np.ndarray]:
-    """Return the shape with its box centred on the z axis and standing on z = 0, its parts' boxes, and its size."""
+def _centered(shape: Shape) -> tuple[Shape, np.ndarray, np.ndarray]:
+    """Center the shape on the z axis, standing on z = 0; return it with its parts' boxes and its size."""
     vertices, starts = shape.vertices()
     lows, highs = np.minimum.reduceat(vertices, starts), np.maximum.reduceat(vertices, starts)
     low, high = lows.min(0), highs.max(0)
@@ -61,11 +61,11 @@ def _centred(shape: Shape) -> tuple[Shape, np.ndarray, np.ndarray]:
     return moved, np.hstack([lows + shift, highs + shift]), high - low
 
 
-def design(label: str, rng: np.random.Generator, colour: str | None = None) -> Design:
-    """Return a new design of a kind, in a drawn colour unless one is given."""
+def design(label: str, rng: np.random.Generator, color: str | None = None) -> Design:
+    """Draw a new design of a kind, in a random color unless one is given."""
     kind = KINDS[label]
-    shape, solids, size = _centred(kind.shape(kind.size(rng), int(rng.integers(2**31))))
-    name = colour or pick(rng, kind.colours)
+    shape, solids, size = _centered(kind.shape(kind.size(rng), int(rng.integers(2**31))))
+    name = color or pick(rng, kind.colors)
     rgb = shade_of(name, rng)
     dark = np.mean(rgb) < 110
     accent = np.clip(
@@ -77,17 +77,17 @@ def design(label: str, rng: np.random.Generator, colour: str | None = None) -> D
         shape=shape,
         solids=solids,
         size_m=size,
-        colour=name,
+        color=name,
         rgb=rgb,
         texture=pick(rng, kind.textures),
         accent=(float(accent[0]), float(accent[1]), float(accent[2])),
-        role_rgb={role: colour_of_role(role, rng) for role in sorted(roles)},
+        role_rgb={role: color_of_role(role, rng) for role in sorted(roles)},
     )
 
 
 @dataclass(frozen=True, eq=False)
-class Thing:
-    """A design at `position_m` [3] (bottom centre of its box, world) turned by `yaw_rad` about the vertical."""
+class PlacedObject:
+    """A design at `position_m` [3] (bottom center of its box, world), rotated by `yaw_rad` about the vertical."""
 
     design: Design
     position_m: np.ndarray
@@ -107,7 +107,7 @@ class Thing:
 
     @cached_property
     def hull_m(self) -> tuple[float, float, float, float, float]:
-        """Upright cylinder about the thing: x, y, bottom, top, radius, as plain numbers, which compare fast."""
+        """Bounding upright cylinder: x, y, bottom, top, radius; plain floats compare fast."""
         x, y, z = self.position_m.tolist()
         return x, y, z, self.top_m, self.radius_m
 
@@ -138,23 +138,23 @@ class Thing:
         return np.asarray(point) @ self.rotation.T + self.position_m
 
     def holds(self, point: np.ndarray, margin_m: float) -> bool:
-        """Say whether a world point [3] is in the object's box grown by a margin."""
+        """Return whether a world point [3] is inside the object's box, enlarged by a margin."""
         local = (point - self.position_m) @ self.rotation
         size = self.design.size_m
         level = -margin_m < local[2] < size[2] + margin_m
         return bool(level and (np.abs(local[:2]) < size[:2] / 2 + margin_m).all())
 
 
-def near(a: Thing, b: Thing) -> bool:
-    """Say whether the upright cylinders about two things overlap by more than a contact."""
+def near(a: PlacedObject, b: PlacedObject) -> bool:
+    """Return whether the bounding cylinders of two objects overlap by more than a contact."""
     ax, ay, az, atop, aradius = a.hull_m
     bx, by, bz, btop, bradius = b.hull_m
     reach = aradius + bradius
     return az < btop - _CONTACT_M and bz < atop - _CONTACT_M and (ax - bx) ** 2 + (ay - by) ** 2 < reach * reach
 
 
-def collide(a: Thing, b: Thing) -> bool:
-    """Say whether any two parts' boxes of two things overlap by more than a contact."""
+def collide(a: PlacedObject, b: PlacedObject) -> bool:
+    """Return whether any boxes of two objects' parts overlap by more than a contact."""
     apart = b.position_m - a.position_m
     mine, theirs = a.design.solids, b.design.solids
     low = np.maximum(mine[:, None, 2], theirs[None, :, 2] + apart[2])
@@ -164,9 +164,9 @@ def collide(a: Thing, b: Thing) -> bool:
         return False
     turn = (a.rotation.T @ b.rotation)[:2, :2]
     shift = (a.rotation.T @ apart)[:2]
-    my_centre, my_half = (mine[:, :2] + mine[:, 3:5]) / 2, (mine[:, 3:5] - mine[:, :2]) / 2
-    centre, half = (theirs[:, :2] + theirs[:, 3:5]) / 2 @ turn.T + shift, (theirs[:, 3:5] - theirs[:, :2]) / 2
-    between = centre[None] - my_centre[:, None]
+    my_center, my_half = (mine[:, :2] + mine[:, 3:5]) / 2, (mine[:, 3:5] - mine[:, :2]) / 2
+    center, half = (theirs[:, :2] + theirs[:, 3:5]) / 2 @ turn.T + shift, (theirs[:, 3:5] - theirs[:, :2]) / 2
+    between = center[None] - my_center[:, None]
     size = np.abs(turn)
     gap_mine = np.abs(between) - my_half[:, None] - (half @ size.T)[None]
     gap_theirs = np.abs(between @ turn) - half[None] - (my_half @ size)[:, None]

@@ -1,10 +1,10 @@
-"""Pictures without a space in them: documents, charts, screenshots and textures, drawn by seed."""
+"""Draws images without spatial depth: documents, charts, screenshots and textures."""
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from scenes.colours import NAMED
+from scenes.colors import NAMED
 from scenes.shapes import pick
 
 Pixels = np.ndarray
@@ -49,7 +49,7 @@ _SHADES = tuple(NAMED.values())
 
 
 def _paper(rng: np.random.Generator, dark_share: float = 0.15) -> tuple[Ink, Ink]:
-    """Return colours of ground and ink."""
+    """Draw the colors of background and ink."""
     pale = rng.uniform(225, 255) + rng.uniform(-12, 4, 3)
     ink = rng.uniform(5, 90, 3)
     ground, front = (ink, pale) if rng.random() < dark_share else (pale, ink)
@@ -85,7 +85,7 @@ def _lines(
 
 
 def document(size: tuple[int, int], rng: np.random.Generator) -> Pixels:
-    """Return a page of text, straight or photographed at a slant."""
+    """Draw a page of text, frontal or in perspective."""
     width, height = size
     ground, ink = _paper(rng)
     image = Image.new("RGB", size, ground)
@@ -116,7 +116,7 @@ def _slanted(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def chart(size: tuple[int, int], rng: np.random.Generator) -> Pixels:
-    """Return bars, lines, points or a pie with axes and labels."""
+    """Draw a bar, line, scatter or pie chart with axes and labels."""
     width, height = size
     ground, ink = _paper(rng)
     image = Image.new("RGB", size, ground)
@@ -150,17 +150,17 @@ def _series(
     count = int(rng.integers(5, 20))
     xs = np.linspace(x0, x1, count + 2)[1:-1]
     ys = y1 - np.clip(np.cumsum(rng.normal(0, 0.15, count)) + rng.uniform(0.3, 0.7), 0.05, 0.95) * (y1 - y0)
-    colour = _accent(rng)
+    color = _accent(rng)
     if style == "lines":
-        draw.line([(float(x), float(y)) for x, y in zip(xs, ys, strict=True)], fill=colour, width=2)
+        draw.line([(float(x), float(y)) for x, y in zip(xs, ys, strict=True)], fill=color, width=2)
         return
     for x, y in zip(xs, ys, strict=True):
         half = 0.3 * (x1 - x0) / count if style == "bars" else 3
-        draw.rectangle((x - half, y, x + half, y1 if style == "bars" else y + 6), fill=colour)
+        draw.rectangle((x - half, y, x + half, y1 if style == "bars" else y + 6), fill=color)
 
 
 def screenshot(size: tuple[int, int], rng: np.random.Generator) -> Pixels:
-    """Return windows with title bars, side bars, buttons and text."""
+    """Draw windows with title bars, side bars, buttons and text."""
     width, height = size
     ground, ink = _paper(rng, 0.4)
     image = Image.new("RGB", size, ground)
@@ -184,7 +184,7 @@ def screenshot(size: tuple[int, int], rng: np.random.Generator) -> Pixels:
 
 
 def texture(size: tuple[int, int], rng: np.random.Generator) -> Pixels:
-    """Return a surface that fills the picture: noise at several scales, stripes, checks, bricks or a gradient."""
+    """Draw a surface that fills the image: noise at several scales, stripes, checks, bricks or a gradient."""
     width, height = size
     total = np.zeros((height, width), np.float32)
     for scale in 2.0 ** np.arange(1, 8):

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from pycocotools import mask as coco
 
-from jobs.views.pages import beside, render, wording
-from jobs.views.pages.photograph import depth_picture, mask_anchor, mask_path, picture_uri
+from jobs.views.pages import render, second_view, wording
+from jobs.views.pages.images import depth_image, image_uri, mask_anchor, mask_path
 from jobs.views.pages.render import script_json
-from tests.pages.small_lake import photograph_bytes, rooms
+from tests.pages.small_lake import image_bytes, rooms
 
 
 def decoded(uri: str) -> np.ndarray:
@@ -31,30 +31,30 @@ def encoded(mask: np.ndarray) -> str:
 
 def test_photograph_is_the_stored_pixels_whatever_exif_says():
     room = rooms()[1]
-    uri = picture_uri(photograph_bytes(room), 2000)
+    uri = image_uri(image_bytes(room), 2000)
     assert uri is not None
-    assert np.abs(decoded(uri) - room.photograph.astype(int)).mean() < 5
-    assert decoded(picture_uri(photograph_bytes(room), 64) or "").shape == (64, 42, 3)
-    assert picture_uri(b"not a picture", 64) is None
+    assert np.abs(decoded(uri) - room.image.astype(int)).mean() < 5
+    assert decoded(image_uri(image_bytes(room), 64) or "").shape == (64, 42, 3)
+    assert image_uri(b"not a picture", 64) is None
 
 
 def test_near_is_warm_far_is_cold_unknown_is_dark():
     depth = np.zeros((90, 120), np.uint16)
     depth[:, 40:80], depth[:, 80:] = 500, 8000
-    picture = depth_picture(cv2.imencode(".png", depth)[1].tobytes(), 200)
-    assert picture is not None
-    assert (picture.near_m, picture.far_m) == (0.5, 8.0)
-    unknown, near, far = (decoded(picture.uri)[45, column] for column in (15, 60, 100))
+    screenshot = depth_image(cv2.imencode(".png", depth)[1].tobytes(), 200)
+    assert screenshot is not None
+    assert (screenshot.near_m, screenshot.far_m) == (0.5, 8.0)
+    unknown, near, far = (decoded(screenshot.uri)[45, column] for column in (15, 60, 100))
     assert unknown.max() < 80 and near[0] > near[2] + 60 and far[2] > far[0]
-    assert depth_picture(cv2.imencode(".png", depth * 0)[1].tobytes(), 200) is None
+    assert depth_image(cv2.imencode(".png", depth * 0)[1].tobytes(), 200) is None
 
 
 def test_sparse_depth_is_made_visible():
     depth = np.zeros((200, 300), np.uint16)
     depth[::10, ::10] = 4000
-    picture = depth_picture(cv2.imencode(".png", depth)[1].tobytes(), 300)
-    assert picture is not None
-    assert (decoded(picture.uri).max(-1) > 90).mean() > 0.2
+    screenshot = depth_image(cv2.imencode(".png", depth)[1].tobytes(), 300)
+    assert screenshot is not None
+    assert (decoded(screenshot.uri).max(-1) > 90).mean() > 0.2
 
 
 @given(st.integers(0, 2**31))
@@ -94,6 +94,6 @@ def test_script_json_is_the_value_and_ends_no_script(value):
 
 
 def test_examples_in_the_wording_hold():
-    for module in (wording, render, beside):
+    for module in (wording, render, second_view):
         found = doctest.testmod(module)
         assert found.attempted and not found.failed

@@ -1,4 +1,4 @@
-"""The objects of a sheet: names, measures and flags; and what was left out, with the reason."""
+"""The object cards of a sheet: names, measurements and flags; and what was dropped, with the reason."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from jobs.views.pages.wording import dimensions, metres, percent, plain
 from jobs.views.reader import Row
 
-# Twelve colours that stay apart on photographs and on both backgrounds.
-_COLOURS = (
+# Twelve colors that are distinct on images and on both backgrounds.
+_COLORS = (
     "#ff5a5f",
     "#35b6ff",
     "#ffc233",
@@ -24,11 +24,11 @@ _COLOURS = (
 
 
 @dataclass(frozen=True)
-class Thing:
-    """One object: number, colour, how it is called, and its measures as text."""
+class ObjectCard:
+    """One object on a page: number, color, name, and its measurements as text."""
 
     number: int
-    colour: str
+    color: str
     name: str
     label: str
     form: str
@@ -41,47 +41,47 @@ class Thing:
 
 
 def palette(numbers: Iterable[int]) -> dict[int, str]:
-    """Return a colour per object number, the same on every view of a photograph."""
-    return {number: _COLOURS[index % len(_COLOURS)] for index, number in enumerate(sorted(set(numbers)))}
+    """Return a color per object number, the same in all views of an image."""
+    return {number: _COLORS[index % len(_COLORS)] for index, number in enumerate(sorted(set(numbers)))}
 
 
-def things_of(
-    scene: Row | None, regions: Sequence[Row], references: Row | None, colours: dict[int, str]
-) -> tuple[Thing, ...]:
-    """Return lifted objects, nearest first, or plain regions while nothing is lifted yet."""
+def object_cards(
+    scene: Row | None, regions: Sequence[Row], references: Row | None, colors: dict[int, str]
+) -> tuple[ObjectCard, ...]:
+    """Return cards of the lifted objects, nearest first, or of the regions if nothing is lifted yet."""
     names = {item["object_id"]: item for item in (references or {}).get("references") or []}
     if scene is None:
-        return tuple(_from_region(region, colours[region["region_id"]]) for region in regions)
+        return tuple(_from_region(region, colors[region["region_id"]]) for region in regions)
     nearest_first = sorted(scene["objects"], key=lambda item: (item["range_m"] or 0.0, item["object_id"]))
-    return tuple(_from_object(item, names.get(item["object_id"]), colours[item["object_id"]]) for item in nearest_first)
+    return tuple(_from_object(item, names.get(item["object_id"]), colors[item["object_id"]]) for item in nearest_first)
 
 
-def left_out(rows: dict[str, dict[str, list[Row]]], image_id: str) -> tuple[dict[str, str], ...]:
-    """Return regions, objects and whole photographs that went no further: stage, what, reason, detail."""
+def dropped(rows: dict[str, dict[str, list[Row]]], image_id: str) -> tuple[dict[str, str], ...]:
+    """Return the dropped regions, objects and images: stage, what, reason, detail."""
     regions = (rows.get("regions", {}).get(image_id) or [{}])[0].get("regions") or []
     labels = {region["region_id"]: region["label"] for region in regions}
-    found = []
+    drops = []
     for stage, table in (("lift", "scenes"), ("disambiguate", "references")):
         for row in rows.get(table, {}).get(image_id, []):
             for item in row["rejected"]:
                 name = labels.get(item["region_id"], "region")
                 what = f"{name} (object {item['region_id']})"
-                found.append(_left_out(stage, what, item["reason"], item["detail"]))
+                drops.append(_dropped(stage, what, item["reason"], item["detail"]))
     for row in rows.get("quarantine", {}).get(image_id, []):
-        what = f"photograph, {row['outcome']}"
-        found.append(_left_out(row["stage"], what, row["reason"], row["error"]))
-    return tuple(found)
+        what = f"image, {row['outcome']}"
+        drops.append(_dropped(row["stage"], what, row["reason"], row["error"]))
+    return tuple(drops)
 
 
-def _left_out(stage: str, what: str, reason: str, detail: str | None) -> dict[str, str]:
+def _dropped(stage: str, what: str, reason: str, detail: str | None) -> dict[str, str]:
     return {"stage": stage, "what": what, "reason": plain(reason), "detail": detail or ""}
 
 
-def _from_region(region: Row, colour: str) -> Thing:
+def _from_region(region: Row, color: str) -> ObjectCard:
     score = region["score"]
-    return Thing(
+    return ObjectCard(
         number=region["region_id"],
-        colour=colour,
+        color=color,
         name=region["label"] or "region",
         label=region["label"] or "region",
         form="",
@@ -94,18 +94,18 @@ def _from_region(region: Row, colour: str) -> Thing:
     )
 
 
-def _from_object(item: Row, reference: Row | None, colour: str) -> Thing:
-    flags = [] if reference else ["cannot be named alone"]
+def _from_object(item: Row, reference: Row | None, color: str) -> ObjectCard:
+    flags = [] if reference else ["no unique name"]
     if item["truncated"]:
         flags.append("cut by the border")
     if (item["occlusion"] or 0.0) > 0.1:
         flags.append(f"{percent(item['occlusion'])} hidden")
     if not item["size_ok"]:
-        flags.append("size not asked")
+        flags.append("no size questions")
     size = item["size_m"]
-    return Thing(
+    return ObjectCard(
         number=item["object_id"],
-        colour=colour,
+        color=color,
         name=reference["expression"] if reference else item["label"],
         label=item["label"],
         form=reference["form"] if reference else "",
@@ -120,18 +120,18 @@ def _from_object(item: Row, reference: Row | None, colour: str) -> Thing:
 
 def _object_details(item: Row, reference: Row | None) -> tuple[tuple[str, str], ...]:
     forward, left, up = item["centre_m"]
-    litres = (item["volume_m3"] or 0.0) * 1000
-    volume = f"{litres:.2g} l" if litres < 200 else f"{litres / 1000:.2g} m³"
-    alike = f"{reference['form']}, one of {reference['group_size']} alike" if reference else "none"
+    liters = (item["volume_m3"] or 0.0) * 1000
+    volume = f"{liters:.2g} l" if liters < 200 else f"{liters / 1000:.2g} m³"
+    expression = f"{reference['form']}, one of {reference['group_size']} similar" if reference else "none"
     side = f"{metres(abs(left))} {'left' if left >= 0 else 'right'}"
     return (
-        ("Centre", f"{metres(forward)} ahead, {side}, {metres(up)} up"),
+        ("Center", f"{metres(forward)} ahead, {side}, {metres(up)} up"),
         ("Heights", f"{metres(item['lo_m'][2])} to {metres(item['hi_m'][2])}"),
-        ("Width as seen", metres(item["size_m"][1]) if item["size_m"] else "–"),
+        ("Visible width", metres(item["size_m"][1]) if item["size_m"] else "–"),
         ("Volume", volume),
         ("Size from", item["size_source"]),
         ("Range error", f"± {metres(item['sigma_m'])}"),
         ("Points", f"{item['n_points']:,}"),
         ("Hidden", percent(item["occlusion"])),
-        ("Expression", alike),
+        ("Expression", expression),
     )
