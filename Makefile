@@ -31,7 +31,7 @@ benchmark: setup
 
 # Some hours: the published claims in miniature. A killed one goes on where it was.
 claims: setup
-	$(KEEP_MEMORY) $(RUN) python -m studies.claims --work claims --processes 2 --write docs/claims.md
+	$(KEEP_MEMORY) $(RUN) python -m studies.claims --work claims --processes 2 --write studies/claims/README.md
 
 # The same steps as small as they can be.
 claims-smoke: setup

@@ -32,13 +32,13 @@ def train_experts(
 ) -> None:
     """Train the built-in networks; a killed run goes on where its last checkpoint was."""
     try:
-        from jobs.train_experts import WEIGHTS
-        from jobs.train_experts import train_experts as run
+        from vlm.builtin.train_experts import WEIGHTS
+        from vlm.builtin.train_experts import train_experts as run
     except ModuleNotFoundError as error:
         raise EnvironmentMissing(
             f"Training needs {error.name}; install the extra with `pip install 'spatiallake[scenes,training]'`."
         ) from error
-    from jobs.builtin.settings import TrainSettings
+    from vlm.builtin.settings import TrainSettings
 
     settings = TrainSettings(
         out=out,
@@ -112,7 +112,7 @@ def general(
 ) -> None:
     """Ask general questions about rendered rooms: color, count, existence, category, place; as LLaVA JSON."""
     from vlm.mixture.errors import MixtureError
-    from vlm.mixture.rooms import RoomQuestionSettings, write_room_questions
+    from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
 
     settings = RoomQuestionSettings(seed=seed, most=most, turns=turns, test_share=test_share)
     try:

@@ -17,7 +17,7 @@ from vlm.evaluation.reading.answer import predictions_of
 from vlm.evaluation.scores.choices import is_right
 from vlm.evaluation.scores.numbers import RANGES, within
 from vlm.evaluation.scores.vqa import evalai_normalised
-from vlm.mixture import rooms
+from studies.claims.questions import general as rooms
 
 GENERAL, GROUNDING, SIDES, LONG = "general", "grounding", "left and right", "in_range[0.5,2] from 1 m"
 SCORES = ("qualitative", SIDES, "number_rate", *RANGES, LONG, GENERAL, GROUNDING)

@@ -29,7 +29,7 @@ _LIKENESS = 11.0
 
 def write_room_tower(folder: Path, pictures: Sequence[Path]) -> None:
     """Write the built-in network as a tower, its features scaled on `pictures`, with its image processor."""
-    from vlm.model.tower import room_tower
+    from studies.claims.room_encoder import room_tower
 
     processor = ViTImageProcessor(size={"height": _HEIGHT_PX, "width": _WIDTH_PX}, do_normalize=False)
     # Bases are kept in half precision, and arms take up the features that the base has seen.

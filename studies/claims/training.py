@@ -24,7 +24,7 @@ from udfs.experts.pinning import folder_digest
 from vlm.evaluation.benchmark import BenchmarkSettings
 from vlm.evaluation.predictors.views import View
 from vlm.loop.settings import TrainSettings
-from vlm.mixture.rooms import RoomQuestionSettings, write_room_questions
+from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
 
 WriteTower = Callable[[Path, Sequence[Path]], None]
 

@@ -29,7 +29,7 @@ from vlm.model.answer_loss import AnswerLoss
 from vlm.model.collate import collator_of
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel
-from vlm.model.tower_cache import cached_tower
+from studies.claims.feature_cache import cached_tower
 from vlm.model.tuning import merged, open_model
 
 Report = Callable[[str], None]

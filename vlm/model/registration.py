@@ -11,7 +11,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from vlm.model.tower import RoomTower, RoomTowerConfig
+from studies.claims.room_encoder import RoomTower, RoomTowerConfig
 
 
 def register_tower(

@@ -91,7 +91,7 @@ class Checkpoint:
         import torch
 
         from vlm.model.loading import load_model
-        from vlm.model.tower_cache import cached_tower
+        from studies.claims.feature_cache import cached_tower
 
         dtype = torch.bfloat16 if self._device.startswith("cuda") else torch.float32
         loaded = load_model(self._settings.place, self._settings.revision, self._device, dtype)
