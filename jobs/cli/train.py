@@ -85,7 +85,7 @@ def train(
 ) -> None:
     """Train a vision-language model; a killed run goes on where its last checkpoint was.
 
-    Many processes: `torchrun --nproc-per-node 8 -m jobs.cli train ...`, or `accelerate launch` alike.
+    Many processes: `torchrun --nproc-per-node 8 -m spatiallake train ...`, or `accelerate launch` alike.
     """
     from jobs.train import train as run
 
@@ -111,8 +111,8 @@ def general(
     test_share: Annotated[float, typer.Option("--test-share", help="Photographs that test.json asks about.")] = 0.2,
 ) -> None:
     """Ask general questions about rendered rooms: color, count, existence, category, place; as LLaVA JSON."""
-    from vlm.mixture.errors import MixtureError
     from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
+    from vlm.mixture.errors import MixtureError
 
     settings = RoomQuestionSettings(seed=seed, most=most, turns=turns, test_share=test_share)
     try:

@@ -16,6 +16,7 @@ from udfs.stages.examples import ExamplesSettings
 from udfs.stages.ingest import IngestLimits
 from udfs.stages.lift import LiftSettings
 from udfs.stages.synthesize import SynthesizeSettings
+from udfs.storage.locations import spark_uri
 
 _ENVIRONMENT_PREFIX = "SPATIALLAKE_"
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -85,15 +86,6 @@ class RunSettings(BaseModel):
             raise UsageError(f"Profile {path} does not validate: {_faults(error)}.") from error
         except ValueError as error:
             raise UsageError(f"Profile {path}: {error}") from error
-
-
-def spark_uri(location: str) -> str:
-    """Return a location as Spark names it."""
-    if location.startswith("s3://"):
-        return "s3a://" + location.removeprefix("s3://").rstrip("/")
-    if "://" in location:
-        return location.rstrip("/")
-    return str(Path(location).expanduser().resolve())
 
 
 def load_settings(flags: dict[str, Any], settings_file: str | None, overrides: Sequence[str]) -> RunSettings:

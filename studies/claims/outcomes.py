@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from studies.claims.questions import general as rooms
 from studies.claims.study import ARMS, Study
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR
 from vlm.evaluation.formats.registry import read_items, read_predictions
@@ -17,7 +18,6 @@ from vlm.evaluation.reading.answer import predictions_of
 from vlm.evaluation.scores.choices import is_right
 from vlm.evaluation.scores.numbers import RANGES, within
 from vlm.evaluation.scores.vqa import evalai_normalised
-from studies.claims.questions import general as rooms
 
 GENERAL, GROUNDING, SIDES, LONG = "general", "grounding", "left and right", "in_range[0.5,2] from 1 m"
 SCORES = ("qualitative", SIDES, "number_rate", *RANGES, LONG, GENERAL, GROUNDING)

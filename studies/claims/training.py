@@ -18,13 +18,13 @@ from jobs.views.live_models import checkpoints
 from jobs.views.reader import LakeReader
 from studies.claims.data import examples_recipe
 from studies.claims.grow import write_grown
+from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
 from studies.claims.start import drawn_pictures, write_decoder
 from studies.claims.study import ARMS, Arm, Study
 from udfs.experts.pinning import folder_digest
 from vlm.evaluation.benchmark import BenchmarkSettings
 from vlm.evaluation.predictors.views import View
 from vlm.loop.settings import TrainSettings
-from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
 
 WriteTower = Callable[[Path, Sequence[Path]], None]
 

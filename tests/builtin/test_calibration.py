@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
+from tests.experts.builtin_network import small_network
 from vlm.builtin.batches import Batch
 from vlm.builtin.calibration import calibrated
 from vlm.builtin.measures import Outputs
-from tests.experts.builtin_network import small_network
 
 PICTURES, HEIGHT, WIDTH = 4, 48, 64
 SIGMAS = 1.2816

@@ -7,10 +7,10 @@ import pytest
 from deltalake import write_deltalake
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from vlm.builtin.sources import of_lake
 from jobs.engine.errors import LakeUnreadable
 from schemas.images import IMAGES
 from tests.experts.builtin_network import row
+from vlm.builtin.sources import of_lake
 
 
 def png(pixels):

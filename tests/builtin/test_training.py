@@ -15,18 +15,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from jobs.engine.errors import CrawlUnreadable, UsageError
+from scenes.crawl import write_crawl
+from tests.experts.builtin_network import SMALL, row
+from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
+from udfs.experts.families.builtin.weights import load_network
 from vlm.builtin.batches import batch_of, drawn
 from vlm.builtin.example import IGNORED, KIND_NAMES, Labelled, example_arrays, name_codes
 from vlm.builtin.losses import losses, total
 from vlm.builtin.pack import write_pack
 from vlm.builtin.settings import TrainSettings
 from vlm.builtin.sources import labelled, of_crawl
-from jobs.engine.errors import CrawlUnreadable, UsageError
 from vlm.builtin.train_experts import train_experts
-from scenes.crawl import write_crawl
-from tests.experts.builtin_network import SMALL, row
-from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
-from udfs.experts.families.builtin.weights import load_network
 
 SHAPE = NetworkShape(kinds=KIND_NAMES, colours=("red", "blue"), **SMALL)
 TRAINER = """

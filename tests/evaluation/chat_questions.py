@@ -7,7 +7,6 @@ import numpy as np
 from PIL import Image
 from typer.testing import CliRunner
 
-import jobs.cli.__main__  # noqa: F401  registers the commands
 from jobs.cli.options import app
 from tests.evaluation.chat_server import says
 from vlm.evaluation.items import Item, Kind, Truth

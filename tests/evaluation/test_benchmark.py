@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-import jobs.cli.__main__  # noqa: F401  registers the commands
 from jobs.cli.options import app
 from jobs.engine.errors import LakeUnreadable, UsageError
 from tests.evaluation.benchmark_lake import picture, write_lake

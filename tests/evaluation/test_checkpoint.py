@@ -11,7 +11,6 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 from typer.testing import CliRunner
 
-import jobs.cli.__main__  # noqa: F401  registers the commands
 from jobs.cli.options import app
 from jobs.engine.errors import UsageError
 from tests.experts.small_models import llava

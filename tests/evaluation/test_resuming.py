@@ -27,7 +27,7 @@ def test_an_evaluation_that_was_killed_goes_on_where_it_was(items, tmp_path):
         command = [
             sys.executable,
             "-m",
-            "jobs.cli",
+            "spatiallake",
             "evaluate",
             "--items",
             f"spatiallake:{items}",

@@ -68,7 +68,7 @@ def profile_of(tmp_path: Path, weights: str, **options) -> Path:
 
 
 def filtering(lake: Path, profile: Path, settings: Path, tmp_path: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "jobs.cli", "filter", "--lake", str(lake)]
+    command = [sys.executable, "-m", "spatiallake", "filter", "--lake", str(lake)]
     command += ["--experts", str(profile), "--settings", str(settings)]
     environment = {"SPATIALLAKE_JAVA_OPTIONS": _SHORT_RUN, **os.environ, "SPARK_WORKER_DIR": str(tmp_path / "work")}
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from scenes.crawl import write_crawl
+from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
 from studies.claims.study import BASE
 from vlm.examples import decoded
-from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel, load_model
 

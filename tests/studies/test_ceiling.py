@@ -10,8 +10,8 @@ import torch
 from jobs.views.reader import LakeReader
 from studies.claims.ceiling import Numbers, numbers, told, trained
 from studies.claims.study import BASE
-from tests.studies.encoders import middles_px
 from tests.pages.small_lake import write_lake
+from tests.studies.encoders import middles_px
 from vlm.examples import decoded
 from vlm.model.loading import VisionLanguageModel, load_model
 

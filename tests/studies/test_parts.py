@@ -8,9 +8,9 @@ import pytest
 
 from jobs.views.reader import LakeReader
 from studies.claims.parts import by_answer, by_length, main, no_number
-from tests.studies.made import write_answers
 from tests.evaluation.made import item, length, said
 from tests.pages.small_lake import write_lake
+from tests.studies.made import write_answers
 from vlm.evaluation.items import Kind, Prediction, Truth
 
 

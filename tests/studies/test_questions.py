@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from jobs.cli.options import app
 from scenes.colours import NAMED
 from scenes.crawl import write_crawl
+from studies.claims.questions.general import Asked, RoomQuestionSettings, balanced, write_room_questions
 from tests.studies.room_answers import (
     WORDS,
     asked_of_two,
@@ -30,7 +31,6 @@ from tests.studies.room_answers import (
 from vlm.examples import decoded
 from vlm.mixture.general import llava_records
 from vlm.mixture.mixture import Mixture
-from studies.claims.questions.general import Asked, RoomQuestionSettings, balanced, write_room_questions
 from vlm.mixture.settings import StreamSettings
 from vlm.mixture.streams import RecordStream
 

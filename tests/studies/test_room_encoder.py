@@ -9,6 +9,8 @@ import torch
 from scipy.stats import spearmanr
 from transformers import AutoModel, CLIPImageProcessor
 
+from studies.claims.feature_cache import cached_tower
+from studies.claims.room_encoder import RoomTower, room_tower
 from tests.experts.builtin_network import EAGER, room, small_network
 from tests.model.test_sequences import losses
 from tests.model.tiny import mixed_examples, settings_of, write_decoder
@@ -17,8 +19,6 @@ from udfs.experts.families.builtin.weights import save_network
 from vlm.model.errors import ModelUnsuited
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel, load_model
-from studies.claims.room_encoder import RoomTower, room_tower
-from studies.claims.feature_cache import cached_tower
 from vlm.model.tuning import open_model
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from jobs.views.reader import LakeReader
 from studies.claims.seen import all_seen, shares
 from studies.claims.study import BASE
-from tests.studies.encoders import middles_px
 from tests.evaluation.made import item, said
 from tests.pages.small_lake import write_lake
+from tests.studies.encoders import middles_px
 from vlm.evaluation.items import Kind, Truth
 from vlm.examples import decoded
 from vlm.model.loading import load_model

@@ -13,8 +13,8 @@ from studies.claims.runs import trained
 from studies.claims.start import fitted_tokenizer, write_decoder
 from studies.claims.steps import run
 from studies.claims.study import SMOKE, Marks, Sizes, Study
-from tests.studies.test_room_encoder import write_small_tower
 from tests.model.tiny import settings_of, write_tower
+from tests.studies.test_room_encoder import write_small_tower
 from vlm.model.loading import load_model
 from vlm.model.tuning import open_model
 

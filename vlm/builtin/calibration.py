@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlm.builtin.batches import Batch
-from vlm.builtin.logistic import logistic
-from vlm.builtin.measures import Compared, Outputs, angles_rad, compared, measured
 from udfs.experts.families.builtin.decoding import Found, Thresholds, objects_of
 from udfs.experts.families.builtin.network import RoomNetwork
 from udfs.experts.families.builtin.weights import Calibration, chance_features
+from vlm.builtin.batches import Batch
+from vlm.builtin.logistic import logistic
+from vlm.builtin.measures import Compared, Outputs, angles_rad, compared, measured
 
 _HELD = 0.8
 # 80 % of normal errors are within this many sigmas

@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from scenes.negatives import NEGATIVES, negative
+from udfs.experts.families.builtin.network import RoomNetwork
 from vlm.builtin.batches import batch_of, shaded
 from vlm.builtin.logistic import logistic
 from vlm.builtin.pack import Pack
-from scenes.negatives import NEGATIVES, negative
-from udfs.experts.families.builtin.network import RoomNetwork
 
 _AT_ONCE = 16
 _QUALITY = 92

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from udfs.experts.families.builtin.grouping import affinity, object_queries
+from udfs.experts.families.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork, positions
 from vlm.builtin.batches import Batch
 from vlm.builtin.example import IGNORED
 from vlm.builtin.naming import naming_losses
-from udfs.experts.families.builtin.grouping import affinity, object_queries
-from udfs.experts.families.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork, positions
 
 WEIGHTS = {
     "foreground": 1.0,

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from udfs.experts.families.builtin.decoding import Found, Thresholds, claimed, objects_of
+from udfs.experts.families.builtin.network import RoomNetwork
 from vlm.builtin.batches import Batch, batch_of
 from vlm.builtin.example import IGNORED, UNNAMED
 from vlm.builtin.pack import Pack
-from udfs.experts.families.builtin.decoding import Found, Thresholds, claimed, objects_of
-from udfs.experts.families.builtin.network import RoomNetwork
 
 _AT_ONCE = 8
 _LEAST_SHARE = 0.01

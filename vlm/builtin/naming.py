@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from udfs.experts.families.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork
 from vlm.builtin.batches import Batch
 from vlm.builtin.example import UNNAMED
-from udfs.experts.families.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork
 
 _RATIO = CENTRE_STRIDE // MASK_STRIDE
 _SMOOTHING = 0.05

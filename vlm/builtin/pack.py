@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlm.builtin.example import Labelled, example_arrays
 from jobs.engine.errors import UsageError
+from vlm.builtin.example import Labelled, example_arrays
 
 _INDEX = "index.json"
 

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from udfs.experts.families.builtin.network import RoomNetwork
 from vlm.builtin.batches import batch_of, drawn
 from vlm.builtin.losses import losses, total
 from vlm.builtin.pack import Pack
 from vlm.builtin.settings import TrainSettings
-from udfs.experts.families.builtin.network import RoomNetwork
 
 
 class Replicas:

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vlm.builtin.example import Labelled
 from jobs.engine.errors import CrawlUnreadable
 from jobs.views.reader import LakeReader
 from udfs.experts.pictures import Picture, picture_of
+from vlm.builtin.example import Labelled
 
 _MANIFEST = "manifest.jsonl"
 _DEPTH_UNIT_M = np.float32(1e-3)

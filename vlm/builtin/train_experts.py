@@ -6,6 +6,9 @@ from pathlib import Path
 
 import torch
 
+from jobs.engine.errors import UsageError
+from udfs.experts.families.builtin.network import NetworkShape
+from udfs.experts.families.builtin.weights import Calibration, save_network
 from vlm.builtin.calibration import calibrated
 from vlm.builtin.likeness import fit_likeness
 from vlm.builtin.measures import measured, outputs
@@ -14,9 +17,6 @@ from vlm.builtin.settings import TrainSettings
 from vlm.builtin.sources import of_crawl, of_lake
 from vlm.builtin.tracking import record_file, tracked
 from vlm.builtin.training import CHECKPOINT, Training, train
-from jobs.engine.errors import UsageError
-from udfs.experts.families.builtin.network import NetworkShape
-from udfs.experts.families.builtin.weights import Calibration, save_network
 
 WEIGHTS = "builtin.safetensors"
 

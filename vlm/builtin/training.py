@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
+from jobs.engine.errors import UsageError
+from scenes.negatives import NEGATIVES
+from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
 from vlm.builtin.example import COLOUR_NAMES, KIND_NAMES
 from vlm.builtin.pack import Pack
 from vlm.builtin.replicas import Replicas
 from vlm.builtin.settings import TrainSettings
-from jobs.engine.errors import UsageError
-from scenes.negatives import NEGATIVES
-from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
 
 CHECKPOINT = "checkpoint.pt"
 _LONGEST_GRADIENT = 5.0

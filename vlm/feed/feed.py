@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from udfs.storage.clients import filesystem_of
 from vlm.examples import COLUMNS, Example, example_of
 from vlm.feed.errors import RowsLost
-from vlm.feed.files import filesystem_of
 from vlm.feed.order import Order, Place
 from vlm.feed.petastorm_groups import PetastormGroups
 from vlm.feed.row_groups import ArrowGroups, GroupReader, read_group

@@ -1,5 +1,6 @@
 """Why a run cannot start or go on; every message states the value and the remedy."""
 
+from udfs.storage.locations import UnservedLocation
 from vlm.feed.errors import FeedError
 from vlm.mixture.errors import MixtureError
 from vlm.model.errors import ModelError
@@ -22,7 +23,7 @@ class LossDiverged(LoopError):
 
 
 # All that a run ends with where its data, model, folder or settings cannot be used.
-UNUSABLE = (FeedError, MixtureError, ModelError, LoopError)
+UNUSABLE = (FeedError, MixtureError, ModelError, LoopError, UnservedLocation)
 
 
 def sentence_of(error: Exception) -> str:

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from vlm.feed.files import normal
+from udfs.storage.locations import normalized
 from vlm.feed.settings import FeedSettings
 from vlm.mixture.settings import SPATIAL, MixtureSettings
 from vlm.model.settings import ModelSettings
@@ -89,7 +89,7 @@ class TrainSettings(BaseModel):
     def _feed_of_lake(cls, given: Any) -> Any:
         if not isinstance(given, dict) or not given.get("lake") or isinstance(given.get("feed"), FeedSettings):
             return given
-        table = f"{normal(given['lake'])}/training_examples"
+        table = f"{normalized(given['lake'])}/training_examples"
         return {**given, "feed": {"table": table, **(given.get("feed") or {})}}
 
     @model_validator(mode="after")
@@ -110,5 +110,5 @@ class TrainSettings(BaseModel):
         """Return MLflow's tracking URI."""
         if self.tracking.uri:
             return self.tracking.uri
-        lake = normal(self.lake) if self.lake else ""
-        return f"sqlite:///{normal(self.out) if not lake or '://' in lake else lake}/mlflow.db"
+        lake = normalized(self.lake) if self.lake else ""
+        return f"sqlite:///{normalized(self.out) if not lake or '://' in lake else lake}/mlflow.db"

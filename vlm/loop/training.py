@@ -12,6 +12,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from schemas.table import ENGINE_VERSION
+from studies.claims.feature_cache import cached_tower
 from vlm.feed.share import Cursor, Share
 from vlm.feed.torch_dataset import BatchDataset, loader
 from vlm.loop.batches import StepBatch, StepMaker
@@ -29,7 +30,6 @@ from vlm.model.answer_loss import AnswerLoss
 from vlm.model.collate import collator_of
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel
-from studies.claims.feature_cache import cached_tower
 from vlm.model.tuning import merged, open_model
 
 Report = Callable[[str], None]

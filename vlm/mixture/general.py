@@ -8,8 +8,9 @@ from typing import Any
 
 from pyarrow import fs
 
+from udfs.storage.clients import filesystem_of, path_of
+from udfs.storage.locations import normalized
 from vlm.examples import Turn
-from vlm.feed.files import filesystem_of, normal, path_of
 from vlm.mixture.errors import StreamUnreadable
 from vlm.mixture.settings import StreamSettings
 from vlm.mixture.streams import Record
@@ -105,13 +106,13 @@ def _record(name: str, picture: str | None, turns: tuple[Turn, ...], tokens: Cou
 
 def _pictures(settings: StreamSettings) -> frozenset[str]:
     """Return the paths of all files under the folder of pictures, by one listing."""
-    folder = normal(settings.images or "")
+    folder = normalized(settings.images or "")
     selector = fs.FileSelector(path_of(folder), allow_not_found=True, recursive=True)
     return frozenset(info.path for info in filesystem_of(folder).get_file_info(selector))
 
 
 def _picture(settings: StreamSettings, name: str) -> str:
-    return f"{normal(settings.images or '')}/{name}"
+    return f"{normalized(settings.images or '')}/{name}"
 
 
 def _json(uri: str) -> Any:

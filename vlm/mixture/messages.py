@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from pyarrow import fs
 
 from udfs.language.tokens import token_counter
+from udfs.storage.clients import filesystem_of, path_of
+from udfs.storage.locations import normalized
 from vlm.examples import Example, Turn
 from vlm.feed.feed import Feed, Row
-from vlm.feed.files import filesystem_of, normal, path_of
 from vlm.feed.settings import FeedSettings
 from vlm.feed.snapshot import RowGroup, Snapshot
 from vlm.mixture.errors import StreamUnreadable
@@ -63,7 +64,7 @@ def open_messages(settings: StreamSettings, mixture: MixtureSettings) -> Message
     Raises:
         StreamUnreadable: no Parquet file there, or one without the two columns.
     """
-    uri = normal(settings.uri)
+    uri = normalized(settings.uri)
     groups = tuple(group for path in _paths(uri) for group in _groups(filesystem_of(uri), path))
     if not groups:
         raise StreamUnreadable(f"There is no row in Parquet files at {uri}; correct stream {settings.name}.")

@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.storage.clients import filesystem_of, path_of
 from vlm.examples import Example, Turn
-from vlm.feed.files import filesystem_of, path_of
 from vlm.feed.order import shuffled
 from vlm.mixture.errors import StreamUnreadable
 

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from udfs.language.draws import Draws, seed_of
-from vlm.feed.files import filesystem_of, normal, path_of
 from studies.claims.questions.lengths import in_lengths
 from studies.claims.questions.lists import in_drawn_order, in_order
 from studies.claims.questions.pairs import in_pairs
 from studies.claims.questions.rooms import Room, own_names, rooms_of
+from udfs.language.draws import Draws, seed_of
+from udfs.storage.clients import filesystem_of, path_of
+from udfs.storage.locations import normalized
 
 _OF_TWO = ("beside", "which", "whether", "letter")
 _LENGTHS = ("distance", "size", "apart", "gap", "difference", "times")
@@ -103,7 +104,7 @@ def write_room_questions(crawl: str, out: str, settings: RoomQuestionSettings) -
     Raises:
         StreamUnreadable: no manifest there, or no picture that it names.
     """
-    rooms = rooms_of(normal(crawl))
+    rooms = rooms_of(normalized(crawl))
     test = {room.image for room in rooms if Draws(seed_of("split", room.image)).uniform() < settings.test_share}
     counts: Counter[str] = Counter()
     for split in ("train", "test"):
@@ -112,7 +113,7 @@ def write_room_questions(crawl: str, out: str, settings: RoomQuestionSettings) -
         kept = sorted(question for kind in kinds for question in _kept(kind, inside, settings))
         counts.update(f"{split} {question.kind}" for question in kept)
         entries = _together(kept, settings) if split == "train" else [_alone(one, settings.seed) for one in kept]
-        _write(f"{normal(out)}/{split}.json", json.dumps(entries, indent=1).encode())
+        _write(f"{normalized(out)}/{split}.json", json.dumps(entries, indent=1).encode())
     return dict(counts)
 
 

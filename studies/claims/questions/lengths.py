@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from udfs.language.draws import Draws, seed_of
-from udfs.language.quantity import say_meters, say_ratio
 from studies.claims.questions.pairs import OF_BOTH, differs, drawn_things
 from studies.claims.questions.rooms import Box, Room, Thing
+from udfs.language.draws import Draws, seed_of
+from udfs.language.quantity import say_meters, say_ratio
 
 # Questions of a kind for every thing.
 _FOR_A_THING = {"distance": 3, "size": 4, "apart": 4, "difference": 4, "gap": 4, "times": 6}

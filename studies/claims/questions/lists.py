@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from itertools import pairwise
 
-from udfs.language.draws import Draws, seed_of
-from udfs.language.quantity import say_meters
 from studies.claims.questions.pairs import compared, drawn_things
 from studies.claims.questions.rooms import Room, Thing
+from udfs.language.draws import Draws, seed_of
+from udfs.language.quantity import say_meters
 
 # What things are listed by, and whether the largest comes first.
 _ORDERS: dict[str, tuple[Callable[[Thing], float], bool]] = {

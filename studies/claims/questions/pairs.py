@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from studies.claims.questions.rooms import Room, Thing, own_names
 from udfs.language.draws import Draws, seed_of
 from udfs.language.quantity import say_meters
-from studies.claims.questions.rooms import Room, Thing, own_names
 
 # Questions of a kind for every thing.
 _FOR_A_THING = {"beside": 2, "whether": 8, "which": 8, "letter": 1}

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.manifest import BOX_PART, CAMERA_PART, UNIT_PART, Box3d, Camera
 from udfs.language.vocabulary import vocabulary
-from vlm.feed.files import filesystem_of, path_of
+from udfs.storage.clients import filesystem_of, path_of
 from vlm.mixture.errors import StreamUnreadable
 
 _MANIFEST = "manifest.jsonl"

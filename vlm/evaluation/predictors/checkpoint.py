@@ -90,8 +90,8 @@ class Checkpoint:
     def _loaded(self) -> "VisionLanguageModel":
         import torch
 
-        from vlm.model.loading import load_model
         from studies.claims.feature_cache import cached_tower
+        from vlm.model.loading import load_model
 
         dtype = torch.bfloat16 if self._device.startswith("cuda") else torch.float32
         loaded = load_model(self._settings.place, self._settings.revision, self._device, dtype)
