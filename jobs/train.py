@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from jobs.engine.errors import EnvironmentMissing, UsageError
-from jobs.engine.settings import merged_settings, validated
+from jobs.engine.layers import merged_settings, validated
 
 
 def train(flags: dict[str, Any], settings_file: str | None, overrides: Sequence[str], report: Callable) -> Any:

@@ -26,8 +26,7 @@ GAP = PairRule(
     error=gap_error,
     compares="D_gap >= 0.05 m",
     check="not where the masks touch and the depth error exceeds D_gap",
-    error_is="both ray errors along the line of centers, both edges, and the unaveraged noise of "
-    "both surfaces",
+    error_is="both ray errors along the line of centers, both edges, and the unaveraged noise of both surfaces",
 )
 
 QUESTION_TYPES = (

@@ -36,7 +36,7 @@ DIRECTION = ObjectRule(
     needs=(),
     decide=_direction,
     error=_error,
-    compares="atan2(-m_y, m_x), without G atan2(x_C, z_C), + right; under 5 degrees \"straight ahead\"",
+    compares='atan2(-m_y, m_x), without G atan2(x_C, z_C), + right; under 5 degrees "straight ahead"',
     check="in front of the camera; the standard error is at most 5 degrees",
     error_is="one pixel, the error of gravity times the slope of the ray, and the error of the "
     "focal length; depth does not enter",

@@ -49,8 +49,7 @@ def _max_error(decided: Decided, max_relative_sigma: float) -> float:
 _NEEDS = (Need.METRIC, Need.GRAVITY, Need.SUPPORT)
 _CHECK = "neither truncated nor more than 10 % occluded; lo_z is not below the support"
 _ERROR_IS = (
-    "the ray error projected on the vertical, one edge, and the tilt of gravity over the distance "
-    "from the camera"
+    "the ray error projected on the vertical, one edge, and the tilt of gravity over the distance from the camera"
 )
 BOTTOM = ObjectRule(
     name="bottom",
