@@ -98,12 +98,8 @@ def demo(
     """Render rooms, run the engine on their photographs alone, and set what it makes beside the truth."""
     from jobs.engine.progress import Reporter
     from jobs.views.demo import demo as run_demo
+    from jobs.views.demo import next_command
 
     with Reporter() as reporter:
         preview_page, report_page = run_demo(lake, rooms, seed, reporter)
-    typer.echo(f"\nOpen   {preview_page}\n       {report_page}\nNext   {_next_command(lake)}")
-
-
-def _next_command(lake: str) -> str:
-    query = "SELECT type_id, count(*) AS answers FROM qa_pairs GROUP BY type_id ORDER BY type_id"
-    return f'uv run spatiallake sql "{query}" --lake {lake}'
+    typer.echo(f"\nOpen   {preview_page}\n       {report_page}\nNext   {next_command(lake)}")

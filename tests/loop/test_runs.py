@@ -49,7 +49,7 @@ def test_a_killed_run_ends_with_the_very_same_weights(
 ) -> None:
     settings = settings_of(place, f"killed-{method.rsplit('.', maxsplit=1)[-1]}-{call}")
     process = start_world(settings, death=(method, call))[0]
-    process.join(120)
+    process.join(900)
     assert process.exitcode == -signal.SIGKILL
     latest = RunFolder(settings.out).latest()
     assert (latest.step if latest else 0) == kept

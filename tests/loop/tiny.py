@@ -104,7 +104,7 @@ def start_world(settings: TrainSettings, world: int = 1, death: tuple[str, int] 
 
 def finish(processes: list[Any]) -> None:
     for process in processes:
-        process.join(120)
+        process.join(900)
         assert process.exitcode == 0
 
 

@@ -80,7 +80,7 @@ def run_and_die(study: dict[str, Any], update: int) -> None:
 def test_a_killed_study_goes_on_and_does_nothing_twice(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
     process = FORKS.Process(target=run_and_die, args=(study.model_dump(), 5))
     process.start()
-    process.join(120)
+    process.join(900)
     assert process.exitcode == -signal.SIGKILL
     marks = {path.stem: json.loads(path.read_text())["done"] for path in study.folder("steps").glob("*.json")}
     assert (marks["general"], marks["base"]) == (True, False)
