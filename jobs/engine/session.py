@@ -9,6 +9,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from jobs.engine.environment import require_java, resolved_jars
+from schemas.plugins import PLUGINS_VARIABLE
 from udfs.storage.clients import spark_options
 
 _LOCAL = {
@@ -59,7 +60,7 @@ def start_session(
     """
     active = SparkSession.getActiveSession()
     if active is not None or os.environ.get("DATABRICKS_RUNTIME_VERSION"):
-        return active or SparkSession.builder.getOrCreate()  # pyright: ignore[reportAttributeAccessIssue]
+        return share_plugins(active or SparkSession.builder.getOrCreate())  # pyright: ignore[reportAttributeAccessIssue]
     require_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -69,6 +70,14 @@ def start_session(
         builder = builder.config(name, value)
     session = builder.config("spark.jars", ",".join(resolved_jars(with_s3))).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    return share_plugins(session)
+
+
+def share_plugins(session: SparkSession) -> SparkSession:
+    """Let the session's Python workers, on this machine or another, know this process's plugins."""
+    plugins = os.environ.get(PLUGINS_VARIABLE)
+    if plugins:
+        session.sparkContext.environment[PLUGINS_VARIABLE] = plugins
     return session
 
 

@@ -108,12 +108,19 @@ class LakeReader:
         Raises:
             LakeUnreadable: the table is not there yet.
         """
+        return [_finite(row) for row in self.arrow(name, sql, all_recipes).to_pylist()]
+
+    def arrow(self, name: str, sql: str, all_recipes: bool = False) -> pa.Table:
+        """Return what `query` returns, as an Arrow table and with its NaN and infinity.
+
+        Raises:
+            LakeUnreadable: the table is not there yet.
+        """
         stage = None if all_recipes else stage_of_table().get(name)
         recipe = self.current_recipes().get(stage) if stage else None
         view = f"SELECT * FROM source WHERE recipe = {quoted([recipe])}" if recipe else "SELECT * FROM source"
         builder = QueryBuilder().register("source", self._required(name))
-        table = pa.table(builder.execute(f"WITH t AS ({view}) {sql}"))
-        return [_finite(row) for row in table.to_pylist()]
+        return pa.table(builder.execute(f"WITH t AS ({view}) {sql}"))
 
     def optional(self, name: str, sql: str) -> list[Row]:
         """Return `query`'s rows, or none when the table is not there yet."""

@@ -14,7 +14,7 @@ _NO_HIT = 1e9
 
 @dataclass(frozen=True)
 class Block:
-    """An upright box: foot centre (x, y), bottom z, size (along, across, height), yaw; m and radians, room frame."""
+    """An upright box: foot center (x, y), bottom z, size (along, across, height), yaw; m and radians, room frame."""
 
     x: float
     y: float
@@ -25,7 +25,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Ball:
-    """A sphere by its centre and radius, m, room frame."""
+    """A sphere by its center and radius, m, room frame."""
 
     x: float
     y: float
@@ -35,7 +35,7 @@ class Ball:
 
 @dataclass(frozen=True)
 class Room:
-    """Shapes with ids 1 .. n, unlabelled background boxes, a floor at z = 0 (or none) and up to four walls.
+    """Shapes with ids 1 .. n, unlabeled background boxes, a floor at z = 0 (or none) and up to four walls.
 
     The room frame has z up; `walls` are (normal x, normal y, offset): points with n . p = offset.
     """
@@ -80,7 +80,7 @@ class View:
 
 
 @dataclass
-class Picture:
+class RenderedImage:
     """Exact z-depth (h, w) in m with inf where nothing is hit, and ids (h, w): 0 background, -1 scenery or walls."""
 
     room: Room
@@ -90,7 +90,7 @@ class Picture:
     masks: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
 
 
-def photograph(room: Room, view: View) -> Picture:
+def photograph(room: Room, view: View) -> RenderedImage:
     """Ray-cast a room."""
     v, u = np.mgrid[0 : view.height, 0 : view.width]
     rays_c = np.stack(
@@ -112,7 +112,7 @@ def photograph(room: Room, view: View) -> Picture:
         closer = hit < z
         z, ids = np.where(closer, hit, z), np.where(closer, number, ids)
     masks = {k: ids == k for k in range(1, len(room.shapes) + 1)}
-    return Picture(room, view, np.where(z >= _NO_HIT, np.inf, z), ids, masks)
+    return RenderedImage(room, view, np.where(z >= _NO_HIT, np.inf, z), ids, masks)
 
 
 def _block_hit(block: Block, eye: Array, rays: Array) -> Array:
@@ -136,32 +136,32 @@ def _ball_hit(ball: Ball, eye: Array, rays: Array) -> Array:
     return np.where((root > 0) & (hit > 0), hit, _NO_HIT)
 
 
-def noisy(picture: Picture, noise_rel: float, bleed_px: int, seed: int) -> Picture:
-    """Return the picture with multiplicative pixel noise, and with masks that bleed over their outlines."""
+def noisy(rendered: RenderedImage, noise_rel: float, bleed_px: int, seed: int) -> RenderedImage:
+    """Return the image with multiplicative pixel noise, and with masks that extend beyond their objects."""
     rng = np.random.default_rng(seed)
-    z = picture.z * (1 + noise_rel * rng.standard_normal(picture.z.shape))
+    z = rendered.z * (1 + noise_rel * rng.standard_normal(rendered.z.shape))
     kernel = np.ones((2 * bleed_px + 1, 2 * bleed_px + 1), np.uint8)
-    masks = {k: cv2.dilate(m.astype(np.uint8), kernel).astype(bool) for k, m in picture.masks.items()}
-    return replace(picture, z=z, masks=masks)
+    masks = {k: cv2.dilate(m.astype(np.uint8), kernel).astype(bool) for k, m in rendered.masks.items()}
+    return replace(rendered, z=z, masks=masks)
 
 
-def scenes_input(picture: Picture, gravity: bool = True, **changes: Any) -> dict[str, Any]:
-    """Return the row that lifting takes, with the depth rounded to millimetres as a crawl stores it."""
-    depth = np.where(np.isfinite(picture.z), np.clip(np.rint(picture.z * 1000), 0, 65535), 0).astype(np.uint16)
+def scenes_input(rendered: RenderedImage, gravity: bool = True, **changes: Any) -> dict[str, Any]:
+    """Return the input row of lifting, with the depth rounded to millimeters as datasets store it."""
+    depth = np.where(np.isfinite(rendered.z), np.clip(np.rint(rendered.z * 1000), 0, 65535), 0).astype(np.uint16)
     return {
         "image_id": "0" * 64,
-        "width": picture.view.width,
-        "height": picture.view.height,
+        "width": rendered.view.width,
+        "height": rendered.view.height,
         "depth": cv2.imencode(".png", depth)[1].tobytes(),
         "depth_src": "sensor",
         "sigma_rel": 0.01,
         "scale_ok": True,
-        "camera": picture.view.camera,
+        "camera": rendered.view.camera,
         "camera_src": "crawl",
-        "gravity": [float(g) for g in picture.view.down_c] if gravity else None,
+        "gravity": [float(g) for g in rendered.view.down_c] if gravity else None,
         "gravity_src": "gt" if gravity else "none",
         "gravity_sigma_deg": 0.0 if gravity else None,
-        "regions": [region(k, mask) for k, mask in picture.masks.items() if mask.any()],
+        "regions": [region(k, mask) for k, mask in rendered.masks.items() if mask.any()],
         "ingest_shard": 0,
         **changes,
     }
@@ -184,12 +184,12 @@ def region(number: int, mask: NDArray[np.bool_]) -> dict[str, Any]:
     }
 
 
-def points_w(picture: Picture, number: int) -> Array:
+def points_w(rendered: RenderedImage, number: int) -> Array:
     """Return the exact visible points (n, 3) of a shape in frame W above the room's floor, m."""
-    seen = (picture.ids == number) & np.isfinite(picture.z)
+    seen = (rendered.ids == number) & np.isfinite(rendered.z)
     v, u = np.nonzero(seen)
-    view = picture.view
-    z = picture.z[v, u]
+    view = rendered.view
+    z = rendered.z[v, u]
     points_c = np.stack(
         [(u - view.camera["cx"]) / view.focal * z, (v - view.camera["cy"]) / view.focal * z, z], axis=-1
     )

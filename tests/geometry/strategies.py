@@ -1,4 +1,4 @@
-"""Hypothesis strategies: small random rooms with a floor, a back wall and a few things standing apart."""
+"""Hypothesis strategies: small random rooms with a floor, a back wall and a few objects standing apart."""
 
 from hypothesis import strategies as st
 
@@ -7,7 +7,7 @@ from tests.geometry.rooms import Ball, Block, Room, View
 
 @st.composite
 def rooms(draw: st.DrawFn) -> Room:
-    """Two to four things on a floor, each in its own sector as seen from the origin, and a wall behind."""
+    """Two to four objects on a floor, each in its own sector as seen from the origin, and a wall behind."""
     count = draw(st.integers(2, 4))
     shapes: list[Block | Ball] = []
     for k in range(count):

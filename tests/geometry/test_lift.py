@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from schemas.scenes import SCENES
 from schemas.table import lineage
-from tests.geometry.rooms import Block, Picture, Room, View, photograph, region, scenes_input
+from tests.geometry.rooms import Block, RenderedImage, Room, View, photograph, region, scenes_input
 from udfs.stages.lift import LiftSettings, lift_row
 from udfs.stages.rows import RowRejected
 
@@ -17,12 +17,12 @@ VIEW = View(eye=(0.0, 0.0, 1.3), pitch=0.4)
 
 
 @pytest.fixture(scope="module")
-def picture() -> Picture:
+def rendered() -> RenderedImage:
     return photograph(ROOM, VIEW)
 
 
-def test_columns_are_the_tables(picture: Picture) -> None:
-    row = scenes_input(picture)
+def test_columns_are_the_tables(rendered: RenderedImage) -> None:
+    row = scenes_input(rendered)
     row["regions"][0]["front"] = [0.0, 0.1, -1.0]
     scene = lift_row(row, LiftSettings())
     ends = {field.name for field in lineage()}
@@ -40,9 +40,9 @@ def test_columns_are_the_tables(picture: Picture) -> None:
     assert (corners[:4, 2] < corners[4:, 2]).all()
 
 
-def test_regions_that_cannot_be_lifted(picture: Picture) -> None:
-    row = scenes_input(picture)
-    tiny = np.zeros_like(picture.masks[1])
+def test_regions_that_cannot_be_lifted(rendered: RenderedImage) -> None:
+    row = scenes_input(rendered)
+    tiny = np.zeros_like(rendered.masks[1])
     tiny[200:204, 10:15] = True
     row["regions"] += [region(7, tiny), {**region(8, tiny), "rle": _empty_rle(tiny.shape)}]
     scene = lift_row(row, LiftSettings())
@@ -64,25 +64,27 @@ def _empty_rle(shape: tuple[int, ...]) -> str:
         (cv2.imencode(".png", np.full((24, 32), 900, np.uint16))[1].tobytes(), "depth_size_mismatch"),
     ],
 )
-def test_bad_depth(picture: Picture, depth: bytes, reason: str) -> None:
+def test_bad_depth_is_rejected(rendered: RenderedImage, depth: bytes, reason: str) -> None:
     with pytest.raises(RowRejected) as caught:
-        lift_row(scenes_input(picture, depth=depth), LiftSettings())
+        lift_row(scenes_input(rendered, depth=depth), LiftSettings())
     assert caught.value.reason == reason
     assert caught.value.outcome == "failed"
 
 
-def test_no_object_left(picture: Picture) -> None:
+def test_no_object_left(rendered: RenderedImage) -> None:
     with pytest.raises(RowRejected) as caught:
-        lift_row(scenes_input(picture, regions=[]), LiftSettings())
+        lift_row(scenes_input(rendered, regions=[]), LiftSettings())
     assert (caught.value.outcome, caught.value.reason) == ("filtered", "no_objects")
 
 
-def test_sparse_depth_takes_fewer_points(picture: Picture) -> None:
-    """One pixel in 64 has depth: each thing keeps its place, and the road its height."""
-    thin = np.zeros(picture.z.shape, bool)
+def test_sparse_depth_takes_fewer_points(rendered: RenderedImage) -> None:
+    """One pixel in 64 has depth: every object keeps its position, and the floor its height."""
+    thin = np.zeros(rendered.z.shape, bool)
     thin[::8, ::8] = True
-    sparse = Picture(picture.room, picture.view, np.where(thin, picture.z, np.inf), picture.ids, picture.masks)
-    scene, dense = (lift_row(scenes_input(p), LiftSettings()) for p in (sparse, picture))
+    sparse = RenderedImage(
+        rendered.room, rendered.view, np.where(thin, rendered.z, np.inf), rendered.ids, rendered.masks
+    )
+    scene, dense = (lift_row(scenes_input(p), LiftSettings()) for p in (sparse, rendered))
     assert scene["depth_noise_rel"] is None
     assert scene["has_plane"] == "floor"
     assert scene["world_from_camera"][11] == pytest.approx(1.3, abs=0.02)
@@ -91,11 +93,11 @@ def test_sparse_depth_takes_fewer_points(picture: Picture) -> None:
         assert np.allclose(a["centre_m"], b["centre_m"], atol=0.08)
 
 
-def test_holes_in_depth_are_not_points(picture: Picture) -> None:
-    z = picture.z.copy()
+def test_holes_in_depth_are_not_points(rendered: RenderedImage) -> None:
+    z = rendered.z.copy()
     z[:, ::3] = np.inf
-    holed = Picture(picture.room, picture.view, z, picture.ids, picture.masks)
-    scene, whole = (lift_row(scenes_input(p), LiftSettings()) for p in (holed, picture))
+    holed = RenderedImage(rendered.room, rendered.view, z, rendered.ids, rendered.masks)
+    scene, whole = (lift_row(scenes_input(p), LiftSettings()) for p in (holed, rendered))
     for a, b in zip(scene["objects"], whole["objects"], strict=True):
         assert a["n_points"] < 0.75 * b["n_points"]
         assert np.allclose(a["centre_m"], b["centre_m"], atol=0.01)

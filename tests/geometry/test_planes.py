@@ -1,4 +1,4 @@
-"""Supports and gravity on analytic rooms: what is a floor, what is not, and which way is up."""
+"""Supports and gravity on analytic rooms: floor detection and the up direction."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,7 +26,7 @@ def gravity_error_deg(scene: dict[str, Any], view: View) -> float:
 @pytest.mark.parametrize("pitch", [-0.3, -0.1, 0.0, 0.15])
 @pytest.mark.parametrize("known", [True, False])
 def test_a_wall_is_never_the_floor(pitch: float, known: bool) -> None:
-    """A wall alone, with a shelf board and a picture on it."""
+    """A wall alone, with a shelf board and an image on it."""
     shapes = (Block(2.9, 0.3, 1.5, (0.06, 0.5, 0.4)), Block(2.8, -0.5, 1.4, (0.3, 0.4, 0.25)))
     view = View(eye=(0.0, 0.0, 1.6), pitch=pitch, focal=500.0)
     scene = lifted(Room(shapes, floor=False, walls=((1.0, 0.0, 3.0),)), view, known)
@@ -48,7 +48,7 @@ def test_a_table_top_is_never_the_floor() -> None:
 
 
 def test_a_table_over_a_hidden_floor_is_a_table() -> None:
-    """Only a strip of wall below the table's edge tells that there is something beneath it."""
+    """Only a strip of wall below the table's edge shows that there is something beneath it."""
     table = Block(1.8, 0.0, 0.70, (1.6, 2.0, 0.04))
     things = (Block(1.7, -0.2, 0.74, (0.4, 0.4, 0.5)), Block(1.9, 0.45, 0.74, (0.5, 0.3, 0.3)))
     scene = lifted(Room(things, floor=False, scenery=(table,), walls=((1.0, 0.0, 4.5),)), View(pitch=0.3))
@@ -76,7 +76,7 @@ def test_two_tables_are_two_supports() -> None:
 
 
 def test_visible_area() -> None:
-    """A table top seen whole has its own area."""
+    """A fully visible table top has its true area."""
     table = Block(2.0, 0.0, 0.5, (0.8, 1.2, 0.04))
     view = View(eye=(0.0, 0.0, 1.5), pitch=0.5, width=640, height=480, focal=500.0)
     scene = lifted(Room((Block(1.7, 0.0, 0.54, (0.1, 0.1, 0.1)),), scenery=(table,)), view)
@@ -97,8 +97,8 @@ def test_gravity_from_surfaces(room: Room, view: View) -> None:
 @pytest.mark.parametrize("pitch", [0.15, 0.4, 0.8])
 def test_gravity_under_noise(pitch: float) -> None:
     view = View(eye=(0.0, 0.0, 1.4), pitch=pitch, roll=0.1, width=640, height=480, focal=500.0)
-    picture = noisy(photograph(Room(THINGS, walls=WALLS), view), 0.02, 3, 7)
-    scene = lift_row(scenes_input(picture, gravity=False), LiftSettings())
+    rendered = noisy(photograph(Room(THINGS, walls=WALLS), view), 0.02, 3, 7)
+    scene = lift_row(scenes_input(rendered, gravity=False), LiftSettings())
     assert gravity_error_deg(scene, view) < 2.0
 
 

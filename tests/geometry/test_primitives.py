@@ -7,7 +7,7 @@ import pytest
 import shapely
 from scipy.spatial import KDTree
 
-from tests.geometry.rooms import Ball, Block, Picture, Room, View, noisy, photograph, points_w, scenes_input
+from tests.geometry.rooms import Ball, Block, RenderedImage, Room, View, noisy, photograph, points_w, scenes_input
 from udfs.geometry.boxes import amodal_box, convex_hull, yaw_box
 from udfs.geometry.frame import WorldFrame
 from udfs.geometry.quantiles import quantiles
@@ -27,14 +27,14 @@ VIEW = View(eye=(0.0, 0.0, 1.4), pitch=0.38, roll=0.05, width=640, height=480, f
 
 
 @pytest.fixture(scope="module")
-def picture() -> Picture:
+def rendered() -> RenderedImage:
     return photograph(ROOM, VIEW)
 
 
 @pytest.fixture(scope="module")
-def gaps(picture: Picture) -> dict[tuple[int, int], float]:
+def gaps(rendered: RenderedImage) -> dict[tuple[int, int], float]:
     """D_gap of every pair from all exact points."""
-    exact = {k: points_w(picture, k) for k in picture.masks}
+    exact = {k: points_w(rendered, k) for k in rendered.masks}
     return {(a, b): _gap(exact[a], exact[b]) for a, b in itertools.combinations(exact, 2)}
 
 
@@ -42,13 +42,13 @@ def _gap(a: np.ndarray, b: np.ndarray) -> float:
     return min(np.percentile(KDTree(b).query(a)[0], 1), np.percentile(KDTree(a).query(b)[0], 1))
 
 
-def test_exact_masks_and_depth_are_kept_whole(picture: Picture) -> None:
-    scene = lift_row(scenes_input(picture), LiftSettings())
+def test_exact_masks_and_depth_keep_all_pixels(rendered: RenderedImage) -> None:
+    scene = lift_row(scenes_input(rendered), LiftSettings())
     assert [o["object_id"] for o in scene["objects"]] == [1, 2, 3, 4, 5]
     assert scene["has_plane"] == "floor"
     assert scene["world_from_camera"][11] == pytest.approx(1.4, abs=0.002)
     for item in scene["objects"]:
-        exact = points_w(picture, item["object_id"])
+        exact = points_w(rendered, item["object_id"])
         assert item["n_points"] == len(exact)
         assert np.allclose(item["centre_m"], np.median(exact, axis=0), atol=0.003)
         assert np.allclose(item["lo_m"], np.percentile(exact, 2, axis=0), atol=0.004)
@@ -58,9 +58,9 @@ def test_exact_masks_and_depth_are_kept_whole(picture: Picture) -> None:
         assert item["truncated"] is False
 
 
-def test_gaps_and_clearances(picture: Picture, gaps: dict[tuple[int, int], float]) -> None:
-    scene = lift_row(scenes_input(picture), LiftSettings())
-    exact = {k: points_w(picture, k) for k in picture.masks}
+def test_gaps_and_clearances(rendered: RenderedImage, gaps: dict[tuple[int, int], float]) -> None:
+    scene = lift_row(scenes_input(rendered), LiftSettings())
+    exact = {k: points_w(rendered, k) for k in rendered.masks}
     pairs = {(p["a"], p["b"]): p for p in scene["pairs"]}
     assert len(pairs) == 10
     for a, b in itertools.combinations(exact, 2):
@@ -73,12 +73,14 @@ def test_gaps_and_clearances(picture: Picture, gaps: dict[tuple[int, int], float
 
 
 @pytest.mark.parametrize(("noise_rel", "bleed_px"), [(0.0, 3), (0.0, 2), (0.02, 0), (0.02, 3)])
-def test_noise_and_bleed(picture: Picture, gaps: dict[tuple[int, int], float], noise_rel: float, bleed_px: int) -> None:
-    scene = lift_row(scenes_input(noisy(picture, noise_rel, bleed_px, 5)), LiftSettings())
+def test_noise_and_bleed(
+    rendered: RenderedImage, gaps: dict[tuple[int, int], float], noise_rel: float, bleed_px: int
+) -> None:
+    scene = lift_row(scenes_input(noisy(rendered, noise_rel, bleed_px, 5)), LiftSettings())
     assert scene["depth_noise_rel"] == pytest.approx(noise_rel, abs=0.1 * noise_rel + 5e-4)
     assert len(scene["objects"]) == 5
     for item in scene["objects"]:
-        exact = points_w(picture, item["object_id"])
+        exact = points_w(rendered, item["object_id"])
         low, high = np.percentile(exact, [2, 98], axis=0)
         loose = 0.012 + 3.0 * noise_rel * (high - low).max()
         assert np.allclose(item["centre_m"], np.median(exact, axis=0), atol=0.012 + noise_rel)
@@ -89,14 +91,14 @@ def test_noise_and_bleed(picture: Picture, gaps: dict[tuple[int, int], float], n
 
 
 def test_slats_are_not_bleed() -> None:
-    """Thin bars have depth steps a few pixels inside their outlines; exact masks of them stay whole."""
+    """Thin bars have depth steps a few pixels inside their outlines; their exact masks stay complete."""
     bars = tuple(Block(2.0, -0.5 + 0.11 * k, 0.0, (0.02, 0.022, 0.9)) for k in range(10))
-    picture = photograph(Room(bars, walls=((1.0, 0.0, 2.6),)), VIEW)
-    scene = lift_row(scenes_input(picture), LiftSettings())
-    assert [o["n_points"] for o in scene["objects"]] == [int(mask.sum()) for mask in picture.masks.values()]
+    rendered = photograph(Room(bars, walls=((1.0, 0.0, 2.6),)), VIEW)
+    scene = lift_row(scenes_input(rendered), LiftSettings())
+    assert [o["n_points"] for o in scene["objects"]] == [int(mask.sum()) for mask in rendered.masks.values()]
 
 
-def test_flat_things_survive_bleed() -> None:
+def test_flat_objects_survive_bleed() -> None:
     room = Room((Block(2.0, 0.0, 0.0, (0.8, 1.2, 0.008)), Block(2.8, 0.9, 0.0, (0.4, 0.4, 0.8))), walls=((1.0, 0, 4),))
     scene = lift_row(scenes_input(noisy(photograph(room, VIEW), 0.0, 3, 1)), LiftSettings())
     rug = scene["objects"][0]
@@ -137,7 +139,7 @@ def test_amodal_box() -> None:
     assert amodal_box({**box, "size": [0.6, float("nan"), 0.8]}, level) is None
 
 
-def test_yaw_box_is_the_least_rectangle() -> None:
+def test_yaw_box_is_the_minimum_area_rectangle() -> None:
     rng = np.random.default_rng(0)
     for _ in range(30):
         flat = rng.normal(size=(40, 2)) * rng.uniform(0.1, 2.0, 2) + rng.uniform(-5, 5, 2)

@@ -42,7 +42,7 @@ def test_scale(room: Room, view: View) -> None:
             assert np.allclose(np.multiply(a[name], 2.0), b[name], atol=0.012)
         assert 2.0 * a["range_m"] == pytest.approx(b["range_m"], abs=0.004)
     for a, b in zip(one["pairs"], two["pairs"], strict=True):
-        # depth is stored in whole millimetres, so a grazing face is not the same points twice
+        # depth is stored in whole millimeters, so a grazing face is not the same points twice
         assert 2.0 * a["gap_m"] == pytest.approx(b["gap_m"], abs=max(0.02, 0.05 * b["gap_m"]))
 
 
@@ -66,7 +66,7 @@ def test_mirror(room: Room, view: View) -> None:
 
 @FEW
 @given(rooms(), views())
-def test_gap_is_within_centres_and_extents(room: Room, view: View) -> None:
+def test_gap_is_within_centers_and_extents(room: Room, view: View) -> None:
     scene = lifted(room, view)
     objects = {o["object_id"]: o for o in scene["objects"]}
     for pair in scene["pairs"]:
@@ -87,7 +87,7 @@ def test_order_of_regions_changes_nothing(room: Room, view: View) -> None:
 
 
 def test_pitch_and_roll_change_nothing() -> None:
-    """The same surface seen by a camera turned about its centre: W is the same to rounding."""
+    """The same surface seen by a camera turned about its center: W is the same to rounding."""
     rng = np.random.default_rng(3)
     points = np.column_stack([rng.uniform(-0.3, 0.3, 900), rng.uniform(-0.2, 0.2, 900), rng.uniform(2.0, 2.4, 900)])
     found = []
@@ -97,7 +97,7 @@ def test_pitch_and_roll_change_nothing() -> None:
         in_camera = points @ level.T @ turn
         frame = WorldFrame(rotation_of(turn.T @ [0.0, 0.0, 1.0]), 1.2)
         shape = primitives(in_camera, frame.points(in_camera))
-        found.append([*shape.lo, *shape.centre, *shape.hi, shape.range, shape.box.long_m, shape.box.short_m])
+        found.append([*shape.lo, *shape.center, *shape.hi, shape.range, shape.box.long_m, shape.box.short_m])
     assert np.allclose(found[0], found[1], atol=1e-6)
     assert np.allclose(found[0], found[2], atol=1e-6)
 
@@ -105,7 +105,7 @@ def test_pitch_and_roll_change_nothing() -> None:
 @FEW
 @given(rooms(), views())
 def test_roll_of_the_whole_camera(room: Room, view: View) -> None:
-    """Through masks and depth, where pixels fall elsewhere on the surfaces, W still agrees within a pixel or two."""
+    """Through masks and depth, where other surface points are sampled, W still agrees within a pixel or two."""
     one, two = lifted(room, replace(view, roll=0.0)), lifted(room, replace(view, roll=0.12))
     matched = {o["object_id"]: o for o in two["objects"]}
     for a in one["objects"]:

@@ -37,7 +37,7 @@ class Ingested:
 
 
 def ingest(uri: str | Path, limits: IngestSettings | None = None) -> Ingested:
-    """List and ingest a crawl row by row, as one executor would, without removing repeated photographs."""
+    """List and ingest a crawl row by row, as one executor would, without removing repeated images."""
     layout = layout_of(str(uri), 32 * 2**20)
     entries = [row for piece in layout.pieces for row in entries_of(piece, layout.crawl_uri)]
     entries += loose_entries(layout)

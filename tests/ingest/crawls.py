@@ -19,7 +19,7 @@ BAD_ROWS = {
     "small_depth.jpg": "depth_size_mismatch",
     "missing.jpg": "missing_file",
 }
-# A photograph whose sidecar is unsound is still a photograph.
+# An image whose sidecar is invalid is still an image.
 STILL_PHOTOGRAPHS = {"empty_mask.jpg", "nan_pose.jpg", "small_depth.jpg"}
 
 

@@ -1,4 +1,4 @@
-"""Small photographs and maps with known content, and hostile ones."""
+"""Small images and maps with known content, and hostile ones."""
 
 import io
 import struct
@@ -12,7 +12,7 @@ WIDTH, HEIGHT = 64, 48
 
 
 def pixels(seed: int, width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint8]:
-    """A smooth picture with some noise, so that encoders behave as with photographs."""
+    """A smooth image with some noise, so that encoders behave as with images."""
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8)).resize(
         (width, height), Image.Resampling.BICUBIC
@@ -48,7 +48,7 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
 
 
 def bomb_png(width: int, height: int) -> bytes:
-    """A valid header that claims a huge picture, before next to nothing."""
+    """A valid header that claims a huge image, before next to nothing."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [png_chunk(b"IHDR", header), png_chunk(b"IDAT", zlib.compress(bytes(1000))), png_chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

@@ -10,10 +10,10 @@ from scipy.spatial.transform import Rotation
 
 from schemas.manifest import ManifestRow
 from tests.ingest.pictures import CAMERA, OBJECTS, POSE
-from udfs.crawl.annotations import annotations, episode_json, mended, texts
+from udfs.crawl.annotations import annotations, episode_json, fixed_text, texts
 from udfs.crawl.entries import manifest_entry, manifest_row, parsed
-from udfs.crawl.findings import Findings
 from udfs.crawl.limits import IngestSettings
+from udfs.crawl.part_rejects import PartRejects
 from udfs.stages.rows import RowRejected
 
 LIMITS = IngestSettings()
@@ -22,9 +22,9 @@ NAN, INF = math.nan, math.inf
 
 
 def checked(**fields: Any) -> tuple[dict[str, Any], list[str]]:
-    findings = Findings()
+    rejects = PartRejects()
     row = ManifestRow.model_validate({"image": "a.jpg", **fields})
-    return annotations(row, LIMITS, findings), [reject["reason"] for reject in findings.rows()]
+    return annotations(row, LIMITS, rejects), [reject["reason"] for reject in rejects.rows()]
 
 
 def test_a_sound_row() -> None:
@@ -64,7 +64,7 @@ def test_a_sound_row() -> None:
         ("gravity", [0, 1], "bad_gravity"),
     ],
 )
-def test_an_unsound_part_is_left_out(field: str, value: Any, reason: str) -> None:
+def test_an_invalid_part_is_left_out(field: str, value: Any, reason: str) -> None:
     row, reasons = checked(**{field: value})
     assert row[field] is None
     assert reasons == [reason]
@@ -79,7 +79,7 @@ def test_an_unsound_part_is_left_out(field: str, value: Any, reason: str) -> Non
         ({"front": [0, 0, 0]}, "bad_box"),
     ],
 )
-def test_an_unsound_box_costs_no_object(change: dict[str, Any], reason: str) -> None:
+def test_an_invalid_box_keeps_its_object(change: dict[str, Any], reason: str) -> None:
     row, reasons = checked(objects=[{**OBJECTS[0], **change}, OBJECTS[1]])
     assert [one["id"] for one in row["objects"]] == [1, 2]
     assert row["objects"][0]["box_3d"] is None and row["objects"][0]["front"] is None
@@ -87,7 +87,7 @@ def test_an_unsound_box_costs_no_object(change: dict[str, Any], reason: str) -> 
 
 
 @pytest.mark.parametrize("bad", [{"label": "no id"}, {"id": 0}, {"id": 2**31}, {"id": "one"}, {"id": 2}, 7, None])
-def test_an_unsound_object_costs_no_other(bad: Any) -> None:
+def test_an_invalid_object_keeps_the_others(bad: Any) -> None:
     row, reasons = checked(objects=[*OBJECTS, bad])
     assert [one["id"] for one in row["objects"]] == [1, 2]
     assert reasons == ([] if bad is None else ["bad_manifest_row"])
@@ -119,29 +119,29 @@ def test_gravity_is_normalised_within_one_percent(direction: list[float], length
 
 
 def test_texts_over_the_limit_are_refused_one_by_one() -> None:
-    findings = Findings()
+    rejects = PartRejects()
     row = ManifestRow(image="a.jpg", alt_text="x" * 11, licence="MIT", source="y" * 12)
-    words = texts(row, IngestSettings(max_text_chars=10), findings)
+    words = texts(row, IngestSettings(max_text_chars=10), rejects)
     assert (words["alt_text"], words["source"], words["licence"]) == (None, None, "MIT")
-    (reject,) = findings.rows()
+    (reject,) = rejects.rows()
     assert (reject["outcome"], reject["reason"]) == ("refused", "text_too_long")
     assert "alt_text" in reject["error"] and "source" in reject["error"]
 
 
 def test_mojibake_is_mended() -> None:
     original = "Café à l’étage – naïve façade"
-    found = mended(original.encode("utf-8").decode("windows-1252")) or ""
+    found = fixed_text(original.encode("utf-8").decode("windows-1252")) or ""
     assert found.replace("'", "’") == original
 
 
 def test_episodes_travel_as_json() -> None:
-    findings = Findings()
+    rejects = PartRejects()
     row = ManifestRow(image="a.jpg", instruction="put the cup down", action=[0.1, 1], state={"arm": [0.5]})
-    episode = json.loads(episode_json(row, row.instruction, findings) or "")
+    episode = json.loads(episode_json(row, row.instruction, rejects) or "")
     assert episode == {"instruction": "put the cup down", "action": [0.1, 1], "state": {"arm": [0.5]}}
-    assert episode_json(ManifestRow(image="a.jpg"), None, findings) is None and not findings.rejects
-    assert episode_json(ManifestRow(image="a.jpg", action=[NAN]), None, findings) is None
-    assert [reject.reason for reject in findings.rejects] == ["bad_manifest_row"]
+    assert episode_json(ManifestRow(image="a.jpg"), None, rejects) is None and not rejects.items
+    assert episode_json(ManifestRow(image="a.jpg", action=[NAN]), None, rejects) is None
+    assert [reject.reason for reject in rejects.items] == ["bad_manifest_row"]
 
 
 @pytest.mark.parametrize(

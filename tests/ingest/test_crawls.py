@@ -67,7 +67,7 @@ def test_a_torn_tar_and_a_lost_file_are_quarantined(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["local", "s3"])
-def test_folder_of_photographs(tmp_path: Path, where: str, request: pytest.FixtureRequest) -> None:
+def test_folder_of_images(tmp_path: Path, where: str, request: pytest.FixtureRequest) -> None:
     folder = tmp_path / "my photos"
     names = {"a b.jpg": "JPEG", "ünï/日本 #1%20?.png": "PNG", "x/y/c.webp": "WEBP"}
     for number, (name, kind) in enumerate(names.items()):
@@ -104,7 +104,7 @@ def test_hostile_files_in_a_folder(tmp_path: Path) -> None:
     assert Counter(row["reason"] for row in result.quarantine) == {"missing_file": 3}
 
 
-def test_manifest_rows_of_every_unsoundness(tmp_path: Path) -> None:
+def test_invalid_manifest_rows_are_rejected(tmp_path: Path) -> None:
     write(tmp_path / "photos" / "a.jpg", photo(1))
     write(tmp_path / "photos" / "b.jpg", photo(2))
     write(tmp_path / "maps" / "instances.png", instance_png((1, 2, 3)))
@@ -131,7 +131,7 @@ def test_manifest_rows_of_every_unsoundness(tmp_path: Path) -> None:
     assert {row["outcome"] for row in result.quarantine if row["reason"] == "opt_out"} == {"refused"}
 
 
-def test_an_opted_out_photograph_is_not_read(tmp_path: Path) -> None:
+def test_an_opted_out_image_is_not_read(tmp_path: Path) -> None:
     rows: list[dict[str, Any] | str] = [{"image": "not there.jpg", "robots": "tdm-reservation: 1"}]
     assert ingest(write_manifest(tmp_path, rows)).reasons() == {"not there.jpg": {"opt_out"}}
     allowed = ingest(tmp_path, limits=IngestSettings(refused_robots=("noai",)))

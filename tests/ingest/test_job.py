@@ -104,7 +104,7 @@ def test_crawls_on_s3(tmp_path: Path, spark: SparkSession, s3_for_spark: str) ->
     assert {row["position"] // 1_000_000 for row in tars.entries} == {0, 1}
 
 
-def test_the_same_photograph_from_two_crawls_is_one_image(tmp_path: Path, spark: SparkSession) -> None:
+def test_the_same_image_from_two_crawls_is_one_image(tmp_path: Path, spark: SparkSession) -> None:
     for crawl in ("one", "two"):
         write(tmp_path / crawl / "same.jpg", photo(1))
         write(tmp_path / crawl / "again.jpg", photo(1))

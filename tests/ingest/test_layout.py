@@ -58,12 +58,12 @@ def test_parquet_manifests_are_cut_at_row_groups(tmp_path: Path) -> None:
 
 
 def test_two_manifests_are_unclear(tmp_path: Path) -> None:
-    with pytest.raises(LayoutUnclear, match="name the one"):
+    with pytest.raises(LayoutUnclear, match="pass the one"):
         layout_of(str(write(tmp_path, "manifest.jsonl", "manifest.parquet")), CHUNK)
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    with pytest.raises(MissingFile, match="holds no files"):
+    with pytest.raises(MissingFile, match="contains no files"):
         layout_of(str(tmp_path / "absent"), CHUNK)
 
 

@@ -6,21 +6,21 @@ import pytest
 from PIL import Image
 
 from tests.ingest.pictures import HEIGHT, OBJECTS, WIDTH, depth_png, encoded, instance_png, photo, pixels
-from udfs.crawl.findings import Findings
-from udfs.crawl.maps import sound_depth, sound_instances
+from udfs.crawl.maps import valid_depth, valid_instances
+from udfs.crawl.part_rejects import PartRejects
 
 SIZE = (WIDTH, HEIGHT)
 LABELS = np.kron(np.array([[0, 1], [2, 3]]), np.ones((24, 32))).astype(np.uint8)
 
 
-def reasons(findings: Findings) -> list[str]:
-    return [row["reason"] for row in findings.rows()]
+def reasons(rejects: PartRejects) -> list[str]:
+    return [row["reason"] for row in rejects.rows()]
 
 
 def test_a_sound_depth_map_passes_untouched() -> None:
-    findings = Findings()
-    assert sound_depth(depth_png(), SIZE, findings) == depth_png()
-    assert findings.rows() == []
+    rejects = PartRejects()
+    assert valid_depth(depth_png(), SIZE, rejects) == depth_png()
+    assert rejects.rows() == []
 
 
 @pytest.mark.parametrize(
@@ -35,45 +35,45 @@ def test_a_sound_depth_map_passes_untouched() -> None:
         (encoded(pixels(1)[..., 0].astype(np.uint16) * 17, "PNG")[:-900], "depth_unreadable"),
     ],
 )
-def test_unsound_depth(data: bytes, reason: str) -> None:
-    findings = Findings()
-    assert sound_depth(data, SIZE, findings) is None
-    assert reasons(findings) == [reason]
+def test_invalid_depth_is_rejected(data: bytes, reason: str) -> None:
+    rejects = PartRejects()
+    assert valid_depth(data, SIZE, rejects) is None
+    assert reasons(rejects) == [reason]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_sound_instances_pass_untouched(dtype: type) -> None:
-    findings = Findings()
+    rejects = PartRejects()
     data = instance_png((1, 2), dtype)
-    assert sound_instances(data, SIZE, OBJECTS, findings) == (data, OBJECTS)
-    assert findings.rows() == []
+    assert valid_instances(data, SIZE, OBJECTS, rejects) == (data, OBJECTS)
+    assert rejects.rows() == []
 
 
-def test_an_unknown_mask_id_is_told_and_the_rest_kept() -> None:
-    findings = Findings()
-    data, objects = sound_instances(instance_png((1, 2, 9)), SIZE, OBJECTS, findings)
+def test_an_unknown_mask_id_is_reported_and_the_rest_kept() -> None:
+    rejects = PartRejects()
+    data, objects = valid_instances(instance_png((1, 2, 9)), SIZE, OBJECTS, rejects)
     assert (data, objects) == (instance_png((1, 2, 9)), OBJECTS)
-    assert reasons(findings) == ["mask_without_object"]
-    assert "9" in findings.rows()[0]["error"]
+    assert reasons(rejects) == ["mask_without_object"]
+    assert "9" in rejects.rows()[0]["error"]
 
 
 def test_an_object_without_pixels_is_removed() -> None:
-    findings = Findings()
-    _, objects = sound_instances(instance_png((2,)), SIZE, OBJECTS, findings)
+    rejects = PartRejects()
+    _, objects = valid_instances(instance_png((2,)), SIZE, OBJECTS, rejects)
     assert objects == OBJECTS[1:]
-    assert reasons(findings) == ["object_without_mask"]
+    assert reasons(rejects) == ["object_without_mask"]
 
 
 def test_an_empty_mask_leaves_nothing_to_lift() -> None:
-    findings = Findings()
-    assert sound_instances(instance_png(()), SIZE, OBJECTS, findings) == (None, None)
-    assert reasons(findings) == ["object_without_mask"]
+    rejects = PartRejects()
+    assert valid_instances(instance_png(()), SIZE, OBJECTS, rejects) == (None, None)
+    assert reasons(rejects) == ["object_without_mask"]
 
 
 def test_one_reject_per_reason_however_many_objects() -> None:
-    findings = Findings()
-    sound_instances(instance_png((5, 6, 7)), SIZE, OBJECTS, findings)
-    assert sorted(reasons(findings)) == ["mask_without_object", "object_without_mask"]
+    rejects = PartRejects()
+    valid_instances(instance_png((5, 6, 7)), SIZE, OBJECTS, rejects)
+    assert sorted(reasons(rejects)) == ["mask_without_object", "object_without_mask"]
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_one_reject_per_reason_however_many_objects() -> None:
         (instance_png()[:-30], "instances_unreadable"),
     ],
 )
-def test_unsound_instances_leave_the_objects(data: bytes, reason: str) -> None:
-    findings = Findings()
-    assert sound_instances(data, SIZE, OBJECTS, findings) == (None, OBJECTS)
-    assert reasons(findings) == [reason]
+def test_invalid_instances_keep_the_objects(data: bytes, reason: str) -> None:
+    rejects = PartRejects()
+    assert valid_instances(data, SIZE, OBJECTS, rejects) == (None, OBJECTS)
+    assert reasons(rejects) == [reason]
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])
@@ -99,7 +99,7 @@ def test_a_palette_png_keeps_its_indices_for_other_readers(bits: int) -> None:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", bits=bits)
     objects = [{"id": one, "label": "thing"} for one in (1, 2, 3)]
-    data, kept = sound_instances(buffer.getvalue(), SIZE, objects, Findings())
+    data, kept = valid_instances(buffer.getvalue(), SIZE, objects, PartRejects())
     assert data is not None and kept == objects
     read = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     assert read is not None and np.array_equal(read, LABELS)

@@ -109,7 +109,7 @@ def test_a_backfill_that_is_killed_shows_the_old_answers_and_one_that_ends_the_n
     spark: SparkSession, lake: Path
 ) -> None:
     old, old_answers = live(lake), shown(lake)
-    command = [sys.executable, "-m", "jobs.cli", "backfill", "--lake", str(lake), "--set", "disambiguate.seed=7"]
+    command = [sys.executable, "-m", "spatiallake", "backfill", "--lake", str(lake), "--set", "disambiguate.seed=7"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stderr is not None
     for line in process.stderr:

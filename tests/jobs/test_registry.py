@@ -81,10 +81,10 @@ def test_a_stage_outside_the_tree_gets_its_place_its_settings_and_its_table(monk
 
 def test_a_stage_outside_the_tree_gets_a_command_with_its_help_and_a_settings_section() -> None:
     script = (
-        "import json; from typer.main import get_command; from jobs.cli.__main__ import app;"
+        "import json; from typer.main import get_command; from jobs.cli.options import app;"
         "from jobs.engine.settings import load_settings;"
         "settings = load_settings({'lake': 'x'}, None, ['measure_questions.factor=3']);"
-        "command = get_command(app).commands['measure_questions'];"
+        "group = get_command(app); command = group.get_command(None, 'measure_questions');"
         "print(json.dumps([command.help, settings.measure_questions.factor]))"
     )
     environment = {**os.environ, PLUGINS_VARIABLE: "tests.jobs.toy_stage"}

@@ -1,1 +1,1 @@
-"""A crawl: which kind it is, what it lists, and whether what it brings is sound."""
+"""Reading crawls: detect the layout, list the entries, fetch the files and validate them."""

@@ -1,4 +1,4 @@
-"""One listed photograph: its identity, and the manifest row that it stands for."""
+"""A `crawl` entry, that is one listed image: its identity and its manifest row."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ _SHOWN_CHARS = 200
 def entry(kind: str, uri: str, row_json: str | None, member: str | None = None, version: str = "") -> Row:
     """Return a `crawl` row without crawl_uri, position and shard.
 
-    `version` stands for the content of files that have no row of their own, so that a changed file is a new entry.
+    `version` identifies the content of files that have no manifest row, so that a changed file is a new entry.
     """
     identity = json.dumps([kind, uri, member, row_json, version])
     return {
@@ -37,18 +37,18 @@ def entry(kind: str, uri: str, row_json: str | None, member: str | None = None, 
     }
 
 
-def broken_entry(kind: str, uri: str, sentence: str, version: str = "") -> Row:
-    """Return the entry of a container that cannot be listed: it is quarantined with `sentence`."""
-    return entry(kind, uri, json.dumps({"unlisted": sentence}), version=version)
+def broken_entry(kind: str, uri: str, error: str, version: str = "") -> Row:
+    """Return the entry of a container that cannot be listed; ingest quarantines it with the text `error`."""
+    return entry(kind, uri, json.dumps({"unlisted": error}), version=version)
 
 
 def manifest_folder(crawl_uri: str) -> str:
-    """Return the folder that a manifest's relative URIs start from."""
+    """Return the folder that a manifest's relative URIs are resolved against."""
     return parent(crawl_uri) if crawl_uri.endswith(MANIFEST_SUFFIXES) else crawl_uri
 
 
 def manifest_entry(text: str, crawl_uri: str, manifest_uri: str, number: int) -> Row:
-    """Return the entry of one manifest row; one that names no photograph points at its place in the manifest."""
+    """Return the entry of one manifest row; without an image URI, its URI is the manifest with the row number."""
     try:
         image = parsed(text).get("image")
     except RowRejected:
@@ -59,28 +59,28 @@ def manifest_entry(text: str, crawl_uri: str, manifest_uri: str, number: int) ->
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """Return a row's JSON object; NaN is read, and halves of surrogate pairs are mended.
+    """Parse a row's JSON object; NaN is accepted and unpaired surrogates are replaced.
 
     Raises:
-        RowRejected: no JSON, or no object.
+        RowRejected: `text` is not JSON or not an object.
     """
     try:
         value = json.loads(text)
         if "\\ud" in text.lower():
-            mended = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
-            value = json.loads(mended.decode("utf-16-le", "replace"))
+            repaired = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+            value = json.loads(repaired.decode("utf-16-le", "replace"))
     except (ValueError, RecursionError) as error:
-        raise _bad_row(f"The row is no JSON ({error}): {text[:_SHOWN_CHARS]!r}; mend or remove it.") from error
+        raise _bad_row(f"The row is not valid JSON ({error}): {text[:_SHOWN_CHARS]!r}; fix or remove it.") from error
     if not isinstance(value, dict):
-        raise _bad_row(f"The row holds no JSON object: {text[:_SHOWN_CHARS]!r}; write one object per row.")
+        raise _bad_row(f"The row is not a JSON object: {text[:_SHOWN_CHARS]!r}; write one object per row.")
     return value
 
 
 def manifest_row(listed: Row) -> ManifestRow:
-    """Return what an entry says about its photograph, whatever the kind of the crawl.
+    """Return the manifest row of an entry; crawls without a manifest are converted to one.
 
     Raises:
-        RowRejected: a malformed row, or a container that could not be listed.
+        RowRejected: the row is malformed, or its container could not be listed.
     """
     values = parsed(listed["row_json"]) if listed["row_json"] else {}
     if "unlisted" in values:
@@ -93,7 +93,7 @@ def manifest_row(listed: Row) -> ManifestRow:
 
 
 def fault(error: ValidationError) -> str:
-    """Return the first fault of a value as `field value: what is wrong`."""
+    """Return the first validation error as `field = value: message`."""
     first = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     value = "" if first["type"] == "missing" else f" = {first['input']!r}"[:_SHOWN_CHARS]
@@ -103,7 +103,7 @@ def fault(error: ValidationError) -> str:
 def _img2dataset(values: dict[str, Any], uri: str) -> dict[str, Any]:
     metadata = values.get("metadata") or {}
     if not isinstance(metadata, dict):
-        raise _bad_row(f"The sample's metadata is no JSON object: {str(metadata)[:_SHOWN_CHARS]!r}; mend or remove it.")
+        raise _bad_row(f"The metadata is not a JSON object: {str(metadata)[:_SHOWN_CHARS]!r}; fix or remove it.")
     licence = metadata.get("licence") or metadata.get("license")
     caption = metadata.get("caption") or values.get("caption")
     return {"image_url": metadata.get("url"), **metadata, "licence": licence, "alt_text": caption, "image": uri}
@@ -113,8 +113,8 @@ def _validated(values: dict[str, Any]) -> ManifestRow:
     try:
         return ManifestRow.model_validate(values)
     except ValidationError as error:
-        raise _bad_row(f"The row does not validate, {fault(error)}; correct the field.") from error
+        raise _bad_row(f"The row is invalid, {fault(error)}; correct the field.") from error
 
 
-def _bad_row(sentence: str) -> RowRejected:
-    return RowRejected(Outcome.FAILED, Reason.BAD_MANIFEST_ROW, sentence)
+def _bad_row(error: str) -> RowRejected:
+    return RowRejected(Outcome.FAILED, Reason.BAD_MANIFEST_ROW, error)

@@ -1,4 +1,4 @@
-"""The bytes of listed photographs and of the maps that belong to them."""
+"""Fetches the bytes of listed images and of their depth and instance maps."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +15,12 @@ from udfs.stages.rows import Row, RowRejected, rejected_by
 from udfs.storage.files import MissingFile, TooLarge, open_binary, read_bytes
 from udfs.storage.locations import parent, resolve
 
-_AT_ONCE = 8
+_CONCURRENCY = 8
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """An entry with its manifest row and bytes; `rejected` when it goes no further, maps None when not carried."""
+    """An entry with its manifest row and bytes; `rejected` if fetching failed, maps None if the row names none."""
 
     entry: Row
     row: ManifestRow | None = None
@@ -31,14 +31,14 @@ class Fetched:
 
 
 def fetched(entries: Sequence[Row], limits: IngestSettings) -> Iterator[Fetched]:
-    """Yield every entry with its bytes, not in order: files eight at a time, each tar opened once."""
-    files = [one for one in entries if one["member"] is None]
-    members = [one for one in entries if one["member"] is not None]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        # In groups, since only as many files as are in flight may be held in memory.
-        for start in range(0, len(files), _AT_ONCE):
-            yield from pool.map(lambda one: _from_file(one, limits), files[start : start + _AT_ONCE])
-    for uri, group in groupby(sorted(members, key=lambda one: one["uri"]), key=lambda one: one["uri"]):
+    """Yield every entry with its bytes, in any order: eight files at a time, each tar opened once."""
+    files = [entry for entry in entries if entry["member"] is None]
+    members = [entry for entry in entries if entry["member"] is not None]
+    with ThreadPoolExecutor(_CONCURRENCY) as pool:
+        # In groups, so that memory holds no more files than are being fetched.
+        for start in range(0, len(files), _CONCURRENCY):
+            yield from pool.map(lambda entry: _from_file(entry, limits), files[start : start + _CONCURRENCY])
+    for uri, group in groupby(sorted(members, key=lambda entry: entry["uri"]), key=lambda entry: entry["uri"]):
         yield from _from_tar(uri, list(group), limits)
 
 
@@ -47,7 +47,7 @@ def _from_file(entry: Row, limits: IngestSettings) -> Fetched:
         row = _allowed_row(entry, limits)
         image = _read(entry["uri"], limits, Reason.MISSING_FILE)
         return _with_maps(entry, row, image, limits)
-    except Exception as error:  # one bad entry is rejected alone
+    except Exception as error:  # a bad entry must not fail its neighbors
         return Fetched(entry, rejected=rejected_by(error))
 
 
@@ -59,30 +59,30 @@ def _from_tar(uri: str, entries: list[Row], limits: IngestSettings) -> Iterator[
         yield from (Fetched(entry, rejected=rejected) for entry in entries)
         return
     with stream:
-        # Samples lie in the order of their names, so that reads go forward.
-        for entry in sorted(entries, key=lambda one: one["member"]):
+        # img2dataset writes samples in the order of their names, so this reads the tar forward.
+        for entry in sorted(entries, key=lambda entry: entry["member"]):
             yield _from_member(stream, entry, limits)
 
 
 def _from_member(stream: BinaryIO, entry: Row, limits: IngestSettings) -> Fetched:
     try:
         row = _allowed_row(entry, limits)
-        place = parsed(entry["row_json"])
-        size = int(place["tar_size"])
+        row_json = parsed(entry["row_json"])
+        size = int(row_json["tar_size"])
         if size > limits.max_file_bytes:
-            raise _too_large(TooLarge(place_of(entry), size), limits)
-        stream.seek(int(place["tar_offset"]))
+            raise _too_large(TooLarge(location_of(entry), size), limits)
+        stream.seek(int(row_json["tar_offset"]))
         image = stream.read(size)
         if len(image) < size:
-            sentence = f"{place_of(entry)} has {len(image):,} of its {size:,} bytes; download the tar again."
-            raise RowRejected(Outcome.FAILED, Reason.TRUNCATED_IMAGE, sentence)
+            error = f"{location_of(entry)} has only {len(image):,} of {size:,} bytes; download the tar again."
+            raise RowRejected(Outcome.FAILED, Reason.TRUNCATED_IMAGE, error)
         return _with_maps(entry, row, image, limits)
-    except Exception as error:  # one bad entry is rejected alone
+    except Exception as error:  # a bad entry must not fail its neighbors
         return Fetched(entry, rejected=rejected_by(error))
 
 
-def place_of(entry: Row) -> str:
-    """Return where an entry's bytes are: its URI, and the member in a tar."""
+def location_of(entry: Row) -> str:
+    """Return an entry's URI, followed by `#member` for a tar."""
     return f"{entry['uri']}#{entry['member']}" if entry["member"] else entry["uri"]
 
 
@@ -90,11 +90,11 @@ def _allowed_row(entry: Row, limits: IngestSettings) -> ManifestRow:
     row = manifest_row(entry)
     directives = opt_outs(row.robots, limits.refused_robots)
     if directives:
-        sentence = (
-            f"The crawl recorded the opt-out {', '.join(directives)} for this photograph, so it is not read;"
+        error = (
+            f"The crawl recorded the opt-out {', '.join(directives)} for this image, so it is not read;"
             " obtain permission, then change ingest.refused_robots."
         )
-        raise RowRejected(Outcome.REFUSED, Reason.OPT_OUT, sentence)
+        raise RowRejected(Outcome.REFUSED, Reason.OPT_OUT, error)
     return row
 
 
@@ -124,5 +124,5 @@ def _read(uri: str, limits: IngestSettings, missing: Reason) -> bytes:
 
 
 def _too_large(error: TooLarge, limits: IngestSettings) -> RowRejected:
-    sentence = f"{error} The limit is {limits.max_file_bytes:,}; shrink the file or raise ingest.max_file_bytes."
-    return RowRejected(Outcome.REFUSED, Reason.FILE_TOO_LARGE, sentence)
+    text = f"{error} The limit is {limits.max_file_bytes:,}; shrink the file or raise ingest.max_file_bytes."
+    return RowRejected(Outcome.REFUSED, Reason.FILE_TOO_LARGE, text)

@@ -1,4 +1,4 @@
-"""Which kind of crawl a URI holds, cut into pieces that executors can list apart."""
+"""Detects the layout of a crawl and splits it into pieces that executors list in parallel."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,19 +9,19 @@ from udfs.crawl.entries import FILES, FOLDER, MANIFEST, MANIFEST_SUFFIXES, TAR
 from udfs.storage.files import FileStatus, MissingFile, file_status, list_files, open_binary
 from udfs.storage.locations import normalized
 
-# Tars and shards number their own samples; the stride keeps their positions apart without opening them.
+# Positions of samples in tars and shards; the stride keeps them distinct without opening the files.
 SAMPLES_STRIDE = 1_000_000
 
 
 class LayoutUnclear(Exception):
-    """A crawl that could be read in two ways."""
+    """A crawl whose layout is ambiguous."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a crawl that is listed on its own.
+    """A part of a crawl that one task lists.
 
-    `form` is lines (bytes start..end), rows (row group `start`), tar or shard; `position` is that of its first entry.
+    `form` is lines (bytes start..end), rows (row group `start`), tar or shard; `position` is that of the first entry.
     """
 
     form: str
@@ -34,7 +34,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Layout:
-    """A crawl as found: its kind, its pieces, and the files that are photographs of their own."""
+    """The detected layout: kind of crawl, pieces to list, and single image files."""
 
     kind: str
     crawl_uri: str
@@ -43,13 +43,13 @@ class Layout:
 
 
 def layout_of(crawl_uri: str, chunk_bytes: int) -> Layout:
-    """Return how the crawl at `crawl_uri` is laid out.
+    """Detect the layout of the crawl at `crawl_uri`.
 
     Raises:
-        MissingFile: nothing there.
-        LayoutUnclear: two manifests.
-        UnservedLocation: a scheme that is not served.
-        pyarrow.ArrowInvalid: a parquet manifest that is none.
+        MissingFile: the URI does not exist or is empty.
+        LayoutUnclear: there are two manifests.
+        UnservedLocation: the scheme is not served.
+        pyarrow.ArrowInvalid: the parquet manifest is not a parquet file.
     """
     uri = normalized(crawl_uri)
     status = file_status(uri)
@@ -57,17 +57,17 @@ def layout_of(crawl_uri: str, chunk_bytes: int) -> Layout:
         return _file_layout(status, chunk_bytes)
     manifests = [m for m in _manifest_uris(uri) if file_status(m) or next(list_files(m), None)]
     if len(manifests) > 1:
-        raise LayoutUnclear(f"{uri} holds {' and '.join(manifests)}; name the one to ingest.")
+        raise LayoutUnclear(f"{uri} contains {' and '.join(manifests)}; pass the one to ingest as --crawl.")
     if manifests:
         return Layout(MANIFEST, uri, _manifest_pieces(manifests[0], chunk_bytes))
     files = sorted(list_files(uri), key=lambda file: file.uri)
     if not files:
-        raise MissingFile(f"{uri} holds no files; name a folder or prefix of photographs, tars or a manifest.")
+        raise MissingFile(f"{uri} contains no files; pass a folder of images, a folder of tars, or a manifest.")
     return _folder_layout(uri, files)
 
 
 def _manifest_uris(uri: str) -> list[str]:
-    if uri.endswith(MANIFEST_SUFFIXES):  # a folder of part files, as Spark writes a table
+    if uri.endswith(MANIFEST_SUFFIXES):  # a folder of part files, as written by Spark
         return [uri]
     return [f"{uri}/manifest{suffix}" for suffix in MANIFEST_SUFFIXES]
 
@@ -95,7 +95,7 @@ def _folder_layout(uri: str, files: Sequence[FileStatus]) -> Layout:
 
 
 def _is_companion(uri: str) -> bool:
-    """Return whether img2dataset writes such a file beside its shards: `00000.parquet`, `00000_stats.json`."""
+    """Return whether img2dataset wrote the file next to its shards, such as `00000.parquet` or `00000_stats.json`."""
     stem, _, suffix = uri.rpartition("/")[2].partition(".")
     return stem.removesuffix("_stats").isdigit() and suffix in ("parquet", "json")
 

@@ -1,4 +1,4 @@
-"""List one piece of a crawl: lines of a manifest, a parquet row group, a tar, or an img2dataset shard."""
+"""Lists one piece of a crawl: lines of a manifest, a parquet row group, a tar, or an img2dataset shard."""
 
 import json
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from udfs.crawl.tars import samples
 from udfs.stages.rows import Row
 from udfs.storage.files import MissingFile, list_files, open_binary
 
-_PHOTOGRAPH_SUFFIXES = ("jpg", "jpeg", "png", "webp")
-_NO_PHOTOGRAPH_SUFFIXES = ("txt", "json")
+_IMAGE_SUFFIXES = ("jpg", "jpeg", "png", "webp")
+_OTHER_SUFFIXES = ("txt", "json")
 _MAX_LINE_BYTES = 16 * 2**20
 _SHOWN_BYTES = 1_000
 _ROWS_READ = 1_024
@@ -23,13 +23,13 @@ _ROWS_READ = 1_024
 
 def entries_of(piece: Piece, crawl_uri: str) -> Iterator[Row]:
     """Yield the `crawl` rows of a piece with their `position`, without an ingest shard."""
-    listed = {"lines": _lines, "rows": _row_group, "tar": _tar, "shard": _shard}[piece.form](piece, crawl_uri)
-    for number, row in enumerate(listed):
+    rows = {"lines": _lines, "rows": _row_group, "tar": _tar, "shard": _shard}[piece.form](piece, crawl_uri)
+    for number, row in enumerate(rows):
         yield {**row, "crawl_uri": crawl_uri, "position": piece.position + number}
 
 
 def loose_entries(layout: Layout) -> Iterator[Row]:
-    """Yield the `crawl` rows of files that are photographs of their own, after the pieces' positions."""
+    """Yield the `crawl` rows of single image files, with positions after those of the pieces."""
     first = layout.pieces[-1].position + SAMPLES_STRIDE if layout.pieces else 0
     for number, file in enumerate(layout.loose):
         row = entry(FOLDER, file.uri, None, version=f"{file.size}-{file.version}")
@@ -37,15 +37,15 @@ def loose_entries(layout: Layout) -> Iterator[Row]:
 
 
 def rows_in(piece: Piece) -> int:
-    """Return how many rows a piece of lines holds."""
+    """Count the rows of a piece of lines."""
     with open_binary(piece.uri) as stream:
         return sum(1 for _ in lines_between(stream, piece.start, piece.end))
 
 
 def lines_between(stream: BinaryIO, start: int, end: int) -> Iterator[str]:
-    """Yield the non-blank lines that begin in bytes start..end, so that adjoining ranges share none.
+    """Yield the non-blank lines that begin in bytes start..end; adjacent ranges never share a line.
 
-    A line over 16 MiB is cut short: it is no row of a manifest, and is quarantined as malformed.
+    A line over 16 MiB is truncated: it cannot be a manifest row, so ingest quarantines it as malformed.
     """
     stream.seek(max(0, start - 1))
     if start:
@@ -96,21 +96,21 @@ def _shard(piece: Piece, crawl_uri: str) -> Iterator[Row]:
     files: dict[str, Any] = {}
     for file in sorted(list_files(folder), key=lambda file: file.uri):
         key, _, suffix = file.uri.rpartition("/")[2].partition(".")
-        if suffix.lower() not in _NO_PHOTOGRAPH_SUFFIXES:
+        if suffix.lower() not in _OTHER_SUFFIXES:
             files[key] = file
     try:
         with open_binary(piece.uri) as stream:
             rows = pq.read_table(stream).to_pylist()
     except (pa.ArrowException, MissingFile, OSError) as error:
-        sentence = f"Shard {piece.uri} cannot be read ({error}); download the shard again."
-        yield broken_entry(FILES, piece.uri, sentence, piece.version)
+        text = f"Shard {piece.uri} cannot be read ({error}); download the shard again."
+        yield broken_entry(FILES, piece.uri, text, piece.version)
         return
     for row in rows:
-        # img2dataset lists what it could not download, too; there is nothing to ingest for those.
+        # img2dataset also lists failed downloads, for which there is nothing to ingest.
         if row.get("status", "success") != "success":
             continue
         file = files.get(str(row.get("key")))
-        uri = file.uri if file else f"{folder}/{row.get('key')}.{_PHOTOGRAPH_SUFFIXES[0]}"
+        uri = file.uri if file else f"{folder}/{row.get('key')}.{_IMAGE_SUFFIXES[0]}"
         version = f"{file.size}-{file.version}" if file else "absent"
         yield entry(FILES, uri, json.dumps({"metadata": json.loads(_as_json(row))}), version=version)
 
@@ -126,7 +126,7 @@ def _plain(value: Any) -> Any:
 
 
 def numbered(pieces: list[Piece], counts: dict[int, int]) -> list[Piece]:
-    """Return the pieces with positions that follow on each other; `counts` are the rows by index of piece."""
+    """Return the pieces with consecutive positions; `counts` maps the index of a piece to its number of rows."""
     out, position = [], 0
     for index, piece in enumerate(pieces):
         out.append(replace(piece, position=position))

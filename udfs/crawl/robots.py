@@ -1,11 +1,11 @@
-"""Opt-outs: directives of `X-Robots-Tag` headers, robots meta tags and TDM reservations, as crawled."""
+"""Parses opt-outs that the crawl recorded: `X-Robots-Tag` headers, robots meta tags and TDM reservations."""
 
 import re
 from collections.abc import Collection
 
 _TDM = "tdm-reservation"
 _TDM_VALUE = re.compile(rf"{_TDM}\W*(\w+)")
-# `max-image-preview: none` limits a preview; it is not the directive `none`.
+# `max-image-preview: none` limits previews; it is not the directive `none`.
 _PREVIEW_LIMIT = re.compile(r"max-[a-z]+-preview\W*\w+")
 _WORD = re.compile(r"[a-z0-9_-]+")
 
@@ -13,9 +13,9 @@ _WORD = re.compile(r"[a-z0-9_-]+")
 def opt_outs(robots: str | None, refused: Collection[str]) -> list[str]:
     """Return the directives in `robots` that are in `refused`, sorted.
 
-    Directives may be separated by commas, spaces or line breaks, in any case, and one for a single user agent counts
-    for all. `none` stands for `noindex, nofollow`, as in the robots meta tag specification, and `tdm-reservation`
-    counts when its value is 1 (TDM Reservation Protocol).
+    Directives are case-insensitive and separated by commas, spaces or line breaks; a directive for a single user agent
+    counts for all. `none` means `noindex, nofollow`, as the robots meta tag specification defines, and
+    `tdm-reservation` counts if its value is 1 (TDM Reservation Protocol).
     """
     if not robots:
         return []

@@ -1,4 +1,4 @@
-"""WebDataset tars, as img2dataset writes them: neighbouring members that share a key are one sample."""
+"""Reads WebDataset tars as written by img2dataset: consecutive members with the same key form a sample."""
 
 import json
 import tarfile
@@ -14,7 +14,7 @@ _TEXTS = ("txt", "json")
 
 @dataclass
 class Sample:
-    """A sample: its photograph's member with place and size in bytes, its texts, or why the tar ends here."""
+    """A sample: its image member with offset and size in bytes, and its texts; `broken` says why the tar ends here."""
 
     key: str = ""
     member: str | None = None
@@ -24,7 +24,7 @@ class Sample:
     broken: str = ""
 
     def as_row(self) -> dict[str, Any]:
-        """Return what the entry's `row_json` holds; metadata that is no JSON stays text and is refused at ingest."""
+        """Return the content of the entry's `row_json`; metadata that is not JSON stays text, and ingest rejects it."""
         row: dict[str, Any] = {"tar_offset": self.offset, "tar_size": self.size}
         if "txt" in self.texts:
             row["caption"] = self.texts["txt"]
@@ -37,7 +37,7 @@ class Sample:
 
 
 def samples(uri: str) -> Iterator[Sample]:
-    """Yield the samples of a tar in its order; a tar that breaks off ends with a sample that says so."""
+    """Yield the samples of a tar in order; a truncated tar ends with a sample whose `broken` is set."""
     sample = Sample()
     try:
         with open_binary(uri) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
@@ -56,17 +56,17 @@ def samples(uri: str) -> Iterator[Sample]:
             _check_end(stream, tar.offset)
     except (tarfile.TarError, MissingFile, OSError, EOFError, ValueError) as error:
         yield from [sample] if sample.key else []
-        yield Sample(broken=f"Tar {uri} cannot be read to its end ({error}); download it again.")
+        yield Sample(broken=f"Tar {uri} cannot be read to the end ({error}); download it again.")
         return
     if sample.key:
         yield sample
 
 
 def _check_end(stream: BinaryIO, offset: int) -> None:
-    # tarfile takes a header that is cut short or spoilt for the end of the archive; the real end is a block of zeros.
+    # tarfile treats a truncated or corrupt header as the end of the archive; the real end is a block of zeros.
     stream.seek(offset)
     if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-        raise tarfile.ReadError(f"it breaks off at byte {offset:,}")
+        raise tarfile.ReadError(f"it is truncated at byte {offset:,}")
 
 
 def _key(name: str) -> tuple[str, str]:

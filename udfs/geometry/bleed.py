@@ -1,4 +1,4 @@
-"""How far masks bleed over their objects' outlines: depth steps along the outline, seen across it."""
+"""Estimates how far masks extend beyond their objects, from the depth steps across each mask outline."""
 
 from dataclasses import dataclass
 
@@ -11,37 +11,37 @@ from udfs.geometry.masks import Crop, Mask
 
 BACKGROUND = 0
 _OUTSIDE_PX, _INSIDE_PX = 6, 10
-_WIDEST_PX = 6
+_MAX_WIDTH_PX = 6
 _TANGENT_PX = 4
-_MOST_PROFILES, _MOST_PROFILES_NOISY = 140, 600
-_SHORTEST_PX = 12
+_MAX_PROFILES, _MAX_PROFILES_NOISY = 140, 600
+_MIN_OUTLINE_PX = 12
 _NOISY_REL = 0.003
-_GROUP = 6  # neighbouring profiles that are averaged under noise
+_GROUP = 6  # adjacent profiles averaged together when depth is noisy
 _STEP_REL = 0.025
 _STEP_SIGMAS = 5.0
-_FEWEST_VOTES, _FEWEST_GROUPS = 8, 3
-_AGREE = 0.6
-_WIDTH_SHARE = 0.7
-_INWARD_SHARE = 0.2
+_MIN_VOTES, _MIN_GROUPS = 8, 3
+_MIN_AGREEMENT = 0.6
+_WIDTH_QUANTILE = 0.7
+_MIN_INWARD_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Depth steps across an outline: px inside it (0 = on it), and whose pixels lie outside there (0 = nobody's)."""
+    """Depth steps across an outline: distance inside it in px (0 = on it) and label of the adjacent region."""
 
     offset_px: NDArray[np.int_]
-    neighbour: NDArray[np.int_]
+    neighbor: NDArray[np.int_]
 
 
 @dataclass(frozen=True)
 class Bleed:
-    """Pixels by which a mask reaches beyond its object, by what lies outside: 0 is background, else another mask."""
+    """Width in px by which a mask extends beyond its object, per adjacent label (0 = background, else a mask)."""
 
     width_px: dict[int, int]
 
     @property
-    def widest_px(self) -> int:
-        """Return the largest width."""
+    def max_width_px(self) -> int:
+        """Return the largest width, 0 without bleed."""
         return max(self.width_px.values(), default=0)
 
 
@@ -49,20 +49,20 @@ EXACT = Bleed({})
 
 
 def bleeds(depth: DepthMap, crops: list[Crop], labels: NDArray[np.uint16], overlap: bool) -> list[Bleed]:
-    """Return the bleed of every mask, numbered from 1 in `labels` (h, w).
+    """Return the bleed of every mask; `labels` (h, w) numbers the masks from 1.
 
-    All steps toward the background together say whether the photograph's masks bleed at all; then each mask takes its
-    own where it has enough. Toward another mask there is bleed only where steps show it, unless masks overlap, and so
-    bleed everywhere alike.
+    The steps toward the background, pooled over the image, decide whether its masks bleed at all. A mask with enough
+    steps of its own then gets its own width. Toward another mask, bleed is assumed only where steps show it or where
+    masks overlap.
     """
-    first = [_steps(depth, crop, crop.mask, labels) for crop in crops]
-    free = [_toward(steps, BACKGROUND) for steps in first]
-    shared = _shared_width(first)
+    steps = [_steps(depth, crop, crop.mask, labels) for crop in crops]
+    shared = _shared_width(steps)
     if shared == 0:
         return [EXACT] * len(crops)
     out = []
-    for crop, offsets in zip(crops, free, strict=True):
-        background = _width(offsets) if _settled(offsets, _FEWEST_VOTES) else shared
+    for crop, crop_steps in zip(crops, steps, strict=True):
+        offsets = _toward(crop_steps, BACKGROUND)
+        background = _width(offsets) if _agreed(offsets, _MIN_VOTES) else shared
         widths = {BACKGROUND: background, **_toward_masks(depth, crop, labels, background, overlap)}
         out.append(Bleed({k: w for k, w in widths.items() if w > 0}))
     return out
@@ -71,42 +71,42 @@ def bleeds(depth: DepthMap, crops: list[Crop], labels: NDArray[np.uint16], overl
 def _toward_masks(
     depth: DepthMap, crop: Crop, labels: NDArray[np.uint16], background: int, overlap: bool
 ) -> dict[int, int]:
-    """Return the bleed toward each mask around this one, given that toward the background."""
-    around = labels[crop.window]
-    touching = [int(k) for k in np.unique(around[crop.mask == 0]) if k != BACKGROUND]
+    """Return the bleed toward each adjacent mask; `background` is the bleed toward the background, px."""
+    window_labels = labels[crop.window]
+    touching = [int(k) for k in np.unique(window_labels[crop.mask == 0]) if k != BACKGROUND]
     if not touching:
         return {}
-    steps = _steps(depth, crop, without_slivers(crop, around, background), labels)
+    steps = _steps(depth, crop, without_slivers(crop, window_labels, background), labels)
     widths = {}
     for other in touching:
         votes = _toward(steps, other)
-        settled = _settled(votes, _FEWEST_GROUPS)
-        widths[other] = min(_width(votes), background + 1) if settled else background * overlap
+        agreed = _agreed(votes, _MIN_GROUPS)
+        widths[other] = min(_width(votes), background + 1) if agreed else background * overlap
     return widths
 
 
 def _shared_width(steps: list[Steps]) -> int:
-    """Return the bleed of a photograph's masks together.
+    """Return the bleed width pooled over an image's masks, px.
 
-    Steps toward the background decide. Where masks border only on each other some have grown over others, so there the
-    usual inward step does, when a fair share of all steps lies around it.
+    Steps toward the background decide. If masks border only on each other, some have grown over others: then the most
+    common inward step decides, provided that at least 20 % of all steps lie near it.
     """
     offsets = np.concatenate([s.offset_px for s in steps]) if steps else np.empty(0, int)
-    neighbours = np.concatenate([s.neighbour for s in steps]) if steps else np.empty(0, int)
-    free, shared = offsets[neighbours == BACKGROUND], offsets[neighbours != BACKGROUND]
-    if len(free) >= _FEWEST_VOTES:
+    neighbors = np.concatenate([s.neighbor for s in steps]) if steps else np.empty(0, int)
+    free, shared = offsets[neighbors == BACKGROUND], offsets[neighbors != BACKGROUND]
+    if len(free) >= _MIN_VOTES:
         return _width(free)
-    inward = shared[(shared > 0) & (shared <= _WIDEST_PX)]
+    inward = shared[(shared > 0) & (shared <= _MAX_WIDTH_PX)]
     peak = np.count_nonzero(np.abs(inward - _mode(inward)) <= 1)
-    if len(inward) < _FEWEST_VOTES or peak < _INWARD_SHARE * len(shared):
+    if len(inward) < _MIN_VOTES or peak < _MIN_INWARD_SHARE * len(shared):
         return 0
     return _width(inward)
 
 
 def without_slivers(crop: Crop, labels: NDArray[np.uint16], width_px: int) -> Mask:
-    """Return a bled mask without parts next to other masks that are thinner than the bleed.
+    """Return the mask without the parts that border on other masks and are thinner than the bleed.
 
-    Where masks grow into each other, one leaves such slivers in the other. `labels` is the crop's window.
+    Masks that grow into each other leave such slivers. `labels` is the label map of the crop's window.
     """
     if width_px < 2:
         return crop.mask
@@ -117,10 +117,10 @@ def without_slivers(crop: Crop, labels: NDArray[np.uint16], width_px: int) -> Ma
     return crop.mask & (opened | (1 - near))
 
 
-def orphans(crops: list[Crop], labels: NDArray[np.uint16], found: list[Bleed]) -> Mask:
-    """Return (h, w) with the slivers that masks have left in each other: pixels that now belong to no mask."""
+def orphans(crops: list[Crop], labels: NDArray[np.uint16], mask_bleeds: list[Bleed]) -> Mask:
+    """Return (h, w) with the removed slivers: pixels that no longer belong to any mask."""
     out = np.zeros(labels.shape, np.uint8)
-    for crop, bleed in zip(crops, found, strict=True):
+    for crop, bleed in zip(crops, mask_bleeds, strict=True):
         if bleed.width_px:
             window = labels[crop.window]
             out[crop.window] |= crop.mask & (1 - without_slivers(crop, window, bleed.width_px.get(BACKGROUND, 0)))
@@ -131,61 +131,61 @@ def _disc(size: int) -> Mask:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
 
 
-def _toward(steps: Steps, neighbour: int) -> NDArray[np.int_]:
-    return steps.offset_px[steps.neighbour == neighbour]
+def _toward(steps: Steps, neighbor: int) -> NDArray[np.int_]:
+    return steps.offset_px[steps.neighbor == neighbor]
 
 
-def _settled(offsets: NDArray[np.int_], fewest: int) -> bool:
-    return len(offsets) >= fewest and float(np.mean(np.abs(offsets - _mode(offsets)) <= 1)) >= _AGREE
+def _agreed(offsets: NDArray[np.int_], min_count: int) -> bool:
+    return len(offsets) >= min_count and float(np.mean(np.abs(offsets - _mode(offsets)) <= 1)) >= _MIN_AGREEMENT
 
 
 def _mode(offsets: NDArray[np.int_]) -> int:
-    """Return the commonest step, in px inside the outline, 0 for one on it or outside.
+    """Return the most common offset in px; 0 means on the outline or outside it.
 
-    Objects have steps of their own at any place, so a mean or a median would be drawn to them; bleed is a peak.
+    Bleed shows as a peak. Depth steps within the objects lie anywhere, so they would bias a mean or a median.
     """
-    inward = np.maximum(offsets, 0)[(offsets >= -1) & (offsets <= _WIDEST_PX)]
+    inward = np.maximum(offsets, 0)[(offsets >= -1) & (offsets <= _MAX_WIDTH_PX)]
     return int(np.argmax(np.bincount(inward))) if len(inward) else 0
 
 
 def _width(offsets: NDArray[np.int_]) -> int:
-    """Return the bleed of a peak: its 70th percentile, since a foreign pixel harms more than a lost one."""
+    """Return the 70th percentile around the peak: a foreign pixel does more harm than a lost one."""
     mode = _mode(offsets)
     if mode == 0:
         return 0
-    return min(_WIDEST_PX, round(float(np.quantile(offsets[np.abs(offsets - mode) <= 1], _WIDTH_SHARE))))
+    return min(_MAX_WIDTH_PX, round(float(np.quantile(offsets[np.abs(offsets - mode) <= 1], _WIDTH_QUANTILE))))
 
 
 def _steps(depth: DepthMap, crop: Crop, mask: Mask, labels: NDArray[np.uint16]) -> Steps:
-    """Return the clear depth steps across a mask's outlines, holes included."""
+    """Return the significant depth steps across a mask's outlines, including those of its holes."""
     noise = depth.noise_rel or 0.0
     noisy = noise > _NOISY_REL
-    at, neighbour = _profile_places(crop, mask, labels, _MOST_PROFILES_NOISY if noisy else _MOST_PROFILES)
+    at, neighbor = _profile_positions(crop, mask, labels, _MAX_PROFILES_NOISY if noisy else _MAX_PROFILES)
     if not len(at):
         return Steps(np.empty(0, int), np.empty(0, int))
     profiles = _sampled(depth, crop, at)
     if noisy:
         groups = len(profiles) // _GROUP
         profiles = profiles[: groups * _GROUP].reshape(groups, _GROUP, -1).mean(axis=1)
-        neighbour = neighbour[_GROUP // 2 :: _GROUP][:groups]
+        neighbor = neighbor[_GROUP // 2 :: _GROUP][:groups]
         noise /= np.sqrt(_GROUP)
     offset, clear = _largest_steps(profiles, noise, 3 if noisy else 1)
-    return Steps(offset[clear], neighbour[clear])
+    return Steps(offset[clear], neighbor[clear])
 
 
-def _profile_places(
-    crop: Crop, mask: Mask, labels: NDArray[np.uint16], most: int
+def _profile_positions(
+    crop: Crop, mask: Mask, labels: NDArray[np.uint16], max_profiles: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
-    """Return pixel places (n, k, 2) of profiles across the outlines, crop frame, and what lies outside each."""
+    """Return positions (n, k, 2) of profiles across the outlines, crop px, and the label outside each (n,)."""
     contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    outlines = [c[:, 0, :].astype(np.float64) for c in contours if len(c) >= _SHORTEST_PX]
+    outlines = [c[:, 0, :].astype(np.float64) for c in contours if len(c) >= _MIN_OUTLINE_PX]
     if not outlines:
         return np.empty((0, 1, 2)), np.empty(0, int)
     tangents = [np.roll(o, -_TANGENT_PX, axis=0) - np.roll(o, _TANGENT_PX, axis=0) for o in outlines]
     outline, tangent = np.concatenate(outlines), np.concatenate(tangents)
-    stride = max(1, len(outline) // most)
+    stride = max(1, len(outline) // max_profiles)
     outline, tangent = outline[::stride], tangent[::stride]
-    # OpenCV runs outlines with the mask on their left on screen, holes the other way round
+    # OpenCV orders outlines with the mask on the left as displayed; holes run the other way
     inward = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
     inward /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-9)
     reach = np.arange(-_OUTSIDE_PX, _INSIDE_PX + 1)
@@ -193,8 +193,8 @@ def _profile_places(
     outside = np.rint(outline - 1.5 * inward).astype(int)
     height, width = labels.shape
     row = np.clip(outside[:, 1] + crop.rows.start, 0, height - 1)
-    neighbour = labels[row, np.clip(outside[:, 0] + crop.columns.start, 0, width - 1)]
-    return at, neighbour.astype(int)
+    neighbor = labels[row, np.clip(outside[:, 0] + crop.columns.start, 0, width - 1)]
+    return at, neighbor.astype(int)
 
 
 def _sampled(depth: DepthMap, crop: Crop, at: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -210,10 +210,10 @@ def _sampled(depth: DepthMap, crop: Crop, at: NDArray[np.float64]) -> NDArray[np
 def _largest_steps(
     profiles: NDArray[np.float64], noise_rel: float, window: int
 ) -> tuple[NDArray[np.int_], NDArray[np.bool_]]:
-    """Return the place of the largest jump of each profile (n, k), and whether it is a clear one.
+    """Return the offset in px of the largest jump of each profile (n, k), and whether it is significant.
 
-    A jump is the difference of the means of `window` values on either side; slopes give the same one everywhere, so a
-    clear jump stands out from the profile's median.
+    A jump is the difference of the means of `window` values on either side. A slope has the same jump everywhere, so
+    a significant jump must exceed the profile's median jump.
     """
     whole = np.asarray(np.isfinite(profiles).all(axis=1))
     filled = np.where(whole[:, None], profiles, 1.0)

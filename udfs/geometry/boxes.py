@@ -17,7 +17,7 @@ _OUTWARD = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)])
 
 @dataclass(frozen=True)
 class YawBox:
-    """Minimum-area rectangle on the ground, W, m: centre, sides long_m >= short_m, heading of the long side."""
+    """Minimum-area ground rectangle in W, m: center, sides long_m >= short_m, heading of the long side."""
 
     x_m: float
     y_m: float
@@ -29,15 +29,15 @@ class YawBox:
         """Return (4, 2) corners, counter-clockwise, m."""
         along = np.array([np.cos(self.yaw_rad), np.sin(self.yaw_rad)]) * self.long_m / 2
         across = np.array([-np.sin(self.yaw_rad), np.cos(self.yaw_rad)]) * self.short_m / 2
-        centre = np.array([self.x_m, self.y_m])
+        center = np.array([self.x_m, self.y_m])
         return np.stack(
-            [centre - along - across, centre + along - across, centre + along + across, centre - along + across]
+            [center - along - across, center + along - across, center + along + across, center - along + across]
         )
 
 
 @dataclass(frozen=True)
 class AmodalBox:
-    """A crawl's box in W: `size_m` (e_x, e_y, H, L, D), volume m3, corners (8, 3) bottom 4 then top 4."""
+    """A dataset's 3D box in W: `size_m` (e_x, e_y, H, L, D), volume m3, corners (8, 3) bottom 4 then top 4."""
 
     size_m: tuple[float, ...]
     volume_m3: float
@@ -47,20 +47,20 @@ class AmodalBox:
 def convex_hull(flat: Array) -> Array:
     """Return the hull (k, 2) of points (n, 2), counter-clockwise."""
     origin = flat[0]
-    # OpenCV works in single precision, so coordinates are taken from one of the points; its hulls run as seen with y up
+    # OpenCV computes in single precision, hence coordinates relative to a point; its orientation assumes y up
     return cv2.convexHull((flat - origin).astype(np.float32), clockwise=False)[:, 0, :].astype(np.float64) + origin
 
 
 def footprint(hull: Array) -> Array:
-    """Return at most 24 of a hull's vertices: those farthest out along evenly spread directions."""
+    """Return at most 24 of a hull's vertices: the farthest along evenly spaced directions."""
     if len(hull) <= _FOOT_VERTICES:
         return hull
     return hull[np.unique(np.argmax(hull @ _OUTWARD, axis=0))]
 
 
 def yaw_box(hull: Array) -> YawBox:
-    """Return the minimum-area rectangle around a convex polygon: one side lies on a hull edge (rotating calipers)."""
-    edges = hull[_following(len(hull))] - hull
+    """Return the minimum-area rectangle around a convex polygon (k, 2) by rotating calipers."""
+    edges = np.roll(hull, -1, axis=0) - hull
     lengths = np.linalg.norm(edges, axis=1)
     if len(hull) < 2 or not np.any(lengths > 0):
         return YawBox(float(hull[0, 0]), float(hull[0, 1]), 0.0, 0.0, 0.0)
@@ -70,35 +70,31 @@ def yaw_box(hull: Array) -> YawBox:
     spans = np.stack([p.max(axis=0) - p.min(axis=0), q.max(axis=0) - q.min(axis=0)])
     best = int(np.argmin(spans[0] * spans[1]))
     middle = np.array([p[:, best].max() + p[:, best].min(), q[:, best].max() + q[:, best].min()]) / 2
-    centre = middle[0] * along[best] + middle[1] * across[best]
+    center = middle[0] * along[best] + middle[1] * across[best]
     side, other = spans[:, best]
     long_axis = along[best] if side >= other else across[best]
     yaw = float(np.arctan2(long_axis[1], long_axis[0]))
     yaw = (yaw + np.pi / 2) % np.pi - np.pi / 2
-    return YawBox(float(centre[0]), float(centre[1]), float(max(side, other)), float(min(side, other)), yaw)
-
-
-def _following(count: int) -> NDArray[np.intp]:
-    return np.arange(1, count + 1) % count
+    return YawBox(float(center[0]), float(center[1]), float(max(side, other)), float(min(side, other)), yaw)
 
 
 def amodal_box(box: Mapping[str, Sequence[float]], frame: WorldFrame) -> AmodalBox | None:
-    """Return a BOX_3D struct of frame C in W; None when a number is missing, not finite, or a size not positive."""
+    """Transform a BOX_3D struct from frame C to W; None if a value is missing or not finite, or a size <= 0."""
     try:
-        centre = np.asarray(box["center"], dtype=np.float64).reshape(3)
+        center = np.asarray(box["center"], dtype=np.float64).reshape(3)
         size = np.asarray(box["size"], dtype=np.float64).reshape(3)
         axes = frame.rotation @ np.asarray(box["rotation"], dtype=np.float64).reshape(3, 3)
     except (KeyError, TypeError, ValueError):
         return None
-    if not (np.isfinite(centre).all() and np.isfinite(axes).all() and np.isfinite(size).all() and (size > 0).all()):
+    if not (np.isfinite(center).all() and np.isfinite(axes).all() and np.isfinite(size).all() and (size > 0).all()):
         return None
     upright = int(np.argmax(np.abs(axes[2])))
-    one, two = (axes[:, k] * size[k] / 2 for k in range(3) if k != upright)
+    half_a, half_b = (axes[:, k] * size[k] / 2 for k in range(3) if k != upright)
     up = axes[:, upright] * size[upright] / 2 * (1.0 if axes[2, upright] >= 0 else -1.0)
-    if one[0] * two[1] - one[1] * two[0] < 0:
-        one, two = two, one
-    ring = np.stack([-one - two, one - two, one + two, -one + two])
-    corners = frame.points(centre[None])[0] + np.vstack([ring - up, ring + up])
+    if half_a[0] * half_b[1] - half_a[1] * half_b[0] < 0:
+        half_a, half_b = half_b, half_a
+    ring = np.stack([-half_a - half_b, half_a - half_b, half_a + half_b, -half_a + half_b])
+    corners = frame.points(center[None])[0] + np.vstack([ring - up, ring + up])
     extents = corners.max(axis=0) - corners.min(axis=0)
     base = yaw_box(convex_hull(corners[:, :2]))
     size_m = (*(float(e) for e in extents), base.long_m, base.short_m)
@@ -106,6 +102,6 @@ def amodal_box(box: Mapping[str, Sequence[float]], frame: WorldFrame) -> AmodalB
 
 
 def upright_corners(box: YawBox, low_m: float, high_m: float) -> Array:
-    """Return (8, 3) corners of a yaw box between two heights: bottom 4 then top 4, counter-clockwise, W, m."""
+    """Return the (8, 3) corners of a yaw box between two heights in W, m: bottom 4 then top 4, counter-clockwise."""
     ring = box.corners()
     return np.vstack([np.column_stack([ring, np.full(4, low_m)]), np.column_stack([ring, np.full(4, high_m)])])

@@ -1,4 +1,4 @@
-"""Pinhole camera: pixels and depth to points in frame C (x right, y down, z forward)."""
+"""Pinhole camera: converts pixels and depth to points in frame C (x right, y down, z forward)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Pinhole:
-    """Intrinsics in px; the centre of the top-left pixel is (0, 0)."""
+    """Intrinsics in px; the center of the top-left pixel is (0, 0)."""
 
     fx: float
     fy: float

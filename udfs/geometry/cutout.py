@@ -1,7 +1,8 @@
-"""An object cut out of its photograph: cleaned pixels as points in frame C."""
+"""Cuts an object out of its image: cleaned mask pixels become points in frame C."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import gcd
 from typing import Any
 
 import cv2
@@ -14,16 +15,16 @@ from udfs.geometry.denoising import denoised
 from udfs.geometry.depth_map import DepthMap
 from udfs.geometry.limits import LiftSettings
 from udfs.geometry.masks import Crop, Mask
-from udfs.geometry.sampling import lattice
 
-_MOST_POINTS, _SAMPLE_POINTS = 6000, (1600, 200)
+_MAX_POINTS, _SAMPLE_POINTS = 6000, (1600, 200)
+_GOLDEN = 0.6180339887498949
 
 
 @dataclass(frozen=True)
 class Cutout:
-    """A region with its mask and its kept pixels (crop-sized).
+    """A region with its mask and its cleaned pixels `kept` (crop-sized).
 
-    `points_c` (n, 3) is an even subset of its `n_points` points, C, m; `samples_c` are two sparser ones.
+    `points_c` (n, 3) is an even subset of its `n_points` points in C, m; `samples_c` holds two sparser subsets.
     """
 
     region: Mapping[str, Any]
@@ -38,7 +39,7 @@ class Cutout:
 def cutout(
     depth: DepthMap, region: Mapping[str, Any], crop: Crop, bleed: Bleed, around: Surroundings, limits: LiftSettings
 ) -> Cutout:
-    """Return the object's points; there may be too few of them."""
+    """Return the object's cleaned points; their number is not checked here."""
     sparse = depth.valid_share < limits.sparse_share
     kept = _sparse_mask(depth, crop) if sparse else kept_mask(depth, crop, bleed, around)
     noise = depth.noise_rel or 0.0
@@ -47,12 +48,29 @@ def cutout(
         disparity, kept = denoised(disparity, kept, noise)
     v, u = np.nonzero(kept)
     clouds = []
-    for most in (_MOST_POINTS, *_SAMPLE_POINTS):
-        chosen = lattice(u, v, most)
+    for max_points in (_MAX_POINTS, *_SAMPLE_POINTS):
+        chosen = lattice(u, v, max_points)
         column, row = u[chosen], v[chosen]
         z_m = 1.0 / disparity[row, column].astype(np.float64)
         clouds.append(depth.camera.unproject(column + crop.columns.start, row + crop.rows.start, z_m))
     return Cutout(region, crop, kept, bleed, clouds[0], tuple(clouds[1:]), len(u))
+
+
+def lattice(u: NDArray[np.intp], v: NDArray[np.intp], max_points: int) -> NDArray[np.intp] | slice:
+    """Return the indices of about `max_points` of n pixels, spread evenly by a rank-1 lattice; all if fewer.
+
+    Pixels with (u + a v) mod k = 0 form a lattice of density 1 / k; a / k near the golden section keeps it isotropic.
+    A plain stride through the rows would form stripes whenever it is close to the mask's width.
+    """
+    period = -(-len(u) // max_points)
+    if period <= 1:
+        return slice(None)
+    shift = max(1, round(period * _GOLDEN))
+    while gcd(shift, period) > 1:
+        shift += 1
+    residue = (u.astype(np.int32) + np.int32(shift) * v.astype(np.int32)) % np.int32(period)
+    chosen = np.flatnonzero(residue == 0)
+    return chosen if len(chosen) else slice(None, None, period)
 
 
 def _sparse_mask(depth: DepthMap, crop: Crop) -> Mask:

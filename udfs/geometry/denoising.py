@@ -1,4 +1,4 @@
-"""Local plane fits inside a mask, for depth maps with strong pixel noise."""
+"""Fits local planes inside a mask to smooth depth maps with strong pixel noise."""
 
 from typing import Any
 
@@ -9,45 +9,45 @@ from numpy.typing import NDArray
 from udfs.geometry.masks import Mask
 
 _WINDOWS_PX = (21, 11, 7, 5)
-_FEWEST = 8.0
-_LEAST_LYING_SHARE, _LEAST_LYING_PX = 0.7, 50
+_MIN_FIT_PX = 8.0
+_MIN_ON_PLANE_SHARE, _MIN_ON_PLANE_PX = 0.7, 50
 _OUTLINE_PX = 6.0
 Plane = NDArray[Any]
 
 
 def denoised(disparity: Plane, kept: Mask, noise_rel: float) -> tuple[Plane, Mask]:
-    """Return 1 / z of a crop (h, w) on local planes, and the kept pixels that lie on one.
+    """Return the smoothed 1 / z of a crop (h, w), and the kept pixels that lie on a local plane.
 
-    A plane in space is linear in 1 / z. Each pixel takes the widest window whose residual is what noise alone would
-    leave, so depth edges and curvature inside the object are not smoothed away (as in Lepski's method). Pixels that
-    fit no window sit on a depth edge; near the outline they are taken for foreign and go, unless that is much of the
-    object, elsewhere they take the smallest window.
+    A plane in space is linear in 1 / z. Each pixel uses the largest window whose residual noise alone explains, which
+    preserves depth edges and curvature inside the object (Lepski's method). Pixels that fit no window lie on a depth
+    edge: near the outline they are dropped as foreign, unless that removes over 30 % of the object; elsewhere they use
+    the smallest window.
     """
     weight = kept.astype(np.float32)
     mean = float((disparity * weight).sum() / max(weight.sum(), 1.0))
-    # centred on the mean, since single precision has to carry second moments
+    # centered on the mean, because second moments are computed in single precision
     value = np.where(kept > 0, disparity - np.float32(mean), np.float32(0.0)).astype(np.float32)
     out = disparity.copy()
-    settled = np.zeros(kept.shape, bool)
+    on_plane = np.zeros(kept.shape, bool)
     fitted = count = np.zeros(kept.shape, np.float32)
     for size in _WINDOWS_PX:
         fitted, variance, count = local_plane(value, weight, size)
         expected = (noise_rel * (mean + fitted)) ** 2
         slack = 1.0 + 3.0 * np.sqrt(2.0 / np.maximum(count - 3.0, 1.0))
-        good = (kept > 0) & ~settled & (count >= _FEWEST) & (variance <= slack * expected)
+        good = (kept > 0) & ~on_plane & (count >= _MIN_FIT_PX) & (variance <= slack * expected)
         out[good] = mean + fitted[good]
-        settled |= good
-    edge = (kept > 0) & ~settled & (count >= _FEWEST)
+        on_plane |= good
+    edge = (kept > 0) & ~on_plane & (count >= _MIN_FIT_PX)
     out[edge] = mean + fitted[edge]
-    lying = (settled | (cv2.distanceTransform(kept, cv2.DIST_L2, 3) > _OUTLINE_PX)).astype(np.uint8) & kept
-    enough = cv2.countNonZero(lying) >= max(_LEAST_LYING_PX, _LEAST_LYING_SHARE * cv2.countNonZero(kept))
-    return np.maximum(out, np.float32(1e-6)), lying if enough else kept
+    cleaned = (on_plane | (cv2.distanceTransform(kept, cv2.DIST_L2, 3) > _OUTLINE_PX)).astype(np.uint8) & kept
+    enough = cv2.countNonZero(cleaned) >= max(_MIN_ON_PLANE_PX, _MIN_ON_PLANE_SHARE * cv2.countNonZero(kept))
+    return np.maximum(out, np.float32(1e-6)), cleaned if enough else kept
 
 
 def local_plane(value: Plane, weight: Plane, size: int) -> tuple[Plane, Plane, Plane]:
-    """Return the plane fitted around each pixel, there, with the residual variance and the number of pixels fitted.
+    """Fit a plane around each pixel; return its value there, the residual variance and the number of pixels used.
 
-    `value` (h, w) must be 0 where `weight` is; pixels without weight get the extrapolation of their neighbours.
+    All arrays are (h, w). `value` must be 0 where `weight` is 0; such pixels get the extrapolation of their neighbors.
     """
     count, du, dv, uu, uv, vv = _moments(weight, size)
     sums = _box(value, size)
@@ -68,7 +68,7 @@ def local_plane(value: Plane, weight: Plane, size: int) -> tuple[Plane, Plane, P
 
 
 def _moments(weight: Plane, size: int) -> tuple[Plane, ...]:
-    """Return, per pixel, the sums of 1, du, dv, du2, du dv, dv2 over the window, coordinates from the pixel."""
+    """Return per-pixel window sums of 1, du, dv, du2, du dv, dv2, with offsets relative to the pixel."""
     u, v = _coordinates(weight.shape)
     count, su, sv = _box(weight, size), _box(weight * u, size), _box(weight * v, size)
     uu = _box(weight * u * u, size) - 2 * u * su + u * u * count

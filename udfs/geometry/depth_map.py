@@ -1,4 +1,4 @@
-"""A decoded depth map, what it holds per pixel, and how noisy it is."""
+"""A decoded depth map: depth, disparity and measured noise."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +16,10 @@ _MAD_TO_SIGMA = 1.4826
 
 @dataclass(frozen=True)
 class DepthMap:
-    """Depth of one photograph.
+    """Depth of one image.
 
-    `z_m` (h, w) float32, 0 = none; `disparity` (h, w) float32 is 1 / z_m, in which every plane is linear in u and v;
-    `noise_rel` is the relative noise of one pixel, None where it cannot be measured.
+    `z_m` (h, w) float32, 0 = no depth; `disparity` (h, w) float32 is 1 / z_m, in which planes are linear in u and v;
+    `noise_rel` is the relative 1-sigma noise per pixel, None if it cannot be measured.
     """
 
     z_m: NDArray[np.float32]
@@ -30,9 +30,9 @@ class DepthMap:
 
     @classmethod
     def of(cls, depth_mm: NDArray[Any], camera: Pinhole) -> "DepthMap":
-        """Return the map of a (h, w) array in mm, 0 = none."""
+        """Build the map from a (h, w) array in mm, 0 = no depth."""
         z_m = depth_mm.astype(np.float32) * np.float32(1e-3)
-        # cv2.divide gives 0 for a zero divisor in integers only, so invalid pixels are masked by hand
+        # cv2.divide returns 0 for a zero divisor with integers only, so invalid pixels are masked explicitly
         disparity = np.zeros_like(z_m)
         np.divide(np.float32(1.0), z_m, out=disparity, where=z_m > 0)
         valid_share = cv2.countNonZero(depth_mm) / depth_mm.size
@@ -40,10 +40,10 @@ class DepthMap:
 
 
 def relative_noise(disparity: NDArray[np.float32]) -> float | None:
-    """Return the relative noise of a pixel from second differences of 1 / z along rows.
+    """Return the relative 1-sigma noise per pixel, from second differences of 1 / z along rows.
 
-    They vanish on every plane, and the median absolute one ignores depth edges. Quantisation and noise that a sensor
-    has smoothed over neighbours do not show. None with fewer than 500 runs of three valid pixels.
+    Second differences vanish on planes, and their median ignores depth edges. Quantization and noise that the sensor
+    has smoothed over neighboring pixels go undetected. None with fewer than 500 runs of three valid pixels.
     """
     rows = disparity[:: max(1, disparity.shape[0] // _SAMPLE_ROWS)]
     left, middle, right = rows[:, :-2], rows[:, 1:-1], rows[:, 2:]

@@ -1,4 +1,4 @@
-"""Frame W: x the camera's forward made horizontal, y left, z up, origin below the camera."""
+"""Frame W: x is the horizontal part of the camera's forward direction, y left, z up, origin below the camera."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
-_LEAST_HORIZONTAL = 0.02
+_MIN_HORIZONTAL = 0.02
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class WorldFrame:
     camera_height_m: float
 
     def points(self, points_c: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (n, 3) points of C in W, m."""
+        """Transform (n, 3) points from C to W, m."""
         out = points_c @ self.rotation.T
         out[:, 2] += self.camera_height_m
         return out
 
     def row_major(self) -> list[float]:
-        """Return the 3x4 matrix, row by row, as 12 floats."""
+        """Return the 3x4 matrix as 12 floats in row-major order."""
         matrix = np.hstack([self.rotation, [[0.0], [0.0], [self.camera_height_m]]])
         return [float(value) for value in matrix.ravel()]
 
@@ -31,10 +31,10 @@ class WorldFrame:
 def rotation_of(up_c: Vector) -> NDArray[np.float64]:
     """Return the rotation C -> W for a unit up vector in C.
 
-    A camera that looks straight down has no horizontal forward; there the picture's up takes its place.
+    For a camera that looks straight down, the image's up direction replaces the missing horizontal forward.
     """
     forward: Vector = np.array([0.0, 0.0, 1.0]) - up_c[2] * up_c
-    if np.linalg.norm(forward) < _LEAST_HORIZONTAL:
+    if np.linalg.norm(forward) < _MIN_HORIZONTAL:
         forward = np.array([0.0, -1.0, 0.0]) + up_c[1] * up_c
     forward = forward / float(np.linalg.norm(forward))
     return np.stack([forward, np.cross(up_c, forward), up_c])

@@ -1,4 +1,4 @@
-"""Gravity from surfaces: floors and tables face up, walls stand across."""
+"""Estimates gravity from surfaces: floors and tables face up, walls are perpendicular to up."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ _BASE_SIGMA_DEG = 0.5
 
 @dataclass(frozen=True)
 class Gravity:
-    """`up_c` unit, C; `source` gt, imu, model, plane or none; `sigma_deg` None when the source is none."""
+    """Unit vector `up_c` in C; `source` is gt, imu, model, plane or none; `sigma_deg` is None for source none."""
 
     up_c: Vector
     source: str
@@ -37,10 +37,10 @@ NO_GRAVITY = Gravity(_IMAGE_UP, "none", None)
 
 
 def gravity_from_planes(grid: SurfaceGrid, limits: LiftSettings) -> Gravity:
-    """Return up from the surfaces of a photograph taken roughly upright, with a conservative sigma.
+    """Estimate up from the surfaces of a roughly upright image, with a conservative sigma.
 
-    Directions of patch normals, and of the crossing of two walls, compete; a direction scores the patches that face
-    along it and half of those that stand across it, weighed by how likely a camera is held that way.
+    Candidates are patch normals and cross products of two normals. A candidate's score is the number of patches that
+    face along it plus half the number perpendicular to it, times a prior over camera poses.
     """
     if not grid.oriented or len(grid.points) < _MIN_PATCHES:
         return NO_GRAVITY
@@ -54,10 +54,10 @@ def gravity_from_planes(grid: SurfaceGrid, limits: LiftSettings) -> Gravity:
     best = int(np.argmax(score))
     rivals = np.abs(candidates @ candidates[best]) < np.cos(np.deg2rad(_RIVAL_DEG))
     contested = bool(np.any(score[rivals] > _RIVAL_SHARE * score[best]))
-    found = _refined(grid, candidates[best], limits)
-    if found is None:
+    refined = _refined(grid, candidates[best], limits)
+    if refined is None:
         return NO_GRAVITY
-    up, sigma = found
+    up, sigma = refined
     sigma = np.hypot(sigma, 8.0) if contested else sigma
     if float(_prior(up[None])[0]) <= 0.0 or sigma > limits.gravity_sigma_max_deg:
         return NO_GRAVITY
@@ -82,10 +82,10 @@ def _candidates(grid: SurfaceGrid) -> NDArray[np.float64]:
 
 
 def _prior(up: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (n,) weights in [0, 1]: 1 for upright cameras, falling for steep ones, 0 beyond belief."""
+    """Return (n,) weights in [0, 1]: 1 for upright cameras, lower for steep ones, 0 for implausible ones."""
     pitch = np.rad2deg(np.arcsin(np.clip(-up[:, 2], -1, 1)))
     roll = np.rad2deg(np.arctan2(np.abs(up[:, 0]), -up[:, 1]))
-    # straight down, roll says nothing: a small tilt turns it by any amount
+    # looking straight down, roll is undefined: a small tilt changes it arbitrarily
     eased = np.cos(np.deg2rad(pitch)) / np.cos(np.deg2rad(_PITCH_SURE_DEG))
     roll = np.where(pitch > _PITCH_SURE_DEG, roll * eased, roll)
     steep = np.interp(pitch, [-_UPWARD_MAX_DEG, -20.0, _PITCH_SURE_DEG, _PITCH_MAX_DEG], [0.0, 1.0, 1.0, 0.4])
@@ -94,7 +94,7 @@ def _prior(up: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _refined(grid: SurfaceGrid, up: Vector, limits: LiftSettings) -> tuple[Vector, float] | None:
-    """Return up and sigma in degrees after fitting planes and walls around a first direction."""
+    """Refine an initial up direction by fitting supports and walls; return up and sigma in degrees."""
     start = up
     for _ in range(3):
         supports = [s for s in support_planes(grid, up, 8.0, limits) if len(s.patches) >= _MIN_PATCHES]
@@ -116,7 +116,7 @@ def _walls(grid: SurfaceGrid, up: Vector) -> tuple[NDArray[np.float64], float]:
 
 
 def _sigma_deg(grid: SurfaceGrid, up: Vector, supports: list) -> float:
-    """Return a conservative sigma: base, noise over the support's patches, and disagreement between surfaces."""
+    """Return a conservative sigma: base error, noise averaged over patches, and disagreement between surfaces."""
     near = np.sin(np.deg2rad(_tolerance_deg(grid)))
     lean = grid.normals @ up
     standing = np.abs(lean) < near

@@ -1,4 +1,4 @@
-"""What one photograph is lifted from."""
+"""The input of lifting one image."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from udfs.geometry.limits import LiftSettings
 
 @dataclass(frozen=True)
 class SceneInput:
-    """Depth with its declared relative error, REGION structs, gravity (None: found from surfaces) and thresholds."""
+    """Depth and its declared relative 1-sigma error, REGION structs, gravity (None: estimate it) and thresholds."""
 
     depth: DepthMap
     regions: Sequence[Mapping[str, Any]]

@@ -1,4 +1,4 @@
-"""Masks as crops: decoded once, padded by a margin, with the other masks around them."""
+"""Decodes masks into padded crops, combines them into a label map and tests whether they touch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Mask = NDArray[Any]
 
 @dataclass(frozen=True)
 class Crop:
-    """A mask (h, w) of 0 and 1 inside the window `rows`, `columns` of its photograph, margin included."""
+    """A binary mask (h, w) on the window `rows`, `columns` of its image, including a margin."""
 
     mask: Mask
     rows: slice
@@ -25,14 +25,14 @@ class Crop:
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """Return the index of the window in a full-size array."""
+        """Return the index that selects the window from a full-size array."""
         return self.rows, self.columns
 
 
-def decoded(region: Mapping[str, Any], height: int, width: int) -> Crop | None:
-    """Return the crop of a REGION struct's mask; None when the mask is empty.
+def crop_of(region: Mapping[str, Any], height: int, width: int) -> Crop | None:
+    """Decode the mask of a REGION struct; None if it is empty.
 
-    Raises ValueError when the counts do not fit the photograph.
+    Raises ValueError if the RLE does not fit the image size.
     """
     full = coco_mask.decode({"size": [height, width], "counts": region["rle"].encode("ascii")})
     v, u, down, across = cv2.boundingRect(full.T)  # the decoder fills column by column
@@ -44,27 +44,27 @@ def decoded(region: Mapping[str, Any], height: int, width: int) -> Crop | None:
     return Crop(mask, rows, columns, (u, v, u + across, v + down), cv2.countNonZero(mask))
 
 
-def labelled(crops: list[Crop], height: int, width: int) -> tuple[NDArray[np.uint16], bool]:
-    """Return (h, w) with each mask's number, from 1, 0 for none, and whether any two masks overlap."""
+def label_map(crops: list[Crop], height: int, width: int) -> tuple[NDArray[np.uint16], bool]:
+    """Return the label map (h, w), masks numbered from 1 and 0 for none, and whether any two masks overlap."""
     labels = np.zeros((height, width), np.uint16)
     for number, crop in enumerate(crops, 1):
         labels[crop.window][crop.mask > 0] = number
     return labels, cv2.countNonZero(labels) < sum(crop.area_px for crop in crops)
 
 
-def adjacent(one: Crop, two: Crop, reach_px: int) -> bool:
-    """Return whether two masks touch within `reach_px` pixels."""
-    u0, v0 = (max(one.bbox_px[i], two.bbox_px[i]) - reach_px for i in (0, 1))
-    u1, v1 = (min(one.bbox_px[i], two.bbox_px[i]) + reach_px for i in (2, 3))
+def adjacent(a: Crop, b: Crop, reach_px: int) -> bool:
+    """Return whether two masks come within `reach_px` pixels of each other."""
+    u0, v0 = (max(a.bbox_px[i], b.bbox_px[i]) - reach_px for i in (0, 1))
+    u1, v1 = (min(a.bbox_px[i], b.bbox_px[i]) + reach_px for i in (2, 3))
     if u0 >= u1 or v0 >= v1:
         return False
     box = (u0, v0, u1, v1)
     kernel = np.ones((2 * reach_px + 1, 2 * reach_px + 1), np.uint8)
-    return bool(np.any(cv2.dilate(_window(one, box), kernel) & _window(two, box)))
+    return bool(np.any(cv2.dilate(_window(a, box), kernel) & _window(b, box)))
 
 
 def _window(crop: Crop, box: tuple[int, int, int, int]) -> Mask:
-    """Return the crop's mask on a box (u0, v0, u1, v1), zero where the crop does not reach."""
+    """Return the crop's mask on the box (u0, v0, u1, v1), zero outside the crop."""
     u0, v0, u1, v1 = box
     out = np.zeros((v1 - v0, u1 - u0), np.uint8)
     top, left = max(v0, crop.rows.start), max(u0, crop.columns.start)

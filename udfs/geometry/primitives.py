@@ -1,4 +1,4 @@
-"""Object primitives: the numbers that every question about one object is decided by."""
+"""Object primitives: the measurements that questions about one object use."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from udfs.geometry.masks import Crop
 from udfs.geometry.quantiles import quantiles
 
 Array = NDArray[np.float64]
-_LEVELS = (0.01, 0.02, 0.5, 0.98, 0.99)  # outermost: the footprint's trim
+_LEVELS = (0.01, 0.02, 0.5, 0.98, 0.99)  # the outermost trim the footprint
 _MIDDLE, _NEAR = 0.5, 0.05
 
 
@@ -19,9 +19,9 @@ class Primitives:
     """Visible primitives of one object, m: in W unless the name ends in `_c`."""
 
     lo: tuple[float, ...]
-    centre: tuple[float, ...]
+    center: tuple[float, ...]
     hi: tuple[float, ...]
-    centre_c: tuple[float, ...]
+    center_c: tuple[float, ...]
     range: float
     depth: float
     foot: Array
@@ -33,13 +33,13 @@ class Primitives:
         return tuple(high - low for low, high in zip(self.lo, self.hi, strict=True))
 
     def raised(self, up_m: float) -> "Primitives":
-        """Return the same object with the origin of W lower by `up_m`."""
-        lo, centre, hi = ((*axes[:2], axes[2] + up_m) for axes in (self.lo, self.centre, self.hi))
-        return replace(self, lo=lo, centre=centre, hi=hi)
+        """Return the object after lowering the origin of W by `up_m`."""
+        lo, center, hi = ((*axes[:2], axes[2] + up_m) for axes in (self.lo, self.center, self.hi))
+        return replace(self, lo=lo, center=center, hi=hi)
 
 
 def primitives(points_c: Array, points_w: Array) -> Primitives:
-    """Return the primitives of points (n, 3), the same points in C and in W."""
+    """Compute the primitives from the same points (n, 3) in C and in W."""
     columns = [np.ascontiguousarray(points_w[:, k]) for k in range(3)]
     west, x_lo, x, x_hi, east = quantiles(columns[0], _LEVELS)
     south, y_lo, y, y_hi, north = quantiles(columns[1], _LEVELS)
@@ -51,9 +51,9 @@ def primitives(points_c: Array, points_w: Array) -> Primitives:
     hull = _hull(flat, _within(columns, (x_lo, x_hi, y_lo, y_hi)))
     return Primitives(
         lo=(x_lo, y_lo, z_lo),
-        centre=(x, y, z),
+        center=(x, y, z),
         hi=(x_hi, y_hi, z_hi),
-        centre_c=(_median(points_c[:, 0]), _median(points_c[:, 1]), middle),
+        center_c=(_median(points_c[:, 0]), _median(points_c[:, 1]), middle),
         range=quantiles(distance, (_NEAR,))[0],
         depth=near,
         foot=footprint(_hull(flat, wide)),

@@ -1,4 +1,4 @@
-"""Percentiles by selection: the same numbers as numpy's linear ones, for a fraction of the time."""
+"""Quantiles by partial sorting: equal to numpy's linear interpolation, much faster for a few levels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 def quantiles(values: NDArray[Any], shares: Sequence[float]) -> list[float]:
     """Return the quantiles of a flat array at `shares` in [0, 1], interpolated linearly between order statistics."""
-    places = [share * (len(values) - 1) for share in shares]
-    lower = [int(place) for place in places]
-    upper = [min(place + 1, len(values) - 1) for place in lower]
+    ranks = [share * (len(values) - 1) for share in shares]
+    lower = [int(rank) for rank in ranks]
+    upper = [min(rank + 1, len(values) - 1) for rank in lower]
     ordered = np.partition(values, sorted({*lower, *upper}))
     return [
-        float(ordered[low] + (place - low) * (ordered[high] - ordered[low]))
-        for place, low, high in zip(places, lower, upper, strict=True)
+        float(ordered[low] + (rank - low) * (ordered[high] - ordered[low]))
+        for rank, low, high in zip(ranks, lower, upper, strict=True)
     ]

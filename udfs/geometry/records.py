@@ -1,4 +1,4 @@
-"""Rows of `scenes`: the nested structs for objects, planes and rejected regions."""
+"""Builds the nested structs of `scenes` rows: objects, planes and rejected regions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from udfs.geometry.supports import Ground, resting_plane
 from udfs.geometry.surface_grid import SurfaceGrid
 from udfs.geometry.visibility import occlusion, truncated
 
-_FRONT_LEAST = 0.3
+_MIN_FRONT_HORIZONTAL = 0.3
 _STANDING_M = 0.03
 
 
@@ -46,7 +46,7 @@ def object_record(
     height, width = scene.depth.z_m.shape
     u, v = middle_pixel(cut.crop)
     cut_off = truncated(cut.crop, height, width)
-    hidden = occlusion(scene.depth, cut.crop, cut.kept, cut.bleed.widest_px)
+    hidden = occlusion(scene.depth, cut.crop, cut.kept, cut.bleed.max_width_px)
     region = cut.region
     resting = resting_plane(*ground, shape, frame)
     low_m = shape.lo[2] if resting is None else _standing_m(cut, shape, ground[0].height_m(resting))
@@ -55,12 +55,12 @@ def object_record(
         "label": region.get("label"),
         "captions": list(region.get("captions") or []),
         "n_points": cut.n_points,
-        "centre_m": list(shape.centre),
+        "centre_m": list(shape.center),
         "lo_m": list(shape.lo),
         "hi_m": list(shape.hi),
         "range_m": shape.range,
         "depth_m": shape.depth,
-        "centre_c_m": list(shape.centre_c),
+        "centre_c_m": list(shape.center_c),
         "u_norm": u / width,
         "v_norm": v / height,
         "bbox_px": list(cut.crop.bbox_px),
@@ -79,15 +79,15 @@ def object_record(
 
 
 def _standing_m(cut: Cutout, shape: Primitives, plane_m: float) -> float:
-    """Return the lower end of an object for its size: the plane that it stands on, where its outline was moved in.
+    """Return the height from which an object's size is measured: its support plane if its outline was eroded.
 
-    Moving a bled outline in takes the lowest centimetre or two of a thing that stands on something.
+    Eroding the bleed removes the lowest one or two centimeters of an object that stands on a surface.
     """
     lifted_m = shape.lo[2] - plane_m
     return plane_m if cut.bleed.width_px and 0.0 < lifted_m <= _STANDING_M else shape.lo[2]
 
 
-def _size(cut: Cutout, shape: Primitives, frame: WorldFrame, low_m: float, seen_whole: bool) -> dict[str, Any]:
+def _size(cut: Cutout, shape: Primitives, frame: WorldFrame, low_m: float, fully_visible: bool) -> dict[str, Any]:
     box = amodal_box(cut.region["box_3d"], frame) if cut.region.get("box_3d") else None
     if box is not None:
         return {
@@ -102,19 +102,19 @@ def _size(cut: Cutout, shape: Primitives, frame: WorldFrame, low_m: float, seen_
         "size_source": "visible",
         "size_m": [*extent, shape.box.long_m, shape.box.short_m],
         "volume_m3": float(np.prod(extent)),
-        "size_ok": seen_whole,
+        "size_ok": fully_visible,
         "corners_m": _floats(upright_corners(shape.box, low_m, shape.hi[2])),
     }
 
 
 def _front(front: Any, frame: WorldFrame) -> dict[str, Any]:
-    """Return the horizontal front and how horizontal it was; none below 0.3."""
+    """Return the unit horizontal front in W and the length of its horizontal part; NULL below 0.3."""
     nothing = {"front_w": None, "front_confidence": None}
     if front is None or len(front) != 3 or not np.isfinite(front).all() or not np.any(front):
         return nothing
     direction = frame.rotation @ (np.asarray(front, dtype=np.float64) / np.linalg.norm(front))
     level = float(np.hypot(direction[0], direction[1]))
-    if level < _FRONT_LEAST:
+    if level < _MIN_FRONT_HORIZONTAL:
         return nothing
     return {
         "front_w": [float(direction[0]) / level, float(direction[1]) / level, 0.0],

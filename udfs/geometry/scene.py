@@ -1,4 +1,4 @@
-"""One photograph lifted: regions, depth, camera and gravity to objects, pairs and supports in frame W."""
+"""Lifts one image: regions, depth, camera and gravity become objects, pairs and planes in frame W."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,9 +15,9 @@ from udfs.geometry.frame import WorldFrame, rotation_of
 from udfs.geometry.gravity import Gravity, gravity_from_planes
 from udfs.geometry.inputs import SceneInput
 from udfs.geometry.limits import LiftSettings
-from udfs.geometry.masks import Crop, adjacent, decoded, labelled
+from udfs.geometry.masks import Crop, adjacent, crop_of, label_map
 from udfs.geometry.pairs import footprint_pairs, surface_gap, surfaces_of
-from udfs.geometry.planes import Support, support_planes
+from udfs.geometry.planes import support_planes
 from udfs.geometry.primitives import Primitives, primitives
 from udfs.geometry.records import object_record, plane_record, rejected_record
 from udfs.geometry.supports import Ground, ground_of
@@ -25,7 +25,7 @@ from udfs.geometry.surface_grid import SurfaceGrid, sparse_grid, surface_grid
 
 _ADJACENT_PX = 2
 _FALLBACK_SIGMA_DEG = 1.0
-_SURE_SIGMA_DEG = 5.0  # where the questions stop trusting up; beyond it a wall could pass for a floor
+_MAX_SIGMA_DEG = 5.0  # questions that depend on up stop here too; beyond it a wall could pass for a floor
 
 
 def lift_scene(scene: SceneInput) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
     shapes = [shape.raised(ground.camera_height_m) for shape in measured]
     return {
         **_gravity_columns(gravity),
-        "has_plane": ground.has_plane,
+        "has_plane": ground.origin_kind,
         "world_from_camera": frame.row_major(),
         "planes": [plane_record(k, ground) for k in range(len(ground.supports))],
         "objects": [
@@ -59,7 +59,7 @@ def _crops(scene: SceneInput) -> tuple[list[tuple[Mapping[str, Any], Crop]], lis
     height, width = scene.depth.z_m.shape
     crops, rejected = [], []
     for region in scene.regions:
-        crop = decoded(region, height, width)
+        crop = crop_of(region, height, width)
         if crop is None:
             rejected.append(rejected_record(region, Reason.EMPTY_MASK, "The mask has no pixels."))
         else:
@@ -73,28 +73,30 @@ def _cutouts(
     depth, limits = scene.depth, scene.limits
     sparse = depth.valid_share < limits.sparse_share
     masks = [crop for _, crop in crops]
-    labels, overlap = labelled(masks, *depth.z_m.shape)
+    labels, overlap = label_map(masks, *depth.z_m.shape)
     widths = [EXACT] * len(masks) if sparse else bleeds(depth, masks, labels, overlap)
     around = Surroundings(labels, orphans(masks, labels, widths))
-    least = limits.min_points_sparse if sparse else limits.min_points
+    min_points = limits.min_points_sparse if sparse else limits.min_points
     cutouts, rejected = [], []
     for (region, crop), bleed in zip(crops, widths, strict=True):
         cut = cutout(depth, region, crop, bleed, around, limits)
-        if cut.n_points >= least:
+        if cut.n_points >= min_points:
             cutouts.append(cut)
         else:
-            detail = f"{cut.n_points} clean depth points in {crop.area_px} px of mask; at least {least} are needed."
+            detail = (
+                f"{cut.n_points} clean depth points in {crop.area_px} px of mask; at least {min_points} are needed."
+            )
             rejected.append(rejected_record(region, Reason.TOO_FEW_POINTS, detail))
     return sorted(cutouts, key=lambda cut: cut.region["region_id"]), rejected
 
 
 def _ground(grid: SurfaceGrid, gravity: Gravity, measured: list[Primitives], limits: LiftSettings) -> Ground:
     sigma = gravity.sigma_deg if gravity.sigma_deg is not None else _FALLBACK_SIGMA_DEG
-    if gravity.source == "none" or sigma > _SURE_SIGMA_DEG:
+    if gravity.source == "none" or sigma > _MAX_SIGMA_DEG:
         return Ground((), ())
     largest_m = max((max(shape.extent) for shape in measured), default=0.0)
-    found: list[Support] = support_planes(grid, gravity.up_c, sigma, limits)
-    return ground_of(grid, gravity.up_c, found, largest_m, limits)
+    supports = support_planes(grid, gravity.up_c, sigma, limits)
+    return ground_of(grid, gravity.up_c, supports, largest_m, limits)
 
 
 def _gravity_columns(gravity: Gravity) -> dict[str, Any]:
@@ -115,11 +117,11 @@ def _pairs(
     if len(cutouts) < 2:
         return []
     focal = np.sqrt(depth.camera.fx * depth.camera.fy)
-    apart_m = [
-        shape.centre_c[2] / focal * float(np.sqrt(cut.crop.area_px / len(dense)))
+    pixel_spacing_m = [
+        shape.center_c[2] / focal * float(np.sqrt(cut.crop.area_px / len(dense)))
         for cut, (dense, *_), shape in zip(cutouts, clouds, measured, strict=True)
     ]
-    surfaces = surfaces_of(clouds, apart_m)
+    surfaces = surfaces_of(clouds, pixel_spacing_m)
     first, second = np.triu_indices(len(cutouts), 1)
     clearance, overlap = footprint_pairs([shape.foot for shape in measured], first, second)
     return [

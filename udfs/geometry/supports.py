@@ -1,4 +1,4 @@
-"""Which horizontal plane is the floor, which is a table, and where frame W has its origin."""
+"""Classifies horizontal planes as floor or table and places the origin of frame W."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ from udfs.geometry.surface_grid import SurfaceGrid
 
 _BENEATH_M, _BENEATH_REL = 0.04, 0.02
 _SAME_HEIGHT_M, _SAME_HEIGHT_REL = 0.04, 0.03  # a warped floor is one floor
-_STANDING_M = 0.8  # a camera lower than this is as likely above a table
-_LOW_STRICTNESS = 0.1
+_LOW_CAMERA_M = 0.8  # a camera lower than this is as likely above a table
+_LOW_CAMERA_FACTOR = 0.1
 _GROUND_AREA_M2, _GROUND_BENEATH_SHARE = 8.0, 0.2  # no table is this large, whatever lies beneath
 _SMALL_M = 0.35
 _RESTING_M, _RESTING_REL = 0.03, 0.015
@@ -23,14 +23,14 @@ _REACH_M = 0.3
 
 @dataclass(frozen=True)
 class Ground:
-    """Supports ordered so that the first carries the origin of W; `kinds` are floor or table, one each."""
+    """Support planes, of which the first holds the origin of W; `kinds` says floor or table for each."""
 
     supports: tuple[Support, ...]
     kinds: tuple[str, ...]
 
     @property
-    def has_plane(self) -> str:
-        """Return floor, table or none."""
+    def origin_kind(self) -> str:
+        """Return the kind of plane that holds the origin: floor, table or none."""
         return self.kinds[0] if self.kinds else "none"
 
     @property
@@ -46,20 +46,21 @@ class Ground:
 def ground_of(
     grid: SurfaceGrid, up_c: NDArray[np.float64], supports: list[Support], largest_m: float, limits: LiftSettings
 ) -> Ground:
-    """Return the supports with their kinds; `largest_m` is the largest extent of any object.
+    """Classify the supports; `largest_m` is the largest extent of any object.
 
-    The floor is the lowest plane, at least 0.25 m below the camera, with practically no point beneath it. When the
-    camera is less than 0.8 m above, hardly any is allowed, and a plane on which everything is small is a table.
+    The floor is the lowest plane, if it lies at least 0.25 m below the camera and at most 1 % of the points lie beneath
+    it (20 % if it is larger than 8 m2). If the camera is less than 0.8 m above it, the limit is 0.1 %, and a plane with
+    only small objects is a table.
     """
     merged = _distinct(supports)
     if not merged:
         return Ground((), ())
     lowest = max(merged, key=lambda support: support.below_m)
-    vast, low = lowest.area_m2 >= _GROUND_AREA_M2, lowest.below_m < _STANDING_M
-    beneath = _GROUND_BENEATH_SHARE if vast else limits.floor_beneath_share * (_LOW_STRICTNESS if low else 1.0)
+    vast, low = lowest.area_m2 >= _GROUND_AREA_M2, lowest.below_m < _LOW_CAMERA_M
+    max_beneath = _GROUND_BENEATH_SHARE if vast else limits.floor_beneath_share * (_LOW_CAMERA_FACTOR if low else 1.0)
     is_floor = (
         lowest.below_m >= limits.floor_below_camera_m
-        and _beneath_share(grid, up_c, lowest) <= beneath
+        and _beneath_share(grid, up_c, lowest) <= max_beneath
         and (vast or not low or largest_m > _SMALL_M)
     )
     first = lowest if is_floor else max(merged, key=lambda support: len(support.patches))
@@ -71,8 +72,8 @@ def ground_of(
 def _distinct(supports: list[Support]) -> list[Support]:
     kept: list[Support] = []
     for support in supports:
-        apart = max(_SAME_HEIGHT_M, _SAME_HEIGHT_REL * support.below_m)
-        if all(abs(support.below_m - other.below_m) > apart for other in kept):
+        tolerance_m = max(_SAME_HEIGHT_M, _SAME_HEIGHT_REL * support.below_m)
+        if all(abs(support.below_m - other.below_m) > tolerance_m for other in kept):
             kept.append(support)
     return kept
 
@@ -85,21 +86,20 @@ def _beneath_share(grid: SurfaceGrid, up_c: NDArray[np.float64], support: Suppor
 
 
 def resting_plane(ground: Ground, grid: SurfaceGrid, shape: Primitives, frame: WorldFrame) -> int | None:
-    """Return the index of the plane that an object's lowest visible points lie on, None when there is none.
+    """Return the index of the plane that an object rests on; None if there is none.
 
-    The plane must be within 3 cm, or 1.5 % of the range, of the object's low end, and reach beneath the object.
+    The plane must be within 3 cm, or 1.5 % of the range, of the object's low end, and extend beneath the object.
     """
-    reach = max(_RESTING_M, _RESTING_REL * shape.range)
-    best, best_away = None, reach
+    best, best_distance_m = None, max(_RESTING_M, _RESTING_REL * shape.range)
     for index, support in enumerate(ground.supports):
-        away = abs(shape.lo[2] - ground.height_m(index))
-        if away <= best_away and _reaches(grid.points[support.patches], shape, frame):
-            best, best_away = index, away
+        distance_m = abs(shape.lo[2] - ground.height_m(index))
+        if distance_m <= best_distance_m and _reaches(grid.points[support.patches], shape, frame):
+            best, best_distance_m = index, distance_m
     return best
 
 
 def _reaches(patches_c: NDArray[np.float64], shape: Primitives, frame: WorldFrame) -> bool:
-    """Return whether a plane's patches surround or touch the object's footprint, within 0.3 m."""
+    """Return whether a plane has a patch within 0.3 m of the object's footprint."""
     flat = patches_c @ frame.rotation[:2].T
     near = (flat >= np.array(shape.lo[:2]) - _REACH_M) & (flat <= np.array(shape.hi[:2]) + _REACH_M)
     return bool(near.all(axis=1).any())

@@ -1,4 +1,4 @@
-"""The scene as a coarse grid of surface patches with normals: what planes and gravity are found from."""
+"""A coarse grid of surface patches with normals, from which planes and gravity are estimated."""
 
 from dataclasses import dataclass
 
@@ -9,26 +9,23 @@ from numpy.typing import NDArray
 from udfs.geometry.depth_map import DepthMap
 
 _COLUMNS = 80
-_FULL_SHARE = 0.5  # of a cell's pixels that must have depth
-_BEND = 0.012  # relative bend over one cell, above which a patch is not smooth
+_FULL_SHARE = 0.5  # share of a cell's pixels that must have depth
+_BEND = 0.012  # relative bend over one cell above which a patch counts as not smooth
 _SMOOTH_FROM_REL = 0.005
-_MOST_SPARSE = 8000
+_MAX_SPARSE_POINTS = 8000
 _SPARSE_NOISE_REL = 0.005
 
 
 @dataclass(frozen=True)
 class SurfaceGrid:
-    """Smooth patches, n of them, and every sampled point.
+    """The n smooth patches and all m sampled points of a depth map, in C.
 
-    `points` (n, 3) C, m; `normals` (n, 3) unit, C, toward the camera, zeros if not
-    `oriented`, as on a sparse map; `rays` (n, 3) as (x, y, 1); `disparity` (n,)
-    1/m; `noise_rel` of a patch's depth; `cell_area` of a patch at z = 1 m, m2; `cloud` (m, 3) all sampled points, C, m.
+    `points` (n, 3) m; `normals` (n, 3) unit, toward the camera, zeros unless `oriented` (a sparse map is not);
+    `noise_rel` of a patch's depth; `cell_area` of a patch at z = 1 m, m2; `cloud` (m, 3) all sampled points, m.
     """
 
     points: NDArray[np.float64]
     normals: NDArray[np.float64]
-    rays: NDArray[np.float64]
-    disparity: NDArray[np.float64]
     noise_rel: float
     cell_area: float
     cloud: NDArray[np.float64]
@@ -36,7 +33,7 @@ class SurfaceGrid:
 
 
 def surface_grid(depth: DepthMap) -> SurfaceGrid:
-    """Return the patches of a dense depth map: cell means of disparity, and normals from their differences."""
+    """Compute the patches of a dense depth map: mean disparity per cell, and normals from its differences."""
     height, width = depth.disparity.shape
     cell = max(2, round(width / _COLUMNS))
     rows, columns = height // cell, width // cell
@@ -52,21 +49,19 @@ def surface_grid(depth: DepthMap) -> SurfaceGrid:
     rays = np.stack([x, y, np.ones_like(x)], axis=-1)
     points = rays / np.where(full, disparity, 1.0)[..., None]
     area = cell**2 / (depth.camera.fx * depth.camera.fy)
-    return SurfaceGrid(
-        points[smooth], normals[smooth], rays[smooth], disparity[smooth], noise, area, points[full], True
-    )
+    return SurfaceGrid(points[smooth], normals[smooth], noise, area, points[full], True)
 
 
 def sparse_grid(depth: DepthMap) -> SurfaceGrid:
-    """Return single points of a sparse depth map, which have no normals."""
+    """Return the single points of a sparse depth map, which have no normals."""
     v, u = np.nonzero(depth.z_m)
-    stride = -(-len(u) // _MOST_SPARSE) or 1
+    stride = -(-len(u) // _MAX_SPARSE_POINTS) or 1
     v, u = v[::stride], u[::stride]
     z_m = depth.z_m[v, u].astype(np.float64)
     rays = depth.camera.rays(u, v)
     points = rays * z_m[:, None]
     area = depth.z_m.size / max(len(u), 1) / (depth.camera.fx * depth.camera.fy)
-    return SurfaceGrid(points, np.zeros_like(points), rays, 1.0 / z_m, _SPARSE_NOISE_REL, area, points, False)
+    return SurfaceGrid(points, np.zeros_like(points), _SPARSE_NOISE_REL, area, points, False)
 
 
 def _normals(
@@ -91,7 +86,7 @@ def _normals(
         weight = np.maximum(cv2.blur(smooth.astype(np.float64), (3, 3)), 1e-9)
         slope_u = cv2.blur(np.where(smooth, slope_u, 0.0), (3, 3)) / weight
         slope_v = cv2.blur(np.where(smooth, slope_v, 0.0), (3, 3)) / weight
-    # a plane is disparity = a . ray; its normal toward the camera is -a / |a|
+    # a plane satisfies disparity = a . ray, and its normal toward the camera is -a / |a|
     a = np.stack([slope_u * depth.camera.fx, slope_v * depth.camera.fy, np.zeros_like(slope_u)], axis=-1)
     a[..., 2] = disparity - a[..., 0] * xy[0] - a[..., 1] * xy[1]
     return -a / np.maximum(np.linalg.norm(a, axis=-1, keepdims=True), 1e-12), smooth

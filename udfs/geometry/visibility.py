@@ -1,4 +1,4 @@
-"""What hides an object: the picture's border, or something nearer along its outline."""
+"""Measures how much of an object is hidden: by the image border, or by something nearer along its outline."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _NOISY_REL = 0.003
 
 
 def truncated(crop: Crop, height: int, width: int) -> bool:
-    """Return whether the mask touches the border of its photograph."""
+    """Return whether the mask touches the image border."""
     u0, v0, u1, v1 = crop.bbox_px
     return u0 <= 0 or v0 <= 0 or u1 >= width or v1 >= height
 
@@ -24,8 +24,8 @@ def truncated(crop: Crop, height: int, width: int) -> bool:
 def occlusion(depth: DepthMap, crop: Crop, kept: Mask, bleed_px: float) -> float:
     """Return the share of the cleaned outline that borders something nearer, in [0, 1].
 
-    Nearer means by more than 3 cm, 3 % of the depth and the noise, so the surface that an object stands on, which
-    meets it at the same depth, does not count.
+    Nearer means by more than 3 cm, 3 % of the depth and the noise level, which excludes the surface that an object
+    stands on, since both meet at the same depth.
     """
     z_m = depth.z_m[crop.window]
     solid: Mask = cv2.morphologyEx(kept, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8), borderValue=0) & crop.mask
@@ -47,6 +47,6 @@ def occlusion(depth: DepthMap, crop: Crop, kept: Mask, bleed_px: float) -> float
     else:
         far: NDArray[Any] = np.where(outside, z_m, np.float32(1e9))
         near = cv2.erode(far, np.ones((size, size), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=1e9)
-    # the farther out the neighbour, the more a floor seen at a grazing angle has come nearer
+    # a floor seen at a grazing angle comes nearer with each pixel away from the outline
     margin = np.maximum(_NEARER_M, (_NEARER_REL + _GRAZING_REL * bleed_px + _NOISE_SIGMAS * noise) * z_m)
     return float(np.count_nonzero((outline > 0) & (near < z_m - margin))) / total

@@ -1,4 +1,4 @@
-"""Ingest: turn listed entries into photographs with sound sidecars, and reasons for everything left out."""
+"""Ingest: turns listed entries into validated images and sidecars, with a reason for everything left out."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,12 @@ import pyarrow as pa
 
 from schemas.images import PROVENANCE
 from schemas.table import ENGINE_VERSION
-from udfs.crawl.annotations import annotations, episode_json, mended, texts
-from udfs.crawl.fetch import Fetched, fetched, place_of
-from udfs.crawl.findings import Findings
+from udfs.crawl.annotations import annotations, episode_json, fixed_text, texts
+from udfs.crawl.fetch import Fetched, fetched, location_of
+from udfs.crawl.image_file import image_columns
 from udfs.crawl.limits import IngestSettings
-from udfs.crawl.maps import sound_depth, sound_instances
-from udfs.crawl.photograph import photograph
+from udfs.crawl.maps import valid_depth, valid_instances
+from udfs.crawl.part_rejects import PartRejects
 from udfs.stages.rows import Row, RowRejected, rejected_by
 
 __all__ = ["IngestSettings", "ingest_batches", "ingest_row", "record_batch"]
@@ -24,10 +24,10 @@ _BLOBS = ("bytes", "depth", "instances")
 def ingest_batches(
     batches: Iterator[pa.RecordBatch], schema: pa.Schema, limits: IngestSettings
 ) -> Iterator[pa.RecordBatch]:
-    """Fetch and check every `crawl` row of every batch.
+    """Fetch and validate the `crawl` rows of all batches.
 
-    Output has `schema`: the columns of `images` (null where the photograph is rejected), `entry_id`, `uri`,
-    `provenance` and `rejects`. Batches are kept under some 32 MiB of blobs, whatever the input batch.
+    The output has `schema`: the columns of `images` (NULL if the image is rejected), `entry_id`, `uri`, `provenance`
+    and `rejects`. Output batches hold at most about 32 MiB of blobs.
     """
     for batch in batches:
         rows: list[Row] = []
@@ -46,56 +46,56 @@ def ingest_batches(
 def ingest_row(one: Fetched, limits: IngestSettings) -> Row:
     """Return the output row of one fetched entry.
 
-    An unsound photograph gives rejects alone; an unsound sidecar gives a reject, and the photograph without it.
+    An invalid image yields rejects only; an invalid sidecar yields a reject and the image without that sidecar.
     """
     keys = {
         "entry_id": one.entry["entry_id"],
-        "uri": place_of(one.entry),
+        "uri": location_of(one.entry),
         "ingest_shard": one.entry["ingest_shard"],
         "engine_version": ENGINE_VERSION,
     }
     try:
         if one.rejected or one.row is None:
             raise one.rejected or ValueError("the entry was not fetched")
-        findings = Findings()
-        image = photograph(one.image, limits)
-        words = texts(one.row, limits, findings)
+        rejects = PartRejects()
+        image = image_columns(one.image, limits)
+        words = texts(one.row, limits, rejects)
         return {
             **keys,
             **image,
-            **_sidecars(one, (image["width"], image["height"]), limits, findings),
+            **_sidecars(one, (image["width"], image["height"]), limits, rejects),
             "licence": words["licence"],
-            "alt_text": mended(words["alt_text"]),
+            "alt_text": fixed_text(words["alt_text"]),
             "sequence_id": words["sequence_id"],
             "frame_index": one.row.frame_index,
-            "episode_json": episode_json(one.row, words["instruction"], findings),
+            "episode_json": episode_json(one.row, words["instruction"], rejects),
             "provenance": {name: {**words, **keys, **image}.get(name) for name in PROVENANCE.columns},
-            "rejects": findings.rows(),
+            "rejects": rejects.rows(),
         }
-    except Exception as error:  # one bad photograph is rejected alone
+    except Exception as error:  # a bad image must not fail its neighbors
         return {**keys, "rejects": [rejected_by(error).as_row()]}
 
 
-def _sidecars(one: Fetched, size: tuple[int, int], limits: IngestSettings, findings: Findings) -> Row:
-    parts = annotations(one.row, limits, findings) if one.row else {}
-    depth = _read_map(one.depth, findings)
-    labels = _read_map(one.instances, findings)
+def _sidecars(one: Fetched, size: tuple[int, int], limits: IngestSettings, rejects: PartRejects) -> Row:
+    parts = annotations(one.row, limits, rejects) if one.row else {}
+    depth = _read_map(one.depth, rejects)
+    labels = _read_map(one.instances, rejects)
     instances, objects = None, parts["objects"]
     if labels is not None:
-        instances, objects = sound_instances(labels, size, objects, findings)
-    depth = sound_depth(depth, size, findings) if depth is not None else None
+        instances, objects = valid_instances(labels, size, objects, rejects)
+    depth = valid_depth(depth, size, rejects) if depth is not None else None
     return {**parts, "depth": depth, "instances": instances, "objects": objects}
 
 
-def _read_map(data: bytes | RowRejected | None, findings: Findings) -> bytes | None:
+def _read_map(data: bytes | RowRejected | None, rejects: PartRejects) -> bytes | None:
     if isinstance(data, RowRejected):
-        findings.rejects.append(data)
+        rejects.items.append(data)
         return None
     return data
 
 
 def record_batch(rows: list[Row], schema: pa.Schema) -> pa.RecordBatch:
-    """Return the rows in `schema`; a row with a value that its column cannot hold is rejected alone."""
+    """Build a batch with `schema`; only rows with a value that does not fit its column are rejected."""
     try:
         return pa.RecordBatch.from_pylist(rows, schema=schema)
     except (pa.ArrowException, ValueError, OverflowError, TypeError):
