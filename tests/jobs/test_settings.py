@@ -9,7 +9,8 @@ import pytest
 from jobs.engine.errors import UsageError
 from jobs.engine.layers import merged_settings
 from jobs.engine.pipeline import stages_of
-from jobs.engine.settings import SECTIONS, RunSettings, load_settings
+from jobs.engine.registry import sections
+from jobs.engine.settings import RunSettings, load_settings
 from schemas.settings import nearest
 
 HERE = {"lake": "here"}
@@ -221,7 +222,7 @@ def test_object_stores_are_named_as_spark_names_them() -> None:
 
 def test_every_section_can_be_made_without_arguments() -> None:
     settings = RunSettings(lake="here")
-    assert {name: type(getattr(settings, name)) for name in SECTIONS} == SECTIONS
+    assert {name: type(getattr(settings, name)) for name in sections()} == sections()
 
 
 def test_settings_of_other_commands_are_merged_alike(tmp_path: Path) -> None:
