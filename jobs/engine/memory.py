@@ -1,5 +1,6 @@
 """What a lake remembers: its recipes, and the settings that they were made with, read without Spark."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from deltalake import DeltaTable
@@ -20,6 +21,14 @@ def stored_book(uri: str) -> RecipeBook:
     if not DeltaTable.is_deltatable(location, storage_options=delta_options()):
         return RecipeBook([])
     return RecipeBook(DeltaTable(location, storage_options=delta_options()).to_pyarrow_table().to_pylist())
+
+
+def with_shown_examples(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of a training with the recipe of `training_examples` that its lake shows, unless one is named."""
+    lake, feed = settings.get("lake"), settings.get("feed") or {}
+    named = feed.get("recipe") or feed.get("version") is not None or feed.get("table")
+    recipe = None if not lake or named else stored_book(lake).current().get("examples")
+    return {**settings, "feed": {**feed, "recipe": recipe}} if recipe else dict(settings)
 
 
 def remembered_settings(uri: str, recipe: str | None = None) -> dict[str, Any]:
