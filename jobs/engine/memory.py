@@ -6,7 +6,6 @@ from typing import Any
 from deltalake import DeltaTable
 
 from jobs.engine.recipes import RecipeBook
-from jobs.engine.registry import order_of_stages, sections
 from schemas.operations import RECIPES
 from udfs.storage.clients import delta_options
 from udfs.storage.locations import UnservedLocation, normalized
@@ -40,6 +39,8 @@ def remembered_settings(uri: str, recipe: str | None = None) -> dict[str, Any]:
     Raises:
         UsageError: no such recipe, or several that begin so.
     """
+    from jobs.engine.registry import order_of_stages, sections  # Spark, which a training does without
+
     book = stored_book(uri)
     chain = book.chain_of(book.named(recipe), order_of_stages()) if recipe else None
     known, found = sections(), book.remembered(chain)
