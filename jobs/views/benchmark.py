@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jobs.engine.errors import UsageError
 from jobs.views.reader import LakeReader, Row, quoted
-from udfs.experts.pictures import picture_of
+from udfs.experts.images import upright_image
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR, baselines
 from vlm.evaluation.benchmark import COLUMNS, BenchmarkSettings, chosen, item_of, relations_of
 from vlm.evaluation.formats import spatiallake
@@ -115,7 +115,7 @@ def _with_images(lake: LakeReader, items: Sequence[Item]) -> Iterator[Item]:
 
 def _upright(row: Row) -> tuple[bytes, tuple[int, int]]:
     """Return the bytes of an image that any decoder shows upright, and its width and height in px."""
-    image = picture_of(row)
+    image = upright_image(row)
     if image.orientation == 1:
         return row["bytes"], image.size
     held = io.BytesIO()

@@ -10,9 +10,9 @@ from pyspark.sql import SparkSession
 
 from jobs.engine.errors import SpatialLakeError
 from jobs.engine.lake import Lake
-from jobs.engine.pipeline import ENGINE_STAGES, run, stages_of
+from jobs.engine.pipeline import run, stages_of
 from jobs.engine.progress import Reporter
-from jobs.engine.recipes import activate
+from jobs.engine.registry import run_stages
 from jobs.engine.session import start_session
 from jobs.engine.settings import RunSettings
 from jobs.views.render import render
@@ -91,15 +91,12 @@ def _rooms(study: Study, name: str) -> RenderSettings:
 def _lake(session: SparkSession, study: Study, name: str) -> None:
     if name in ("few", "builtin"):
         write_few(study, name)
-    stages = ENGINE_STAGES if name == "held_out" else (*ENGINE_STAGES, "examples")
+    stages = run_stages() if name == "held_out" else (*run_stages(), "examples")
     _run(session, run_settings(study, name), stages)
 
 
 def _noisy(session: SparkSession, study: Study, noise_m: float) -> None:
     _run(session, run_settings(study, "sensor", noise_m), _LEARNED)
-    true = run_settings(study, "sensor")
-    # The recipe that was run last would be the one that other readers of the lake take.
-    activate(_opened(session, true), [stages_of(true)[name] for name in _LEARNED])
 
 
 def write_few(study: Study, name: str) -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.experts.pictures import Picture, picture_of
+from udfs.experts.images import UprightImage, upright_image
 from vlm.builtin.example import Labelled
 from vlm.errors import SettingsUnusable
 
@@ -36,7 +36,7 @@ def of_crawl(crawl: str) -> Iterator[Labelled]:
 
 def labelled(row: Mapping[str, Any]) -> Labelled:
     """Return a row of a manifest, with its files' bytes in place of their names, or of `images`, upright."""
-    image = picture_of(row)
+    image = upright_image(row)
     depth, instances = _upright(row.get("depth"), image), _upright(row.get("instances"), image)
     camera, gravity = row.get("camera"), row.get("gravity")
     # turned pixels turn gravity too, and training has enough images without those
@@ -51,7 +51,7 @@ def labelled(row: Mapping[str, Any]) -> Labelled:
     )
 
 
-def _upright(data: bytes | None, image: Picture) -> NDArray[Any] | None:
+def _upright(data: bytes | None, image: UprightImage) -> NDArray[Any] | None:
     """Return a map of stored pixels turned as the image is; None where it is missing or of another size."""
     if not data:
         return None
