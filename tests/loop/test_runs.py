@@ -36,8 +36,8 @@ def test_parts_of_a_batch_make_no_difference(place: Path, whole_run: TrainSettin
 
 
 DEATHS = [
-    ("vlm.loop.updates:Updates.update", 4, 0),
-    ("vlm.loop.updates:Updates.update", 9, 5),
+    ("vlm.loop.stepping:Stepper.advance", 4, 0),
+    ("vlm.loop.stepping:Stepper.advance", 9, 5),
     ("vlm.loop.checkpoint:RunFolder.save", 2, 5),
     ("vlm.loop.tracking:Run.record_losses", 1, 12),
 ]

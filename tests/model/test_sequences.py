@@ -54,7 +54,7 @@ def test_a_template_without_an_end_gets_one_and_one_that_hides_answers_is_refuse
     texts = [example("a", ("Q", "A1"), ("Q", "A2"), seed=None)]
     assert learned(vlm, batch_of(vlm, texts)) == "A1A2</s>"
     vlm.processor.chat_template = said + "{% if add_generation_prompt %}thinking: {% endif %}"
-    with pytest.raises(PromptUnusable, match="template` to plain"):
+    with pytest.raises(PromptUnusable, match="template=plain"):
         batch_of(vlm, texts)
 
 
