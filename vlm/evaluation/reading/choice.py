@@ -48,8 +48,8 @@ def parse_yes_no(text: str) -> bool | None:
 def parse_choice(text: str, options: tuple[str, ...]) -> int | None:
     """Return the index of the option that an answer chooses by letter or text, or None.
 
-    A letter counts if it stands alone, in brackets, at the start or after "answer"; the article "A" does not. If several
-    are named, the first counts, ignoring comparisons ("between A and B", "than B").
+    A letter counts if it stands alone, in brackets, at the start or after "answer", except the article "A". If several
+    options are named, the first counts, ignoring comparisons ("between A and B", "than B").
     """
     body = answer_part(text).text.strip()
     if refuses(body) or not options:
