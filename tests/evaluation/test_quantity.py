@@ -70,7 +70,7 @@ def test_characters_are_those_of_the_output():
 
 
 def test_an_unknown_unit_is_refused():
-    with pytest.raises(ValueError, match="'parsecs' is no unit; use one such as m"):
+    with pytest.raises(ValueError, match="'parsecs' is not a known unit; use one such as m"):
         parse_quantity("3", "parsecs")
 
 

@@ -73,7 +73,7 @@ def test_what_is_too_long_is_cut_between_turns_and_counted(
     none = batch_of(short, mixed_examples()[2:])
     assert (none.cut, len(none.targets)) == (4, 0)
     assert losses(short, mixed_examples()[2:]).tolist() == [0, 0]
-    with pytest.raises(SequenceTooLong, match="17 tokens and a sequence may have 12"):
+    with pytest.raises(SequenceTooLong, match="17 tokens, but a sequence may have 12"):
         batch_of(opened(vision_encoder, decoder, independent_turns=True, max_tokens=12), mixed_examples()[:1])
 
 
