@@ -107,7 +107,7 @@ def test_baselines_are_fitted_on_training_items(benchmark, tmp_path):
         ({"items": "spatiallake:/nowhere"}, r"/nowhere does not exist\."),
         ({"items": "coco:{items}"}, r"There is no format 'coco' to read items"),
         ({"items": "blink:{items}"}, r"holds no items in the format blink\. Row 0 has no idx"),
-        ({"predictions": "jsonl:{other}"}, r"No prediction of other belongs to an item: the first prediction is for x, the first"),
+        ({"predictions": "jsonl:{other}"}, r"No prediction of other belongs to an item: the first prediction is for x"),
     ],
 )
 def test_what_cannot_be_scored_is_one_sentence(benchmark, tmp_path, places, sentence):

@@ -77,7 +77,7 @@ def test_what_is_too_long_is_cut_between_turns_and_counted(
         batch_of(opened(vision_encoder, decoder, independent_turns=True, max_tokens=12), mixed_examples()[:1])
 
 
-def test_a_image_that_is_none_teaches_nothing(vision_encoder: str, decoder: str) -> None:
+def test_an_image_that_is_none_teaches_nothing(vision_encoder: str, decoder: str) -> None:
     vlm = opened(vision_encoder, decoder)
     broken = mixed_examples()[1]._replace(image=b"no image")
     batch = batch_of(vlm, [broken, mixed_examples()[3]])
