@@ -37,7 +37,7 @@ class Mixture:
             yield Batch([next(taken[name]) for name in names], cursor)
 
 
-class _Sampler:
+class TokenSampler:
     """Token-proportional sampling: picks the stream furthest behind its share of the tokens so far.
 
     With two streams that is "spatial while T_s < share * (T_s + T_g)"; no stream is ever off by more than about one
@@ -63,7 +63,7 @@ class _Dealing:
     """Follows the whole sequence and keeps the part of one consumer."""
 
     def __init__(self, mixture: Mixture, start: Cursor, share: Share) -> None:
-        self._sampler = _Sampler(mixture.shares, start.tokens)
+        self._sampler = TokenSampler(mixture.shares, start.tokens)
         self._next = {name: start.positions.get(name, 0) for name in mixture.streams}
         self._tokens = {name: stream.tokens_from(self._next[name]) for name, stream in mixture.streams.items()}
         self._image_tokens = mixture.image_tokens
