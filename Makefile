@@ -3,23 +3,36 @@ PYTHON ?= python3
 export UV_PROJECT_ENVIRONMENT ?= .venv
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --all-extras
-# glibc would return the memory of every tensor to the kernel, which takes longer than small models need for a step.
+# glibc returns the memory of every tensor to the kernel, which takes longer than a step of a small model.
 KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592
 
-.PHONY: demo test lint format setup java browser benchmark claims claims-smoke clean
+# `--dist loadfile` keeps a file's fixtures on one worker; tests/conftest.py starts the long files first.
+PYTEST := $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+.PHONY: demo test test-study coverage lint format setup java browser benchmark claims claims-smoke clean
 
 demo: setup
 	$(RUN) spatiallake demo --lake demo-lake
 
 test: setup browser
 	$(RUN) spatiallake setup --s3
-	$(RUN) pytest -n 2 --dist loadfile
+	$(PYTEST) --ignore tests/studies
+
+# Tests of studies/, which are no part of the package.
+test-study: setup
+	$(PYTEST) tests/studies
+
+# The tests again, measured. This takes almost twice the processor time, so `make test` does without.
+coverage: setup browser
+	$(RUN) spatiallake setup --s3
+	$(PYTEST) --ignore tests/studies --cov --cov-report term:skip-covered
 
 lint: setup
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) pyright
 	$(RUN) lint-imports
+	$(RUN) deptry .
 
 format: setup
 	$(RUN) ruff check --fix .
@@ -29,11 +42,11 @@ benchmark: setup
 	$(RUN) python -m benchmarks.lifting
 	$(RUN) python -m benchmarks.synthesis
 
-# Some hours: the published claims in miniature. A killed one goes on where it was.
+# The published claims in miniature; takes some hours. If it is killed, run it again: it continues.
 claims: setup
-	$(KEEP_MEMORY) $(RUN) python -m studies.claims --work claims --processes 2 --write docs/claims.md
+	$(KEEP_MEMORY) $(RUN) python -m studies.claims --work claims --processes 2 --write studies/claims/README.md
 
-# The same steps as small as they can be.
+# The same steps at the smallest sizes, in minutes.
 claims-smoke: setup
 	rm -rf claims-smoke
 	$(KEEP_MEMORY) $(RUN) python -m studies.claims --work claims-smoke --smoke
@@ -51,7 +64,7 @@ java:
 	  echo "spatiallake: Spark needs Java 17 or 21 and none was found; install one (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME." >&2; exit 3; }
 
 browser:
-	@command -v chromium >/dev/null 2>&1 && command -v chromedriver >/dev/null 2>&1 || { \
+	@[ "$$SPATIALLAKE_SKIP_BROWSER" = 1 ] || command -v chromium >/dev/null 2>&1 && command -v chromedriver >/dev/null 2>&1 || { \
 	  echo "Installing Chromium for the page tests."; \
 	  apt-get update -qq && apt-get install -y -qq chromium chromium-driver >/dev/null || { \
 	  echo "spatiallake: the page tests need chromium and chromedriver; install both (Debian: apt-get install chromium chromium-driver) or set SPATIALLAKE_SKIP_BROWSER=1." >&2; exit 3; }; }

@@ -50,7 +50,7 @@ def stage_seconds(manifest: Path, lake: Path, cores: int, log: Path) -> dict[str
     """Run every stage on a fresh lake and return the processor seconds of each."""
     seconds = {}
     for stage in STAGES:
-        command = [sys.executable, "-m", "jobs.cli", stage, "--lake", str(lake), "--master", f"local[{cores}]"]
+        command = [sys.executable, "-m", "spatiallake", stage, "--lake", str(lake), "--master", f"local[{cores}]"]
         if stage == "ingest":
             command += ["--crawl", str(manifest)]
         seconds[stage] = tree_seconds(command, log)

@@ -122,7 +122,7 @@ def loop_seconds(slot: str, spec: ExpertSpec, count: int, log: Path) -> float:
 
 def stage_seconds(lake: Path, slot: str, experts: str, log: Path) -> tuple[float, str]:
     """Return the processor seconds of a stage's command with all its processes, and its memory use."""
-    command = [sys.executable, "-m", "jobs.cli", slot, "--lake", str(lake), "--experts", experts]
+    command = [sys.executable, "-m", "spatiallake", slot, "--lake", str(lake), "--experts", experts]
     with Memory() as memory:
         seconds = tree_seconds([*command, "--master", "local[1]"], log, ONE_THREAD)
     return seconds, memory.tenths()

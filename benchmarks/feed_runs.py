@@ -147,8 +147,8 @@ def short_stock_runs(table: str, runs: int) -> int:
     from petastorm.reader import Reader
     from petastorm.workers_pool.thread_pool import ThreadPool
 
-    from vlm.feed.files import filesystem_of
-    from vlm.feed.petastorm_reader import Files, _Worker
+    from udfs.storage.clients import filesystem_of
+    from vlm.feed.petastorm_backend import Files, _Worker
 
     snapshot = open_snapshot(FeedSettings(table=table, recipe=RECIPE))
     paths = sorted({group.path for group in snapshot.groups})

@@ -28,7 +28,8 @@ COMPARED = (
 
 def run_command(crawl: Path, lake: Path) -> list[str]:
     """Return the command under test."""
-    return [sys.executable, "-m", "jobs.cli", "run", "--crawl", str(crawl), "--lake", str(lake), "--experts", "sensor"]
+    flags = ["--crawl", str(crawl), "--lake", str(lake), "--experts", "sensor"]
+    return [sys.executable, "-m", "spatiallake", "run", *flags]
 
 
 def rows_of(lake: Path, table: str) -> Counter[str]:

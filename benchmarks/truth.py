@@ -102,7 +102,7 @@ def through_spark(
     command = [
         sys.executable,
         "-m",
-        "jobs.cli",
+        "spatiallake",
         "run",
         "--crawl",
         str(crawl),

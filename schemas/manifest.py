@@ -1,4 +1,4 @@
-"""One row of a crawl manifest, its parts, and the limits that a crawl is held to."""
+"""One row of a crawl manifest and its parts."""
 
 import math
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ class _Part(BaseModel):
 
 
 class Camera(_Part):
-    """Pinhole intrinsics of the file's pixels, px; the centre of the top-left pixel is (0, 0)."""
+    """Pinhole intrinsics of the file's pixels, px; the center of the top-left pixel is (0, 0)."""
 
     fx: Positive
     fy: Positive
@@ -86,7 +86,7 @@ class Box3d(_Part):
 
 
 class ManifestObject(_Part):
-    """One annotated object; `box_3d` and `front` are checked on their own, so that a bad one costs no object."""
+    """One annotated object; `box_3d` and `front` are checked alone, so that an invalid one does not drop the object."""
 
     id: Annotated[int, Field(ge=1, le=_INT32)]
     label: str | None = None
@@ -96,10 +96,10 @@ class ManifestObject(_Part):
 
 
 class ManifestRow(_Part):
-    """One photograph as a manifest lists it; only `image` is required and unknown fields are ignored.
+    """One image as a manifest lists it; only `image` is required and unknown fields are ignored.
 
-    `camera`, `gravity`, `pose`, `objects`, `action` and `state` are left as they came: each is checked alone, so that
-    an unsound one is left out and the photograph stays.
+    `camera`, `gravity`, `pose`, `objects`, `action` and `state` are not validated here: each is checked alone later, so
+    that an invalid one is dropped and the image is kept.
     """
 
     image: Annotated[str, Field(min_length=1)]
@@ -126,7 +126,7 @@ class ManifestRow(_Part):
     @model_validator(mode="before")
     @classmethod
     def _without_blanks(cls, row: Any) -> Any:
-        # Table tools write a missing text as NaN or as the empty string.
+        # Table tools write a missing text as NaN or as an empty string.
         if not isinstance(row, dict):
             return row
         return {name: value for name, value in row.items() if not _is_blank(value)}
@@ -137,19 +137,3 @@ BOX_PART: TypeAdapter[Box3d] = TypeAdapter(Box3d)
 UNIT_PART: TypeAdapter[Any] = TypeAdapter(UnitVector)
 POSE_PART: TypeAdapter[list[float]] = TypeAdapter(Pose)
 OBJECT_PART: TypeAdapter[ManifestObject] = TypeAdapter(ManifestObject)
-
-
-class IngestLimits(BaseModel):
-    """What a crawl may bring; anything over a limit is refused alone, with a reason."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    max_file_bytes: int = Field(
-        default=64 * 2**20, ge=1, description="largest photograph, depth or instance file, bytes"
-    )
-    max_pixels: int = Field(default=100_000_000, ge=1, description="largest photograph, width x height, px")
-    max_text_chars: int = Field(default=10_000, ge=1, description="longest text of a row, characters")
-    refused_robots: tuple[str, ...] = Field(
-        default=("noai", "noimageai", "noindex", "noimageindex", "tdm-reservation"),
-        description="opt-out directives that refuse a photograph",
-    )

@@ -10,10 +10,12 @@ import os
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pkgutil import iter_modules
 from types import ModuleType
 
 PLUGINS_VARIABLE = "SPATIALLAKE_PLUGINS"
+_LISTED: set[str] = set()
 
 
 class PluginUnavailable(ImportError):
@@ -29,9 +31,36 @@ def modules_with(attribute: str, package: ModuleType, group: str) -> Iterator[Mo
     Raises:
         PluginUnavailable: a plugin cannot be imported.
     """
+    _LISTED.add(group)
     own = [f"{package.__name__}.{module.name}" for module in iter_modules(package.__path__)]
     modules = [*map(import_module, own), *map(_plugin, plugin_names(group))]
     yield from (module for module in dict.fromkeys(modules) if hasattr(module, attribute))
+
+
+def add_plugin(name: str) -> None:
+    """Add a dotted module name to SPATIALLAKE_PLUGINS of this process and of those that it starts.
+
+    Raises:
+        PluginUnavailable: no such module, or a registry has been read without it.
+    """
+    named = [plugin for plugin in os.environ.get(PLUGINS_VARIABLE, "").split(",") if plugin.strip()]
+    if name in named:
+        return
+    if _LISTED:
+        raise PluginUnavailable(
+            f"Plugin {name!r} comes too late, since {', '.join(sorted(_LISTED))} have been read; register it before "
+            f"anything else, or start Python with {PLUGINS_VARIABLE}={name}."
+        )
+    try:
+        found = find_spec(name)
+    except ImportError:
+        found = None
+    if found is None:
+        raise PluginUnavailable(
+            f"No module {name!r} to register; install its package, or put its folder on PYTHONPATH, where workers "
+            "find it too."
+        )
+    os.environ[PLUGINS_VARIABLE] = ",".join([*named, name])
 
 
 def plugin_names(group: str) -> list[str]:

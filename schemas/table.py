@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pyspark.sql.types import DataType, LongType, StringType, StructField, StructType
 
-ENGINE_VERSION = "0.1.0"
+from schemas.version import ENGINE_VERSION as ENGINE_VERSION
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,25 @@ from tests.object_store import s3_server
 
 REAL_PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
 
+# These run for minutes. Started first, the longest ahead, they do not leave the other workers idle at the end.
+LONG = (
+    "jobs/test_kill.py",
+    "jobs/test_engine.py",
+    "jobs/test_demo.py",
+    "jobs/test_s3_lake.py",
+    "checks/test_smoke.py",
+    "runtime/test_cluster.py",
+    "builtin/test_training.py",
+    "loop/test_runs.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of the long modules first; all others keep their order, which may be a random one."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))
+
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:

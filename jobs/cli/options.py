@@ -1,36 +1,108 @@
-"""The command's application, and the options that several commands share."""
+"""The command's application, which imports a command's module when it is asked for, and the shared options."""
 
-from typing import Annotated, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from jobs.engine.settings import RunSettings, load_settings
+if TYPE_CHECKING:
+    from jobs.engine.settings import RunSettings
+
+# In the order of the help. The last one is looked through first, since the first one imports Spark.
+_MODULES = ("jobs.cli.stages", "jobs.cli.views", "jobs.cli.train", "jobs.cli.evaluate", "jobs.cli.truth")
+
+
+class _LazyGroup(TyperGroup):
+    """A group of commands whose modules are imported one by one until the command is found."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        for module in _MODULES:
+            self._import(module)
+        return sorted(super().list_commands(ctx), key=lambda name: _place(self.commands[name]))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        for module in reversed(_MODULES):
+            if cmd_name in self.commands:
+                break
+            self._import(module)
+        return super().get_command(ctx, cmd_name)
+
+    def _import(self, module: str) -> None:
+        import_module(module)
+        self.commands.update(get_group(app).commands)
+
+
+def _place(command: Any) -> int:
+    module = command.callback.__module__
+    return _MODULES.index(module) if module in _MODULES else len(_MODULES)
+
 
 app = typer.Typer(
-    help="Turn crawls of photographs into metric spatial questions and answers, in Delta tables.",
+    cls=_LazyGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from schemas.version import ENGINE_VERSION
+
+        typer.echo(f"spatiallake {ENGINE_VERSION}")
+        raise typer.Exit
+
+
+def _add_plugins(names: list[str] | None) -> None:
+    from schemas.plugins import add_plugin
+
+    for name in names or ():
+        add_plugin(name)
+
+
+@app.callback()
+def _spatiallake(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--plugin",
+            callback=_add_plugins,
+            is_eager=True,
+            help="Python module that adds question types, experts, stages or formats; repeatable.",
+        ),
+    ] = None,
+) -> None:
+    """Turn crawls of images into metric spatial questions and answers, in Delta tables."""
+
+
 LakeOption = Annotated[
     str, typer.Option("--lake", envvar="SPATIALLAKE_LAKE", help="Folder or s3:// prefix of the lake.")
 ]
 CrawlOption = Annotated[
-    str | None, typer.Option("--crawl", help="Folder, manifest or img2dataset output, local or s3://.")
+    str | None,
+    typer.Option("--crawl", help="Images to add: a folder, a manifest or img2dataset output; local or s3://."),
 ]
-ExpertsOption = Annotated[str | None, typer.Option("--experts", help="Expert profile, or a YAML file of one. [sensor]")]
+ExpertsOption = Annotated[
+    str | None, typer.Option("--experts", help="Expert profile: sensor, builtin, or a YAML file of your own.")
+]
 SettingsOption = Annotated[str | None, typer.Option("--settings", help="YAML file of settings.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="One setting, such as lift.min_points=30; repeatable.")
 ]
 MasterOption = Annotated[str | None, typer.Option("--master", help="Spark master. [local[*]]")]
 FollowOption = Annotated[
-    float | None, typer.Option("--follow", help="Keep running; look for new rows every so many seconds.")
+    float | None, typer.Option("--follow", help="Keep running and look for new rows every this many seconds.")
 ]
-StageOption = Annotated[str, typer.Option("--stage", help="Stage to work on.")]
+StageOption = Annotated[str, typer.Option("--stage", help="Name of the stage.")]
 
 
-def settings_of(lake: str, settings: str | None, overrides: list[str] | None, **flags: Any) -> RunSettings:
+def settings_of(lake: str, settings: str | None, overrides: list[str] | None, **flags: Any) -> "RunSettings":
     """Return the validated settings of a command."""
+    from jobs.engine.settings import load_settings
+
     return load_settings({"lake": lake, **flags}, settings, overrides or [])

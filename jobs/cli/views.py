@@ -16,9 +16,7 @@ def render(
     height: Annotated[int, typer.Option("--height", help="Image height in px.")] = 480,
     frames: Annotated[int, typer.Option("--frames", help="Images per room, along a camera path.")] = 1,
     rooms: Annotated[list[str] | None, typer.Option("--room", help="Kind of room; repeatable. [all]")] = None,
-    depth_noise: Annotated[
-        float, typer.Option("--depth-noise", help="Relative noise (1 sigma) of the depth.")
-    ] = 0.0,
+    depth_noise: Annotated[float, typer.Option("--depth-noise", help="Relative noise (1 sigma) of the depth.")] = 0.0,
     min_object: Annotated[int, typer.Option("--min-object", help="Minimum visible px of a listed object.")] = 100,
     mask_bleed: Annotated[int, typer.Option("--mask-bleed", help="Grow the masks by this many px.")] = 0,
     master: MasterOption = None,
@@ -77,9 +75,7 @@ def report(
 
 @app.command()
 def sql(
-    query: Annotated[
-        str, typer.Argument(help="SQL query; NAME: current recipe, NAME_all: all recipes.")
-    ],
+    query: Annotated[str, typer.Argument(help="SQL query; NAME: current recipe, NAME_all: all recipes.")],
     lake: LakeOption,
     format_: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
     limit: Annotated[int, typer.Option("--limit", help="Maximum number of rows to print.")] = 100,
@@ -102,12 +98,8 @@ def demo(
     """Render rooms, run the engine on their photographs alone, and set what it makes beside the truth."""
     from jobs.engine.progress import Reporter
     from jobs.views.demo import demo as run_demo
+    from jobs.views.demo import next_command
 
     with Reporter() as reporter:
         preview_page, report_page = run_demo(lake, rooms, seed, reporter)
-    typer.echo(f"\nOpen   {preview_page}\n       {report_page}\nNext   {_next_command(lake)}")
-
-
-def _next_command(lake: str) -> str:
-    query = "SELECT type_id, count(*) AS answers FROM qa_pairs GROUP BY type_id ORDER BY type_id"
-    return f'uv run spatiallake sql "{query}" --lake {lake}'
+    typer.echo(f"\nOpen   {preview_page}\n       {report_page}\nNext   {next_command(lake)}")

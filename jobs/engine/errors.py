@@ -2,7 +2,7 @@
 
 
 class SpatialLakeError(Exception):
-    """Base of all; the message states the value and the remedy."""
+    """Base of all failures; the message states the value and the remedy."""
 
     exit_code = 1
 
@@ -32,12 +32,12 @@ class LakeUnreadable(SpatialLakeError):
 
 
 class TooManyFailures(SpatialLakeError):
-    """A stage whose share of failed rows is above the set rate."""
+    """A stage whose share of failed rows exceeds `max_failure_rate`."""
 
     exit_code = 6
 
 
 class ModelFailed(SpatialLakeError):
-    """A model that does not load, or dies on whatever it is given."""
+    """A model that does not load, or whose process dies on every input."""
 
     exit_code = 7

@@ -9,13 +9,15 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from jobs.engine.environment import require_java, resolved_jars
+from schemas.plugins import PLUGINS_VARIABLE
+from udfs.storage.clients import spark_options
 
 _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "4",
     "spark.databricks.delta.snapshotPartitions": "2",
-    # Many small queries: planning each anew and compiling it to bytecode costs more than either gains.
+    # Stages run many small queries: adaptive planning and code generation cost them more than they gain.
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
     "spark.driver.host": "127.0.0.1",
@@ -25,14 +27,14 @@ _LOCAL = {
     "spark.pyspark.driver.python": sys.executable,
 }
 
-# The work is done in Python: compiling the JVM's own code twice costs more than it ever gains.
+# The work is done in Python, so the JVM's second, optimizing compiler never pays for itself.
 _LOCAL_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 _ALWAYS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.session.timeZone": "UTC",
-    # Photographs travel in batches: 64 of them are some 30 MB, 10,000 would be gigabytes.
+    # Images travel in batches: 64 of them are some 30 MB, 10,000 would be gigabytes.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "64",
     "spark.sql.parquet.columnarReaderBatchSize": "64",
     "spark.hadoop.parquet.block.size": str(32 * 1024 * 1024),
@@ -58,16 +60,24 @@ def start_session(
     """
     active = SparkSession.getActiveSession()
     if active is not None or os.environ.get("DATABRICKS_RUNTIME_VERSION"):
-        return active or SparkSession.builder.getOrCreate()  # pyright: ignore[reportAttributeAccessIssue]
+        return share_plugins(active or SparkSession.builder.getOrCreate())  # pyright: ignore[reportAttributeAccessIssue]
     require_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ["PYSPARK_SUBMIT_ARGS"] = launcher_arguments(driver_memory, master)
     builder = SparkSession.builder.appName("spatiallake").master(master)  # pyright: ignore[reportAttributeAccessIssue]
-    for name, value in {**_ALWAYS, **_LOCAL, **(_s3_options() if with_s3 else {}), **(options or {})}.items():
+    for name, value in {**_ALWAYS, **_LOCAL, **(spark_options() if with_s3 else {}), **(options or {})}.items():
         builder = builder.config(name, value)
     session = builder.config("spark.jars", ",".join(resolved_jars(with_s3))).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    return share_plugins(session)
+
+
+def share_plugins(session: SparkSession) -> SparkSession:
+    """Let the session's Python workers, on this machine or another, know this process's plugins."""
+    plugins = os.environ.get(PLUGINS_VARIABLE)
+    if plugins:
+        session.sparkContext.environment[PLUGINS_VARIABLE] = plugins
     return session
 
 
@@ -80,19 +90,3 @@ def launcher_arguments(driver_memory: str, master: str) -> str:
     options = os.environ.get("SPATIALLAKE_JAVA_OPTIONS", _LOCAL_JAVA if master.startswith("local[") else "")
     java = f"-Dlog4j2.configurationFile={log} {options}".strip()
     return f"--driver-memory {driver_memory} --driver-java-options {shlex.quote(java)} pyspark-shell"
-
-
-def _s3_options() -> dict[str, str]:
-    options = {"spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem"}
-    endpoint = os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint:
-        options |= {
-            "spark.hadoop.fs.s3a.endpoint": endpoint,
-            "spark.hadoop.fs.s3a.path.style.access": "true",
-            "spark.hadoop.fs.s3a.connection.ssl.enabled": str(endpoint.startswith("https")).lower(),
-        }
-    if "AWS_ACCESS_KEY_ID" in os.environ:
-        options["spark.hadoop.fs.s3a.aws.credentials.provider"] = (
-            "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider"
-        )
-    return options

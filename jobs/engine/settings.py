@@ -1,55 +1,95 @@
-"""The settings of a run: read from flags, a YAML file and the environment, validated before Spark starts."""
+"""The settings of a run, merged from all their sources and validated before Spark starts.
 
-import os
-from collections.abc import Sequence
+A name means the same everywhere: `lift.min_points` is `--set lift.min_points=30`, the YAML `lift: {min_points: 30}` and
+the environment variable SPATIALLAKE_LIFT__MIN_POINTS=30. Flags win over `--set`, then come the YAML file, the
+environment, what the lake remembers, and the defaults.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, ValidationError, create_model
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jobs.engine.errors import UsageError
-from udfs.experts.expert import PROFILES, Profile
+from jobs.engine.layers import PREFIX, environment, merged, merged_settings, read_yaml, validated
+from schemas.settings import Settings, did_you_mean, faults_of, nearest
+from udfs.experts.expert import PROFILES, Profile, expert_class
 from udfs.experts.pinning import pinned_profile
 from udfs.stages.disambiguate import DisambiguateSettings
 from udfs.stages.examples import ExamplesSettings
-from udfs.stages.ingest import IngestLimits
+from udfs.stages.ingest import IngestSettings
 from udfs.stages.lift import LiftSettings
 from udfs.stages.synthesize import SynthesizeSettings
-
-_ENVIRONMENT_PREFIX = "SPATIALLAKE_"
-ModelT = TypeVar("ModelT", bound=BaseModel)
+from udfs.storage.locations import normalized, spark_uri
 
 
-class ContextSettings(BaseModel):
-    """Least filter scores that a photograph needs to go on."""
+class ContextSettings(Settings):
+    """Which images go on to the context stage."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    thresholds: dict[str, float] = Field(
+        default_factory=lambda: {"spatial": 0.5}, description="smallest filter score that passes, by score name"
+    )
 
-    thresholds: dict[str, float] = Field(default_factory=lambda: {"spatial": 0.5})
+
+# One class per section, beside its stage.
+SECTIONS: dict[str, type[BaseModel]] = {
+    "ingest": IngestSettings,
+    "context": ContextSettings,
+    "lift": LiftSettings,
+    "disambiguate": DisambiguateSettings,
+    "synthesize": SynthesizeSettings,
+    "examples": ExamplesSettings,
+}
 
 
-class RunSettings(BaseModel):
-    """Everything that decides what a run does; the same names are flags, YAML keys and environment variables."""
+def _is_served(uri: str) -> str:
+    normalized(uri)
+    return uri
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    lake: str
-    crawl: str | None = None
-    experts: str = "sensor"
-    checkpoints: str | None = None
+Location = Annotated[str, AfterValidator(_is_served)]
+Experts = Annotated[
+    Annotated[str, Tag("name")] | Annotated[Profile, Tag("profile")],
+    Discriminator(lambda given: "name" if isinstance(given, str) else "profile"),
+]
+
+
+class _EngineSettings(BaseSettings):
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    lake: Location
+    crawl: Location | None = None
+    experts: Experts = "sensor"
+    checkpoints: Location | None = None
     master: str = "local[*]"
     driver_memory: str = "4g"
     spark: dict[str, str] = Field(default_factory=dict)
     shard_size: int = Field(default=256, gt=0)
     max_failure_rate: float = Field(default=0.2, ge=0, le=1)
     gpus_per_task: float | None = Field(default=None, ge=0)
-    ingest: IngestLimits = IngestLimits()
-    context: ContextSettings = ContextSettings()
-    lift: LiftSettings = LiftSettings()
-    disambiguate: DisambiguateSettings = DisambiguateSettings()
-    synthesize: SynthesizeSettings = SynthesizeSettings()
-    examples: ExamplesSettings = ExamplesSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **others: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take the caller's values alone: `load_settings` merges the other sources."""
+        return (init_settings,)
+
+
+_FIELDS: dict[str, Any] = {name: (section, Field(default_factory=section)) for name, section in SECTIONS.items()}
+
+
+class RunSettings(create_model("SectionedSettings", __base__=_EngineSettings, **_FIELDS)):
+    """Everything that decides what a run does: the engine's settings and one section per stage."""
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, section: str) -> Any: ...
 
     @property
     def lake_uri(self) -> str:
@@ -67,127 +107,58 @@ class RunSettings(BaseModel):
         return self.lake_uri.startswith("s3a://") or self.checkpoint_uri.startswith("s3a://")
 
     def profile(self) -> Profile:
-        """Return the expert profile, built in or read from a YAML file, with its models pinned.
+        """Return the expert profile (built in, read from a YAML file, or given whole) with its models pinned.
 
         Raises:
-            UsageError: no such profile, file or expert family, one that does not validate, or an unpinned model.
+            UsageError: no such profile, file, expert family, option or score name, or an unpinned model.
         """
-        if self.experts in PROFILES:
-            return PROFILES[self.experts]
-        path = Path(self.experts)
-        if not path.is_file():
-            known = ", ".join(sorted(PROFILES))
-            raise UsageError(f"No expert profile {self.experts!r}: name one of {known}, or a YAML file.")
-        profile = validated(Profile, {"name": path.stem, **read_yaml(path)})
+        name, profile = _profile_of(self.experts)
         try:
-            return pinned_profile(profile)
-        except ValidationError as error:
-            raise UsageError(f"Profile {path} does not validate: {_faults(error)}.") from error
+            profile = pinned_profile(profile)
         except ValueError as error:
-            raise UsageError(f"Profile {path}: {error}") from error
+            raise UsageError(f"Profile {name}: {error}") from error
+        self._require_scores(profile)
+        return profile
+
+    def _require_scores(self, profile: Profile) -> None:
+        known = expert_class("filter", profile.filter).score_names(profile.filter)
+        for name in self.context.thresholds if known is not None else ():
+            if name not in known:
+                raise UsageError(
+                    f"context.thresholds.{name}: the filter {profile.filter.family} gives no such score; "
+                    f"{did_you_mean(name, sorted(known))}"
+                )
 
 
-def spark_uri(location: str) -> str:
-    """Return a location as Spark names it."""
-    if location.startswith("s3://"):
-        return "s3a://" + location.removeprefix("s3://").rstrip("/")
-    if "://" in location:
-        return location.rstrip("/")
-    return str(Path(location).expanduser().resolve())
-
-
-def load_settings(flags: dict[str, Any], settings_file: str | None, overrides: Sequence[str]) -> RunSettings:
-    """Merge environment, YAML file, `section.key=value` overrides and flags, the later ones winning.
-
-    Raises:
-        UsageError: an unknown name or a bad value; the message says which.
-    """
-    merged: dict[str, Any] = {}
-    for name in RunSettings.model_fields:
-        value = os.environ.get(_ENVIRONMENT_PREFIX + name.upper())
-        if value is not None:
-            merged[name] = yaml.safe_load(value) if name in _SECTIONS else value
-    return validated(RunSettings, merged_settings(merged, settings_file, overrides, flags))
-
-
-def merged_settings(
-    base: dict[str, Any], settings_file: str | None, overrides: Sequence[str], flags: dict[str, Any]
-) -> dict[str, Any]:
-    """Merge a YAML file, `section.key=value` overrides and flags into `base`; flags that are None say nothing.
-
-    Raises:
-        UsageError: no such file, or an override that is none.
-    """
-    if settings_file:
-        path = Path(settings_file)
-        if not path.is_file():
-            raise UsageError(f"No settings file {settings_file!r}; give --settings a YAML file that exists.")
-        base = _deep_merge(base, read_yaml(path))
-    for override in overrides:
-        base = _deep_merge(base, _parse_override(override))
-    return _deep_merge(base, _said(flags))
-
-
-_SECTIONS = {"spark", "ingest", "context", "lift", "disambiguate", "synthesize", "examples"}
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return a YAML file's mapping.
-
-    Raises:
-        UsageError: it is no YAML mapping.
-    """
+def _profile_of(experts: str | Profile) -> tuple[str, Profile]:
+    if isinstance(experts, Profile):
+        return experts.name, experts
+    if experts in PROFILES:
+        return experts, PROFILES[experts]
+    path = Path(experts)
+    if not path.is_file():
+        near = nearest(experts, PROFILES)
+        hint = f"did you mean {near}" if near else f"name one of {', '.join(sorted(PROFILES))}"
+        raise UsageError(f"No expert profile {experts!r}: {hint}, or a YAML file?")
     try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path} is no YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"{path} holds {type(content).__name__}, and a mapping of settings is needed.")
-    return content
-
-
-def validated(model: type[ModelT], values: dict[str, Any]) -> ModelT:
-    """Return the validated model.
-
-    Raises:
-        UsageError: one sentence per bad value, with its name and the reason.
-    """
-    try:
-        return model.model_validate(values)
+        return str(path), Profile.model_validate({"name": path.stem, **read_yaml(path)})
     except ValidationError as error:
-        raise UsageError(f"Settings do not validate: {_faults(error)}.") from error
+        raise UsageError(f"Profile {path} does not validate: {faults_of(error, Profile)}") from error
 
 
-def _faults(error: ValidationError) -> str:
-    # A fault of several values together has no one name and input.
-    return "; ".join(
-        fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "value_error" and isinstance(fault["input"], dict)
-        else f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-        if fault["type"] == "missing"
-        else f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}"
-        for fault in error.errors()
-    )
+def load_settings(
+    flags: Mapping[str, Any],
+    settings_file: str | None,
+    overrides: Sequence[str],
+    remembered: Mapping[str, Any] = MappingProxyType({}),
+) -> RunSettings:
+    """Merge flags, `section.key=value` overrides, a YAML file, the environment and `remembered`; the first ones win.
 
+    `remembered` is what the lake was made with, by the same names. `experts` may be a whole profile as a mapping, and
+    comes from one source alone. Flags that are None or empty, and empty environment variables, say nothing.
 
-def _parse_override(text: str) -> dict[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise UsageError(f"--set {text!r} is not NAME=VALUE, such as `lift.min_points=30`.")
-    parsed: Any = yaml.safe_load(value)
-    for part in reversed(name.split(".")):
-        parsed = {part: parsed}
-    return parsed
-
-
-def _said(flags: dict[str, Any]) -> dict[str, Any]:
-    found = {name: _said(value) if isinstance(value, dict) else value for name, value in flags.items()}
-    return {name: value for name, value in found.items() if value is not None and value != {}}
-
-
-def _deep_merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for name, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(name), dict)
-        merged[name] = _deep_merge(merged[name], value) if both else value
-    return merged
+    Raises:
+        UsageError: an unknown name, with the nearest known one, or a bad value.
+    """
+    base = merged([environment(RunSettings), remembered])
+    return validated(RunSettings, merged_settings(base, settings_file, overrides, flags, RunSettings))

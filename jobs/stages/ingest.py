@@ -10,8 +10,8 @@ from jobs.engine.arrow import map_batches, output_type
 from jobs.engine.lake import Lake
 from jobs.engine.stage import Outputs, Stage, rejects_of
 from schemas.images import CRAWL, IMAGES, PROVENANCE
-from schemas.manifest import IngestLimits
 from schemas.table import column
+from udfs.crawl.limits import IngestSettings
 from udfs.stages.ingest import ingest_batches
 
 RECIPE = "ingest"
@@ -22,7 +22,7 @@ _EXTRA = (
 )
 
 
-def ingest_stage(limits: IngestLimits) -> Stage:
+def ingest_stage(limits: IngestSettings) -> Stage:
     """Return the stage that writes `images` and `provenance`."""
     return Stage(
         name="ingest",
@@ -39,7 +39,7 @@ def ingest_stage(limits: IngestLimits) -> Stage:
     )
 
 
-def transform(df: DataFrame, limits: IngestLimits) -> DataFrame:
+def transform(df: DataFrame, limits: IngestSettings) -> DataFrame:
     """Return, for each `crawl` row of `df`, the columns of `images`, `entry_id`, `uri`, `provenance` and `rejects`.
 
     A row with an `image_id` holds a sound photograph, with the rejects of its unsound parts; one without, only rejects.

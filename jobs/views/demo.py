@@ -1,6 +1,8 @@
-"""`spatiallake demo`: render rooms, show the engine their photographs alone, and set what it makes beside the truth."""
+"""`spatiallake demo`: run the engine on rendered images alone and show its answers beside the ground truth."""
 
 import json
+import shlex
+import sys
 from pathlib import Path
 
 from jobs.engine.pipeline import ENGINE_STAGES, open_lake, run
@@ -12,14 +14,15 @@ from jobs.views.report import write_report
 from scenes.crawl import MANIFEST
 from scenes.settings import RenderSettings
 
-_BARE_MANIFEST = "photographs.jsonl"
+_BARE_MANIFEST = "images.jsonl"
+_QUERY = "SELECT type_id, count(*) AS answers FROM qa_pairs GROUP BY type_id ORDER BY type_id"
 
 
 def demo(lake: str, rooms: int, seed: int, reporter: Reporter) -> tuple[Path, Path]:
     """Fill `lake` from `rooms` rendered rooms; return the preview and report pages.
 
-    `lake` is what the `builtin` experts make of the bare photographs, `lake`/truth what `sensor` makes of the same ones
-    with exact depth, masks, camera and gravity. Both pages are of `lake`; the preview shows the truth beside it.
+    The `builtin` experts fill `lake` from the bare images; `sensor` fills `lake`/truth from the same images with exact
+    depth, masks, camera and gravity. Both pages show `lake`; the preview shows the ground truth beside it.
     """
     folder = lake.rstrip("/")
     crawl = Path(f"{folder}/crawl-{rooms}-{seed}")
@@ -27,13 +30,12 @@ def demo(lake: str, rooms: int, seed: int, reporter: Reporter) -> tuple[Path, Pa
     full = load_settings({"lake": f"{folder}/truth", "crawl": str(crawl), "experts": "sensor"}, None, [])
     opened = open_lake(bare)
     if not (crawl / MANIFEST).exists():
-        reporter.say(f"Rendering {rooms} rooms into {crawl} ..")
+        reporter.say(f"Rendering {rooms} rooms into {crawl}.")
         render(opened.session, RenderSettings(out=str(crawl), count=rooms, seed=seed))
     _write_bare_manifest(crawl)
-    reporter.say(f"The photographs alone, through `builtin`, into {folder} ..")
+    reporter.say(f"Running the `builtin` experts on the images alone; the lake is {folder}.")
     run(bare, ENGINE_STAGES, reporter, opened)
-    reporter.say(f"With exact depth, masks, camera and gravity, through `sensor`, into {full.lake} ..")
-    # the session is joined, not started again
+    reporter.say(f"Running `sensor` on exact depth, masks, camera and gravity; the lake is {full.lake}.")
     run(full, ENGINE_STAGES, reporter, open_lake(full))
     preview, report = Path(folder, "preview.html"), Path(folder, "report.html")
     write_preview(bare.lake_uri, preview, beside_uri=full.lake_uri)
@@ -41,8 +43,19 @@ def demo(lake: str, rooms: int, seed: int, reporter: Reporter) -> tuple[Path, Pa
     return preview.resolve(), report.resolve()
 
 
+def next_command(lake: str) -> str:
+    """Return a query of `lake` that works as printed in the current folder, whatever the PATH holds."""
+    # `make` runs the command with the environment on the PATH, which the user's shell does not have.
+    script = Path(sys.executable).with_name("spatiallake")
+    if not script.exists():
+        return shlex.join([sys.executable, "-m", "spatiallake", "sql", _QUERY, "--lake", lake])
+    here = Path.cwd()
+    command = str(script.relative_to(here)) if here in script.parents[1:] else str(script)
+    return f'{shlex.quote(command)} sql "{_QUERY}" --lake {shlex.quote(lake)}'
+
+
 def _write_bare_manifest(crawl: Path) -> None:
-    """Write a manifest that lists the crawl's photographs and nothing that is known of them."""
+    """Write a manifest that lists the crawl's images and none of their annotations."""
     rows = (crawl / MANIFEST).read_text(encoding="utf-8").splitlines()
     lines = [json.dumps({"image": json.loads(row)["image"]}) for row in rows if row]
     (crawl / _BARE_MANIFEST).write_text("\n".join(lines) + "\n", encoding="utf-8")

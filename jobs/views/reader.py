@@ -2,7 +2,6 @@
 
 import importlib
 import math
-import os
 import pkgutil
 from collections.abc import Iterable
 from typing import Any
@@ -11,8 +10,10 @@ import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
 
 import schemas
-from jobs.engine.errors import LakeUnreadable
+from jobs.engine.errors import LakeUnreadable, UsageError
 from schemas.table import Table
+from udfs.storage.clients import delta_options
+from udfs.storage.locations import UnservedLocation, normalized
 
 Row = dict[str, Any]
 
@@ -52,9 +53,11 @@ class LakeReader:
 
     def __init__(self, uri: str) -> None:
         self.uri = uri.rstrip("/")
-        self._root = self.uri.replace("s3a://", "s3://", 1)
-        plain_http = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
-        self._options = {"allow_http": "true"} if plain_http else {}
+        try:
+            self._root = normalized(uri)
+        except UnservedLocation as error:
+            raise UsageError(str(error)) from None
+        self._options = delta_options()
         self._opened: dict[str, DeltaTable | None] = {}
         self._recipes: dict[str, str] | None = None
 
@@ -99,12 +102,19 @@ class LakeReader:
         Raises:
             LakeUnreadable: the table is not there yet.
         """
+        return [_finite(row) for row in self.arrow(name, sql, all_recipes).to_pylist()]
+
+    def arrow(self, name: str, sql: str, all_recipes: bool = False) -> pa.Table:
+        """Return what `query` returns, as an Arrow table and with its NaN and infinity.
+
+        Raises:
+            LakeUnreadable: the table is not there yet.
+        """
         stage = None if all_recipes else STAGE_OF_TABLE.get(name)
         recipe = self.current_recipes().get(stage) if stage else None
         view = f"SELECT * FROM source WHERE recipe = {quoted([recipe])}" if recipe else "SELECT * FROM source"
         builder = QueryBuilder().register("source", self._required(name))
-        table = pa.table(builder.execute(f"WITH t AS ({view}) {sql}"))
-        return [_finite(row) for row in table.to_pylist()]
+        return pa.table(builder.execute(f"WITH t AS ({view}) {sql}"))
 
     def optional(self, name: str, sql: str) -> list[Row]:
         """Return `query`'s rows, or none when the table is not there yet."""

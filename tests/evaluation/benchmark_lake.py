@@ -10,12 +10,13 @@ import numpy as np
 from PIL import Image
 
 from schemas.question_types import QUESTION_TYPES
+from schemas.table import ENGINE_VERSION
 from tests.evaluation.test_balance import asked
 from tests.pages.small_lake import write_table
 from vlm.evaluation.relations import Asked
 
 RECIPE, OLD = "feedfacecafe0001", "feedfacecafe0000"
-OWN = {"ingest_shard": 0, "engine_version": "0.1.0"}
+OWN = {"ingest_shard": 0, "engine_version": ENGINE_VERSION}
 # What a benchmark does not read and the table does not leave out.
 SCENE = {
     **{"camera": {"fx": 40.0, "fy": 40.0, "cx": 20.0, "cy": 12.0}, "camera_src": "crawl", "depth_src": "sensor"},
@@ -53,7 +54,7 @@ def write_lake(lake: Path, count: int, seed: int, split: str = "test") -> dict[s
         at = datetime(2026, 1, 2, tzinfo=UTC)
         rows["recipes"].append(
             {"stage": stage, "recipe": RECIPE, "upstream_recipe": "", "settings_json": "{}", "activated_at": at}
-            | {"engine_version": "0.1.0"}
+            | {"engine_version": ENGINE_VERSION}
         )
     for name, own in rows.items():
         write_table(lake, name, own)

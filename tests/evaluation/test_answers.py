@@ -2,7 +2,7 @@
 
 import pytest
 
-from udfs.language.wordings import answers
+from udfs.questions.wordings import answers
 from vlm.evaluation.reading.choice import parse_choice, parse_yes_no
 from vlm.evaluation.reading.direction import parse_clock, parse_side
 from vlm.evaluation.reading.pointing import parse_box, parse_points

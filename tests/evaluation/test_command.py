@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-import jobs.cli.__main__  # noqa: F401  registers the commands
 from jobs.cli.options import app
 from jobs.engine.errors import UsageError
 from jobs.views.evaluate import Place, evaluate, place_of

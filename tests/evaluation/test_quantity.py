@@ -10,7 +10,7 @@ from tests.evaluation.phrases import FLAGGED, PLAIN
 from tests.evaluation.phrases_by_unit import ASKED, NOTHING
 from udfs.language.draws import Draws
 from udfs.language.quantity import say_angle, say_length, say_ratio
-from udfs.language.wordings import answers
+from udfs.questions.wordings import answers
 from vlm.evaluation.reading.quantity import parse_quantity
 
 lengths_m = st.floats(math.log(0.002), math.log(100.0)).map(math.exp)

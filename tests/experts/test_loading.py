@@ -68,7 +68,7 @@ def test_the_cache_serves_offline_and_what_it_lacks_is_named_with_the_command(mo
     environment |= {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
         [sys.executable, "-c", IN_ANOTHER_PROCESS, COMMIT, json.dumps(LABELS)],
-        capture_output=True, text=True, check=True, env=environment, timeout=200,
+        capture_output=True, text=True, check=True, env=environment, timeout=900,
     )  # fmt: skip
     said = json.loads(done.stdout.splitlines()[-1])
     assert said["cached"] == "clip"

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schemas.manifest import IngestLimits
 from udfs.crawl.fetch import fetched
 from udfs.crawl.layout import layout_of
+from udfs.crawl.limits import IngestSettings
 from udfs.crawl.listing import entries_of, loose_entries
 from udfs.stages.ingest import ingest_row
 
@@ -36,12 +36,12 @@ class Ingested:
         return row
 
 
-def ingest(uri: str | Path, limits: IngestLimits | None = None) -> Ingested:
+def ingest(uri: str | Path, limits: IngestSettings | None = None) -> Ingested:
     """List and ingest a crawl row by row, as one executor would, without removing repeated images."""
     layout = layout_of(str(uri), 32 * 2**20)
     entries = [row for piece in layout.pieces for row in entries_of(piece, layout.crawl_uri)]
     entries += loose_entries(layout)
-    allowed = limits or IngestLimits()
+    allowed = limits or IngestSettings()
     rows = [ingest_row(one, allowed) for one in fetched([{**row, "ingest_shard": 0} for row in entries], allowed)]
     sound = [row for row in rows if "image_id" in row]
     rejects = [{**row, **reject} for row in rows for reject in row["rejects"]]

@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from schemas.manifest import IngestLimits, ManifestRow
+from schemas.manifest import ManifestRow
 from tests.ingest.pictures import CAMERA, OBJECTS, POSE
 from udfs.crawl.annotations import annotations, episode_json, fixed_text, texts
 from udfs.crawl.entries import manifest_entry, manifest_row, parsed
+from udfs.crawl.limits import IngestSettings
 from udfs.crawl.part_rejects import PartRejects
 from udfs.stages.rows import RowRejected
 
-LIMITS = IngestLimits()
+LIMITS = IngestSettings()
 BOX = {"center": [0, 0, 2], "size": [1, 2, 3], "rotation": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}
 NAN, INF = math.nan, math.inf
 
@@ -120,7 +121,7 @@ def test_gravity_is_normalised_within_one_percent(direction: list[float], length
 def test_texts_over_the_limit_are_refused_one_by_one() -> None:
     rejects = PartRejects()
     row = ManifestRow(image="a.jpg", alt_text="x" * 11, licence="MIT", source="y" * 12)
-    words = texts(row, IngestLimits(max_text_chars=10), rejects)
+    words = texts(row, IngestSettings(max_text_chars=10), rejects)
     assert (words["alt_text"], words["source"], words["licence"]) == (None, None, "MIT")
     (reject,) = rejects.rows()
     assert (reject["outcome"], reject["reason"]) == ("refused", "text_too_long")

@@ -15,11 +15,11 @@ from pyspark.sql.types import StringType, StructField
 
 from jobs.engine.arrow import output_type
 from schemas.images import IMAGES
-from schemas.manifest import IngestLimits
 from tests.ingest.conftest import ingest
 from tests.ingest.crawls import img2dataset_files, img2dataset_tars, sensor_row, write, write_manifest
 from tests.ingest.pictures import POSE, depth_png, instance_png, photo
 from tests.object_store import upload
+from udfs.crawl.limits import IngestSettings
 from udfs.stages.ingest import ingest_batches, record_batch
 
 
@@ -134,7 +134,7 @@ def test_invalid_manifest_rows_are_rejected(tmp_path: Path) -> None:
 def test_an_opted_out_image_is_not_read(tmp_path: Path) -> None:
     rows: list[dict[str, Any] | str] = [{"image": "not there.jpg", "robots": "tdm-reservation: 1"}]
     assert ingest(write_manifest(tmp_path, rows)).reasons() == {"not there.jpg": {"opt_out"}}
-    allowed = ingest(tmp_path, limits=IngestLimits(refused_robots=("noai",)))
+    allowed = ingest(tmp_path, limits=IngestSettings(refused_robots=("noai",)))
     assert allowed.reasons() == {"not there.jpg": {"missing_file"}}
 
 
@@ -142,7 +142,7 @@ def test_files_over_the_limit_are_refused(tmp_path: Path, s3: str) -> None:
     write(tmp_path / "large.jpg", photo(1) + bytes(4096))
     write(tmp_path / "small.jpg", photo(2))
     upload(tmp_path, "limits")
-    limits = IngestLimits(max_file_bytes=4096)
+    limits = IngestSettings(max_file_bytes=4096)
     for uri in (tmp_path, f"{s3}/limits"):
         result = ingest(uri, limits=limits)
         assert (result.reasons(), len(result.images)) == ({"large.jpg": {"file_too_large"}}, 1)
@@ -182,7 +182,7 @@ def test_large_batches_are_cut(tmp_path: Path) -> None:
         write(tmp_path / f"{number:03}.jpg", photo(number))
     entries = pa.RecordBatch.from_pylist([{**row, "ingest_shard": 0} for row in ingest(tmp_path).entries])
     schema = to_arrow_schema(output_type(IMAGES, (StructField("entry_id", StringType()),)))
-    sizes = [batch.num_rows for batch in ingest_batches(iter([entries]), schema, IngestLimits())]
+    sizes = [batch.num_rows for batch in ingest_batches(iter([entries]), schema, IngestSettings())]
     assert (sum(sizes), max(sizes)) == (130, 64)
 
 

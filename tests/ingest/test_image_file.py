@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from schemas.manifest import IngestLimits
 from tests.ingest.pictures import HEIGHT, WIDTH, bomb_png, bomb_webp, encoded, photo, pixels
 from udfs.crawl.image_file import image_columns
+from udfs.crawl.limits import IngestSettings
 from udfs.stages.rows import RowRejected
 
-LIMITS = IngestLimits()
+LIMITS = IngestSettings()
 ENCODINGS = {
     "jpeg": photo(1, "JPEG"),
     "progressive": photo(1, "JPEG", progressive=True),
@@ -24,7 +24,7 @@ ENCODINGS = {
 }
 
 
-def rejected(data: bytes, limits: IngestLimits = LIMITS) -> RowRejected:
+def rejected(data: bytes, limits: IngestSettings = LIMITS) -> RowRejected:
     with pytest.raises(RowRejected) as caught:
         image_columns(data, limits)
     return caught.value
@@ -70,8 +70,8 @@ def test_bombs_are_refused_from_their_header(data: bytes) -> None:
 
 
 def test_pixel_limit_is_inclusive() -> None:
-    assert image_columns(photo(1), IngestLimits(max_pixels=WIDTH * HEIGHT))["width"] == WIDTH
-    assert rejected(photo(1), IngestLimits(max_pixels=WIDTH * HEIGHT - 1)).reason == "too_many_pixels"
+    assert image_columns(photo(1), IngestSettings(max_pixels=WIDTH * HEIGHT))["width"] == WIDTH
+    assert rejected(photo(1), IngestSettings(max_pixels=WIDTH * HEIGHT - 1)).reason == "too_many_pixels"
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "AVIF"])

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from udfs.crawl.layout import LayoutUnclear, layout_of
 from udfs.crawl.listing import lines_between
-from udfs.storage.files import MissingFile, absolute, resolve
+from udfs.storage.files import MissingFile
+from udfs.storage.locations import absolute, resolve
 
 CHUNK = 1 << 20
 

@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.manifest import IngestLimits
+from udfs.crawl.limits import IngestSettings
 from udfs.crawl.robots import opt_outs
 
-REFUSED = IngestLimits().refused_robots
+REFUSED = IngestSettings().refused_robots
 DIRECTIVES = ("noai", "noimageai", "noindex", "noimageindex")
 HARMLESS = ("all", "index", "follow", "nofollow", "noarchive", "noaichat", "max-snippet: 50", "unavailable_after: 2030")
 

@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from scenes.crawl import write_crawl
-from tests.jobs.engine import spatiallake, table
+from tests.command import invoke
+from tests.jobs.engine import table
 
 
+@pytest.mark.usefixtures("spark")
 def test_a_scene_without_questions_has_its_reason_once_also_after_a_lost_commit(tmp_path: Path) -> None:
     crawl, lake = tmp_path / "crawl", tmp_path / "lake"
     write_crawl(str(crawl), count=4, seed=6, width=160, height=120)
@@ -21,7 +24,7 @@ def test_a_scene_without_questions_has_its_reason_once_also_after_a_lost_commit(
     Image.fromarray(kept).save(crawl / lonely["instances"])
     (crawl / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
-    spatiallake("run", "--crawl", str(crawl), "--lake", str(lake), "--set", "synthesize.solo_numbers=0")
+    invoke("run", "--crawl", crawl, "--lake", lake, "--set", "synthesize.solo_numbers=0")
 
     before = sorted(table(lake, "qa_pairs")["qa_id"].to_pylist())
     assert len(set(table(lake, "qa_pairs")["image_id"].to_pylist())) == 3
@@ -32,7 +35,7 @@ def test_a_scene_without_questions_has_its_reason_once_also_after_a_lost_commit(
 
     for commit in (lake / "_checkpoints").glob("synthesize-*/commits/*"):
         commit.unlink()
-    spatiallake("synthesize", "--lake", str(lake), "--set", "synthesize.solo_numbers=0")
+    invoke("synthesize", "--lake", lake, "--set", "synthesize.solo_numbers=0")
 
     assert sorted(table(lake, "qa_pairs")["qa_id"].to_pylist()) == before
     assert sum(row["stage"] == "synthesize" for row in table(lake, "quarantine").to_pylist()) == 1

@@ -1,29 +1,53 @@
-"""The demo: the photographs alone through the built-in experts, and what is known of them beside it."""
+"""The demo: the images alone through the built-in experts, and their ground truth beside it."""
 
+import os
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
 
-from jobs.engine.progress import Reporter
-from jobs.views.demo import demo
+from jobs.views.demo import next_command
+from tests.checks.command_lines import CommandLine
+from tests.checks.parsing import fault
+from tests.command import invoke
 from tests.jobs.engine import table
 
 _KNOWN = ("depth", "camera", "gravity", "pose", "instances", "objects", "alt_text")
 
 
 @pytest.mark.usefixtures("spark")
-def test_bare_photographs_stand_beside_their_truth(tmp_path: Path) -> None:
+def test_bare_images_stand_beside_their_truth(tmp_path: Path) -> None:
     folder = tmp_path / "rooms"
-    with Reporter() as reporter:
-        preview, report = demo(str(folder), 1, 4, reporter)
+    printed = invoke("demo", "--lake", folder, "--rooms", 1, "--seed", 4)
     bare, truth = (table(lake, "images").to_pylist() for lake in (folder, folder / "truth"))
     assert [row["image_id"] for row in bare] == [row["image_id"] for row in truth] and len(bare) == 1
     assert all(bare[0][name] is None for name in _KNOWN)
     assert all(truth[0][name] is not None for name in _KNOWN)
-    # what the experts make of it may change with their weights; what becomes of a photograph may not be left open
+    # what the experts make of it may change with their weights; what becomes of an image may not be left open
     assert table(folder, "depths").num_rows + table(folder, "quarantine").num_rows >= 1
     assert table(folder / "truth", "qa_pairs").num_rows > 0
-    html = preview.read_text(encoding="utf-8")
+    html = (folder / "preview.html").read_text(encoding="utf-8")
     assert html.count('<section class="sheet"') == 1 and html.count('<figure class="card photo">') == 2
     assert "rooms beside truth" in html
-    assert report.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (folder / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert printed.rstrip().endswith(next_command(str(folder)))
+
+
+def test_the_command_that_the_demo_prints_works_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = tmp_path / "a b" / ".venv" / "bin"
+    environment.mkdir(parents=True)
+    monkeypatch.setattr(sys, "executable", str(environment / "python"))
+    assert shlex.split(next_command("lake"))[1:4] == ["-m", "spatiallake", "sql"]
+    script = environment / "spatiallake"
+    script.symlink_to("/bin/echo")
+    for folder, program in (
+        (tmp_path / "a b", ".venv/bin/spatiallake"),
+        (environment, str(script)),
+        (Path("/usr"), str(script)),
+    ):
+        monkeypatch.chdir(folder)
+        words = shlex.split(next_command("my lake"))
+        assert words[0] == program and os.access(words[0], os.X_OK) and words[-2:] == ["--lake", "my lake"]
+        text = shlex.join([".venv/bin/spatiallake", *words[1:]])
+        assert fault(CommandLine("the demo", text, whole=True)) is None

@@ -12,7 +12,10 @@ import pytest
 from PIL import Image
 
 from scenes.crawl import write_crawl
+from tests.command import invoke
 from tests.jobs.engine import events, spatiallake, table, versions
+
+pytestmark = pytest.mark.usefixtures("spark")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +46,7 @@ def test_every_photograph_is_answered_or_has_a_reason(lake: Path) -> None:
 
 def test_a_second_run_adds_no_row_and_no_version(rooms: Path, lake: Path) -> None:
     before = versions(lake)
-    spatiallake("run", "--crawl", str(rooms), "--lake", str(lake), "--experts", "sensor")
+    invoke("run", "--crawl", rooms, "--lake", lake, "--experts", "sensor")
     assert versions(lake) == before
 
 
@@ -86,7 +89,7 @@ def test_a_grown_crawl_adds_only_what_is_new_also_when_checkpoints_were_lost(
     with (more / "manifest.jsonl").open("a") as manifest:
         manifest.writelines(json.dumps(row) + "\n" for row in old)
     answers = table(lake, "qa_pairs").num_rows
-    spatiallake("run", "--crawl", str(more), "--lake", str(lake), "--experts", "sensor")
+    invoke("run", "--crawl", more, "--lake", lake, "--experts", "sensor")
     assert table(lake, "images").num_rows == 27
     assert table(lake, "provenance").num_rows == 24 + 3 + 5
     assert table(lake, "scenes").num_rows == 27
@@ -118,7 +121,7 @@ def test_bad_rows_are_quarantined_alone_with_a_reason_each(tmp_path: Path) -> No
     (crawl / rows[60]["image"]).unlink()
     (crawl / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
-    spatiallake("run", "--crawl", str(crawl), "--lake", str(lake), "--experts", "sensor")
+    invoke("run", "--crawl", crawl, "--lake", lake, "--experts", "sensor")
 
     ingest = [row for row in table(lake, "quarantine").to_pylist() if row["stage"] == "ingest"]
     by_uri = {Path(row["uri"]).name: (row["outcome"], row["reason"]) for row in ingest}

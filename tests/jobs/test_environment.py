@@ -43,7 +43,7 @@ def test_other_versions_are_named_with_the_remedy(
 
 def test_the_command_ends_in_one_sentence_without_java(tmp_path: Path) -> None:
     environment = {**os.environ, "PATH": str(tmp_path), "JAVA_HOME": str(tmp_path / "nowhere")}
-    command = [sys.executable, "-m", "jobs.cli", "filter", "--lake", str(tmp_path / "lake")]
+    command = [sys.executable, "-m", "spatiallake", "filter", "--lake", str(tmp_path / "lake")]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 3
     assert len(done.stderr.strip().splitlines()) == 1

@@ -8,11 +8,14 @@ import pytest
 from benchmarks.kills import check, differences
 from scenes.crawl import write_crawl
 
+# Another seed kills at other moments; a failure names the one that it was run with.
+SEED = int(os.environ.get("SPATIALLAKE_KILL_SEED", "16"))
 
-@pytest.mark.timeout(900)
+
+@pytest.mark.timeout(2400)
 def test_killed_and_restarted_tables_equal_those_of_an_undisturbed_run(tmp_path: Path) -> None:
     write_crawl(str(tmp_path / "crawl"), count=12, seed=3, width=160, height=120)
-    seed = int.from_bytes(os.urandom(4), "big")
-    assert check(tmp_path / "crawl", tmp_path, kills=3, kills_per_lake=3, seed=seed) == [], f"seed {seed}"
+    found = check(tmp_path / "crawl", tmp_path, kills=3, kills_per_lake=3, seed=SEED)
+    assert found == [], f"again with SPATIALLAKE_KILL_SEED={SEED}"
     empty = tmp_path / "empty"
     assert len(differences(tmp_path / "undisturbed", empty)) >= 9

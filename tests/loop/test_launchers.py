@@ -35,7 +35,7 @@ def assert_the_same(settings: TrainSettings, whole_run: TrainSettings, processes
 def test_launchers_of_processes(place: Path, whole_run: TrainSettings, launcher: str, processes: int) -> None:
     settings = settings_of(place, f"launched-{processes}")
     command = [sys.executable, "-m", *launcher.split(), "-m", "vlm.loop", written(settings)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     assert_the_same(settings, whole_run, processes)
 

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from schemas.table import ENGINE_VERSION
 from tests.pages.room import Block, Room
 
 RECIPE = "feedfacecafe0001"
-OWN = {"recipe": RECIPE, "ingest_shard": 0, "engine_version": "0.1.0"}
+OWN = {"recipe": RECIPE, "ingest_shard": 0, "engine_version": ENGINE_VERSION}
 STOPPED = Room((Block(1, "sphere", "a sphere", (3.0, 0.0, 0.5), (0.6, 0.6, 1.0)),))
 
 
@@ -40,7 +41,7 @@ def add_operations(rows: dict[str, list[dict[str, Any]]]) -> None:
         "synthesize": (3, 96, 0, 0, 1.5, []),
     }
     for stage, (rows_in, rows_out, failed, filtered, seconds, reasons) in runs.items():
-        own = {"stage": stage, "recipe": RECIPE, "engine_version": "0.1.0"}
+        own = {"stage": stage, "recipe": RECIPE, "engine_version": ENGINE_VERSION}
         counts = {"rows_in": rows_in, "rows_out": rows_out, "failed": failed, "filtered": filtered, "refused": 0}
         timing = {"seconds": seconds, "finished_at": now, "reasons": reasons}
         rows["stage_runs"].append({**own, **counts, **timing, "generation": "g1", "batch_id": 0})

@@ -206,7 +206,7 @@ def test_an_image_filtered_here_still_shows_the_other(browser, page):
     assert "Stopped at context: Filter score indoor" in shown(browser, '[data-side="here"] .notice')[0].text
     assert [node.get_attribute("data-o") for node in shown(browser, ".masks path")] == ["b11"]
     assert len(shown(browser, "figure.plan")) == 1
-    assert "No answers here to compare." in shown(browser, ".strip")[0].text
+    assert "No answers to compare." in shown(browser, ".strip")[0].text
     assert complaints(browser) == []
 
 

@@ -16,6 +16,7 @@ from jobs.engine.errors import UsageError
 from jobs.views.pages.comparison import compared
 from jobs.views.reader import STAGE_OF_TABLE, LakeReader
 from jobs.views.report import write_report
+from schemas.table import ENGINE_VERSION
 from tests.pages.looking import complaints, look_at, screenshot
 from tests.pages.small_lake import small_rows, write_table
 
@@ -66,7 +67,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory, answers) -> Path:
             upstream = "context-0" if before == "context" else f"{before}-{name}"
             recipes.append({"stage": stage, "recipe": f"{stage}-{name}", "upstream_recipe": upstream})
             recipes[-1]["settings_json"] = model if stage == "depth" else "{}"
-    write_table(folder, "recipes", [{**row, "activated_at": now, "engine_version": "0.1.0"} for row in recipes])
+    write_table(folder, "recipes", [{**row, "activated_at": now, "engine_version": ENGINE_VERSION} for row in recipes])
     down = {"gravity": [0.0, 1.0, 0.0]}
     for table, stage in STAGE_OF_TABLE.items():
         rows = small_rows()[table] if table != "qa_pairs" else [first for first, _ in answers]

@@ -204,7 +204,7 @@ def test_missing_stages_leave_their_part_out(browser, tmp_path, last):
     assert shown(browser, ".picture")
     assert bool(shown(browser, ".plan")) == (last in ("scenes", "references"))
     assert bool(shown(browser, ".masks path")) == (last != "images")
-    assert "No questions yet" in shown(browser, ".questions")[0].text
+    assert "No questions about this image yet" in shown(browser, ".questions")[0].text
 
 
 def test_choice_of_images(small_lake, tmp_path):

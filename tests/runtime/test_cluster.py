@@ -68,7 +68,7 @@ def profile_of(tmp_path: Path, weights: str, **options) -> Path:
 
 
 def filtering(lake: Path, profile: Path, settings: Path, tmp_path: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "jobs.cli", "filter", "--lake", str(lake)]
+    command = [sys.executable, "-m", "spatiallake", "filter", "--lake", str(lake)]
     command += ["--experts", str(profile), "--settings", str(settings)]
     environment = {"SPATIALLAKE_JAVA_OPTIONS": _SHORT_RUN, **os.environ, "SPARK_WORKER_DIR": str(tmp_path / "work")}
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
@@ -100,12 +100,12 @@ def test_two_executors_take_the_two_gpus_and_killing_one_at_work_loses_nothing(l
     models = [process for process in victim.children(recursive=True) if process.pid in at_work.values()]
     assert len(models) == 1
     victim.send_signal(signal.SIGKILL)
-    _, said = running.communicate(timeout=280)
+    _, said = running.communicate(timeout=900)
     assert running.returncode == 0, said[-3000:]
     assert "Learned experts load: filter on cuda:" in said
     assert image_ids(lake, "image_scores") == image_ids(lake, "images")
     assert {process for process, *_ in logged(log)} - set(at_work.values())
-    assert psutil.wait_procs(models, timeout=30)[1] == []
+    assert psutil.wait_procs(models, timeout=120)[1] == []
 
 
 def test_a_model_that_does_not_load_ends_the_command_before_it_writes(lake, gpu_settings, tmp_path):
@@ -114,7 +114,7 @@ def test_a_model_that_does_not_load_ends_the_command_before_it_writes(lake, gpu_
     broken = tmp_path / "brittle.safetensors"
     broken.write_bytes(b"no weights")
     running = filtering(lake, profile_of(tmp_path, str(broken)), settings, tmp_path)
-    _, said = running.communicate(timeout=240)
+    _, said = running.communicate(timeout=900)
     assert running.returncode == 7
     assert said.splitlines()[-1].startswith(f"spatiallake: Stage filter: Model {broken} ")
     assert "Traceback" not in said and "Exception" not in said

@@ -102,5 +102,5 @@ def test_the_process_ends_with_its_worker(spec):
     done = subprocess.run([sys.executable, "-c", worker], capture_output=True, text=True, check=False)
     assert done.stdout.strip(), done.stderr
     left = int(done.stdout)
-    _, alive = psutil.wait_procs([psutil.Process(left)] if psutil.pid_exists(left) else [], timeout=20)
+    _, alive = psutil.wait_procs([psutil.Process(left)] if psutil.pid_exists(left) else [], timeout=120)
     assert not alive

@@ -8,7 +8,6 @@ import pytest
 from pycocotools import mask as coco_mask
 from typer.testing import CliRunner
 
-import jobs.cli.__main__  # noqa: F401  registers the commands
 from jobs.cli.options import app
 from scenes.crawl import write_crawl
 from scenes.truth.answers import Answers

@@ -12,12 +12,12 @@ from schemas.manifest import (
     OBJECT_PART,
     POSE_PART,
     UNIT_PART,
-    IngestLimits,
     ManifestObject,
     ManifestRow,
 )
 from schemas.reasons import Reason
 from udfs.crawl.entries import fault
+from udfs.crawl.limits import IngestSettings
 from udfs.crawl.part_rejects import PartRejects
 from udfs.stages.rows import Row
 
@@ -36,12 +36,12 @@ _TEXT_FIELDS = (
 PartT = TypeVar("PartT")
 
 
-def texts(row: ManifestRow, limits: IngestLimits, rejects: PartRejects) -> dict[str, str | None]:
+def texts(row: ManifestRow, limits: IngestSettings, rejects: PartRejects) -> dict[str, str | None]:
     """Return the row's texts by field; a text over the length limit becomes None and adds a reject."""
     return {name: _short(getattr(row, name), name, limits, rejects) for name in _TEXT_FIELDS}
 
 
-def annotations(row: ManifestRow, limits: IngestLimits, rejects: PartRejects) -> Row:
+def annotations(row: ManifestRow, limits: IngestSettings, rejects: PartRejects) -> Row:
     """Return the `images` columns camera, gravity [3], pose [16] and objects, NULL where invalid."""
     camera = _part(CAMERA_PART, row.camera, Reason.BAD_INTRINSICS, "Camera", rejects)
     return {
@@ -70,7 +70,7 @@ def episode_json(row: ManifestRow, instruction: str | None, rejects: PartRejects
         return None
 
 
-def _objects(raw: Any, limits: IngestLimits, rejects: PartRejects) -> list[Row] | None:
+def _objects(raw: Any, limits: IngestSettings, rejects: PartRejects) -> list[Row] | None:
     if not raw:
         return None
     if not isinstance(raw, list):
@@ -87,7 +87,7 @@ def _objects(raw: Any, limits: IngestLimits, rejects: PartRejects) -> list[Row] 
     return list(objects.values()) or None
 
 
-def _object(item: ManifestObject, limits: IngestLimits, rejects: PartRejects) -> Row:
+def _object(item: ManifestObject, limits: IngestSettings, rejects: PartRejects) -> Row:
     name = f"object {item.id}"
     box = _part(BOX_PART, item.box_3d, Reason.BAD_BOX, f"Box of {name}", rejects)
     captions = [_short(caption, f"caption of {name}", limits, rejects) for caption in item.captions]
@@ -110,7 +110,7 @@ def _part(adapter: TypeAdapter[PartT], raw: Any, reason: Reason, name: str, reje
         return None
 
 
-def _short(text: str | None, name: str, limits: IngestLimits, rejects: PartRejects) -> str | None:
+def _short(text: str | None, name: str, limits: IngestSettings, rejects: PartRejects) -> str | None:
     if text is None or len(text) <= limits.max_text_chars:
         return text
     rejects.refused(

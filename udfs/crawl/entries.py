@@ -10,7 +10,7 @@ from schemas.manifest import ManifestRow
 from schemas.reasons import Outcome, Reason
 from schemas.table import ENGINE_VERSION
 from udfs.stages.rows import Row, RowRejected
-from udfs.storage.files import parent, resolve
+from udfs.storage.locations import parent, resolve
 
 FOLDER = "folder"
 TAR = "img2dataset_tar"

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import BinaryIO
 
-from schemas.manifest import IngestLimits, ManifestRow
+from schemas.manifest import ManifestRow
 from schemas.reasons import Outcome, Reason
 from udfs.crawl.entries import manifest_folder, manifest_row, parsed
+from udfs.crawl.limits import IngestSettings
 from udfs.crawl.robots import opt_outs
 from udfs.stages.rows import Row, RowRejected, rejected_by
-from udfs.storage.files import MissingFile, TooLarge, open_binary, parent, read_bytes, resolve
+from udfs.storage.files import MissingFile, TooLarge, open_binary, read_bytes
+from udfs.storage.locations import parent, resolve
 
 _CONCURRENCY = 8
 
@@ -28,7 +30,7 @@ class Fetched:
     rejected: RowRejected | None = None
 
 
-def fetched(entries: Sequence[Row], limits: IngestLimits) -> Iterator[Fetched]:
+def fetched(entries: Sequence[Row], limits: IngestSettings) -> Iterator[Fetched]:
     """Yield every entry with its bytes, in any order: eight files at a time, each tar opened once."""
     files = [entry for entry in entries if entry["member"] is None]
     members = [entry for entry in entries if entry["member"] is not None]
@@ -40,7 +42,7 @@ def fetched(entries: Sequence[Row], limits: IngestLimits) -> Iterator[Fetched]:
         yield from _from_tar(uri, list(group), limits)
 
 
-def _from_file(entry: Row, limits: IngestLimits) -> Fetched:
+def _from_file(entry: Row, limits: IngestSettings) -> Fetched:
     try:
         row = _allowed_row(entry, limits)
         image = _read(entry["uri"], limits, Reason.MISSING_FILE)
@@ -49,7 +51,7 @@ def _from_file(entry: Row, limits: IngestLimits) -> Fetched:
         return Fetched(entry, rejected=rejected_by(error))
 
 
-def _from_tar(uri: str, entries: list[Row], limits: IngestLimits) -> Iterator[Fetched]:
+def _from_tar(uri: str, entries: list[Row], limits: IngestSettings) -> Iterator[Fetched]:
     try:
         stream = open_binary(uri)
     except MissingFile as error:
@@ -62,7 +64,7 @@ def _from_tar(uri: str, entries: list[Row], limits: IngestLimits) -> Iterator[Fe
             yield _from_member(stream, entry, limits)
 
 
-def _from_member(stream: BinaryIO, entry: Row, limits: IngestLimits) -> Fetched:
+def _from_member(stream: BinaryIO, entry: Row, limits: IngestSettings) -> Fetched:
     try:
         row = _allowed_row(entry, limits)
         row_json = parsed(entry["row_json"])
@@ -84,7 +86,7 @@ def location_of(entry: Row) -> str:
     return f"{entry['uri']}#{entry['member']}" if entry["member"] else entry["uri"]
 
 
-def _allowed_row(entry: Row, limits: IngestLimits) -> ManifestRow:
+def _allowed_row(entry: Row, limits: IngestSettings) -> ManifestRow:
     row = manifest_row(entry)
     directives = opt_outs(row.robots, limits.refused_robots)
     if directives:
@@ -96,14 +98,14 @@ def _allowed_row(entry: Row, limits: IngestLimits) -> ManifestRow:
     return row
 
 
-def _with_maps(entry: Row, row: ManifestRow, image: bytes, limits: IngestLimits) -> Fetched:
+def _with_maps(entry: Row, row: ManifestRow, image: bytes, limits: IngestSettings) -> Fetched:
     folder = manifest_folder(entry["crawl_uri"]) if entry["kind"] == "manifest" else parent(entry["uri"])
     depth = _map(folder, row.depth, limits, Reason.DEPTH_MISSING)
     instances = _map(folder, row.instances, limits, Reason.INSTANCES_MISSING)
     return Fetched(entry, row, image, depth, instances)
 
 
-def _map(folder: str, uri: str | None, limits: IngestLimits, missing: Reason) -> bytes | RowRejected | None:
+def _map(folder: str, uri: str | None, limits: IngestSettings, missing: Reason) -> bytes | RowRejected | None:
     if uri is None:
         return None
     try:
@@ -112,7 +114,7 @@ def _map(folder: str, uri: str | None, limits: IngestLimits, missing: Reason) ->
         return rejected
 
 
-def _read(uri: str, limits: IngestLimits, missing: Reason) -> bytes:
+def _read(uri: str, limits: IngestSettings, missing: Reason) -> bytes:
     try:
         return read_bytes(uri, limits.max_file_bytes)
     except MissingFile as error:
@@ -121,6 +123,6 @@ def _read(uri: str, limits: IngestLimits, missing: Reason) -> bytes:
         raise _too_large(error, limits) from error
 
 
-def _too_large(error: TooLarge, limits: IngestLimits) -> RowRejected:
+def _too_large(error: TooLarge, limits: IngestSettings) -> RowRejected:
     text = f"{error} The limit is {limits.max_file_bytes:,}; shrink the file or raise ingest.max_file_bytes."
     return RowRejected(Outcome.REFUSED, Reason.FILE_TOO_LARGE, text)

@@ -9,8 +9,8 @@ from typing import Any
 import imagehash
 from PIL import Image
 
-from schemas.manifest import IngestLimits
 from schemas.reasons import Outcome, Reason
+from udfs.crawl.limits import IngestSettings
 from udfs.stages.rows import Row, RowRejected
 
 # This module checks sizes against the configured limit before it decodes.
@@ -57,7 +57,7 @@ def image_id_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def image_columns(data: bytes, limits: IngestLimits) -> Row:
+def image_columns(data: bytes, limits: IngestSettings) -> Row:
     """Return the columns of `images` that depend on the bytes alone.
 
     Width and height are those of the stored pixels; the EXIF orientation is recorded, not applied, because depth and
@@ -103,7 +103,7 @@ def _sniffed(data: bytes) -> str:
     raise RowRejected(Outcome.REFUSED, Reason.UNSUPPORTED_FORMAT, error)
 
 
-def _check_pixels(width: int, height: int, limits: IngestLimits) -> None:
+def _check_pixels(width: int, height: int, limits: IngestSettings) -> None:
     if width * height > limits.max_pixels:
         error = (
             f"The image has {width} x {height} = {width * height:,} px, over the limit of"

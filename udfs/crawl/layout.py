@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import pyarrow.parquet as pq
 
 from udfs.crawl.entries import FILES, FOLDER, MANIFEST, MANIFEST_SUFFIXES, TAR
-from udfs.storage.files import FileStatus, MissingFile, absolute, file_status, list_files, open_binary
+from udfs.storage.files import FileStatus, MissingFile, file_status, list_files, open_binary
+from udfs.storage.locations import normalized
 
 # Positions of samples in tars and shards; the stride keeps them distinct without opening the files.
 SAMPLES_STRIDE = 1_000_000
@@ -47,9 +48,10 @@ def layout_of(crawl_uri: str, chunk_bytes: int) -> Layout:
     Raises:
         MissingFile: the URI does not exist or is empty.
         LayoutUnclear: there are two manifests.
+        UnservedLocation: the scheme is not served.
         pyarrow.ArrowInvalid: the parquet manifest is not a parquet file.
     """
-    uri = absolute(crawl_uri)
+    uri = normalized(crawl_uri)
     status = file_status(uri)
     if status is not None:
         return _file_layout(status, chunk_bytes)

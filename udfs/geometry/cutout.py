@@ -13,7 +13,7 @@ from udfs.geometry.bleed import Bleed
 from udfs.geometry.cleaning import Surroundings, kept_mask, sparse_kept
 from udfs.geometry.denoising import denoised
 from udfs.geometry.depth_map import DepthMap
-from udfs.geometry.limits import Limits
+from udfs.geometry.limits import LiftSettings
 from udfs.geometry.masks import Crop, Mask
 
 _MAX_POINTS, _SAMPLE_POINTS = 6000, (1600, 200)
@@ -37,7 +37,7 @@ class Cutout:
 
 
 def cutout(
-    depth: DepthMap, region: Mapping[str, Any], crop: Crop, bleed: Bleed, around: Surroundings, limits: Limits
+    depth: DepthMap, region: Mapping[str, Any], crop: Crop, bleed: Bleed, around: Surroundings, limits: LiftSettings
 ) -> Cutout:
     """Return the object's cleaned points; their number is not checked here."""
     sparse = depth.valid_share < limits.sparse_share

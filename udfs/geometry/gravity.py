@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.geometry.limits import Limits
+from udfs.geometry.limits import LiftSettings
 from udfs.geometry.planes import support_planes
 from udfs.geometry.surface_grid import SurfaceGrid
 
@@ -36,7 +36,7 @@ class Gravity:
 NO_GRAVITY = Gravity(_IMAGE_UP, "none", None)
 
 
-def gravity_from_planes(grid: SurfaceGrid, limits: Limits) -> Gravity:
+def gravity_from_planes(grid: SurfaceGrid, limits: LiftSettings) -> Gravity:
     """Estimate up from the surfaces of a roughly upright image, with a conservative sigma.
 
     Candidates are patch normals and cross products of two normals. A candidate's score is the number of patches that
@@ -93,7 +93,7 @@ def _prior(up: NDArray[np.float64]) -> NDArray[np.float64]:
     return steep * np.interp(roll, [20.0, _ROLL_MAX_DEG], [1.0, 0.0])
 
 
-def _refined(grid: SurfaceGrid, up: Vector, limits: Limits) -> tuple[Vector, float] | None:
+def _refined(grid: SurfaceGrid, up: Vector, limits: LiftSettings) -> tuple[Vector, float] | None:
     """Refine an initial up direction by fitting supports and walls; return up and sigma in degrees."""
     start = up
     for _ in range(3):

@@ -6,7 +6,7 @@ from typing import Any
 
 from udfs.geometry.depth_map import DepthMap
 from udfs.geometry.gravity import Gravity
-from udfs.geometry.limits import Limits
+from udfs.geometry.limits import LiftSettings
 
 
 @dataclass(frozen=True)
@@ -17,4 +17,4 @@ class SceneInput:
     regions: Sequence[Mapping[str, Any]]
     gravity: Gravity | None
     sigma_rel: float
-    limits: Limits
+    limits: LiftSettings

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.geometry.limits import Limits
+from udfs.geometry.limits import LiftSettings
 from udfs.geometry.surface_grid import SurfaceGrid
 
 Vector = NDArray[np.float64]
@@ -30,7 +30,7 @@ class Support:
     patches: NDArray[np.intp]
 
 
-def support_planes(grid: SurfaceGrid, up_c: Vector, sigma_deg: float, limits: Limits) -> list[Support]:
+def support_planes(grid: SurfaceGrid, up_c: Vector, sigma_deg: float, limits: LiftSettings) -> list[Support]:
     """Return the upward-facing horizontal planes beneath the camera, most patches first.
 
     With up known, a horizontal plane has one unknown, its height, so patches vote for it. Each mode is refined by an

@@ -14,7 +14,7 @@ from udfs.geometry.depth_map import DepthMap
 from udfs.geometry.frame import WorldFrame, rotation_of
 from udfs.geometry.gravity import Gravity, gravity_from_planes
 from udfs.geometry.inputs import SceneInput
-from udfs.geometry.limits import Limits
+from udfs.geometry.limits import LiftSettings
 from udfs.geometry.masks import Crop, adjacent, crop_of, label_map
 from udfs.geometry.pairs import footprint_pairs, surface_gap, surfaces_of
 from udfs.geometry.planes import support_planes
@@ -90,7 +90,7 @@ def _cutouts(
     return sorted(cutouts, key=lambda cut: cut.region["region_id"]), rejected
 
 
-def _ground(grid: SurfaceGrid, gravity: Gravity, measured: list[Primitives], limits: Limits) -> Ground:
+def _ground(grid: SurfaceGrid, gravity: Gravity, measured: list[Primitives], limits: LiftSettings) -> Ground:
     sigma = gravity.sigma_deg if gravity.sigma_deg is not None else _FALLBACK_SIGMA_DEG
     if gravity.source == "none" or sigma > _MAX_SIGMA_DEG:
         return Ground((), ())

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.geometry.frame import WorldFrame
-from udfs.geometry.limits import Limits
+from udfs.geometry.limits import LiftSettings
 from udfs.geometry.planes import Support
 from udfs.geometry.primitives import Primitives
 from udfs.geometry.surface_grid import SurfaceGrid
@@ -44,7 +44,7 @@ class Ground:
 
 
 def ground_of(
-    grid: SurfaceGrid, up_c: NDArray[np.float64], supports: list[Support], largest_m: float, limits: Limits
+    grid: SurfaceGrid, up_c: NDArray[np.float64], supports: list[Support], largest_m: float, limits: LiftSettings
 ) -> Ground:
     """Classify the supports; `largest_m` is the largest extent of any object.
 

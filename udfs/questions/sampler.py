@@ -1,45 +1,43 @@
 """Which of the decided questions are asked: half and half, both polarities, spread over types, pairs and objects.
 
-Types come in a drawn order. A qualitative type gives two rows of opposite polarity, on different pairs where there are
-two, the first polarity by coin; a yes/no type with one pair asks it both ways round, so that yes and no stay even in
-small tables, and a last single place goes to a choice or stays empty. Closeness (Q19) has its yes and no on different
-pairs by definition and is asked only as one near pair and one far pair together.
-Numbers take turns over the types. An image gives as many numbers as qualitative rows.
+Types come in a drawn order. A qualitative type gives two rows of opposite polarity, on different
+pairs where there are two, the first polarity by coin. A yes/no type with one pair asks it both ways
+round, so that yes and no stay even in small tables; a last single place goes to a choice or stays
+empty. A type whose "no" has a rule of its own is asked only as one yes and one no together. Numbers
+take turns over the types. An image gives as many numbers as qualitative rows.
 """
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
-from schemas.question_types import QUESTION_TYPES, AnswerKind
 from udfs.language.draws import Draws
-from udfs.questions.candidates import error_of, open_numbers, sure_of
-from udfs.questions.decisions import MEASURED_BY, RELATED_BY, Decided, Decisions
+from udfs.questions.candidates import Decisions, error_of, open_numbers, sure_of
+from udfs.questions.question_type import AnswerKind, Family, QuestionType
+from udfs.questions.registry import types_of
+from udfs.questions.rule import Decided, Rule
 from udfs.questions.scene import Gates, SeenObject
 from udfs.questions.settings import SynthesizeSettings
 
-_CLOSENESS = "Q19"
-_CHOICES = {t.type_id: t.sides for t in QUESTION_TYPES.values() if t.answer_kind == AnswerKind.CHOICE}
-_SIDED = {t: QUESTION_TYPES[t].sides for t in ("N05", "N06", "N07", "N11", "N12", "N14")}
-
 Key = tuple[int, int]
+_Item = TypeVar("_Item")
 _Weight = TypeVar("_Weight")
 
 
 class Pick(NamedTuple):
     """One question: its objects in the order asked, the variant of its answer, and why the rule decided.
 
-    `chosen` is the right object of a choice; `value` and `sigma` belong to numbers; `turn` counts the rows of the type.
+    `chosen` is the right object of a choice; `value` and `sigma` belong to numbers; `turn` counts
+    the rows of the type.
     """
 
-    type_id: str
+    kind: QuestionType
     a: SeenObject
     b: SeenObject | None
     variant: str
-    chosen: SeenObject | None
-    value: float | None
-    sigma: float | None
-    margin: float
-    threshold: float
+    decided: Decided
+    chosen: SeenObject | None = None
+    value: float | None = None
+    sigma: float | None = None
     turn: int = 0
 
 
@@ -62,91 +60,87 @@ class Sampler:
 
     def _qualitative(self, decisions: Decisions, limit: int) -> list[Pick]:
         picks: list[Pick] = []
-        halves: list[str] = []
+        halves: list[QuestionType] = []
         per_type = self._settings.max_per_type
-        for type_id in self._shuffled((*RELATED_BY, _CLOSENESS)):
+        for kind in self._shuffled(types_of(Family.QUALITATIVE)):
             room = min(limit - len(picks), per_type)
             if room <= 0:
                 break
-            if type_id == _CLOSENESS:
+            if kind.opposite is not None:
                 if room == 2:
-                    picks += self._closeness(decisions)
-            elif room < per_type and type_id not in _CHOICES:
-                halves.append(type_id)
+                    picks += self._opposed(kind, kind.opposite, decisions)
+            elif room < per_type and kind.answer_kind != AnswerKind.CHOICE:
+                halves.append(kind)
             else:
-                picks += self._couple(type_id, decisions, room)
-        for type_id in halves:
-            # Half a couple tips the balance of yes and no: only where the image would have no answer at all.
+                picks += self._couple(kind, decisions, room)
+        for kind in halves:
+            # One row alone tips the balance of yes and no: only where the image would have no answer at all.
             if not picks and limit:
-                picks += self._couple(type_id, decisions, 1)
+                picks += self._couple(kind, decisions, 1)
         return picks
 
-    def _couple(self, type_id: str, decisions: Decisions, room: int) -> list[Pick]:
-        name, forward = RELATED_BY[type_id]
-        first = self._sure(name, decisions, None)
+    def _couple(self, kind: QuestionType, decisions: Decisions, room: int) -> list[Pick]:
+        first = self._sure(kind.rule, decisions, None)
         if first is None:
             return []
         positive = self._draws.coin()
-        picks = [self._related(type_id, first, positive, forward)]
+        picks = [self._related(kind, first, positive, 0)]
         if room > 1:
-            second = self._sure(name, decisions, _key(first)) or (None if type_id in _CHOICES else first)
+            other = None if kind.answer_kind == AnswerKind.CHOICE else first
+            second = self._sure(kind.rule, decisions, _key(first)) or other
             if second is not None:
-                picks.append(self._related(type_id, second, not positive, forward)._replace(turn=1))
+                picks.append(self._related(kind, second, not positive, 1))
         return picks
 
-    def _related(self, type_id: str, decided: Decided, positive: bool, forward: bool) -> Pick:
-        _, _, margin, threshold, _ = decided
-        sides = _CHOICES.get(type_id)
-        if sides is None:
-            a, b = _ordered(decided, positive == forward)
-            return Pick(type_id, a, b, "yes" if positive else "no", None, None, None, margin, threshold)
-        side, chosen = (sides[0], decided.first) if positive else (sides[1], decided.second)
-        a, b = _ordered(decided, self._draws.coin())
-        return Pick(type_id, a, b, side, chosen, None, None, margin, threshold)
+    def _related(self, kind: QuestionType, decided: Decided, positive: bool, turn: int) -> Pick:
+        if kind.answer_kind == AnswerKind.CHOICE:
+            chosen = decided.first if positive else decided.second
+            variant = kind.sides[0] if positive else kind.sides[1]
+            a, b = _ordered(decided, self._draws.coin())
+            return Pick(kind=kind, a=a, b=b, variant=variant, decided=decided, chosen=chosen, turn=turn)
+        a, b = _ordered(decided, positive == kind.of_first)
+        return Pick(kind=kind, a=a, b=b, variant="yes" if positive else "no", decided=decided, turn=turn)
 
-    def _closeness(self, decisions: Decisions) -> list[Pick]:
-        near, far = self._sure("near", decisions, None), self._sure("far", decisions, None)
-        if near is None or far is None:
+    def _opposed(self, kind: QuestionType, opposite: Rule, decisions: Decisions) -> list[Pick]:
+        yes, no = self._sure(kind.rule, decisions, None), self._sure(opposite, decisions, None)
+        if yes is None or no is None:
             return []
         picks = []
-        for decided, variant in ((near, "yes"), (far, "no")):
+        for decided, variant in ((yes, "yes"), (no, "no")):
             a, b = _ordered(decided, self._draws.coin())
-            picks.append(Pick(_CLOSENESS, a, b, variant, None, None, None, decided.margin, decided.threshold))
+            picks.append(Pick(kind=kind, a=a, b=b, variant=variant, decided=decided))
         return picks
 
     def _numbers(self, decisions: Decisions) -> list[Pick]:
         picks: list[Pick] = []
         order = self._shuffled(open_numbers(decisions, self._gates))
-        taken: dict[str, Key | None] = dict.fromkeys(order)
+        taken: dict[QuestionType, Key | None] = dict.fromkeys(order)
         for _ in range(self._settings.max_per_type):
-            for type_id in order:
+            for kind in order:
                 if len(picks) == self._settings.max_quantitative:
                     return picks
-                found = self._measurable(type_id, decisions, taken[type_id])
+                found = self._measurable(kind, decisions, taken[kind])
                 if found is not None:
                     decided, sigma = found
-                    taken[type_id] = _key(decided)
-                    picks.append(self._measured(type_id, decided, sigma))
+                    taken[kind] = _key(decided)
+                    picks.append(self._measured(kind, decided, sigma))
         return picks
 
-    def _sure(self, name: str, decisions: Decisions, taken: Key | None) -> Decided | None:
+    def _sure(self, rule: Rule, decisions: Decisions, taken: Key | None) -> Decided | None:
         """Return a relation that the errors of its objects leave certain."""
-        found = self._sound(
-            decisions[name], taken, lambda item: sure_of(name, item, self._gates, self._settings.sure_sigmas)
-        )
+        sigmas = self._settings.sure_sigmas
+        found = self._sound(decisions[rule], taken, lambda item: sure_of(rule, item, self._gates, sigmas))
         return None if found is None else found[1]
 
-    def _measurable(self, type_id: str, decisions: Decisions, taken: Key | None) -> tuple[Decided, float] | None:
-        """Return a number that its error does not spoil, and the error."""
-        most = self._settings.max_relative_sigma
-        return self._sound(
-            decisions[MEASURED_BY[type_id]], taken, lambda item: error_of(type_id, item, self._gates, most)
-        )
+    def _measurable(self, kind: QuestionType, decisions: Decisions, taken: Key | None) -> tuple[Decided, float] | None:
+        """Return a number whose error is small enough, and the error."""
+        max_sigma = self._settings.max_relative_sigma
+        return self._sound(decisions[kind.rule], taken, lambda item: error_of(kind, item, self._gates, max_sigma))
 
     def _sound(
         self, items: Sequence[Decided], taken: Key | None, weigh: Callable[[Decided], _Weight | None]
     ) -> tuple[Decided, _Weight] | None:
-        """Return the first item chosen that `weigh` does not turn down, and what it said of it."""
+        """Return the first item chosen that `weigh` accepts, and what it returned."""
         while (decided := self._choose(items, taken)) is not None:
             weight = weigh(decided)
             if weight is not None:
@@ -154,34 +148,33 @@ class Sampler:
             items = [item for item in items if item is not decided]
         return None
 
-    def _measured(self, type_id: str, decided: Decided, sigma: float) -> Pick:
-        _, _, margin, threshold, word = decided
-        sides = _SIDED.get(type_id)
-        # A ratio is of the larger to the smaller and keeps its order.
-        forward = type_id == "N18" or self._draws.coin()
+    def _measured(self, kind: QuestionType, decided: Decided, sigma: float) -> Pick:
+        forward = kind.keeps_order or self._draws.coin()
         a, b = _ordered(decided, forward)
-        variant = word if sides is None else sides[0] if forward else sides[1]
-        return Pick(type_id, a, b, variant, None, margin if margin > 0 else 0.0, sigma, margin, threshold)
+        value = decided.margin if decided.margin > 0 else 0.0
+        return Pick(
+            kind=kind, a=a, b=b, variant=kind.variant_of(decided, forward), decided=decided, value=value, sigma=sigma
+        )
 
     def _choose(self, items: Sequence[Decided], taken: Key | None) -> Decided | None:
-        """Return the one of three spread items whose objects were asked about least, never the pair `taken`."""
+        """Return that of three spread items whose objects were asked about least, never the pair `taken`."""
         count = len(items)
         if not count:
             return None
         uses, start, stride = self._uses, self._draws.below(count), count // 3 or 1
-        best, best_key, least = None, (0, 0), 1 << 30
+        best, best_key, min_score = None, (0, 0), 1 << 30
         for k in range(min(count, 3)):
             item = items[(start + k * stride) % count]
             key = _key(item)
             score = 2 * uses.get(key, 0) + uses.get(key[0], 0) + uses.get(key[1], 0)
-            if score < least and key != taken:
-                best, best_key, least = item, key, score
+            if score < min_score and key != taken:
+                best, best_key, min_score = item, key, score
         if best is not None:
             for name in (best_key, *best_key):
                 uses[name] = uses.get(name, 0) + 1
         return best
 
-    def _shuffled(self, items: Sequence[str]) -> list[str]:
+    def _shuffled(self, items: Sequence[_Item]) -> list[_Item]:
         shuffled, draws = list(items), self._draws
         for k in range(len(shuffled) - 1, 0, -1):
             other = draws.below(k + 1)

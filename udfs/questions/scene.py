@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-MAX_GRAVITY_SIGMA_DEG = 5.0
+from udfs.margins import MAX_GRAVITY_SIGMA_DEG, MAX_OCCLUSION
+
 MAX_SCALE_SIGMA_REL = 0.3
-MAX_EDGE_OCCLUSION = 0.10
 _SURFACES = {"floor": "floor", "table": "table top"}
 _NAN = math.nan
 
@@ -186,15 +186,36 @@ def primitives_of(thing: Mapping[str, Any]) -> Primitives:
     _, lo_y, lo_z = thing["lo_m"] or (_NAN,) * 3
     _, hi_y, hi_z = thing["hi_m"] or (_NAN,) * 3
     x_c, _, z_c = thing["centre_c_m"] or (_NAN,) * 3
-    _, e_y, height, length, width = thing["size_m"] or (_NAN,) * 5
-    names = ("range_m", "depth_m", "u_norm", "v_norm", "sigma_m", "volume_m3", "occlusion", "n_points", "area_px")
-    r, depth, u, v, sigma, volume, occlusion, n_points, area = (_known(thing[name]) for name in names)
-    edge = _known(thing["edge_sigma_px"])
+    _, e_y, height_m, length_m, width_m = thing["size_m"] or (_NAN,) * 5
     return Primitives(
-        thing["object_id"], n_points, area, m_x, m_y, m_z, lo_y, lo_z, hi_y, hi_z, r, depth, x_c, z_c, u, v, sigma,
-        e_y, height, length, width, volume, thing["size_source"], thing["size_ok"] is True,
-        thing["truncated"] is not False, occlusion, edge,
-    )  # fmt: skip
+        object_id=thing["object_id"],
+        n_points=_known(thing["n_points"]),
+        area_px=_known(thing["area_px"]),
+        m_x=m_x,
+        m_y=m_y,
+        m_z=m_z,
+        lo_y=lo_y,
+        lo_z=lo_z,
+        hi_y=hi_y,
+        hi_z=hi_z,
+        range_m=_known(thing["range_m"]),
+        depth_m=_known(thing["depth_m"]),
+        x_c=x_c,
+        z_c=z_c,
+        u_norm=_known(thing["u_norm"]),
+        v_norm=_known(thing["v_norm"]),
+        sigma_m=_known(thing["sigma_m"]),
+        e_y=e_y,
+        height_m=height_m,
+        length_m=length_m,
+        width_m=width_m,
+        volume_m3=_known(thing["volume_m3"]),
+        size_source=thing["size_source"],
+        size_ok=thing["size_ok"] is True,
+        truncated=thing["truncated"] is not False,
+        occlusion=_known(thing["occlusion"]),
+        edge_sigma_px=_known(thing["edge_sigma_px"]),
+    )
 
 
 def seen_object(p: Primitives, lens: Lens) -> SeenObject:
@@ -211,15 +232,39 @@ def seen_object(p: Primitives, lens: Lens) -> SeenObject:
     # An edge is known to the spacing of the points, which on sparse depth is many pixels.
     spacing = math.sqrt(p.area_px / points) if p.area_px > points else 1.0
     edge = p.edge_sigma_px if p.edge_sigma_px > spacing else spacing
-    # A centre moves by half of what one of its two edges moves.
-    centre = 0.5 * p.edge_sigma_px if p.edge_sigma_px > 2.0 else 1.0
+    # A center moves by half of what one of its two edges moves.
+    center = 0.5 * p.edge_sigma_px if p.edge_sigma_px > 2.0 else 1.0
     return SeenObject(
-        p.object_id, p.m_x, p.m_y, p.m_z, p.lo_y, p.lo_z, p.hi_y, p.hi_z, p.range_m, p.depth_m, bearing, p.u_norm,
-        p.v_norm, p.sigma_m, p.e_y, p.height_m, p.length_m, p.width_m, p.volume_m3, p.size_source == "amodal",
-        p.size_ok, not p.truncated and p.occlusion <= MAX_EDGE_OCCLUSION, p.m_x / distance, p.m_y / distance,
-        across_z / distance, math.sqrt(p.sigma_m * p.sigma_m + 4.0 * noise * noise / readings),
-        pixel * centre, pixel * edge, noise,
-    )  # fmt: skip
+        object_id=p.object_id,
+        m_x=p.m_x,
+        m_y=p.m_y,
+        m_z=p.m_z,
+        lo_y=p.lo_y,
+        lo_z=p.lo_z,
+        hi_y=p.hi_y,
+        hi_z=p.hi_z,
+        range_m=p.range_m,
+        depth_m=p.depth_m,
+        bearing_rad=bearing,
+        u_norm=p.u_norm,
+        v_norm=p.v_norm,
+        sigma_m=p.sigma_m,
+        e_y=p.e_y,
+        height_m=p.height_m,
+        length_m=p.length_m,
+        width_m=p.width_m,
+        volume_m3=p.volume_m3,
+        amodal=p.size_source == "amodal",
+        size_ok=p.size_ok,
+        edge_ok=not p.truncated and p.occlusion <= MAX_OCCLUSION,
+        ray_x=p.m_x / distance,
+        ray_y=p.m_y / distance,
+        ray_z=across_z / distance,
+        error_m=math.sqrt(p.sigma_m * p.sigma_m + 4.0 * noise * noise / readings),
+        pixel_m=pixel * center,
+        outline_m=pixel * edge,
+        noise_m=noise,
+    )
 
 
 def _known(value: float | None) -> float:

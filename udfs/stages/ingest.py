@@ -5,16 +5,16 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from schemas.images import PROVENANCE
-from schemas.manifest import IngestLimits
 from schemas.table import ENGINE_VERSION
 from udfs.crawl.annotations import annotations, episode_json, fixed_text, texts
 from udfs.crawl.fetch import Fetched, fetched, location_of
 from udfs.crawl.image_file import image_columns
+from udfs.crawl.limits import IngestSettings
 from udfs.crawl.maps import valid_depth, valid_instances
 from udfs.crawl.part_rejects import PartRejects
 from udfs.stages.rows import Row, RowRejected, rejected_by
 
-__all__ = ["IngestLimits", "ingest_batches", "ingest_row", "record_batch"]
+__all__ = ["IngestSettings", "ingest_batches", "ingest_row", "record_batch"]
 
 _BATCH_BYTES = 32 * 2**20
 _BATCH_ROWS = 64
@@ -22,7 +22,7 @@ _BLOBS = ("bytes", "depth", "instances")
 
 
 def ingest_batches(
-    batches: Iterator[pa.RecordBatch], schema: pa.Schema, limits: IngestLimits
+    batches: Iterator[pa.RecordBatch], schema: pa.Schema, limits: IngestSettings
 ) -> Iterator[pa.RecordBatch]:
     """Fetch and validate the `crawl` rows of all batches.
 
@@ -43,7 +43,7 @@ def ingest_batches(
             yield record_batch(rows, schema)
 
 
-def ingest_row(one: Fetched, limits: IngestLimits) -> Row:
+def ingest_row(one: Fetched, limits: IngestSettings) -> Row:
     """Return the output row of one fetched entry.
 
     An invalid image yields rejects only; an invalid sidecar yields a reject and the image without that sidecar.
@@ -76,7 +76,7 @@ def ingest_row(one: Fetched, limits: IngestLimits) -> Row:
         return {**keys, "rejects": [rejected_by(error).as_row()]}
 
 
-def _sidecars(one: Fetched, size: tuple[int, int], limits: IngestLimits, rejects: PartRejects) -> Row:
+def _sidecars(one: Fetched, size: tuple[int, int], limits: IngestSettings, rejects: PartRejects) -> Row:
     parts = annotations(one.row, limits, rejects) if one.row else {}
     depth = _read_map(one.depth, rejects)
     labels = _read_map(one.instances, rejects)

@@ -5,47 +5,17 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.reasons import Outcome, Reason
 from udfs.geometry.camera import Pinhole
 from udfs.geometry.depth_map import DepthMap
 from udfs.geometry.gravity import Gravity
 from udfs.geometry.inputs import SceneInput
-from udfs.geometry.limits import Limits
+from udfs.geometry.limits import LiftSettings
 from udfs.geometry.scene import lift_scene
 from udfs.stages.rows import Row, RowRejected
 
-_DEFAULT = Limits()
 _DEFAULT_SIGMA_DEG = 1.0
-
-
-class LiftSettings(BaseModel):
-    """Thresholds of the lifting that change results, and with them the recipe; lengths in m, shares in [0, 1]."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    min_points: int = Field(default=_DEFAULT.min_points, ge=3, description="clean points of an object on a dense map")
-    min_points_sparse: int = Field(default=_DEFAULT.min_points_sparse, ge=3, description="the same on a sparse map")
-    sparse_share: float = Field(
-        default=_DEFAULT.sparse_share, ge=0, le=1, description="maps with less valid are sparse"
-    )
-    denoise_from_rel: float = Field(
-        default=_DEFAULT.denoise_from_rel, ge=0, description="noise from which depth is denoised"
-    )
-    support_area_m2: float = Field(default=_DEFAULT.support_area_m2, ge=0, description="visible area of a support")
-    floor_below_camera_m: float = Field(default=_DEFAULT.floor_below_camera_m, ge=0, description="of a floor, at least")
-    floor_beneath_share: float = Field(
-        default=_DEFAULT.floor_beneath_share, ge=0, le=1, description="of points under a floor"
-    )
-    gravity_sigma_max_deg: float = Field(
-        default=_DEFAULT.gravity_sigma_max_deg, ge=0, description="beyond it up is unknown"
-    )
-    occlusion_max: float = Field(default=_DEFAULT.occlusion_max, ge=0, le=1, description="up to which sizes are asked")
-
-    def limits(self) -> Limits:
-        """Return the thresholds as the geometry takes them."""
-        return Limits(**self.model_dump())
 
 
 def lift_row(row: Row, settings: LiftSettings) -> Row:
@@ -58,7 +28,7 @@ def lift_row(row: Row, settings: LiftSettings) -> Row:
     depth_mm = _depth_mm(row)
     depth = DepthMap.of(depth_mm, Pinhole.of(row["camera"]))
     sigma_rel = float(row.get("sigma_rel") or 0.0)
-    scene = lift_scene(SceneInput(depth, row["regions"] or [], _gravity(row), sigma_rel, settings.limits()))
+    scene = lift_scene(SceneInput(depth, row["regions"] or [], _gravity(row), sigma_rel, settings))
     if not scene["objects"]:
         reasons = ", ".join(sorted({r["reason"] for r in scene["rejected"]})) or "no regions"
         error = f"None of {len(row['regions'] or [])} regions could be lifted ({reasons}); look at masks and depth."

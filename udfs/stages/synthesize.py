@@ -8,7 +8,7 @@ import pyarrow as pa
 from schemas.reasons import Outcome, Reason
 from schemas.table import ENGINE_VERSION
 from udfs.questions.answering import answer_scene, split_of
-from udfs.questions.columns import Photograph, QaColumns
+from udfs.questions.columns import ImageColumns, QaColumns
 from udfs.questions.flattening import scenes_of
 from udfs.questions.scene import Scene, scene_of
 from udfs.questions.settings import SynthesizeSettings
@@ -64,10 +64,10 @@ def _append(keys: Row, scene: Scene, settings: SynthesizeSettings, out: QaColumn
     if not answers:
         return 0
     image_id = scene.image_id
-    photograph = Photograph(
+    image = ImageColumns(
         image_id, keys.get("ingest_shard"), keys["scene_recipe"], keys.get("licence"), split_of(image_id, settings)
     )
-    out.extend(photograph, answers)
+    out.extend(image, answers)
     return len(answers)
 
 

@@ -1,1 +1,1 @@
-"""Files on local disks and object stores."""
+"""The one storage layer: locations, the clients that reach them, and files."""

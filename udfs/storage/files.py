@@ -1,19 +1,17 @@
-"""Bytes and listings from local paths and `s3://`; the endpoint is boto3's, so AWS_ENDPOINT_URL works."""
+"""Bytes and listings from local paths and `s3://`."""
 
 import io
 import os
-import posixpath
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import unquote, urlsplit
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from udfs.storage.clients import s3_client
+from udfs.storage.locations import bucket_key, has_scheme, is_s3
 
 _RANGE_BYTES = 4 * 2**20
 _ABSENT = frozenset({"404", "403", "NoSuchKey", "NoSuchBucket", "AccessDenied"})
@@ -40,56 +38,6 @@ class FileStatus:
     version: str
 
 
-def absolute(uri: str) -> str:
-    """Return a path or URI in the one form that the lake stores: an absolute path, or `s3://bucket/key`."""
-    for alias in ("s3a://", "s3n://"):
-        if uri.startswith(alias):
-            return "s3://" + uri.removeprefix(alias).rstrip("/")
-    if uri.startswith("file:"):
-        return os.path.abspath(unquote(urlsplit(uri).path))
-    return uri.rstrip("/") if "://" in uri else os.path.abspath(os.path.expanduser(uri))
-
-
-def parent(uri: str) -> str:
-    """Return the folder or prefix that holds `uri`."""
-    return uri.rpartition("/")[0]
-
-
-def resolve(folder: str, uri: str) -> str:
-    """Return `uri` made absolute against `folder`; a path from the root of a prefix starts at its bucket."""
-    if "://" in uri or uri.startswith("file:"):
-        return absolute(uri)
-    if not is_s3(folder):
-        return os.path.normpath(os.path.join(folder, uri))
-    bucket, prefix = bucket_key(folder)
-    key = uri if uri.startswith("/") else posixpath.join(prefix, uri)
-    # Only where needed: `a//b` is a key of its own.
-    if {".", ".."} & set(key.split("/")):
-        key = posixpath.normpath(f"/{key}")
-    return f"s3://{bucket}/{key.lstrip('/')}"
-
-
-def is_s3(uri: str) -> bool:
-    """Return whether `uri` names an object or a prefix of an object store."""
-    return uri.startswith("s3://")
-
-
-def bucket_key(uri: str) -> tuple[str, str]:
-    """Return bucket and key of an `s3://` URI; names are taken as they are, without percent decoding."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
-
-
-@cache
-def s3_client() -> Any:
-    """Return this process's client; its settings and credentials come from the environment, as boto3 reads them."""
-    custom = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    # Stores other than AWS seldom answer on bucket.host names.
-    style: Any = {"addressing_style": "path" if custom else "auto"}
-    retries: Any = {"mode": "standard", "max_attempts": 5}
-    return boto3.client("s3", config=Config(retries=retries, max_pool_connections=32, s3=style))
-
-
 def file_status(uri: str) -> FileStatus | None:
     """Return the status of one file, or None where `uri` names none."""
     if not is_s3(uri):
@@ -108,7 +56,7 @@ def file_status(uri: str) -> FileStatus | None:
 
 
 def list_files(folder: str) -> Iterator[FileStatus]:
-    """Yield every file under a folder or prefix, in no set order; names that start with a dot are left out.
+    """Yield every file under a folder or prefix, in no particular order; names that start with a dot are left out.
 
     Raises:
         MissingFile: a bucket that does not exist or may not be listed.
@@ -141,14 +89,14 @@ def open_binary(uri: str) -> BinaryIO:
     """Return a seekable reader; objects are read by ranges of 4 MiB.
 
     Raises:
-        MissingFile: nothing readable there, or a scheme that is not read.
+        MissingFile: nothing readable there, or a scheme that is not served.
     """
     if is_s3(uri):
         return io.BufferedReader(_RangedObject(uri), _RANGE_BYTES)
-    if "://" in uri:
-        raise MissingFile(f"{uri[:200]} has a scheme that is not read; copy the file to a local path or s3://.")
+    if has_scheme(uri):
+        raise MissingFile(f"{uri[:200]} has a scheme that is not served; copy the file to a local path or s3://.")
     try:
-        # A named pipe would block the task for ever.
+        # A named pipe would block the task forever.
         if not stat.S_ISREG(os.stat(uri).st_mode):
             raise MissingFile(f"{uri} is not a regular file; name a file.")
         return open(uri, "rb")
@@ -198,7 +146,7 @@ def _list_local(folder: str) -> Iterator[FileStatus]:
 
 
 def _local_status(path: str) -> FileStatus:
-    # A name that is not UTF-8 cannot be stored as text: it is listed in a mended form and quarantined as missing.
+    # A name that is not UTF-8 cannot be stored as text: it is listed with replacement marks and quarantined as missing.
     uri = path.encode("utf-8", "replace").decode("utf-8")
     try:
         status = os.stat(path)

@@ -13,8 +13,9 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow import fs
 
-from vlm.feed.errors import SnapshotUnusable
-from vlm.feed.files import delta_options, filesystem_of, normal, path_of
+from udfs.storage.clients import delta_options, filesystem_of, path_of
+from udfs.storage.locations import normalized
+from vlm.errors import SnapshotUnusable
 from vlm.feed.settings import FeedSettings
 
 _READERS = 16
@@ -57,7 +58,7 @@ def open_snapshot(settings: FeedSettings) -> Snapshot:
         SnapshotUnusable: no such table, version, recipe or row, deletion vectors, mapped columns, or files that are
             gone or hold other rows than the log says.
     """
-    uri = normal(settings.table)
+    uri = normalized(settings.table)
     table = _opened(uri, settings.version)
     _refuse_features(table, uri)
     actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()

@@ -25,7 +25,6 @@ from vlm.evaluation.scores.interval import Score
 from vlm.evaluation.scores.margins import Margin
 from vlm.evaluation.scores.success import success
 from vlm.evaluation.scores.table import ModelScores
-from vlm.evaluation.writers.prepared import prompt_of
 
 _SAMPLES = 24
 _WIDTH_PX = 420
@@ -127,7 +126,7 @@ def samples(predictions: Sequence[Sequence[Prediction]]) -> list[Sample]:
 
 def _sample(item: Item, answers: Sequence[Prediction]) -> Sample:
     shown = [SampleAnswer(a.model, a.raw or "no answer", _parsed(a), _mark(a)) for a in answers]
-    return Sample(item, prompt_of(item), _image(item), shown)
+    return Sample(item, item.prompt, _image(item), shown)
 
 
 def _mark(prediction: Prediction) -> str:
@@ -154,10 +153,10 @@ def _parsed(prediction: Prediction) -> str:
 
 def _image(item: Item) -> str | None:
     """Return the item's first image as a small JPEG data URI; None if it is missing or cannot be decoded."""
-    if not item.pictures:
+    if not item.images:
         return None
     try:
-        with Image.open(io.BytesIO(item.pictures[0].read())) as opened:
+        with Image.open(io.BytesIO(item.images[0].read())) as opened:
             small = opened.convert("RGB")
     except (OSError, ValueError, UnidentifiedImageError):
         return None

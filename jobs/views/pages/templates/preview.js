@@ -30,7 +30,7 @@ function groups(questions, key) {
   return found;
 }
 
-// An object, or the objects of a question, with those that another lake has in their places.
+// The given objects together with their matches in the other lake.
 function withPartners(sheet, ids) {
   const { matches } = data[sheets.indexOf(sheet)];
   const partners = ids.map((id) => matches[id]).filter(Boolean);

@@ -1,0 +1,168 @@
+"""Sources of settings laid over one another: flags, `--set`, a YAML file, the environment and a base."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings.sources import EnvSettingsSource
+
+from jobs.engine.errors import UsageError
+from schemas.plugins import PLUGINS_VARIABLE
+from schemas.settings import faults_of, nearest, setting_names
+
+PREFIX = "SPATIALLAKE_"
+# Variables that are read elsewhere, and those that Kubernetes sets for a service called spatiallake.
+_OTHER_VARIABLES = re.compile(
+    rf"{PLUGINS_VARIABLE}|{PREFIX}(HOME|JAVA_OPTIONS|SKIP_BROWSER|TEST_.*|SERVICE_(HOST|PORT.*)|PORT(_.*)?)"
+)
+# A mapping under these names is taken from one source alone: half of one profile and half of another is neither.
+_WHOLE = ("experts",)
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def merged_settings(
+    base: Mapping[str, Any],
+    settings_file: str | None,
+    overrides: Sequence[str],
+    flags: Mapping[str, Any],
+    model: type[BaseModel] | None = None,
+) -> dict[str, Any]:
+    """Merge flags, `section.key=value` overrides, a YAML file and `base`, the first ones winning.
+
+    Flags that are None or empty say nothing. `model` says which settings are mappings, whose keys may have dots.
+
+    Raises:
+        UsageError: no such file, or an override that is not NAME=VALUE.
+    """
+    named = [_parsed(override, model) for override in reversed(overrides)]
+    return merged([_without_empty(flags), *named, _file(settings_file) if settings_file else {}, base])
+
+
+def merged(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Merge mappings at every depth, the first ones winning."""
+    whole = {name: layer[name] for layer in reversed(layers) for name in _WHOLE if name in layer}
+    partial = [{name: value for name, value in layer.items() if name not in _WHOLE} for layer in layers]
+    return {**(_Merged(**{"layers": partial}).model_extra or {}), **whole}
+
+
+class _Merged(BaseSettings):
+    model_config = SettingsConfigDict(extra="allow")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **others: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return tuple(_Layer(settings_cls, layer) for layer in init_settings()["layers"])
+
+
+class _Layer(PydanticBaseSettingsSource):
+    def __init__(self, settings_cls: type[BaseSettings], values: dict[str, Any]) -> None:
+        super().__init__(settings_cls)
+        self._values = values
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self._values.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return self._values
+
+
+class _Environment(EnvSettingsSource):
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        # YAML holds JSON, and spells lists and mappings as the settings file does.
+        try:
+            return yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ValueError(f"{value!r} is no YAML") from error
+
+
+def environment(model: type[BaseSettings]) -> dict[str, Any]:
+    """Return the settings that SPATIALLAKE_* variables give; `__` stands between a section and its settings.
+
+    Raises:
+        UsageError: a variable that names no setting, or a value that is no YAML.
+    """
+    names = list(setting_names(model))
+    settings = [name for name in names if not any(other.startswith(f"{name}.") for other in names)]
+    for variable in sorted(os.environ):
+        name = variable.removeprefix(PREFIX).lower().replace("__", ".")
+        read = name in names or _OTHER_VARIABLES.fullmatch(variable)
+        # Below a setting that is a mapping stands a key of it.
+        if variable.startswith(PREFIX) and not read and not name.startswith(tuple(f"{one}." for one in settings)):
+            near = nearest(name, names)
+            hint = f"did you mean {PREFIX}{near.replace('.', '__').upper()}?" if near else "unset it."
+            raise UsageError(f"The environment variable {variable} is no setting; {hint}")
+    try:
+        return _Environment(model)()
+    except SettingsError as error:
+        raise UsageError(f"An environment variable cannot be read: {error} ({error.__cause__}).") from error
+
+
+def validated(model: type[ModelT], values: Mapping[str, Any]) -> ModelT:
+    """Return the validated model.
+
+    Raises:
+        UsageError: each bad value with its name and the reason, in one sentence.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(f"Settings do not validate: {faults_of(error, model)}") from error
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return a YAML file's mapping.
+
+    Raises:
+        UsageError: the file is no YAML, or no mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path} is no YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path} holds {type(content).__name__}, and a mapping of settings is needed.")
+    return content
+
+
+def _file(settings_file: str) -> dict[str, Any]:
+    path = Path(settings_file)
+    if not path.is_file():
+        raise UsageError(f"No settings file {settings_file!r}; give --settings a YAML file that exists.")
+    return read_yaml(path)
+
+
+def _parsed(override: str, model: type[BaseModel] | None) -> dict[str, Any]:
+    name, equals, value = override.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--set {override!r} is not NAME=VALUE, such as `lift.min_points=30`.")
+    try:
+        parsed: Any = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UsageError(f"--set {override!r}: the value is no YAML ({' '.join(str(error).split())}).") from error
+    for part in reversed(_path(name, model)):
+        parsed = {part: parsed}
+    return parsed
+
+
+def _path(name: str, model: type[BaseModel] | None) -> list[str]:
+    """Split a dotted name; below a setting that is a mapping, such as `spark`, the rest is one key."""
+    head, dot, rest = name.partition(".")
+    field = model.model_fields.get(head) if model else None
+    inner = field.annotation if field else None
+    if not dot:
+        return [head]
+    if get_origin(inner) is dict:
+        return [head, rest]
+    return [head, *_path(rest, inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None)]
+
+
+def _without_empty(flags: Mapping[str, Any]) -> dict[str, Any]:
+    filled = {name: _without_empty(value) if isinstance(value, dict) else value for name, value in flags.items()}
+    return {name: value for name, value in filled.items() if value is not None and value not in ("", {}, [])}

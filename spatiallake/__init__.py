@@ -1,0 +1,70 @@
+"""Turn images into metric spatial questions and answers, and learn from them.
+
+Open a lake, run its stages, measure one image in memory, register types and stages of your own,
+feed a training loop, train and evaluate; docs/api.md shows each with an example. Nothing heavy is
+imported before it is used: no Spark, PyTorch or NumPy comes with `import spatiallake` alone.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from spatiallake.shadowing import require_own_packages
+
+if TYPE_CHECKING:
+    from jobs.engine.errors import SpatialLakeError as SpatialLakeError
+    from spatiallake.lakes import OpenLake as OpenLake
+    from spatiallake.lakes import open_lake as open_lake
+    from spatiallake.learning import evaluate as evaluate
+    from spatiallake.learning import feed as feed
+    from spatiallake.learning import train as train
+    from spatiallake.measuring import ImageRejected as ImageRejected
+    from spatiallake.measuring import Measured as Measured
+    from spatiallake.measuring import measure as measure
+    from spatiallake.plugins import register as register
+    from spatiallake.running import run as run
+
+    __version__: str
+
+__all__ = [
+    "ImageRejected",
+    "Measured",
+    "OpenLake",
+    "SpatialLakeError",
+    "__version__",
+    "evaluate",
+    "feed",
+    "measure",
+    "open_lake",
+    "register",
+    "run",
+    "train",
+]
+
+_HOMES = {
+    "ImageRejected": "spatiallake.measuring",
+    "Measured": "spatiallake.measuring",
+    "OpenLake": "spatiallake.lakes",
+    "SpatialLakeError": "jobs.engine.errors",
+    "evaluate": "spatiallake.learning",
+    "feed": "spatiallake.learning",
+    "measure": "spatiallake.measuring",
+    "open_lake": "spatiallake.lakes",
+    "register": "spatiallake.plugins",
+    "run": "spatiallake.running",
+    "train": "spatiallake.learning",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'spatiallake' has no attribute {name!r}")
+    require_own_packages()
+    if name == "__version__":
+        from schemas.version import ENGINE_VERSION
+
+        return ENGINE_VERSION
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

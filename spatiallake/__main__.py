@@ -1,0 +1,48 @@
+"""The `spatiallake` command: `spatiallake`, `python -m spatiallake`, `torchrun -m spatiallake train ...`."""
+
+import sys
+
+from spatiallake.shadowing import PackageShadowed, require_own_packages
+
+_ENVIRONMENT_EXIT_CODE = 3
+
+
+def main() -> None:
+    """Run the command; every failure ends in one sentence and an exit code of its own."""
+    try:
+        require_own_packages()
+    except PackageShadowed as error:
+        _fail(str(error), _ENVIRONMENT_EXIT_CODE)
+    from jobs.cli.options import app
+    from jobs.engine.errors import SpatialLakeError, UsageError
+    from schemas.plugins import PluginUnavailable
+
+    try:
+        app(prog_name="spatiallake")
+    except SpatialLakeError as error:
+        _fail(str(error), error.exit_code)
+    except PluginUnavailable as error:
+        _fail(str(error), _ENVIRONMENT_EXIT_CODE)
+    except Exception as error:
+        faults = _faults(error)
+        if faults is None:
+            raise
+        _fail(faults, UsageError.exit_code)
+
+
+def _faults(error: Exception) -> str | None:
+    """Return what is wrong with the values of a command's settings; None for any other error."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return None
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+
+
+def _fail(sentence: str, exit_code: int) -> None:
+    print(f"spatiallake: {sentence}", file=sys.stderr)
+    sys.exit(exit_code)
+
+
+if __name__ == "__main__":
+    main()

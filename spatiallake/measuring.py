@@ -1,0 +1,182 @@
+"""One image in memory: metric objects, and questions with their answers, by the functions of the stages."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from jobs.engine.errors import EnvironmentMissing, SpatialLakeError, UsageError
+from jobs.engine.settings import RunSettings, load_settings
+from schemas.manifest import ManifestRow
+from udfs.crawl.fetch import Fetched
+from udfs.experts.expert import BUILTIN, SENSOR, ExpertSpec, Profile
+from udfs.stages.ingest import ingest_row
+from udfs.stages.one_image import prediction_of, question_image
+from udfs.stages.rows import Row, RowRejected
+
+ImageLike = str | Path | bytes | Image.Image
+ObjectLike = str | Mapping[str, Any]
+
+_MAX_DEPTH_MM = np.iinfo(np.uint16).max
+
+
+class ImageRejected(SpatialLakeError):
+    """An image that cannot be read or measured; the message says why, `reason` is the reason code of a lake."""
+
+    def __init__(self, reason: str, error: str) -> None:
+        super().__init__(error)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured in one image.
+
+    `scene`, `references` and `answers` have the columns of the tables `scenes`, `references` and `qa_pairs`; `notes`
+    are sentences about given data that could not be used.
+    """
+
+    scene: Row
+    references: Row
+    answers: list[Row]
+    notes: list[str]
+
+    @property
+    def objects(self) -> list[Row]:
+        """Return the measured objects: position, size and uncertainty in m, with all columns of `scenes.objects`."""
+        return self.scene["objects"]
+
+
+class Given(TypedDict, total=False):
+    """What is known about an image apart from its pixels; every part is optional.
+
+    `depth` is a map (h, w) in m along the optical axis (0 or NaN: unknown), or a uint16 PNG in mm. `masks` is a map
+    (h, w) of object ids, or one boolean mask (h, w) per object, or a PNG of ids; `objects` names the objects in the
+    order of their ids: a text, or a mapping with `label`, `captions`, and optionally `id`, `box_3d` and `front`.
+    `camera` holds fx, fy, cx, cy in px, and `gravity` [3] points down in the camera frame (x right, y down, z forward).
+    """
+
+    depth: ArrayLike | str | Path | None
+    masks: ArrayLike | Sequence[ArrayLike] | str | Path | None
+    objects: Sequence[ObjectLike]
+    camera: Mapping[str, float] | None
+    gravity: Sequence[float] | None
+
+
+def measure(
+    image: ImageLike,
+    *,
+    experts: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    **given: Unpack[Given],
+) -> Measured:
+    """Measure the objects of one image and ask about them, without Spark and without a lake.
+
+    `image` is a file, its bytes or a PIL image; `Given` says what can be given with it. `experts` is a profile or its
+    YAML file; without one, what is given is used and the built-in networks find the rest. `settings` is a mapping as
+    in a settings file.
+
+    Raises:
+        ImageRejected: the image cannot be read, or nothing in it can be measured.
+        SpatialLakeError: unusable settings, or the extra `experts` is missing.
+    """
+    unknown = given.keys() - Given.__annotations__.keys()
+    if unknown:
+        raise UsageError(f"measure takes no {sorted(unknown)[0]!r}; give any of {', '.join(Given.__annotations__)}.")
+    depth, masks = given.get("depth"), given.get("masks")
+    merged = load_settings({**(settings or {}), "lake": ".", "experts": _text(experts)}, None, [])
+    objects = _objects(given.get("objects", ()))
+    row = ManifestRow(image="image", camera=given.get("camera"), gravity=given.get("gravity"), objects=objects or None)
+    fetched = Fetched(_ENTRY, row, _image_bytes(image), _depth_png(depth), _mask_png(masks, objects))
+    ingested = ingest_row(fetched, merged.ingest)
+    notes = [reject["error"] for reject in ingested["rejects"]]
+    if "image_id" not in ingested:
+        raise ImageRejected(ingested["rejects"][0]["reason"], notes[0])
+    profile = merged.profile() if experts else _profile_for(depth is not None, masks is not None)
+    try:
+        return _questioned(ingested, profile, merged, notes)
+    except RowRejected as rejected:
+        raise ImageRejected(str(rejected.reason), " ".join([*notes, str(rejected)])) from None
+    except ModuleNotFoundError as error:
+        raise EnvironmentMissing(
+            f"These experts need {error.name}; install the extra with `pip install 'spatiallake[experts]'`."
+        ) from error
+
+
+_ENTRY = {"entry_id": "memory", "uri": "memory", "member": None, "ingest_shard": 0}
+
+
+def _questioned(image: Row, profile: Profile, settings: RunSettings, notes: list[str]) -> Measured:
+    regions = prediction_of("context", profile.context, image)["regions"]
+    depth = prediction_of("depth", profile.depth, image)
+    sections = (settings.lift, settings.disambiguate, settings.synthesize)
+    return Measured(*question_image(image, regions, depth, sections), notes=notes)
+
+
+def _profile_for(has_depth: bool, has_masks: bool) -> Profile:
+    def slot(given: bool) -> ExpertSpec:
+        return SENSOR if given else BUILTIN
+
+    return Profile(name="given", filter=SENSOR, context=slot(has_masks), depth=slot(has_depth))
+
+
+def _text(value: str | Path | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _objects(objects: Sequence[ObjectLike]) -> list[Row]:
+    rows = [{"label": one} if isinstance(one, str) else dict(one) for one in objects]
+    return [{"id": number, **row} for number, row in enumerate(rows, start=1)]
+
+
+def _image_bytes(image: ImageLike) -> bytes:
+    if isinstance(image, bytes):
+        return image
+    if isinstance(image, Image.Image):
+        return _png(image)
+    return _read(image)
+
+
+def _depth_png(depth: ArrayLike | str | Path | None) -> bytes | None:
+    if depth is None or isinstance(depth, str | Path):
+        return None if depth is None else _read(depth)
+    depth_m = np.nan_to_num(np.asarray(depth, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    depth_mm = np.rint(depth_m * 1000.0)
+    return _png(Image.fromarray(np.where((depth_mm > 0) & (depth_mm <= _MAX_DEPTH_MM), depth_mm, 0).astype(np.uint16)))
+
+
+def _mask_png(masks: ArrayLike | Sequence[ArrayLike] | str | Path | None, objects: list[Row]) -> bytes | None:
+    if masks is None or isinstance(masks, str | Path):
+        return None if masks is None else _read(masks)
+    ids = np.asarray(masks)
+    if ids.ndim == 3:
+        ids = _merged(ids.astype(bool), objects)
+    return _png(Image.fromarray(ids.astype(np.uint16)))
+
+
+def _merged(masks: NDArray[np.bool_], objects: list[Row]) -> NDArray[np.uint16]:
+    """Return one map (h, w) of object ids of masks (n, h, w); where masks overlap, the last one holds."""
+    if len(masks) != len(objects):
+        raise UsageError(f"There are {len(masks)} masks and {len(objects)} objects; give one mask per object.")
+    ids = np.zeros(masks.shape[1:], np.uint16)
+    for mask, named in zip(masks, objects, strict=True):
+        ids[mask] = named["id"]
+    return ids
+
+
+def _read(place: str | Path) -> bytes:
+    try:
+        return Path(place).read_bytes()
+    except OSError as error:
+        raise ImageRejected("missing_file", f"{place} cannot be read ({error.strerror}); name a file.") from error
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()

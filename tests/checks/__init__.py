@@ -1,0 +1,1 @@
+"""Checks that documents, messages and code agree with each other."""

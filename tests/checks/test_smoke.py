@@ -1,0 +1,161 @@
+"""Every command runs, on one small lake of rendered rooms."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deltalake import DeltaTable
+
+from scenes.crawl import write_crawl
+from tests.checks.parsing import commands
+from tests.checks.tracked import ROOT
+from tests.command import invoke
+from tests.model.tiny import write_decoder, write_tower
+
+# In the order in which each finds rows that the one before it wrote.
+STAGES = {
+    "ingest": "images",
+    "filter": "image_scores",
+    "context": "regions",
+    "depth": "depths",
+    "lift": "scenes",
+    "disambiguate": "references",
+    "synthesize": "qa_pairs",
+    "statistics": "qa_statistics",
+    "examples": "training_examples",
+}
+
+# Commands whose own tests run them through the command line, and the module that does.
+ELSEWHERE = {
+    "benchmark": "tests/evaluation/test_benchmark.py",
+    "demo": "tests/jobs/test_demo.py",
+    "evaluate": "tests/evaluation/test_command.py",
+    "truth": "tests/truth/test_slots.py",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a smoke test works on: a crawl, a lake with every table, and an empty folder of its own."""
+
+    crawl: Path
+    lake: Path
+    out: Path
+
+
+def rows(lake: Path, table: str) -> int:
+    return DeltaTable(str(lake / table)).to_pyarrow_table(columns=[]).num_rows
+
+
+@pytest.fixture(scope="module")
+def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rooms")
+    write_crawl(str(folder), count=2, seed=4, width=160, height=120)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lake(spark: Any, crawl: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake that every stage's own command has written to, one after the other."""
+    folder = tmp_path_factory.mktemp("smoke") / "lake"
+    for stage, table in STAGES.items():
+        source = ("--crawl", crawl) if stage == "ingest" else ("--experts", "sensor")
+        invoke(stage, "--lake", folder, *source)
+        assert rows(folder, table) > 0, stage
+    return folder
+
+
+@pytest.fixture
+def place(crawl: Path, lake: Path, tmp_path: Path) -> Place:
+    return Place(crawl, lake, tmp_path)
+
+
+def render(place: Place) -> None:
+    told = invoke("render", "--out", place.out / "c", "--count", 1, "--width", 96, "--height", 72, "--room", "kitchen")
+    assert "1 rooms" in told
+    assert (place.out / "c" / "manifest.jsonl").read_text().count("\n") == 1
+
+
+def run(place: Place) -> None:
+    before = rows(place.lake, "qa_pairs")
+    invoke("run", "--lake", place.lake, "--crawl", place.crawl, "--experts", "sensor")
+    assert rows(place.lake, "qa_pairs") == before
+
+
+def backfill(place: Place) -> None:
+    before = rows(place.lake, "regions")
+    invoke("backfill", "--lake", place.lake, "--stage", "context", "--experts", "sensor")
+    assert rows(place.lake, "regions") == before
+
+
+def retry(place: Place) -> None:
+    invoke("retry", "--lake", place.lake, "--stage", "context", "--experts", "sensor")
+
+
+def setup(place: Place) -> None:
+    assert "jars ready" in invoke("setup")
+
+
+def preview(place: Place) -> None:
+    page = place.out / "preview.html"
+    assert str(page) in invoke("preview", "--lake", place.lake, "--out", page)
+    assert page.read_text().count('<section class="sheet"') == 2
+
+
+def report(place: Place) -> None:
+    page = place.out / "report.html"
+    assert "synthesize" in invoke("report", "--lake", place.lake, "--out", page)
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def sql(place: Place) -> None:
+    told = invoke("sql", "SELECT count(*) AS n FROM qa_pairs", "--lake", place.lake, "--format", "csv")
+    assert told.split() == ["n", str(rows(place.lake, "qa_pairs"))]
+
+
+def train(place: Place) -> None:
+    tower, decoder = write_tower(place.out / "tower", "siglip"), write_decoder(place.out / "decoder")
+    sizes = ("--steps", 2, "--batch", 2, "--workers", 0, "--set", "loop.device=cpu", "--set", "loop.samples=0")
+    out = place.out / "run"
+    told = invoke("train", "--lake", place.lake, "--tower", tower, "--decoder", decoder, "--out", out, *sizes)
+    assert "after 2 steps" in told
+
+
+def train_experts(place: Place) -> None:
+    sizes = ("--steps", 2, "--batch", 2, "--replicas", 1, "--width", 64, "--height", 48)
+    told = invoke("train-experts", "--crawl", place.crawl, "--out", place.out / "run", *sizes)
+    assert "builtin.safetensors" in told
+    assert (place.out / "run" / "builtin.safetensors").exists()
+
+
+SMOKES: dict[str, Callable[[Place], None]] = {
+    "render": render,
+    "run": run,
+    "backfill": backfill,
+    "retry": retry,
+    "setup": setup,
+    "preview": preview,
+    "report": report,
+    "sql": sql,
+    "train": train,
+    "train-experts": train_experts,
+}
+
+
+@pytest.mark.parametrize("command", SMOKES)
+def test_a_command_runs(command: str, place: Place) -> None:
+    SMOKES[command](place)
+
+
+def test_every_command_has_a_test_that_runs_it() -> None:
+    names = {" ".join(words) for words in commands()}
+    assert names == {*SMOKES, *STAGES, *ELSEWHERE}
+
+
+@pytest.mark.parametrize("command", ELSEWHERE)
+def test_the_module_that_is_said_to_run_a_command_does(command: str) -> None:
+    source = (ROOT / ELSEWHERE[command]).read_text()
+    assert "invoke(" in source
+    assert f'["{command}"' in source or f'"{command}",' in source

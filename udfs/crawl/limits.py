@@ -1,0 +1,17 @@
+"""The settings of ingest: the limits that every entry of a crawl is checked against."""
+
+from pydantic import Field
+
+from schemas.settings import Settings
+
+
+class IngestSettings(Settings):
+    """Limits of a crawl's files and texts; what exceeds one is rejected alone, with a reason."""
+
+    max_file_bytes: int = Field(default=64 * 2**20, ge=1, description="largest image, depth or instance file, bytes")
+    max_pixels: int = Field(default=100_000_000, ge=1, description="largest image, width x height, px")
+    max_text_chars: int = Field(default=10_000, ge=1, description="longest text of a row, characters")
+    refused_robots: tuple[str, ...] = Field(
+        default=("noai", "noimageai", "noindex", "noimageindex", "tdm-reservation"),
+        description="opt-out directives that refuse an image",
+    )

@@ -1,0 +1,88 @@
+"""Rules: what decides a relation or a number, and its standard error.
+
+A rule looks at one object or at two and returns what it decides, or None where the difference does
+not reach its threshold or an independent second measurement contradicts it. NaN decides nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from udfs.questions.scene import Gates, SeenObject, SeenPair
+from udfs.questions.settings import SynthesizeSettings
+
+
+class Need(StrEnum):
+    """What a scene (G, F, M) or every object asked about (Am) must have."""
+
+    GRAVITY = "G"
+    SUPPORT = "F"
+    METRIC = "M"
+    AMODAL = "Am"
+
+
+class Decided(NamedTuple):
+    """One decided relation or number.
+
+    `first` is the object further left, higher, nearer, wider, taller or bigger; a number about one
+    object has no `second`. `margin` is the value that was compared with `threshold`: the number
+    itself for a number. `word` names the variant where a rule decides several: gap, rests, ahead.
+    """
+
+    first: SeenObject
+    second: SeenObject | None
+    margin: float
+    threshold: float
+    word: str = "value"
+
+
+DecideObject = Callable[[SeenObject, Gates, SynthesizeSettings], Decided | None]
+DecidePair = Callable[[SeenObject, SeenObject, SeenPair | None, Gates], Decided | None]
+StandardError = Callable[[Decided, Gates], float]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Rule:
+    """What decides one relation or number, and how far off it may be.
+
+    `error` returns the standard error of the margin without the scale error that all objects share;
+    inf or NaN where it is unknown. `keeps_threshold` is true where the margin is measured from a
+    limit that does not move with the error, as for `near`. `compares`, `check` and `error_is`
+    describe the rule, its consistency check and its error for docs/questions.md.
+    """
+
+    name: str
+    needs: tuple[Need, ...]
+    error: StandardError
+    compares: str
+    error_is: str
+    check: str = ""
+    keeps_threshold: bool = False
+
+    def is_open(self, gates: Gates) -> bool:
+        """Return whether the scene has what the rule needs."""
+        return are_open(self.needs, gates)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ObjectRule(Rule):
+    """A rule about one object."""
+
+    decide: DecideObject
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PairRule(Rule):
+    """A rule about two objects; each of `decides` may decide about the same pair."""
+
+    decides: tuple[DecidePair, ...]
+
+
+def are_open(needs: tuple[Need, ...], gates: Gates) -> bool:
+    """Return whether a scene opens the gates among `needs`; those of objects are not its matter."""
+    return (
+        (gates.gravity or Need.GRAVITY not in needs)
+        and (gates.metric or Need.METRIC not in needs)
+        and (gates.surface is not None or Need.SUPPORT not in needs)
+    )

@@ -1,0 +1,1 @@
+"""The question types: one module per relation or measure, with one file of wordings per type."""

@@ -1,0 +1,45 @@
+"""Distance between the centers of two objects, in space."""
+
+import math
+
+from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.rule import Decided, Need, PairRule
+from udfs.questions.scene import Gates, SeenObject, SeenPair
+from udfs.questions.uncertainty import both_of, center_distance_error
+from udfs.questions.unit import METERS
+
+_MIN_DISTANCE_M = 0.10
+
+
+def _centers(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) -> Decided | None:
+    dx, dy, dz = b.m_x - a.m_x, b.m_y - a.m_y, b.m_z - a.m_z
+    distance = math.sqrt(dx * dx + dy * dy + dz * dz)
+    return Decided(a, b, distance, _MIN_DISTANCE_M) if distance >= _MIN_DISTANCE_M else None
+
+
+def _error(decided: Decided, _: Gates) -> float:
+    a, b = both_of(decided)
+    return center_distance_error(a, b, a.m_z - b.m_z)
+
+
+CENTERS = PairRule(
+    name="center",
+    needs=(Need.METRIC,),
+    decides=(_centers,),
+    error=_error,
+    compares="distance of m(A) and m(B) >= 0.10 m",
+    error_is="both ray errors projected on the line of centers, and both pixels",
+)
+
+QUESTION_TYPES = (
+    QuestionType(
+        type_id="N02",
+        name="distance center to center",
+        title="Center distance",
+        answer_kind=AnswerKind.NUMBER,
+        needs=(Need.METRIC,),
+        rule=CENTERS,
+        unit=METERS,
+        distance_kind="centre",
+    ),
+)

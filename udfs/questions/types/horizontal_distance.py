@@ -1,0 +1,44 @@
+"""Distance between the centers of two objects, seen from above."""
+
+import math
+
+from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.rule import Decided, Need, PairRule
+from udfs.questions.scene import Gates, SeenObject, SeenPair
+from udfs.questions.uncertainty import both_of, center_distance_error
+from udfs.questions.unit import METERS
+
+_MIN_DISTANCE_M = 0.10
+
+
+def _level(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) -> Decided | None:
+    dx, dy = b.m_x - a.m_x, b.m_y - a.m_y
+    distance = math.sqrt(dx * dx + dy * dy)
+    return Decided(a, b, distance, _MIN_DISTANCE_M) if distance >= _MIN_DISTANCE_M else None
+
+
+def _error(decided: Decided, _: Gates) -> float:
+    return center_distance_error(*both_of(decided), 0.0)
+
+
+LEVEL = PairRule(
+    name="horizontal",
+    needs=(Need.METRIC, Need.GRAVITY),
+    decides=(_level,),
+    error=_error,
+    compares="distance of the centers in (x, y) >= 0.10 m",
+    error_is="both ray errors projected on the line of centers from above, and both pixels",
+)
+
+QUESTION_TYPES = (
+    QuestionType(
+        type_id="N03",
+        name="horizontal distance",
+        title="Horizontal distance",
+        answer_kind=AnswerKind.NUMBER,
+        needs=(Need.METRIC, Need.GRAVITY),
+        rule=LEVEL,
+        unit=METERS,
+        distance_kind="horizontal",
+    ),
+)

@@ -1,0 +1,71 @@
+"""How many times as tall or as wide one object is as another."""
+
+import math
+
+from udfs.questions.question_type import AnswerKind, QuestionType, Variant
+from udfs.questions.rule import Decided, Need, PairRule
+from udfs.questions.scene import Gates, SeenObject, SeenPair
+from udfs.questions.size import MIN_SIZE_M
+from udfs.questions.types.taller import decide_taller
+from udfs.questions.types.wider import decide_wider
+from udfs.questions.uncertainty import both_of, height_error, width_error
+from udfs.questions.unit import RATIO
+
+_MIN_RATIO = 1.3
+
+
+def _times_wider(a: SeenObject, b: SeenObject, pair: SeenPair | None, gates: Gates) -> Decided | None:
+    if a.e_y < b.e_y:
+        a, b = b, a
+    decided = _ratio("wider", a, b, a.e_y, b.e_y)
+    return decided if decided and decide_wider(a, b, pair, gates) else None
+
+
+def _times_taller(a: SeenObject, b: SeenObject, pair: SeenPair | None, gates: Gates) -> Decided | None:
+    if not gates.gravity:
+        return None
+    if a.height_m < b.height_m:
+        a, b = b, a
+    decided = _ratio("taller", a, b, a.height_m, b.height_m)
+    return decided if decided and decide_taller(a, b, pair, gates) else None
+
+
+def _ratio(word: str, a: SeenObject, b: SeenObject, larger_m: float, smaller_m: float) -> Decided | None:
+    if smaller_m >= MIN_SIZE_M and larger_m >= _MIN_RATIO * smaller_m:
+        return Decided(a, b, larger_m / smaller_m, _MIN_RATIO, word)
+    return None
+
+
+def _error(decided: Decided, gates: Gates) -> float:
+    a, b = both_of(decided)
+    if decided.word == "taller":
+        relative = math.hypot(height_error(a, gates) / a.height_m, height_error(b, gates) / b.height_m)
+    else:
+        relative = math.hypot(width_error(a) / a.e_y, width_error(b) / b.e_y)
+    return decided.margin * relative
+
+
+RATIO_OF_SIZES = PairRule(
+    name="ratio",
+    needs=(Need.AMODAL,),
+    decides=(_times_wider, _times_taller),
+    error=_error,
+    compares="larger / smaller size >= 1.3, where T_size decides which is larger; A is the larger",
+    check="as for wider and taller; `taller` also needs G",
+    error_is="the relative errors of the two sizes",
+)
+
+QUESTION_TYPES = (
+    QuestionType(
+        type_id="N18",
+        name="how many times taller or wider",
+        title="How many times taller / wider",
+        answer_kind=AnswerKind.NUMBER,
+        needs=(Need.AMODAL,),
+        rule=RATIO_OF_SIZES,
+        sides=("taller", "wider"),
+        unit=RATIO,
+        variants={"taller": Variant(needs=(Need.AMODAL, Need.GRAVITY)), "wider": Variant()},
+        keeps_order=True,
+    ),
+)

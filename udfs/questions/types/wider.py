@@ -1,0 +1,79 @@
+"""Wider and narrower: which of two objects is wider from left to right, and by how much."""
+
+import math
+
+from udfs.questions.question_type import YES_NO, AnswerKind, QuestionType, exchange
+from udfs.questions.rule import Decided, Need, PairRule
+from udfs.questions.scene import Gates, SeenObject, SeenPair
+from udfs.questions.size import size_margin_m
+from udfs.questions.uncertainty import both_of, width_error
+from udfs.questions.unit import METERS
+
+
+def decide_wider(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) -> Decided | None:
+    """Decide which object is wider; the long sides must not contradict it by more than T_size."""
+    if a.e_y < b.e_y:
+        a, b = b, a
+    excess, threshold = a.e_y - b.e_y, size_margin_m(a.e_y)
+    if excess >= threshold and b.length_m - a.length_m <= size_margin_m(b.length_m):
+        return Decided(a, b, excess, threshold)
+    return None
+
+
+def _error(decided: Decided, _: Gates) -> float:
+    a, b = both_of(decided)
+    return math.hypot(width_error(a), width_error(b))
+
+
+WIDER = PairRule(
+    name="wider",
+    needs=(Need.AMODAL,),
+    decides=(decide_wider,),
+    error=_error,
+    compares="e_y(A) - e_y(B) >= T_size",
+    check="L(B) exceeds L(A) by at most T_size",
+    error_is="those of both widths",
+)
+_SIDES = ("wider", "narrower")
+
+QUESTION_TYPES = (
+    QuestionType(
+        type_id="Q10",
+        name="wider than",
+        title="Wider?",
+        answer_kind=AnswerKind.BOOL,
+        needs=(Need.AMODAL,),
+        rule=WIDER,
+        swap=YES_NO,
+    ),
+    QuestionType(
+        type_id="Q11",
+        name="narrower than",
+        title="Narrower?",
+        answer_kind=AnswerKind.BOOL,
+        needs=(Need.AMODAL,),
+        rule=WIDER,
+        of_first=False,
+        swap=YES_NO,
+    ),
+    QuestionType(
+        type_id="Q12",
+        name="wider or narrower",
+        title="Wider / narrower",
+        answer_kind=AnswerKind.CHOICE,
+        needs=(Need.AMODAL,),
+        rule=WIDER,
+        sides=_SIDES,
+    ),
+    QuestionType(
+        type_id="N11",
+        name="how much wider",
+        title="How much wider",
+        answer_kind=AnswerKind.NUMBER,
+        needs=(Need.AMODAL, Need.METRIC),
+        rule=WIDER,
+        sides=_SIDES,
+        unit=METERS,
+        swap=exchange(*_SIDES),
+    ),
+)

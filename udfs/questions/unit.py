@@ -1,0 +1,44 @@
+"""Units of answers: how a number in one is said, and what it shares with other numbers in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from udfs.language.draws import Draws
+from udfs.language.quantity import Said, say_angle, say_length, say_meters, say_ratio
+from udfs.questions.settings import SynthesizeSettings
+
+Say = Callable[[float, Draws, bool, SynthesizeSettings], Said]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit: its SI symbol and how a value in it is said.
+
+    `say` takes the value, the draws, whether a precise figure is asked for, and the settings.
+    `scale_power` is the power of the depth map's scale in the value: 1 for a length, 0 for an angle
+    or a ratio. `is_precise` allows questions for a precise figure, `has_decimals` those for two
+    decimals.
+    """
+
+    symbol: str
+    say: Say
+    scale_power: int
+    is_precise: bool = True
+    has_decimals: bool = True
+
+
+def _length(value: float, draws: Draws, precise: bool, settings: SynthesizeSettings) -> Said:
+    return say_meters(value, precise) if settings.lengths == "meters" else say_length(value, draws, precise)
+
+
+def _angle(value: float, draws: Draws, precise: bool, _: SynthesizeSettings) -> Said:
+    return say_angle(value, draws, precise)
+
+
+def _ratio(value: float, *_: object) -> Said:
+    return say_ratio(value)
+
+
+METERS = Unit("m", _length, scale_power=1)
+RADIANS = Unit("rad", _angle, scale_power=0, has_decimals=False)
+RATIO = Unit("ratio", _ratio, scale_power=0, is_precise=False)

@@ -1,0 +1,62 @@
+"""The filter's head: rooms against what is no room, on the features of a trained network."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from scenes.negatives import NEGATIVES, negative
+from udfs.experts.families.builtin.network import RoomNetwork
+from vlm.builtin.batches import batch_of, shaded
+from vlm.builtin.logistic import logistic
+from vlm.builtin.pack import Pack
+
+_AT_ONCE = 16
+_QUALITY = 92
+
+
+def negatives(each: int, seed: int, width: int, height: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Yield `each` images of every kind that is no room, as crawls hold them: larger, and through JPEG."""
+    for kind in NEGATIVES:
+        for number in range(each):
+            drawn = negative(kind, (2 * width, 2 * height), seed + number)
+            _, data = cv2.imencode(".jpg", drawn[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))
+            decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)
+            yield kind, np.asarray(cv2.resize(decoded, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@torch.no_grad()
+def features(network: RoomNetwork, images: NDArray[np.float32]) -> Tensor:
+    """Return the pooled features [n, c] of images [n, h, w, 3] in 0..1."""
+    network.eval()
+    device = next(network.parameters()).device
+    found: list[Tensor] = []
+    for start in range(0, len(images), _AT_ONCE):
+        rgb = torch.from_numpy(images[start : start + _AT_ONCE].transpose(0, 3, 1, 2)).to(device)
+        found.append(network(rgb.contiguous(memory_format=torch.channels_last))["pooled"])
+    return torch.cat(found)
+
+
+def fit_likeness(network: RoomNetwork, pack: Pack, each: int, seed: int) -> float:
+    """Fit the head by logistic regression on `each` images of every kind of non-room and as many rooms in all.
+
+    Returns the loss that is left. The rest of the network stays as it is.
+    """
+    rng = np.random.default_rng(seed)
+    kinds, others = zip(*negatives(each, seed, pack.width, pack.height), strict=True)
+    chosen = np.sort(rng.permutation(pack.count)[: len(others)])
+    rooms = batch_of(pack, chosen).rgb.permute(0, 2, 3, 1).numpy()
+    images = np.concatenate([rooms, np.stack(others).astype(np.float32) / 255])
+    x = features(network, np.stack([shaded(image, rng) for image in images]))
+    names = network.shape.likenesses
+    places = [names.index(kind) if kind in names else len(names) - 1 for kind in kinds]
+    y = torch.tensor([0] * len(rooms) + places, device=x.device)
+    mean, spread = x.mean(0), x.std(0).clamp(min=1e-3)
+    weight, loss = logistic((x - mean) / spread, y, len(names))
+    with torch.no_grad():
+        network.likeness.weight.copy_((weight[:-1] / spread[:, None]).T)
+        network.likeness.bias.copy_(weight[-1] - (weight[:-1] * (mean / spread)[:, None]).sum(0))
+    return loss

@@ -1,0 +1,67 @@
+"""Examples packed once into memory-mapped arrays, so that training reads no image files."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlm.builtin.example import Labelled, example_arrays
+from vlm.errors import RunDiffers, SettingsUnusable
+
+_INDEX = "index.json"
+
+
+class Pack:
+    """Packed examples: `arrays` by name, each with the examples first."""
+
+    def __init__(self, folder: Path) -> None:
+        index = json.loads((folder / _INDEX).read_text())
+        self.count: int = index["count"]
+        self.width: int = index["width"]
+        self.height: int = index["height"]
+        self.sources: list[str] = index["sources"]
+        self.arrays: dict[str, NDArray[Any]] = {
+            name: np.memmap(folder / f"{name}.bin", entry["dtype"], "r", shape=(self.count, *entry["shape"]))
+            for name, entry in index["arrays"].items()
+        }
+
+
+def write_pack(folder: Path, images: Iterable[Labelled], size: tuple[int, int], sources: Sequence[str]) -> Pack:
+    """Pack images at a working size (width, height); a whole pack of the same sources is left as it is.
+
+    Raises:
+        SettingsUnusable: the sources hold no image.
+        RunDiffers: the folder holds a pack of other sources or of another size.
+    """
+    width, height = size
+    if (folder / _INDEX).exists():
+        return _same(folder, size, list(sources))
+    folder.mkdir(parents=True, exist_ok=True)
+    files: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
+    count = 0
+    for image in images:
+        for name, array in example_arrays(image, width, height).items():
+            if name not in files:
+                files[name] = (folder / f"{name}.bin").open("wb")
+                entries[name] = {"dtype": array.dtype.str, "shape": list(array.shape)}
+            files[name].write(array.tobytes())
+        count += 1
+    for file in files.values():
+        file.close()
+    if not count:
+        raise SettingsUnusable(f"{', '.join(sources)} hold no image; name a crawl or a lake that holds some.")
+    index = {"count": count, "width": width, "height": height, "sources": list(sources), "arrays": entries}
+    (folder / _INDEX).write_text(json.dumps(index))
+    return Pack(folder)
+
+
+def _same(folder: Path, size: tuple[int, int], sources: list[str]) -> Pack:
+    pack = Pack(folder)
+    if (pack.width, pack.height) != size or pack.sources != sources:
+        packed = f"{', '.join(pack.sources)} at {pack.width} x {pack.height}"
+        raise RunDiffers(f"{folder} holds {packed}, not the images asked for; name another --out.")
+    return pack
