@@ -26,9 +26,7 @@ def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--crawl", type=Path, required=True)
-    parser.add_argument(
-        "--lake", type=Path, help="lake of the crawl; without it, the row functions run here"
-    )
+    parser.add_argument("--lake", type=Path, help="lake of the crawl; without it, the row functions run here")
     args = parser.parse_args()
     keys = read_keys(args.crawl)
     if args.lake:
