@@ -18,7 +18,7 @@ from pycocotools import mask as coco
 from scipy.stats import rankdata
 
 from benchmarks.processor import heading
-from scenes.crawl import write_crawl
+from scenes.crawl import MANIFEST, write_crawl
 from scenes.negatives import NEGATIVES, negative
 from udfs.experts.expert import PROFILES, ExpertSpec, loaded_expert
 
@@ -59,7 +59,7 @@ def main() -> None:
 
 def rgb_rows(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield manifest rows with their `images` rows, without any sensor data."""
-    for line in (folder / "manifest.jsonl").read_text().splitlines():
+    for line in (folder / MANIFEST).read_text().splitlines():
         row = json.loads(line)
         yield row, {"bytes": (folder / row["image"]).read_bytes(), "exif_orientation": 1, "camera": None}
 

@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.lake import image_ids, rows_by_image
 from benchmarks.pipeline import processed_images
 from benchmarks.processor import heading
-from scenes.crawl import write_crawl
+from scenes.crawl import MANIFEST, write_crawl
 from scenes.truth.exact import Verdict, check, gravity_error_deg
 from scenes.truth.measure import read_manifest, read_scene
 from scenes.truth.tally import Tally, table
@@ -74,9 +74,9 @@ def rendered(args: argparse.Namespace, folder: Path) -> tuple[Path, Path]:
     name = f"s{args.seed}-r{args.rooms}-{args.width}x{args.height}"
     exact, seen = folder / name, folder / f"{name}-noise"
     size = {"width": args.width, "height": args.height}
-    if not (exact / "manifest.jsonl").exists():
+    if not (exact / MANIFEST).exists():
         write_crawl(str(exact), args.rooms, args.seed, **size)
-    if args.noise and not (seen / "manifest.jsonl").exists():
+    if args.noise and not (seen / MANIFEST).exists():
         write_crawl(str(seen), args.rooms, args.seed, **size, **DEGRADED)
     if args.noise and list(image_ids(exact)) != list(image_ids(seen)):
         raise SystemExit(f"{exact} and {seen} show different rooms; remove both and run again.")
@@ -98,7 +98,7 @@ def through_spark(
     seen: Path, args: argparse.Namespace, lake: Path
 ) -> Iterator[tuple[str, Row | None, list[dict[str, Any]]]]:
     """Run `spatiallake run` and yield (image URI, scene, answers) of every image."""
-    crawl = seen / ("no-gravity.jsonl" if args.no_gravity else "manifest.jsonl")
+    crawl = seen / ("no-gravity.jsonl" if args.no_gravity else MANIFEST)
     command = [
         sys.executable,
         "-m",

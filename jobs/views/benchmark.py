@@ -10,6 +10,7 @@ from pathlib import Path
 from jobs.engine.errors import UsageError
 from jobs.views.reader import LakeReader, Row, quoted
 from udfs.experts.pictures import picture_of
+from udfs.storage.atomic import written_whole
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR, baselines
 from vlm.evaluation.benchmark import COLUMNS, BenchmarkSettings, chosen, item_of, relations_of
 from vlm.evaluation.formats import spatiallake
@@ -124,11 +125,9 @@ def _upright(row: Row) -> tuple[bytes, tuple[int, int]]:
 
 
 def _write(items: Iterable[Item], out: Path) -> list[Rejected]:
-    """Write a file that is there whole or not at all."""
-    beside = out.with_name(f".{out.name}.part")
-    rejected = spatiallake.write(items, beside)
-    beside.replace(out)
-    return rejected
+    """Write the items atomically and return the rejected ones."""
+    with written_whole(out) as draft:
+        return spatiallake.write(items, draft)
 
 
 def _counts(items: Sequence[Item]) -> dict[str, int]:
