@@ -72,33 +72,33 @@ def arguments() -> argparse.Namespace:
 def rendered(args: argparse.Namespace, folder: Path) -> tuple[Path, Path]:
     """Return the pipeline's crawl and the exact crawl of the same rooms; renders them if missing."""
     name = f"s{args.seed}-r{args.rooms}-{args.width}x{args.height}"
-    exact, seen = folder / name, folder / f"{name}-noise"
+    exact, given = folder / name, folder / f"{name}-noise"
     size = {"width": args.width, "height": args.height}
     if not (exact / MANIFEST).exists():
         write_crawl(str(exact), args.rooms, args.seed, **size)
-    if args.noise and not (seen / MANIFEST).exists():
-        write_crawl(str(seen), args.rooms, args.seed, **size, **DEGRADED)
-    if args.noise and list(image_ids(exact)) != list(image_ids(seen)):
-        raise SystemExit(f"{exact} and {seen} show different rooms; remove both and run again.")
-    seen = seen if args.noise else exact
+    if args.noise and not (given / MANIFEST).exists():
+        write_crawl(str(given), args.rooms, args.seed, **size, **DEGRADED)
+    if args.noise and list(image_ids(exact)) != list(image_ids(given)):
+        raise SystemExit(f"{exact} and {given} show different rooms; remove both and run again.")
+    given = given if args.noise else exact
     if not args.no_gravity:
-        return seen, exact
-    rows = [json.dumps({**row, "gravity": None}) for row in read_manifest(seen)]
-    (seen / "no-gravity.jsonl").write_text("\n".join(rows) + "\n")
-    return seen, exact
+        return given, exact
+    rows = [json.dumps({**row, "gravity": None}) for row in read_manifest(given)]
+    (given / "no-gravity.jsonl").write_text("\n".join(rows) + "\n")
+    return given, exact
 
 
-def pure(seen: Path, gravity: bool) -> Iterator[tuple[str, Row | None, list[dict[str, Any]]]]:
+def pure(given: Path, gravity: bool) -> Iterator[tuple[str, Row | None, list[dict[str, Any]]]]:
     """Yield (image URI, scene, answers) of every image, from the row functions."""
-    for processed in processed_images(seen, gravity=gravity):
+    for processed in processed_images(given, gravity=gravity):
         yield processed.manifest["image"], processed.scene, processed.answers
 
 
 def through_spark(
-    seen: Path, args: argparse.Namespace, lake: Path
+    given: Path, args: argparse.Namespace, lake: Path
 ) -> Iterator[tuple[str, Row | None, list[dict[str, Any]]]]:
     """Run `spatiallake run` and yield (image URI, scene, answers) of every image."""
-    crawl = seen / ("no-gravity.jsonl" if args.no_gravity else MANIFEST)
+    crawl = given / ("no-gravity.jsonl" if args.no_gravity else MANIFEST)
     command = [
         sys.executable,
         "-m",
@@ -113,7 +113,7 @@ def through_spark(
     ]
     subprocess.run(command, check=True, stdout=sys.stderr)
     scenes, answers = rows_by_image(lake, "scenes"), rows_by_image(lake, "qa_pairs")
-    for uri, image_id in image_ids(seen):
+    for uri, image_id in image_ids(given):
         scene = scenes.get(image_id)
         yield uri, scene[0] if scene else None, answers.get(image_id, [])
 
@@ -188,9 +188,9 @@ def main() -> None:
     """Render, run, score and print."""
     args = arguments()
     with tempfile.TemporaryDirectory() as scratch:
-        seen, exact = rendered(args, args.crawls or Path(scratch))
+        given, exact = rendered(args, args.crawls or Path(scratch))
         lake = args.lake or Path(scratch) / "lake"
-        made = pure(seen, not args.no_gravity) if args.pure else through_spark(seen, args, lake)
+        made = pure(given, not args.no_gravity) if args.pure else through_spark(given, args, lake)
         show(scored(made, exact), args)
 
 
