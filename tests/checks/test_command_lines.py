@@ -58,6 +58,9 @@ def test_commands_in_help_texts_parse() -> None:
         ("spatiallake demo", "write .venv/bin/spatiallake"),
         (".venv/bin/spatiallake render --out A --count COUNT --room kitchen", None),
         (".venv/bin/spatiallake report --lake LAKE --compare ONE OTHER  # two", None),
+        (".venv/bin/spatiallake run --lake L --set lift.min_point=3", "no setting lift.min_point"),
+        (".venv/bin/spatiallake run --lake L --set lift.min_points=3 --set context.thresholds.spatial=0", None),
+        (".venv/bin/spatiallake train --out O --set loop.step=2", "no setting loop.step"),
         ("FOLDER=a make demo", None),
     ],
 )
