@@ -1,6 +1,6 @@
 """Examples per second of the feed, against a bare loop of pyarrow and Pillow over the same files.
 
-`python -m benchmarks.feed --photographs 512 --seconds 10`: each way decodes the same JPEG pictures; the bare loop reads
+`python -m benchmarks.feed --images 512 --seconds 10`: each way decodes the same JPEG images; the bare loop reads
 row group after row group in the files' order, with one thread and no shuffling.
 """
 
@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benchmarks.feed_table import RECIPE, write_photographs
+from benchmarks.feed_table import RECIPE, write_images
 from vlm.examples import decoded
 from vlm.feed.feed import Feed
 from vlm.feed.settings import FeedSettings
@@ -29,34 +29,34 @@ from vlm.feed.snapshot import Snapshot, open_snapshot
 _BATCH = 16
 
 
-def photograph(number: int) -> bytes:
-    """Return a JPEG of 512 x 384 px with about the detail of a photograph."""
+def image(number: int) -> bytes:
+    """Return a JPEG of 512 x 384 px with about the detail of an image."""
     rng = np.random.default_rng(number)
     coarse = rng.integers(0, 256, (24, 32, 3)).astype(np.uint8)
-    picture = cv2.resize(coarse, (512, 384), interpolation=cv2.INTER_CUBIC).astype(np.int16)
-    noisy = np.clip(picture + rng.integers(-12, 13, picture.shape), 0, 255).astype(np.uint8)
+    image = cv2.resize(coarse, (512, 384), interpolation=cv2.INTER_CUBIC).astype(np.int16)
+    noisy = np.clip(image + rng.integers(-12, 13, image.shape), 0, 255).astype(np.uint8)
     return cv2.imencode(".jpg", noisy, (cv2.IMWRITE_JPEG_QUALITY, 90))[1].tobytes()
 
 
 def bare(snapshot: Snapshot) -> Iterator[int]:
-    """Decode every picture of the snapshot's files, again and again."""
+    """Decode every image of the snapshot's files, again and again."""
     while True:
         for group in snapshot.groups:
             with pa.memory_map(group.path) as stream:
                 table = pq.ParquetFile(stream).read_row_group(group.group, columns=["jpeg", "conversations"])
-            for picture in table["jpeg"]:
-                yield decoded(picture.as_py()).size
+            for image in table["jpeg"]:
+                yield decoded(image.as_py()).size
 
 
 def fed(feed: Feed) -> Iterator[int]:
-    """Decode every picture that the feed gives, in this process."""
+    """Decode every image that the feed gives, in this process."""
     batches = feed.batches(Cursor(), Share(_BATCH))
-    return (decoded(example.picture or b"").size for example in chain.from_iterable(b.examples for b in batches))
+    return (decoded(example.image or b"").size for example in chain.from_iterable(b.examples for b in batches))
 
 
 def decoded_batch(batch: Batch) -> int:
-    """Decode a batch's pictures in a worker and return how many there were."""
-    return len([decoded(example.picture or b"") for example in batch.examples])
+    """Decode a batch's images in a worker and return how many there were."""
+    return len([decoded(example.image or b"") for example in batch.examples])
 
 
 def loaded(feed: Feed, workers: int) -> Iterator[int]:
@@ -78,12 +78,12 @@ def rates(examples: Iterator[int], seconds: float) -> tuple[float, float]:
     return count / (time.monotonic() - started), count / (time.process_time() - cpu)
 
 
-def written(folder: Path, photographs: int) -> str:
+def written(folder: Path, images: int) -> str:
     """Write the table with Spark and return where it is."""
     from jobs.engine.session import start_session
 
     session = start_session("local[2]", driver_memory="2g")
-    table = write_photographs(session, folder / "lake", [photograph(number) for number in range(photographs)])
+    table = write_images(session, folder / "lake", [image(number) for number in range(images)])
     session.stop()
     return table
 
@@ -91,14 +91,14 @@ def written(folder: Path, photographs: int) -> str:
 def main() -> None:
     """Print examples per second of every way, in turns, and each one's median share of the bare loop."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photographs", type=int, default=512)
+    parser.add_argument("--images", type=int, default=512)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
     options = parser.parse_args()
     print(f"benchmarks.feed {vars(options)}, {platform.machine()}, {datetime.date.today()}")
     with tempfile.TemporaryDirectory() as name:
-        table = written(Path(name), options.photographs)
+        table = written(Path(name), options.images)
         snapshot = open_snapshot(FeedSettings(table=table, recipe=RECIPE))
         feeds = {
             backend: Feed(FeedSettings.model_validate({"table": table, "recipe": RECIPE, "backend": backend}), snapshot)

@@ -148,7 +148,7 @@ def short_stock_runs(table: str, runs: int) -> int:
     from petastorm.workers_pool.thread_pool import ThreadPool
 
     from udfs.storage.clients import filesystem_of
-    from vlm.feed.petastorm_reader import Files, _Worker
+    from vlm.feed.petastorm_backend import Files, _Worker
 
     snapshot = open_snapshot(FeedSettings(table=table, recipe=RECIPE))
     paths = sorted({group.path for group in snapshot.groups})

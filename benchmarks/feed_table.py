@@ -16,7 +16,7 @@ from schemas.table import ENGINE_VERSION
 from schemas.training import TRAINING_EXAMPLES
 
 RECIPE = "feedfeedfeedfeed"
-PHOTOGRAPHS, PARTS = 80, 3
+IMAGES, PARTS = 80, 3
 # Small enough that three files have twelve row groups.
 _SMALL_GROUPS = {
     "parquet.block.size": "24000",
@@ -26,7 +26,7 @@ _SMALL_GROUPS = {
 }
 
 
-def small_picture(number: int) -> bytes:
+def small_image(number: int) -> bytes:
     """Return a JPEG of 16 x 12 px."""
     noise = np.random.default_rng(number).integers(0, 256, (12, 16, 3), np.uint8)
     held = io.BytesIO()
@@ -34,9 +34,9 @@ def small_picture(number: int) -> bytes:
     return held.getvalue()
 
 
-def example_rows(photographs: int = PHOTOGRAPHS, split: str = "train", recipe: str = RECIPE) -> list[dict[str, Any]]:
-    """Return the rows of photographs, `PARTS` of each, with small pictures."""
-    return [_row(number, part, split, recipe) for number in range(photographs) for part in range(PARTS)]
+def example_rows(images: int = IMAGES, split: str = "train", recipe: str = RECIPE) -> list[dict[str, Any]]:
+    """Return the rows of images, `PARTS` of each, with small images."""
+    return [_row(number, part, split, recipe) for number in range(images) for part in range(PARTS)]
 
 
 def _row(number: int, part: int, split: str, recipe: str) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def _row(number: int, part: int, split: str, recipe: str) -> dict[str, Any]:
         "example_id": f"{split}-{recipe}-{number}-{part}",
         "image_id": image_id,
         "part": part,
-        "jpeg": small_picture(number),
+        "jpeg": small_image(number),
         "width": 16,
         "height": 12,
         "conversations": json.dumps(said),
@@ -65,26 +65,26 @@ def _row(number: int, part: int, split: str, recipe: str) -> dict[str, Any]:
 
 
 def write_examples(spark: SparkSession, folder: Path) -> str:
-    """Write the small table; rows of another split, another recipe and a deleted photograph lie beside its own."""
+    """Write the small table; rows of another split, another recipe and a deleted image lie beside its own."""
     lake = Lake(spark, str(folder), str(folder / "_checkpoints"))
     lake.ensure(TRAINING_EXAMPLES)
     kept = {name: spark.conf.get(name, None) for name in _SMALL_GROUPS}
     for name, value in _SMALL_GROUPS.items():
         spark.conf.set(name, value)
-    rows = [*example_rows(PHOTOGRAPHS + 1), *example_rows(4, "test"), *example_rows(4, recipe="other")]
+    rows = [*example_rows(IMAGES + 1), *example_rows(4, "test"), *example_rows(4, recipe="other")]
     lake.append(TRAINING_EXAMPLES, spark.createDataFrame(rows, TRAINING_EXAMPLES.schema), "test", 0)
     # What a takedown does: the files are written anew, the former ones stay until VACUUM.
-    taken_down = example_rows(PHOTOGRAPHS + 1)[-1]["image_id"]
+    taken_down = example_rows(IMAGES + 1)[-1]["image_id"]
     DeltaTable.forPath(spark, lake.location(TRAINING_EXAMPLES)).delete(f"image_id = '{taken_down}'")
     for name, value in kept.items():
         spark.conf.unset(name) if value is None else spark.conf.set(name, value)
     return lake.location(TRAINING_EXAMPLES)
 
 
-def write_photographs(spark: SparkSession, folder: Path, pictures: list[bytes]) -> str:
-    """Write a table with pictures of one's own, laid out as the stage does it."""
+def write_images(spark: SparkSession, folder: Path, images: list[bytes]) -> str:
+    """Write a table with images of one's own, laid out as the stage does it."""
     lake = Lake(spark, str(folder), str(folder / "_checkpoints"))
     lake.ensure(TRAINING_EXAMPLES)
-    rows = [{**row, "jpeg": pictures[number // PARTS]} for number, row in enumerate(example_rows(len(pictures)))]
+    rows = [{**row, "jpeg": images[number // PARTS]} for number, row in enumerate(example_rows(len(images)))]
     lake.append(TRAINING_EXAMPLES, spark.createDataFrame(rows, TRAINING_EXAMPLES.schema), "test", 0)
     return lake.location(TRAINING_EXAMPLES)

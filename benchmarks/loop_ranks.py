@@ -28,11 +28,11 @@ from transformers import (
     SiglipVisionModel,
 )
 
-_PICTURES = 96
+_IMAGES = 96
 
 
 def write_parts(folder: Path, width: int, layers: int) -> None:
-    """Write a tower, a decoder whose tokens are bytes, and pictures with three questions each."""
+    """Write a vision encoder, a decoder whose tokens are bytes, and images with three questions each."""
     torch.manual_seed(0)
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocab = {token: number for number, token in enumerate(["<pad>", "<s>", "</s>", *letters])}
@@ -46,10 +46,10 @@ def write_parts(folder: Path, width: int, layers: int) -> None:
         folder / "decoder"
     )
     eye = SiglipVisionConfig(**sizes, num_hidden_layers=2, image_size=64, patch_size=16)
-    SiglipVisionModel(eye).save_pretrained(folder / "tower")
-    SiglipImageProcessor(size={"height": 64, "width": 64}).save_pretrained(folder / "tower")
-    rows = [_row(folder, number) for number in range(_PICTURES)]
-    (folder / "pictures.json").write_text(json.dumps(rows))
+    SiglipVisionModel(eye).save_pretrained(folder / "vision_encoder")
+    SiglipImageProcessor(size={"height": 64, "width": 64}).save_pretrained(folder / "vision_encoder")
+    rows = [_row(folder, number) for number in range(_IMAGES)]
+    (folder / "images.json").write_text(json.dumps(rows))
 
 
 def _row(folder: Path, number: int) -> dict[str, Any]:
@@ -67,14 +67,14 @@ def _row(folder: Path, number: int) -> dict[str, Any]:
 def run_world(folder: Path, world: int, steps: int, batch: int) -> dict[str, Any]:
     """Run a world by `torchrun -m vlm.loop` and return its losses, weights and speed."""
     out = folder / f"world-{world}"
-    stream = {"name": "pictures", "kind": "llava", "uri": str(folder / "pictures.json"), "images": str(folder)}
+    stream = {"name": "images", "kind": "llava", "uri": str(folder / "images.json"), "images": str(folder)}
     settings = {
         "out": str(out),
         "model": {
-            "tower": str(folder / "tower"),
+            "vision_encoder": str(folder / "vision_encoder"),
             "decoder": str(folder / "decoder"),
-            "freeze_tower": False,
-            "sequence": {"independent_turns": True, "bidirectional_picture": True},
+            "freeze_vision_encoder": False,
+            "sequence": {"independent_turns": True, "bidirectional_image": True},
         },
         "mixture": {"streams": [stream]},
         "optimizer": {"learning_rate": 0.001, "warm_up_steps": 10},

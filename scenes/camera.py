@@ -12,8 +12,8 @@ ROLL_DEG = 10.0
 FIELD_DEG = (40.0, 80.0)
 RANGE_M = (0.5, 8.0)
 _PROBE = (64, 48)
-_LEAST_SHARE = 0.003
-_LEAST_OBJECTS = 3
+_MIN_SHARE = 0.003
+_MIN_OBJECTS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,14 +23,14 @@ class Camera:
     rotation: np.ndarray
     position_m: np.ndarray
     focal_px: float
-    centre_px: tuple[float, float]
+    center_px: tuple[float, float]
     size_px: tuple[int, int]
 
     def rays(self) -> np.ndarray:
-        """Return world directions [h * w, 3] through the pixel centres, with 1 along the optical axis, float32."""
+        """Return world directions [h * w, 3] through the pixel centers, float32, of length 1 along the optical axis."""
         width, height = self.size_px
-        x = (np.arange(width) - self.centre_px[0]) / self.focal_px
-        y = (np.arange(height) - self.centre_px[1]) / self.focal_px
+        x = (np.arange(width) - self.center_px[0]) / self.focal_px
+        y = (np.arange(height) - self.center_px[1]) / self.focal_px
         columns = x[:, None] * self.rotation[:, 0]
         rows = y[:, None] * self.rotation[:, 1] + self.rotation[:, 2]
         return (rows[:, None, :] + columns[None]).astype(np.float32).reshape(-1, 3)
@@ -38,8 +38,8 @@ class Camera:
     def at_size(self, width: int, height: int) -> "Camera":
         """Return the same view on another pixel grid."""
         factor = width / self.size_px[0]
-        u = (self.centre_px[0] + 0.5) * factor - 0.5
-        v = (self.centre_px[1] + 0.5) * height / self.size_px[1] - 0.5
+        u = (self.center_px[0] + 0.5) * factor - 0.5
+        v = (self.center_px[1] + 0.5) * height / self.size_px[1] - 0.5
         return Camera(self.rotation, self.position_m, self.focal_px * factor, (u, v), (width, height))
 
     @property
@@ -57,7 +57,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Attitude:
-    """Where a camera is and how it looks: angles in radians, pitch positive downwards."""
+    """Position and orientation of a camera; angles in radians, pitch positive downward."""
 
     position_m: tuple[float, float, float]
     yaw_rad: float
@@ -79,26 +79,26 @@ class Lens:
     """Intrinsics of one room's camera."""
 
     focal_px: float
-    centre_px: tuple[float, float]
+    center_px: tuple[float, float]
     size_px: tuple[int, int]
 
     def camera(self, attitude: Attitude) -> Camera:
         """Return the camera at an attitude."""
-        return Camera(attitude.rotation(), np.array(attitude.position_m), self.focal_px, self.centre_px, self.size_px)
+        return Camera(attitude.rotation(), np.array(attitude.position_m), self.focal_px, self.center_px, self.size_px)
 
 
-def drawn_lens(size_px: tuple[int, int], rng: np.random.Generator) -> Lens:
-    """Return a lens with a horizontal field of view of 40 to 80 degrees and a centre off by up to 1.5 %."""
+def random_lens(size_px: tuple[int, int], rng: np.random.Generator) -> Lens:
+    """Draw a lens with a horizontal field of view of 40 to 80 degrees and a center offset of up to 1.5 %."""
     width, height = size_px
     field = np.deg2rad(rng.uniform(*FIELD_DEG))
     off = rng.uniform(-0.015, 0.015, 2)
-    centre = ((width - 1) / 2 + off[0] * width, (height - 1) / 2 + off[1] * height)
-    return Lens(float(width / 2 / np.tan(field / 2)), (float(centre[0]), float(centre[1])), size_px)
+    center = ((width - 1) / 2 + off[0] * width, (height - 1) / 2 + off[1] * height)
+    return Lens(float(width / 2 / np.tan(field / 2)), (float(center[0]), float(center[1])), size_px)
 
 
 @dataclass(frozen=True)
 class View:
-    """What a probe of a camera saw: objects with a share of the picture, and their ranges in m."""
+    """The result of a low-resolution probe: ranges in m of the objects that cover enough of the image."""
 
     camera: Camera
     attitude: Attitude
@@ -107,31 +107,31 @@ class View:
 
     @property
     def good(self) -> bool:
-        """Enough objects, nothing in the way."""
-        return self.clear and len(self.ranges_m) >= _LEAST_OBJECTS
+        """Whether enough objects are visible and nothing blocks the view."""
+        return self.clear and len(self.ranges_m) >= _MIN_OBJECTS
 
 
 def probe(scene: Scene, lens: Lens, attitude: Attitude) -> View:
-    """Look through a camera at low resolution."""
+    """Cast rays through a camera at low resolution."""
     camera = lens.camera(attitude)
     small = camera.at_size(*_PROBE)
     rays = small.rays()
     hits = scene.cast(small.position_m, rays)
-    things = scene.face_thing[hits.face]
+    objects = scene.face_object[hits.face]
     ranges = hits.z * np.linalg.norm(rays, axis=1)
     near = ranges < 0.75 * RANGE_M[0]
     clear = bool(hits.face.min() >= 0 and ranges.min() > 0.2 and near.mean() < 0.1)
-    seen, inverse, counts = np.unique(things, return_inverse=True, return_counts=True)
-    least = np.full(len(seen), np.inf)
-    np.minimum.at(least, inverse, ranges)
-    large = (seen != BACKGROUND) & (counts > _LEAST_SHARE * 1.2 * len(things))
-    return View(camera, attitude, tuple(float(r) for r in least[large]), clear)
+    seen, inverse, counts = np.unique(objects, return_inverse=True, return_counts=True)
+    nearest_m = np.full(len(seen), np.inf)
+    np.minimum.at(nearest_m, inverse, ranges)
+    large = (seen != BACKGROUND) & (counts > _MIN_SHARE * 1.2 * len(objects))
+    return View(camera, attitude, tuple(float(r) for r in nearest_m[large]), clear)
 
 
-def free(scene: Scene, position_m: tuple[float, float, float]) -> bool:
-    """Say whether a camera fits here: in the room, at a sampled height, and in no thing's box."""
+def is_free(scene: Scene, position_m: tuple[float, float, float]) -> bool:
+    """Return whether a camera fits here: inside the room, at an allowed height and outside every object's box."""
     point = np.array(position_m)
     lx, ly, lz = scene.room.size_m
     inside = 0.12 < point[0] < lx - 0.12 and 0.12 < point[1] < ly - 0.12
     level = HEIGHT_M[0] <= point[2] <= min(HEIGHT_M[1], lz - 0.15)
-    return bool(inside and level and not any(thing.holds(point, 0.1) for thing in scene.room.things))
+    return bool(inside and level and not any(item.holds(point, 0.1) for item in scene.room.objects))

@@ -1,4 +1,4 @@
-"""Small things: electronics, tableware, books, toys, textiles and fruit."""
+"""Small objects: electronics, tableware, books, toys, textiles and fruit."""
 
 from scenes import containers, electronics, smallware, storage
 from scenes.catalog import APPLIANCES, ELECTRONICS, Kind, on
@@ -11,28 +11,28 @@ SMALL: tuple[Kind, ...] = (
     Kind("monitor", (0.2, 0.56, 0.44), electronics.monitor, on("top"), True, ELECTRONICS),
     Kind("tv", (0.18, 0.85, 0.52), electronics.tv, on("top"), True, ("black", "gray", "white")),
     Kind("laptop", (0.3, 0.34, 0.22), electronics.laptop, on("top", "bed", "seat"), True, ELECTRONICS, spread=2.0),
-    Kind("keyboard", (0.15, 0.42, 0.03), electronics.keyboard, on("top"), colours=ELECTRONICS),
-    Kind("mouse", (0.11, 0.065, 0.038), electronics.mouse, on("top"), colours=ELECTRONICS),
-    Kind("phone", (0.15, 0.075, 0.012), electronics.phone, on("top", "book", "bed"), colours=ELECTRONICS),
+    Kind("keyboard", (0.15, 0.42, 0.03), electronics.keyboard, on("top"), colors=ELECTRONICS),
+    Kind("mouse", (0.11, 0.065, 0.038), electronics.mouse, on("top"), colors=ELECTRONICS),
+    Kind("phone", (0.15, 0.075, 0.012), electronics.phone, on("top", "book", "bed"), colors=ELECTRONICS),
     Kind(
         "remote control",
         (0.18, 0.05, 0.022),
         electronics.remote,
         on("top", "bed", "seat"),
-        colours=("black", "gray", "white"),
+        colors=("black", "gray", "white"),
     ),
     Kind("speaker", (0.2, 0.19, 0.32), electronics.speaker, on("top", "shelf", "floor"), True, spread=2.8),
     Kind("printer", (0.4, 0.44, 0.22), electronics.printer, on("top", "floor"), True, ELECTRONICS),
     Kind("microwave", (0.36, 0.48, 0.28), electronics.microwave, on("top"), True, APPLIANCES, gloss=0.2),
-    Kind("toaster", (0.2, 0.29, 0.19), electronics.toaster, on("top"), colours=APPLIANCES, gloss=0.35),
-    Kind("kettle", (0.24, 0.17, 0.24), containers.kettle, on("top", "stove"), colours=APPLIANCES, gloss=0.4),
+    Kind("toaster", (0.2, 0.29, 0.19), electronics.toaster, on("top"), colors=APPLIANCES, gloss=0.35),
+    Kind("kettle", (0.24, 0.17, 0.24), containers.kettle, on("top", "stove"), colors=APPLIANCES, gloss=0.4),
     Kind("pot", (0.24, 0.3, 0.18), containers.pot, on("top", "stove", "shelf"), gloss=0.3),
     Kind(
         "pan",
         (0.48, 0.28, 0.07),
         containers.pan,
         on("top", "stove"),
-        colours=("black", "gray", "red", "blue"),
+        colors=("black", "gray", "red", "blue"),
         gloss=0.2,
     ),
     Kind("mug", (0.12, 0.09, 0.095), containers.mug, on(*_TABLES, "book", "seat", "block"), textures=_CHINA, gloss=0.4),
@@ -92,12 +92,10 @@ SMALL: tuple[Kind, ...] = (
         (0.08, 0.08, 0.082),
         smallware.fruit,
         on("inside", "top", "book"),
-        colours=("red", "green", "yellow"),
+        colors=("red", "green", "yellow"),
         jitter=0.05,
     ),
-    Kind("orange", (0.085, 0.085, 0.084), smallware.fruit, on("inside", "top"), colours=("orange",), jitter=0.04),
-    Kind(
-        "lemon", (0.095, 0.068, 0.066), smallware.lemon, on("inside", "top"), colours=("yellow", "green"), jitter=0.05
-    ),
-    Kind("banana", (0.06, 0.19, 0.042), smallware.banana, on("inside", "top"), colours=("yellow", "green")),
+    Kind("orange", (0.085, 0.085, 0.084), smallware.fruit, on("inside", "top"), colors=("orange",), jitter=0.04),
+    Kind("lemon", (0.095, 0.068, 0.066), smallware.lemon, on("inside", "top"), colors=("yellow", "green"), jitter=0.05),
+    Kind("banana", (0.06, 0.19, 0.042), smallware.banana, on("inside", "top"), colors=("yellow", "green")),
 )

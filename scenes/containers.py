@@ -1,4 +1,4 @@
-"""Builders of hollow things that others can be inside of, and of vessels."""
+"""Builders of containers and vessels."""
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def crate(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def carton(size: Size, rng: np.random.Generator) -> Shape:
-    """Closed box with a strip of tape; things can stand on it."""
+    """Closed box with a strip of tape; objects can stand on it."""
     sx, sy, sz = size
     shape = Shape()
     shape.add("main", box((-sx / 2, -sy / 2, 0), (sx / 2, sy / 2, sz - 0.001)))
@@ -43,7 +43,7 @@ def carton(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def _hollow(profile: list[tuple[float, float]], wall: float) -> list[tuple[float, float]]:
-    """Return a closed outline: up the outer `profile` from the axis, over the rim, down the inside to the axis."""
+    """Return a closed profile: outside from the axis to the rim, then inside back to the axis."""
     outer = [(0.0, profile[0][1]), *profile]
     inner = [(max(r - wall, 0.001), max(z, profile[0][1] + wall)) for r, z in reversed(profile)]
     return [*outer, *inner, (0.0, profile[0][1] + wall)]
@@ -199,7 +199,7 @@ def candle(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def can(size: Size, rng: np.random.Generator) -> Shape:
-    """Drinks can, or a jar with a lid of another colour."""
+    """Drink can, or jar with a lid of another color."""
     radius, sz = min(size[:2]) / 2, size[2]
     shape, neck = Shape(), rng.uniform(0.85, 0.95)
     shape.add("main", lathe([(0, 0), (radius * 0.9, 0), (radius, 0.05 * sz), (radius, neck * sz), (0, neck * sz)], 16))

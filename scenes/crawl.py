@@ -1,4 +1,4 @@
-"""Photographs as a crawl: image, depth and instance files with manifest rows."""
+"""Writes rendered images as a crawl: image, depth and instance files plus a manifest."""
 
 import json
 from collections.abc import Iterable
@@ -10,9 +10,9 @@ from pyarrow import fs
 
 from scenes.captions import captions, sentence
 from scenes.noise import with_depth_noise, with_mask_bleed
-from scenes.photographs import Photograph, every
+from scenes.placed_objects import PlacedObject
+from scenes.room_images import RoomImage, images_of_rooms
 from scenes.settings import RenderSettings, RenderSummary
-from scenes.things import Thing
 
 MANIFEST = "manifest.jsonl"
 _PARTS = "parts"
@@ -20,7 +20,7 @@ _DEPTH_MM = 1000.0
 
 
 class Folder:
-    """A crawl's folder on any file system that pyarrow reaches: a local path, `file://`, `s3://`, .."""
+    """The output folder on any file system that pyarrow supports: a local path, `file://`, `s3://`, and others."""
 
     def __init__(self, out: str) -> None:
         plain = "://" not in out
@@ -29,7 +29,7 @@ class Folder:
         self._made: set[str] = set()
 
     def write(self, name: str, data: bytes) -> None:
-        """Write one file whole; a file appears under its name only when it is complete."""
+        """Write a file atomically: it appears under its name only when complete."""
         target = f"{self.root.rstrip('/')}/{name}"
         parent = target.rsplit("/", 1)[0]
         if self.local:
@@ -44,7 +44,7 @@ class Folder:
             stream.write(data)
 
     def join(self, names: Iterable[str], name: str) -> None:
-        """Write one file from the contents of others in order, streaming."""
+        """Concatenate files into one, streaming."""
         target = f"{self.root.rstrip('/')}/{name}"
         with self.files.open_output_stream(f"{target}.tmp" if self.local else target) as stream:
             for part in names:
@@ -54,7 +54,7 @@ class Folder:
             self.files.move(f"{target}.tmp", target)
 
     def remove(self, name: str) -> None:
-        """Remove a file, or a subfolder with all it holds, if it is there."""
+        """Remove a file or subfolder if it exists."""
         target = f"{self.root.rstrip('/')}/{name}"
         kind = self.files.get_file_info(target).type
         if kind == fs.FileType.Directory:
@@ -67,27 +67,27 @@ def _numbers(values: np.ndarray) -> list:
     return np.round(np.asarray(values, float), 9).tolist()
 
 
-def _object_row(object_id: int, thing: Thing, view: Photograph) -> dict[str, Any]:
+def _object_row(object_id: int, item: PlacedObject, view: RoomImage) -> dict[str, Any]:
     world_to_camera = view.camera.rotation.T
-    size = thing.design.size_m
-    centre = thing.world((0.0, 0.0, size[2] / 2)) - view.camera.position_m
+    size = item.design.size_m
+    center = item.world((0.0, 0.0, size[2] / 2)) - view.camera.position_m
     row: dict[str, Any] = {
         "id": object_id,
-        "label": thing.label,
-        "captions": captions(thing),
+        "label": item.label,
+        "captions": captions(item),
         "box_3d": {
-            "center": _numbers(world_to_camera @ centre),
+            "center": _numbers(world_to_camera @ center),
             "size": _numbers(size),
-            "rotation": _numbers(world_to_camera @ thing.rotation),
+            "rotation": _numbers(world_to_camera @ item.rotation),
         },
     }
-    if thing.design.kind.front:
-        row["front"] = _numbers(world_to_camera @ thing.rotation[:, 0])
+    if item.design.kind.front:
+        row["front"] = _numbers(world_to_camera @ item.rotation[:, 0])
     return row
 
 
-def manifest_row(view: Photograph, settings: RenderSettings) -> dict[str, Any]:
-    """Return the manifest row of a photograph , its URIs relative to the manifest."""
+def manifest_row(view: RoomImage, settings: RenderSettings) -> dict[str, Any]:
+    """Return the manifest row of an image, with URIs relative to the manifest."""
     name = f"{view.room_index // 1000:04d}/{view.room_index:07d}-{view.frame_index:02d}"
     camera = view.camera
     row: dict[str, Any] = {
@@ -96,7 +96,7 @@ def manifest_row(view: Photograph, settings: RenderSettings) -> dict[str, Any]:
         "source": "spatiallake render",
         "alt_text": sentence(view.room_kind, list(view.objects.values())),
         "licence": "CC0-1.0",
-        "camera": {"fx": camera.focal_px, "fy": camera.focal_px, "cx": camera.centre_px[0], "cy": camera.centre_px[1]},
+        "camera": {"fx": camera.focal_px, "fy": camera.focal_px, "cx": camera.center_px[0], "cy": camera.center_px[1]},
         "depth": f"depth/{name}.png",
         "gravity": _numbers(camera.gravity),
         "pose": _numbers(camera.pose),
@@ -113,12 +113,12 @@ def _encoded(extension: str, pixels: np.ndarray, *options: int) -> bytes:
     done, data = cv2.imencode(extension, pixels, options)
     if not done:
         what = f"{pixels.shape} {pixels.dtype} array as {extension}"
-        raise ValueError(f"OpenCV could not encode a {what}; choose another picture size.")
+        raise ValueError(f"OpenCV could not encode a {what}; choose another image size.")
     return data.tobytes()
 
 
-def write_photograph(folder: Folder, view: Photograph, settings: RenderSettings) -> dict[str, Any]:
-    """Write a photograph's three files and return its manifest row."""
+def write_image(folder: Folder, view: RoomImage, settings: RenderSettings) -> dict[str, Any]:
+    """Write the image, depth and instance files; return the manifest row."""
     row = manifest_row(view, settings)
     seed = settings.seed * 1_000_003 + view.room_index * 101 + view.frame_index
     depth, instances = view.frame.depth_m, view.instances
@@ -127,49 +127,49 @@ def write_photograph(folder: Folder, view: Photograph, settings: RenderSettings)
     if settings.mask_bleed_px > 0:
         instances = with_mask_bleed(instances, settings.mask_bleed_px, seed)
         row["objects"] = [o for o in row["objects"] if (instances == o["id"]).any()]
-    millimetres = np.clip(np.rint(depth * _DEPTH_MM), 0, 65535).astype(np.uint16)
+    depth_mm = np.clip(np.rint(depth * _DEPTH_MM), 0, 65535).astype(np.uint16)
     bgr = view.frame.rgb[..., ::-1]
     folder.write(row["image"], _encoded(".jpg", bgr, cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality))
-    folder.write(row["depth"], _encoded(".png", millimetres, cv2.IMWRITE_PNG_COMPRESSION, 1))
+    folder.write(row["depth"], _encoded(".png", depth_mm, cv2.IMWRITE_PNG_COMPRESSION, 1))
     folder.write(row["instances"], _encoded(".png", instances, cv2.IMWRITE_PNG_COMPRESSION, 1))
     return row
 
 
 def write_chunk(settings: RenderSettings, chunk: int) -> tuple[int, int]:
-    """Render one chunk of rooms with its part of the manifest; return the numbers of photographs and objects."""
+    """Render one chunk of rooms and its part of the manifest; return the number of images and of objects."""
     folder = Folder(settings.out)
     first = chunk * settings.rooms_per_chunk
     last = min(first + settings.rooms_per_chunk, settings.count)
-    rows = [write_photograph(folder, view, settings) for view in every(settings, first, last)]
+    rows = [write_image(folder, view, settings) for view in images_of_rooms(settings, first, last)]
     lines = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
     folder.write(part_name(chunk), lines.encode())
     return len(rows), sum(len(row["objects"]) for row in rows)
 
 
 def part_name(chunk: int) -> str:
-    """Return the name of a chunk's part of the manifest."""
+    """Return the file name of a chunk's part of the manifest."""
     return f"{_PARTS}/{chunk:07d}.jsonl"
 
 
 def chunk_count(settings: RenderSettings) -> int:
-    """Return how many chunks a run has."""
+    """Return the number of chunks of a run."""
     return -(-settings.count // settings.rooms_per_chunk)
 
 
 def start(settings: RenderSettings) -> None:
-    """Remove an earlier manifest, so that a crawl that has one is always whole."""
+    """Remove an earlier manifest, so that a crawl with a manifest is always complete."""
     folder = Folder(settings.out)
     folder.remove(MANIFEST)
     folder.remove(_PARTS)
 
 
-def finish(settings: RenderSettings, photographs: int, objects: int) -> RenderSummary:
-    """Join the manifest's parts in the rooms' order, last of all, and return the summary."""
+def finish(settings: RenderSettings, images: int, objects: int) -> RenderSummary:
+    """Concatenate the parts of the manifest in room order, as the last step, and return the summary."""
     folder = Folder(settings.out)
     folder.join((part_name(chunk) for chunk in range(chunk_count(settings))), MANIFEST)
     folder.remove(_PARTS)
     manifest = f"{settings.out.rstrip('/')}/{MANIFEST}"
-    return RenderSummary(manifest=manifest, rooms=settings.count, photographs=photographs, objects=objects)
+    return RenderSummary(manifest=manifest, rooms=settings.count, images=images, objects=objects)
 
 
 def write_crawl(out: str, count: int, seed: int, **options: Any) -> RenderSummary:

@@ -1,17 +1,17 @@
-"""Materials: what a surface looks like, and how walls, floors and objects get theirs."""
+"""Materials: color and texture of walls, floors and objects."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from scenes.colours import Rgb, shade_of
+from scenes.colors import Rgb, shade_of
+from scenes.placed_objects import PlacedObject
 from scenes.shapes import pick
-from scenes.things import Thing
 
 
 @dataclass(frozen=True)
 class Material:
-    """Colour and procedural texture; `frame` [3, 3] and `origin_m` [3] take world points to the texture's own frame."""
+    """Color and procedural texture; `frame` [3, 3] and `origin_m` [3] map world points to texture coordinates."""
 
     rgb: Rgb
     texture: str = "plain"
@@ -40,8 +40,8 @@ _WALL_HUES = ("blue", "green", "gray", "turquoise", "red", "yellow", "brown", "p
 
 def _varied(rgb: tuple[int, int, int], rng: np.random.Generator, amount: float) -> Rgb:
     change = rng.uniform(-amount, amount, 3) * 0.4 + rng.uniform(-amount, amount)
-    colour = np.clip(np.array(rgb) * np.exp(change), 8, 250)
-    return float(colour[0]), float(colour[1]), float(colour[2])
+    color = np.clip(np.array(rgb) * np.exp(change), 8, 250)
+    return float(color[0]), float(color[1]), float(color[2])
 
 
 def background(rng: np.random.Generator) -> list[Material]:
@@ -55,12 +55,12 @@ def background(rng: np.random.Generator) -> list[Material]:
         ground, texture, _shaded(ground, rng.uniform(0.45, 0.85)), float(scale), float(rng.uniform(0, 0.12))
     )
     ceiling = Material(_varied((240, 240, 236), rng, 0.05))
-    colour = _varied(pick(rng, _PALE), rng, 0.12)
+    color = _varied(pick(rng, _PALE), rng, 0.12)
     if rng.random() < 0.25:
         hue = shade_of(pick(rng, _WALL_HUES), rng)
-        colour = _mixed(colour, hue)
+        color = _mixed(color, hue)
     style, size = pick(rng, _WALLS), float(rng.uniform(0.12, 0.4))
-    plain = Material(colour, style, _shaded(colour, rng.uniform(0.78, 0.93)), size)
+    plain = Material(color, style, _shaded(color, rng.uniform(0.78, 0.93)), size)
     walls = [plain] * 4
     if rng.random() < 0.3:
         accent = _varied(pick(rng, (*_PALE, (110, 130, 150), (150, 100, 80), (96, 120, 96))), rng, 0.15)
@@ -76,11 +76,11 @@ def _shaded(rgb: Rgb, factor: float) -> Rgb:
     return rgb[0] * factor, rgb[1] * factor, rgb[2] * factor
 
 
-def of_thing(thing: Thing) -> dict[str, Material]:
-    """Return a thing's materials by role."""
-    new = thing.design
+def of_object(item: PlacedObject) -> dict[str, Material]:
+    """Return an object's materials by role."""
+    new = item.design
     size = float(np.cbrt(np.prod(new.size_m)))
-    frame, origin = thing.rotation, thing.position_m
+    frame, origin = item.rotation, item.position_m
     scale = {"wood": 0.05 + 0.05 * size, "fabric": 0.02 + 0.02 * size, "stripes": 0.16 * size, "dots": 0.2 * size,
              "checker": 0.25 * size, "weave": 0.09 * size}.get(new.texture, 0.1)  # fmt: skip
     materials = {"main": Material(new.rgb, new.texture, new.accent, scale, new.kind.gloss, 0.0, frame, origin)}

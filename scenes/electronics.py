@@ -33,7 +33,7 @@ def tv(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def laptop(size: Size, rng: np.random.Generator) -> Shape:
-    """Open laptop; its front is the side one sits at."""
+    """Open laptop; its front is the side of the user."""
     sx, sy, sz = size
     shape, base = Shape(), 0.06 * sz + 0.004
     lean = rng.uniform(0.1, 0.35) * sx

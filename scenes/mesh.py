@@ -1,4 +1,4 @@
-"""Triangle meshes of simple solids, in metres, z up."""
+"""Triangle meshes of simple solids, in meters, z up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def hexahedron(bottom: Sequence[Point], top: Sequence[Point]) -> Mesh:
 
 
 def lathe(profile: Sequence[tuple[float, float]], segments: int = 16) -> Mesh:
-    """Return the surface that `profile` ((radius, z), outside going up) sweeps about z; 40 degree edges stay sharp."""
+    """Revolve `profile` ((radius, z), outside going up) about z; edges over 40 degrees stay sharp."""
     line = np.asarray(profile, float)
     step = line[1:] - line[:-1]
     outward = np.stack([step[:, 1], -step[:, 0]], 1)
@@ -103,7 +103,7 @@ def cylinder(radius: float, z0: float, z1: float, segments: int = 16, top_radius
 
 
 def ellipsoid(radii: Point, square: float = 1.0, lats: int = 8, longs: int = 16) -> Mesh:
-    """Return an ellipsoid about the origin; `square` < 1 makes it pillow-like, nearer to its box."""
+    """Return an ellipsoid about the origin; `square` < 1 makes it boxier, like a pillow."""
     bent, slope, faces = _ball(square, lats, longs)
     normals = slope / np.asarray(radii, float)
     normals /= np.sqrt((normals * normals).sum(1, keepdims=True))
@@ -146,8 +146,8 @@ def arc(radius: float, thickness: float, start_rad: float, end_rad: float, steps
     angle = np.linspace(start_rad, end_rad, steps + 1)[:, None]
     around = np.arange(6)[None] * (np.pi / 3)
     normal = np.stack([np.cos(around) * np.cos(angle), np.sin(around) + 0 * angle, np.cos(around) * np.sin(angle)], 2)
-    centre = np.stack([np.cos(angle), 0 * angle, np.sin(angle)], 2) * radius
-    vertices = (centre + normal * thickness).reshape(-1, 3)
+    center = np.stack([np.cos(angle), 0 * angle, np.sin(angle)], 2) * radius
+    vertices = (center + normal * thickness).reshape(-1, 3)
     here = np.arange(6)
     after = (here + 1) % 6
     pair = np.concatenate([np.stack([here, after, after + 6], 1), np.stack([here, after + 6, here + 6], 1)])
@@ -156,7 +156,7 @@ def arc(radius: float, thickness: float, start_rad: float, end_rad: float, steps
 
 
 def leaf(length: float, width: float, rise_rad: float, yaw_rad: float) -> Mesh:
-    """Return a bent two-piece leaf that grows from the origin, drawn as an open sheet."""
+    """Return a bent leaf of two pieces that grows from the origin, as an open sheet."""
     mid, tip = 0.55 * length, length
     heights = np.array([0, mid * np.sin(rise_rad), mid * np.sin(rise_rad) + (tip - mid) * np.sin(rise_rad - 0.9)])
     along = np.array([0, mid * np.cos(rise_rad), mid * np.cos(rise_rad) + (tip - mid) * np.cos(rise_rad - 0.9)])
@@ -179,12 +179,12 @@ def about_z(angle_rad: float) -> np.ndarray:
 
 
 def about_y(angle_rad: float) -> np.ndarray:
-    """Return the rotation [3, 3] about y; positive turns z towards x."""
+    """Return the rotation [3, 3] about y; positive turns z toward x."""
     c, s = np.cos(angle_rad), np.sin(angle_rad)
     return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
 
 
 def about_x(angle_rad: float) -> np.ndarray:
-    """Return the rotation [3, 3] about x; positive turns y towards z."""
+    """Return the rotation [3, 3] about x; positive turns y toward z."""
     c, s = np.cos(angle_rad), np.sin(angle_rad)
     return np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])

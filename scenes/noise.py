@@ -1,18 +1,18 @@
-"""Degraded depth and masks, to test how an engine bears real sensors."""
+"""Degrades depth and masks to simulate real sensors."""
 
 import cv2
 import numpy as np
 
 
 def with_depth_noise(depth_m: np.ndarray, sigma_rel: float, seed: int) -> np.ndarray:
-    """Return depth [h, w] m with independent Gaussian noise of `sigma_rel` times the depth at each pixel; 0 stays 0."""
+    """Add independent Gaussian noise of `sigma_rel` times the depth to each pixel [h, w], m; 0 stays 0."""
     rng = np.random.default_rng(seed)
     factor = 1 + sigma_rel * rng.standard_normal(depth_m.shape, dtype=np.float32)
     return (depth_m * np.maximum(factor, 0.05)).astype(depth_m.dtype)
 
 
 def with_mask_bleed(instances: np.ndarray, bleed_px: int, seed: int) -> np.ndarray:
-    """Return instances [h, w] with each mask grown by `bleed_px` into its surroundings, in an order from `seed`."""
+    """Grow each mask of `instances` [h, w] by `bleed_px` into its surroundings, in a seeded order."""
     if bleed_px <= 0:
         return instances.copy()
     ids = np.unique(instances[instances > 0])

@@ -1,4 +1,4 @@
-"""Ray casting and shading: photograph, exact depth and instance masks of one camera."""
+"""Ray casts and shades one camera view: image, exact depth and instance masks."""
 
 from dataclasses import dataclass
 
@@ -7,30 +7,30 @@ import numpy as np
 
 from scenes.camera import Camera
 from scenes.scene import Scene
-from scenes.shading import Lighting, photograph
+from scenes.shading import Lighting, shaded
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """`rgb` [h, w, 3] uint8, `depth_m` [h, w] float32 z-depth, `things` [h, w] int16 indices (-1 = background)."""
+    """`rgb` [h, w, 3] uint8, `depth_m` [h, w] float32 z-depth, `object_index` [h, w] int16 (-1 = background)."""
 
     rgb: np.ndarray
     depth_m: np.ndarray
-    things: np.ndarray
+    object_index: np.ndarray
 
 
-def rendered(scene: Scene, camera: Camera, lighting: Lighting, rng: np.random.Generator) -> Frame:
+def render_frame(scene: Scene, camera: Camera, lighting: Lighting, rng: np.random.Generator) -> Frame:
     """Render one view; `rng` draws the light samples and the sensor noise."""
     width, height = camera.size_px
     rays = camera.rays()
     hits = scene.cast(camera.position_m, rays)
-    things = scene.face_thing[hits.face]
-    colour = photograph(scene, camera, (rays, hits), lighting, rng)
-    return Frame(_sensed(colour, lighting, rng), hits.z.reshape(height, width), things.reshape(height, width))
+    objects = scene.face_object[hits.face]
+    color = shaded(scene, camera, (rays, hits), lighting, rng)
+    return Frame(_sensed(color, lighting, rng), hits.z.reshape(height, width), objects.reshape(height, width))
 
 
 def _sensed(linear: np.ndarray, lighting: Lighting, rng: np.random.Generator) -> np.ndarray:
-    """Expose, add noise and quantise linear light [h, w, 3]."""
+    """Expose, add noise to and quantize linear light [h, w, 3]."""
     small = linear[::8, ::8].mean(2)
     key = 0.5 * float(small.mean()) + 0.5 * float(np.median(small))
     top = float(np.percentile(small, 94))

@@ -1,21 +1,21 @@
-"""Which things each kind of room holds, and the order in which they are placed."""
+"""Defines the objects of each kind of room and places them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from scenes.layout import Room
+from scenes.placed_objects import KINDS, Design, PlacedObject, design
+from scenes.placement import Room
 from scenes.settings import RoomKind
 from scenes.shapes import Surface, pick
-from scenes.things import KINDS, Design, Thing, design
 
 Count = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Large things with (least, most) counts, in placement order, and labels of loose, small and hung things."""
+class RoomContents:
+    """Large objects with (min, max) counts in placement order, and labels of loose, small and hung objects."""
 
     large: tuple[tuple[str, Count], ...]
     loose: tuple[str, ...]
@@ -34,34 +34,34 @@ _SOFT = ("cushion", "teddy bear", "book", "backpack", "laptop", "remote control"
 
 _ANY = (0, 1)
 
-RECIPES: Mapping[RoomKind, Recipe] = {
-    "living room": Recipe(
+RECIPES: Mapping[RoomKind, RoomContents] = {
+    "living room": RoomContents(
         (("rug", _ANY), ("sofa", (1, 2)), ("armchair", (0, 2)), ("cabinet", _ANY), ("dresser", _ANY),
          ("bookshelf", (0, 2)), ("coffee table", _ANY), ("table", _ANY), ("side table", (0, 2)),
          ("floor lamp", (0, 2))),
         (*_LOOSE, *_TOYS, "speaker", "vase", "cushion", "bench"),
         (*_DECOR, *_TOYS, *_SOFT, "mug", "cup", "bowl", "apple", "orange", "bottle", "speaker", "basket", "tv"),
     ),
-    "kitchen": Recipe(
+    "kitchen": RoomContents(
         (("fridge", (1, 1)), ("oven", (0, 2)), ("cabinet", (1, 3)), ("washing machine", _ANY), ("table", (1, 1)),
          ("wall shelf", (0, 2)), ("bench", _ANY), ("stool", (0, 3)), ("rug", _ANY)),
         ("crate", "box", "basket", "bin", "stool", "bottle", "potted plant", "chair", "ball"),
         (*_KITCHENWARE, *_KITCHENWARE, *_APPLIANCES, *_APPLIANCES, "vase", "book", "candle", "basket", "crate"),
     ),
-    "office": Recipe(
+    "office": RoomContents(
         (("desk", (1, 2)), ("bookshelf", (0, 2)), ("cabinet", (0, 2)), ("table", _ANY), ("armchair", _ANY),
          ("office chair", (0, 2)), ("floor lamp", _ANY), ("rug", _ANY)),
         (*_LOOSE, "printer", "speaker", "ball", "book"),
         (*_DESK, *_DESK, *_DECOR, "cup", "apple", "bowl", "box", "toy car", "cushion"),
     ),
-    "bedroom": Recipe(
+    "bedroom": RoomContents(
         (("bed", (1, 1)), ("wardrobe", (0, 2)), ("dresser", _ANY), ("nightstand", _ANY), ("desk", _ANY),
          ("rug", _ANY), ("bookshelf", _ANY), ("armchair", _ANY), ("bench", _ANY), ("chair", (0, 2)),
          ("floor lamp", _ANY)),
         (*_LOOSE, *_TOYS, *_TOYS, "cushion", "book"),
         (*_DECOR, *_TOYS, *_SOFT, "mug", "bottle", "bowl", "basket", "speaker", "tv"),
     ),
-    "tabletop": Recipe(
+    "tabletop": RoomContents(
         (("cabinet", _ANY), ("bookshelf", _ANY), ("sofa", _ANY)),
         (*_LOOSE, "ball", "chair"),
         (*_KITCHENWARE, *_DECOR, *_DESK, *_TOYS, *_TOYS, "bowl", "crate", "basket", "remote control", "block"),
@@ -77,7 +77,7 @@ _FLOOR_SIDE_M: Mapping[RoomKind, tuple[float, float]] = {
 
 
 class Furnisher:
-    """Fills one room; every choice comes from the room's own generator."""
+    """Furnishes one room; every choice uses the room's own generator."""
 
     def __init__(self, room: Room) -> None:
         self.room, self.rng = room, room.rng
@@ -85,12 +85,12 @@ class Furnisher:
         self.known: dict[str, Design] = {}
 
     def draw(self, label: str) -> Design:
-        """Return a design, at times one already in the room or one of its colour, so that names can be ambiguous."""
+        """Draw a design; sometimes reuse one of the room, or its color, so that names can be ambiguous."""
         before = self.known.get(label)
         chance = self.rng.random()
         if before is not None and chance < 0.25:
             return before
-        new = design(label, self.rng, before.colour if before is not None and chance < 0.45 else None)
+        new = design(label, self.rng, before.color if before is not None and chance < 0.45 else None)
         self.known[label] = new
         return new
 
@@ -98,8 +98,8 @@ class Furnisher:
         """Place everything and return the room."""
         if self.room.kind == "tabletop":
             self._main_table()
-        for label, (least, most) in self.recipe.large:
-            for _ in range(int(self.rng.integers(least, most + 1))):
+        for label, (min_count, max_count) in self.recipe.large:
+            for _ in range(int(self.rng.integers(min_count, max_count + 1))):
                 self._large(label)
         for _ in range(int(self.rng.integers(0, 4))):
             self.room.against_wall(self.draw(pick(self.rng, self.recipe.hung)), 6, (1.0, 1.9))
@@ -133,31 +133,31 @@ class Furnisher:
         if "floor" in new.kind.on:
             from_wall = self.rng.uniform(0.25, 0.75, 2)
             spot = np.array([lx * from_wall[0], ly * from_wall[1], 0.0])
-            index = self.room.add(Thing(new, spot, self.rng.uniform(-np.pi, np.pi)))
+            index = self.room.add(PlacedObject(new, spot, self.rng.uniform(-np.pi, np.pi)))
         else:
             index = self.room.against_wall(new)
         if index is not None and self.rng.random() < 0.5:
             self._companions(index)
 
     def _companions(self, index: int) -> None:
-        label = self.room.things[index].label
+        label = self.room.objects[index].label
         if label == "table":
             self._chairs(index)
         elif label == "desk":
             self._desk_set(index)
         elif label == "sofa" and self.rng.random() < 0.6:
             new = self.draw("coffee table")
-            ahead = self.room.things[index].half_m[0] + new.size_m[0] / 2 + self.rng.uniform(0.25, 0.6)
+            ahead = self.room.objects[index].half_m[0] + new.size_m[0] / 2 + self.rng.uniform(0.25, 0.6)
             self.room.beside(index, new, (float(ahead), float(self.rng.normal(0, 0.2))), 0.0)
         elif label == "bed":
             self._bed_set(index)
         elif label in ("cabinet", "dresser") and "tv" in self.recipe.small and self.rng.random() < 0.8:
-            surface = self.room.things[index].design.shape.surfaces[0]
+            surface = self.room.objects[index].design.shape.surfaces[0]
             x = (surface.rect[0] + surface.rect[2]) / 2
             self.room.upon(index, surface, self.draw("tv"), (x, float(self.rng.normal(0, 0.08))), 0.0)
 
     def _chairs(self, index: int) -> None:
-        x, y = self.room.things[index].half_m
+        x, y = self.room.objects[index].half_m
         seat = self.draw(pick(self.rng, ("chair", "chair", "chair", "stool")))
         depth, width = seat.size_m[:2]
         sides = [(x, 0.0, np.pi), (-x, 0.0, 0.0), (0.0, y, -np.pi / 2), (0.0, -y, np.pi / 2)]
@@ -173,7 +173,7 @@ class Furnisher:
                 self.room.beside(index, seat, (float(spot[0]), float(spot[1])), turn + self.rng.normal(0, 0.12))
 
     def _desk_set(self, index: int) -> None:
-        desk = self.room.things[index]
+        desk = self.room.objects[index]
         x, y = desk.half_m
         surface = desk.design.shape.surfaces[0]
         if self.rng.random() < 0.7:
@@ -192,7 +192,7 @@ class Furnisher:
                     self.room.upon(index, surface, self.draw(label), spot, float(self.rng.normal(0, 0.1)))
 
     def _bed_set(self, index: int) -> None:
-        bed = self.room.things[index]
+        bed = self.room.objects[index]
         x, y = bed.half_m
         pillow = self.draw("pillow")
         surface = bed.design.shape.surfaces[0]
@@ -207,8 +207,8 @@ class Furnisher:
     def _fill_surfaces(self) -> None:
         done = 0
         limit = 40 if self.room.kind != "tabletop" else 34
-        while done < len(self.room.things) and len(self.room.things) < limit:
-            host = self.room.things[done]
+        while done < len(self.room.objects) and len(self.room.objects) < limit:
+            host = self.room.objects[done]
             for surface in host.design.shape.surfaces:
                 for _ in range(self._how_many(surface, done)):
                     self._small(done, surface)
@@ -240,8 +240,8 @@ class Furnisher:
         self.room.somewhere_upon(index, surface, self.draw(pick(self.rng, allowed)), 5)
 
 
-def furnished(kind: RoomKind, rng: np.random.Generator) -> Room:
-    """Return a furnished room of a kind."""
+def furnished_room(kind: RoomKind, rng: np.random.Generator) -> Room:
+    """Generate a furnished room of a kind."""
     low, high = np.log(_FLOOR_SIDE_M[kind])
     size = (float(np.exp(rng.uniform(low, high))), float(np.exp(rng.uniform(low, high))), float(rng.uniform(2.3, 3.1)))
     return Furnisher(Room(kind, size, rng)).furnish()

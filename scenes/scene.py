@@ -6,9 +6,9 @@ import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
-from scenes.decor import Material, background, of_thing
-from scenes.layout import Room
+from scenes.decor import Material, background, of_object
 from scenes.mesh import Mesh
+from scenes.placement import Room
 
 BACKGROUND = -1
 
@@ -18,7 +18,7 @@ _Block = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """What rays hit: `z` [n] in units of the ray direction, face [n], and barycentric `u`, `v` [n]."""
+    """First hits of n rays: `z` in units of the ray direction, face index, and barycentric `u`, `v`."""
 
     z: np.ndarray
     face: np.ndarray
@@ -27,29 +27,29 @@ class Hits:
 
 
 class Scene:
-    """Merged triangles of a room with their thing (-1 = floor, walls, ceiling), material and normals."""
+    """Merged triangles of a room with their object (-1 = floor, walls, ceiling), material and normals."""
 
     def __init__(self, room: Room, rng: np.random.Generator) -> None:
         self.room = room
         self.materials: list[Material] = background(rng)
         shell, materials = _shell(room.size_m)
         blocks: list[_Block] = [(mesh.vertices, mesh.faces, None) for mesh in shell]
-        things = [BACKGROUND] * len(shell)
+        objects = [BACKGROUND] * len(shell)
         smooth = [False] * len(shell)
         counts = [len(mesh.faces) for mesh in shell]
-        for index, thing in enumerate(room.things):
-            looks, place = of_thing(thing), {}
-            for role, mesh in thing.design.shape.parts:
+        for index, item in enumerate(room.objects):
+            looks, place = of_object(item), {}
+            for role, mesh in item.design.shape.parts:
                 if role not in place:
                     place[role] = len(self.materials)
                     self.materials.append(looks[role])
-                things.append(index)
+                objects.append(index)
                 materials.append(place[role])
                 smooth.append(mesh.normals is not None)
                 counts.append(len(mesh.faces))
-            vertices, faces, normals = thing.design.merged
-            blocks.append((vertices @ thing.rotation.T + thing.position_m, faces, normals @ thing.rotation.T))
-        self.face_thing = np.repeat(np.array(things, np.int16), counts)
+            vertices, faces, normals = item.design.merged
+            blocks.append((vertices @ item.rotation.T + item.position_m, faces, normals @ item.rotation.T))
+        self.face_object = np.repeat(np.array(objects, np.int16), counts)
         self.face_material = np.repeat(np.array(materials, np.int16), counts)
         self.face_smooth = np.repeat(np.array(smooth), counts)
         self._merge(blocks)
@@ -74,7 +74,7 @@ class Scene:
         return Hits(out["tfar"], out["primID"], out["u"], out["v"])
 
     def blocked(self, origins: np.ndarray, directions: np.ndarray, reach: float) -> np.ndarray:
-        """Say for each ray [n, 3] (float32) whether anything lies within `reach` of its direction's length."""
+        """Return for each ray [n, 3] (float32) whether anything lies within `reach` times its direction."""
         limits = np.full(len(origins), reach, np.float32)
         return self._embree.run(origins, directions, limits, query="OCCLUDED") >= 0
 

@@ -1,4 +1,4 @@
-"""Builders of things to sit and lie on."""
+"""Builders of seats and beds."""
 
 from itertools import pairwise
 
@@ -61,7 +61,7 @@ def stool(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def _grounded(shape: Shape) -> Shape:
-    """Slanted rods end in slanted discs: lift everything so that the lowest point is at z = 0."""
+    """Lift the shape so that its lowest point is at z = 0, because slanted rods end in slanted discs."""
     low = shape.bounds()[0][2]
     moved = Shape([(role, mesh.moved((0, 0, -low))) for role, mesh in shape.parts])
     moved.surfaces = [Surface(s.tag, s.rect, s.z - low, s.headroom_m, s.inside) for s in shape.surfaces]

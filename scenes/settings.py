@@ -1,4 +1,4 @@
-"""What to render: one frozen settings model, and what a run returns."""
+"""Settings and summary of a render run."""
 
 from typing import Literal
 
@@ -9,30 +9,30 @@ ROOM_KINDS: tuple[RoomKind, ...] = ("living room", "kitchen", "office", "bedroom
 
 
 class RenderSettings(BaseModel):
-    """Settings of `spatiallake render`; `count` rooms give `count * frames` photographs."""
+    """Settings of `spatiallake render`; `count` rooms give `count * frames` images."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    out: str = Field(description="folder or URI that the crawl is written to")
-    count: int = Field(default=100, ge=1, description="rooms")
-    seed: int = Field(default=0, ge=0, description="with the room's index, decides every random choice")
-    width: int = Field(default=640, ge=64, le=4096, description="px")
-    height: int = Field(default=480, ge=64, le=4096, description="px")
-    frames: int = Field(default=1, ge=1, le=64, description="photographs per room, along a camera path if more than 1")
-    rooms: tuple[RoomKind, ...] = Field(default=ROOM_KINDS, min_length=1, description="kinds of room, drawn evenly")
-    jpeg_quality: int = Field(default=92, ge=50, le=100, description="of the photographs")
-    min_object_px: int = Field(default=100, ge=1, description="objects that show fewer pixels are left out")
-    depth_noise_rel: float = Field(default=0.0, ge=0, le=0.5, description="depth noise in the files / depth")
-    mask_bleed_px: int = Field(default=0, ge=0, le=32, description="masks in the files are grown by this much")
-    rooms_per_chunk: int = Field(default=8, ge=1, le=1000, description="rooms that one unit of work renders")
+    out: str = Field(description="folder or URI to write the crawl to")
+    count: int = Field(default=100, ge=1, description="number of rooms")
+    seed: int = Field(default=0, ge=0, description="seed; with the room index it determines every random choice")
+    width: int = Field(default=640, ge=64, le=4096, description="image size in px")
+    height: int = Field(default=480, ge=64, le=4096, description="image size in px")
+    frames: int = Field(default=1, ge=1, le=64, description="images per room; more than 1 follow a camera path")
+    rooms: tuple[RoomKind, ...] = Field(default=ROOM_KINDS, min_length=1, description="kinds of room, drawn uniformly")
+    jpeg_quality: int = Field(default=92, ge=50, le=100, description="JPEG quality of the images")
+    min_object_px: int = Field(default=100, ge=1, description="omit objects with fewer visible pixels")
+    depth_noise_rel: float = Field(default=0.0, ge=0, le=0.5, description="relative 1-sigma noise of the depth files")
+    mask_bleed_px: int = Field(default=0, ge=0, le=32, description="grow the masks in the files by this many px")
+    rooms_per_chunk: int = Field(default=8, ge=1, le=1000, description="rooms per Spark task")
 
 
 class RenderSummary(BaseModel):
-    """What a render run wrote."""
+    """The manifest and the number of rooms, images and objects written."""
 
     model_config = ConfigDict(frozen=True)
 
     manifest: str
     rooms: int
-    photographs: int
+    images: int
     objects: int

@@ -17,7 +17,7 @@ _OFFSET_M = 1e-3
 
 @dataclass(frozen=True)
 class Light:
-    """A round lamp: position [3] m, radius m, and linear colour."""
+    """A round lamp: position [3] m, radius m, and linear color."""
 
     position_m: tuple[float, float, float]
     radius_m: float
@@ -26,7 +26,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Lighting:
-    """All that decides how bright a room looks."""
+    """Lamps, ambient light and exposure of a room."""
 
     lights: tuple[Light, ...]
     ambient: tuple[float, float, float]
@@ -35,17 +35,17 @@ class Lighting:
     noise: float
 
 
-def drawn_lighting(size_m: tuple[float, float, float], rng: np.random.Generator) -> Lighting:
-    """Return one or two lamps below the ceiling and an ambient level."""
+def random_lighting(size_m: tuple[float, float, float], rng: np.random.Generator) -> Lighting:
+    """Draw one or two lamps below the ceiling and an ambient level."""
     x, y, z = size_m
     warm = rng.uniform(0.86, 1.06)
-    colour = (1.0, float(0.5 + 0.5 * warm), float(warm))
+    color = (1.0, float(0.5 + 0.5 * warm), float(warm))
     lights = []
     for i in range(1 + int(rng.random() < 0.35)):
         place = (float(rng.uniform(0.2, 0.8) * x), float(rng.uniform(0.2, 0.8) * y), float(z * rng.uniform(0.86, 0.97)))
         power = rng.uniform(0.7, 1.2) if i == 0 else rng.uniform(0.25, 0.6)
         radius = float(rng.uniform(0.03, 0.16)) if rng.random() < 0.7 else 0.0
-        lights.append(Light(place, radius, (power * colour[0], power * colour[1], power * colour[2])))
+        lights.append(Light(place, radius, (power * color[0], power * color[1], power * color[2])))
     level = rng.uniform(0.34, 0.6)
     return Lighting(
         lights=tuple(lights),
@@ -58,7 +58,7 @@ def drawn_lighting(size_m: tuple[float, float, float], rng: np.random.Generator)
 
 @dataclass(frozen=True, eq=False)
 class Lit:
-    """What light falls on: points lifted off the surface [n, 3], and planes [3, n] of these, of normals and of rays."""
+    """Lit points: positions offset from the surface [n, 3]; positions, normals and rays as planes [3, n]."""
 
     lifted: np.ndarray
     points: np.ndarray
@@ -68,17 +68,17 @@ class Lit:
     shape: tuple[int, int]
 
 
-def photograph(
+def shaded(
     scene: Scene, camera: Camera, seen: tuple[np.ndarray, Hits], lighting: Lighting, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return linear light [h, w, 3] float32 along rays [n, 3] with their hits."""
+    """Return linear light [h, w, 3] float32 along rays [n, 3], given their hits."""
     rays, hits = np.ascontiguousarray(seen[0].T), seen[1]
     width, height = camera.size_px
     normals = _normals(scene, hits, rays)
     points = rays * hits.z
     points += camera.position_m.astype(np.float32)[:, None]
     material = scene.face_material[hits.face]
-    colour = _albedo(scene, material, points, normals, hits.z / np.float32(camera.focal_px))
+    color = _albedo(scene, material, points, normals, hits.z / np.float32(camera.focal_px))
     points += normals * np.float32(_OFFSET_M)
     gloss = np.array([m.gloss for m in scene.materials], np.float32)
     glossy = np.flatnonzero((gloss > 0)[material])
@@ -91,9 +91,9 @@ def photograph(
         lit, glint = _direct(scene, light, surface, rng)
         shade += lit * np.array(light.rgb, np.float32)[:, None]
         shine += glint
-    colour *= shade
-    colour[:, glossy] += gloss[material[glossy]] * shine
-    return cv2.merge([plane.reshape(height, width) for plane in colour])
+    color *= shade
+    color[:, glossy] += gloss[material[glossy]] * shine
+    return cv2.merge([plane.reshape(height, width) for plane in color])
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -117,7 +117,7 @@ def _albedo(
     scene: Scene, material: np.ndarray, points: np.ndarray, normals: np.ndarray, footprint_m: np.ndarray
 ) -> np.ndarray:
     base = np.ascontiguousarray(((np.array([m.rgb for m in scene.materials], np.float32) / 255) ** 2).T)
-    colour = np.take(base, material, axis=1)
+    color = np.take(base, material, axis=1)
     for index in np.flatnonzero(np.bincount(material, minlength=len(scene.materials))):
         look = scene.materials[index]
         if look.texture == "plain":
@@ -131,14 +131,14 @@ def _albedo(
         share = blend(look.texture, (u, v), look.scale_m, footprint_m[here])
         accent = (np.array(look.accent, np.float32) / 255) ** 2
         for channel in range(3):
-            colour[channel][here] += share * (accent[channel] - base[channel, index])
-    return colour
+            color[channel][here] += share * (accent[channel] - base[channel, index])
+    return color
 
 
 def _chart(
     frame: np.ndarray, origin_m: np.ndarray, points: np.ndarray, normals: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return texture coordinates: the object's two axes that a surface faces least, m."""
+    """Return texture coordinates, m: the two object axes most parallel to the surface."""
     turn = frame.T.astype(np.float32)
     local = turn @ (points - origin_m.astype(np.float32)[:, None])
     size = np.abs(turn @ normals)
@@ -148,7 +148,7 @@ def _chart(
 
 
 def _direct(scene: Scene, light: Light, surface: Lit, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return diffuse light [n] and, at the glossy pixels, the glint of one lamp, both with its shadow."""
+    """Return one lamp's diffuse light [n] and the highlight at glossy pixels, both with shadow."""
     place = np.array(light.position_m, np.float32)
     open_to = _open_to(scene, light, surface, rng)
     towards = place[:, None] - surface.points
@@ -163,7 +163,7 @@ def _direct(scene: Scene, light: Light, surface: Lit, rng: np.random.Generator) 
 
 
 def _open_to(scene: Scene, light: Light, surface: Lit, rng: np.random.Generator) -> np.ndarray:
-    """Return the share of a lamp that each point sees [n]; soft shadows are sampled at half resolution."""
+    """Return the visible share of a lamp per point [n]; soft shadows are sampled at half resolution."""
     place, (height, width) = np.array(light.position_m, np.float32), surface.shape
     if light.radius_m == 0:
         return np.where(scene.blocked(surface.lifted, place - surface.lifted, 0.999), np.float32(0), np.float32(1))

@@ -1,4 +1,4 @@
-"""What a built object is: coloured parts, and the places where other things can stand."""
+"""A built object: colored parts, and the surfaces on which other objects can stand."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Size = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Surface:
-    """A level place in the object's frame: rectangle (x0, y0, x1, y1) m at height `z`, free up to `headroom_m`."""
+    """A horizontal surface, object frame: rectangle (x0, y0, x1, y1) m at height `z`, free up to `headroom_m`."""
 
     tag: str
     rect: tuple[float, float, float, float]
@@ -35,11 +35,11 @@ class Shape:
         self.parts.extend((role, mesh) for mesh in meshes)
 
     def top(self, tag: str, half_x: float, half_y: float, z: float) -> None:
-        """Append a surface centred on the z axis."""
+        """Append a surface centered on the z axis."""
         self.surfaces.append(Surface(tag, (-half_x, -half_y, half_x, half_y), z))
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the least and greatest corner [3] of all parts, m."""
+        """Return the minimum and maximum corner [3] of all parts, m."""
         boxes = self.solids()
         return boxes[:, :3].min(0), boxes[:, 3:].max(0)
 
@@ -49,7 +49,7 @@ class Shape:
         return np.hstack([np.minimum.reduceat(vertices, starts), np.maximum.reduceat(vertices, starts)])
 
     def vertices(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return all parts' vertices [n, 3] in order, m, and where each part's begin [k]."""
+        """Return the vertices [n, 3] of all parts in order, m, and the start index of each part [k]."""
         meshes = [mesh.vertices for _, mesh in self.parts]
         starts = np.cumsum([0, *(len(vertices) for vertices in meshes[:-1])])
         return np.concatenate(meshes), starts
@@ -59,5 +59,5 @@ Builder = Callable[[Size, np.random.Generator], Shape]
 
 
 def pick(rng: np.random.Generator, choices: Sequence[_T]) -> _T:
-    """Return one of `choices`, evenly."""
+    """Draw one of `choices` uniformly."""
     return choices[int(rng.integers(len(choices)))]

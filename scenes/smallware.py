@@ -1,4 +1,4 @@
-"""Builders of books, textiles, toys, fruit and other small things."""
+"""Builders of books, textiles, toys, fruit and other small objects."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def fruit(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def lemon(size: Size, rng: np.random.Generator) -> Shape:
-    """Fruit longer than it is high, lying."""
+    """Elongated fruit lying on its side."""
     shape = Shape()
     shape.add("main", ellipsoid((size[0] / 2, size[1] / 2, size[2] / 2), 1, 8, 14).moved((0, 0, size[2] / 2)))
     return shape
@@ -36,8 +36,8 @@ def banana(size: Size, rng: np.random.Generator) -> Shape:
     bend = arc(1.0, 0.2, 0.3 * np.pi, 0.7 * np.pi, 8)
     taper = np.repeat(0.35 + 0.65 * np.sin(np.linspace(0.15, np.pi - 0.15, 9)), 6)
     flat = bend.turned(about_x(np.pi / 2)).vertices
-    centre = np.repeat(flat.reshape(9, 6, 3).mean(1), 6, axis=0)
-    shaped = centre + (flat - centre) * taper[:, None]
+    center = np.repeat(flat.reshape(9, 6, 3).mean(1), 6, axis=0)
+    shaped = center + (flat - center) * taper[:, None]
     low, high = shaped.min(0), shaped.max(0)
     fitted = (shaped - (low + high) / 2) / (high - low) * np.array([sx, sy, sz]) + np.array([0, 0, sz / 2])
     shape = Shape()
@@ -46,7 +46,7 @@ def banana(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def book(size: Size, rng: np.random.Generator) -> Shape:
-    """Book: cover in its colour around white pages; lying, or standing with the spine to the front."""
+    """Book: cover in its color around white pages; lying, or standing with the spine to the front."""
     sx, sy, sz = size
     shape = Shape()
     if rng.random() < 0.6:
@@ -66,7 +66,7 @@ def book(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def picture(size: Size, rng: np.random.Generator) -> Shape:
-    """Framed picture; the frame is its main part."""
+    """Framed image; the frame is its main part."""
     sx, sy, sz = size
     edge = 0.12 * min(sy, sz)
     shape = Shape()
@@ -90,7 +90,7 @@ def cushion(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def teddy_bear(size: Size, rng: np.random.Generator) -> Shape:
-    """Sitting teddy bear that looks to the front."""
+    """Sitting teddy bear that faces the front."""
     sx, sy, sz = size
     shape = Shape()
 
@@ -123,7 +123,7 @@ def backpack(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def toy_car(size: Size, rng: np.random.Generator) -> Shape:
-    """Toy car that drives to the front."""
+    """Toy car; it drives toward its front."""
     sx, sy, sz = size
     wheel = 0.22 * sz
     shape = Shape()
@@ -140,7 +140,7 @@ def toy_car(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def block(size: Size, rng: np.random.Generator) -> Shape:
-    """Toy block: a cube-like brick, on which others can be stacked."""
+    """Toy block, on which others can be stacked."""
     sx, sy, sz = size
     shape = Shape()
     shape.add("main", box((-sx / 2, -sy / 2, 0), (sx / 2, sy / 2, sz)))

@@ -1,4 +1,4 @@
-"""Builders of tables, cupboards, shelves and other large things."""
+"""Builders of tables, cupboards, shelves and other large objects."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def table(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def desk(size: Size, rng: np.random.Generator) -> Shape:
-    """Desk with a drawer block on one side; one sits at its front."""
+    """Desk with a drawer block on one side; the user sits at its front."""
     sx, sy, sz = size
     shape, board, leg = Shape(), 0.04 * sz, 0.05 * sy
     shape.add("main", box((-sx / 2, -sy / 2, sz - board), (sx / 2, sy / 2, sz)))
@@ -99,7 +99,7 @@ def nightstand(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def bookshelf(size: Size, rng: np.random.Generator) -> Shape:
-    """Open shelf with three to five boards; things can stand on each."""
+    """Open shelf with three to five boards; objects can stand on each."""
     sx, sy, sz = size
     shape, board = Shape(), 0.012 + 0.008 * sz
     for sign in (-1, 1):
@@ -193,7 +193,7 @@ def rug(size: Size, rng: np.random.Generator) -> Shape:
 
 
 def lamp(size: Size, rng: np.random.Generator) -> Shape:
-    """Floor or table lamp: foot, stem and a coloured shade."""
+    """Floor or table lamp: foot, stem and a colored shade."""
     sx, sy, sz = size
     shape, radius = Shape(), min(sx, sy) / 2
     shade = sz * rng.uniform(0.25, 0.4) if sz < 0.9 else 1.2 * radius

@@ -1,4 +1,4 @@
-"""Procedural textures: how far a surface point's colour goes from the base colour to the accent."""
+"""Procedural textures: blend factors between a base color and an accent color."""
 
 from functools import cache
 
@@ -27,7 +27,7 @@ def _noise(u: np.ndarray, v: np.ndarray, cell_m: float) -> np.ndarray:
 
 
 def _hashed(first: np.ndarray, second: np.ndarray | int = 0) -> np.ndarray:
-    """Return a number in [0, 1) per pair of whole numbers."""
+    """Hash pairs of integers to [0, 1)."""
     mixed = first.astype(np.int32) * 7919 + np.asarray(second, np.int32) * 104_729
     return _noise_tile().ravel()[(mixed * 40_503 & 0x7FFFFFFF) >> 4 & (_TILE * _TILE - 1)]
 
@@ -100,7 +100,7 @@ BACKGROUND_AXES = ((0, 1), (0, 1), (1, 2), (1, 2), (0, 2), (0, 2))
 
 
 def blend(name: str, chart: tuple[np.ndarray, np.ndarray], scale_m: float, footprint_m: np.ndarray) -> np.ndarray:
-    """Return the accent's share [n] in [0, 1] at texture coordinates u, v [n] m; fine patterns fade with distance."""
+    """Return the accent share [n] in [0, 1] at texture coordinates u, v [n] m; fine patterns fade with distance."""
     share = _PATTERNS[name](*chart, scale_m)
     fade = np.clip(1.5 - footprint_m * np.float32(3 / scale_m), 0, 1)
     middle = np.float32(_MEAN.get(name, 0.25))

@@ -1,25 +1,25 @@
-"""Choice of camera attitudes: log-uniform distances, enough objects, short paths."""
+"""Chooses camera poses: log-uniform distances, enough objects, short paths."""
 
 import numpy as np
 
-from scenes.camera import HEIGHT_M, PITCH_DEG, RANGE_M, ROLL_DEG, Attitude, Lens, View, free, probe
+from scenes.camera import HEIGHT_M, PITCH_DEG, RANGE_M, ROLL_DEG, Attitude, Lens, View, is_free, probe
 from scenes.scene import Scene
 
 _TRIES = 60
 _CANDIDATES = 4
 _BEARINGS = 8
 _COUNT_POWER = 0.3
-# how common each half octave of range from 0.5 to 8 m is without weighting, set so that with it they come out even
-_SEEN = np.array([0.3, 0.45, 0.7, 1.0, 1.2, 1.25, 1.05, 0.6])
+# relative frequency of each half octave of range from 0.5 to 8 m without weighting; its inverse evens them out
+_FREQUENCY = np.array([0.3, 0.45, 0.7, 1.0, 1.2, 1.25, 1.05, 0.6])
 
 
 def _aimed(scene: Scene, rng: np.random.Generator) -> Attitude | None:
-    """Return an attitude that looks at one thing from a log-uniform distance."""
+    """Draw a pose that looks at one object from a log-uniform distance."""
     room = scene.room
-    weights = np.array([1.0 if thing.label != "rug" else 0.2 for thing in room.things])
+    weights = np.array([1.0 if item.label != "rug" else 0.2 for item in room.objects])
     if room.kind == "tabletop":
-        weights[1:] *= np.array([2.0 if thing.parent == 0 else 0.3 for thing in room.things[1:]])
-    target = room.things[int(rng.choice(len(weights), p=weights / weights.sum()))]
+        weights[1:] *= np.array([2.0 if item.parent == 0 else 0.3 for item in room.objects[1:]])
+    target = room.objects[int(rng.choice(len(weights), p=weights / weights.sum()))]
     aside = rng.uniform(-0.5, 0.5, 2) * target.half_m * 2
     aim = target.world((*aside, target.design.size_m[2] * rng.uniform(0.2, 1.0)))
     far = RANGE_M[1] if room.kind != "tabletop" else 2.4
@@ -31,29 +31,29 @@ def _aimed(scene: Scene, rng: np.random.Generator) -> Attitude | None:
     pitch = np.arctan2(rise, along) + rng.normal(0, 0.14)
     low, high = np.deg2rad(PITCH_DEG)
     if pitch < low:
-        # things above the camera are seen from a level view, as long as they stay in it
+        # view objects above the camera with a level camera, provided that they stay in the image
         pitch = rng.uniform(low, 0.2) if pitch > -0.35 else high + 1
     if pitch > high:
         return None
     roll = float(np.deg2rad(np.clip(rng.normal(0, 4.5), -ROLL_DEG, ROLL_DEG)))
     for bearing in rng.uniform(-np.pi, np.pi, _BEARINGS):
         position = (float(aim[0] - along * np.cos(bearing)), float(aim[1] - along * np.sin(bearing)), height)
-        if free(scene, position):
+        if is_free(scene, position):
             return Attitude(position, float(bearing + rng.normal(0, 0.25)), float(pitch), roll)
     return None
 
 
 def _worth(view: View, rng: np.random.Generator) -> float:
-    """Views of rarely seen ranges, and of several objects, are worth more."""
+    """Score a view: rare ranges and several objects score higher."""
     step = np.log2(np.clip(np.array(view.ranges_m), 0.5, 7.99) / 0.5) * 2
-    rare = float((1 / _SEEN[step.astype(int)]).mean())
+    rare = float((1 / _FREQUENCY[step.astype(int)]).mean())
     return rare * min(len(view.ranges_m), 9) ** _COUNT_POWER * float(np.exp(rng.normal(0, 0.3)))
 
 
 def single(scene: Scene, lens: Lens, rng: np.random.Generator) -> Attitude | None:
-    """Return one good attitude, or None when the room shows none."""
+    """Return the best of several good poses; None if the room has none."""
     best: tuple[float, Attitude] | None = None
-    found = 0
+    candidates = 0
     for _ in range(_TRIES):
         attitude = _aimed(scene, rng)
         view = None if attitude is None else probe(scene, lens, attitude)
@@ -62,21 +62,21 @@ def single(scene: Scene, lens: Lens, rng: np.random.Generator) -> Attitude | Non
         worth = _worth(view, rng)
         if best is None or worth > best[0]:
             best = (worth, view.attitude)
-        found += 1
-        if found >= _CANDIDATES:
+        candidates += 1
+        if candidates >= _CANDIDATES:
             break
     return None if best is None else best[1]
 
 
 def path(scene: Scene, lens: Lens, frames: int, rng: np.random.Generator) -> list[Attitude] | None:
-    """Return a smooth path of `frames` good attitudes that starts at a good one, or None when there is none."""
+    """Return a smooth path of `frames` good poses; None if there is none."""
     start = single(scene, lens, rng)
     if start is None or frames == 1:
         return None if start is None else [start]
     for attempt in range(_TRIES):
         shrink = 0.5 ** (attempt // 12)
         candidate = _moved(start, frames, shrink, rng)
-        if all(free(scene, a.position_m) for a in candidate) and all(probe(scene, lens, a).good for a in candidate):
+        if all(is_free(scene, a.position_m) for a in candidate) and all(probe(scene, lens, a).good for a in candidate):
             return candidate
     return None
 

@@ -1,8 +1,9 @@
-"""One example: a picture and what is said about it, whichever stream it comes from."""
+"""One example: an image and what is said about it, whichever stream it comes from."""
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 COLUMNS = ("example_id", "image_id", "jpeg", "conversations", "text_tokens", "stream")
+_PLACEHOLDER = "<image>"
+_USER, _ASSISTANT = frozenset(("human", "user")), frozenset(("gpt", "assistant"))
 
 
 class Turn(NamedTuple):
@@ -20,12 +23,12 @@ class Turn(NamedTuple):
 
 
 class Example(NamedTuple):
-    """What a model learns from at once; `picture` holds the bytes of an image file, None where there is only text."""
+    """What a model learns from at once; `image` holds the bytes of an image file, None where there is only text."""
 
     stream: str
     example_id: str
     image_id: str
-    picture: bytes | None
+    image: bytes | None
     turns: tuple[Turn, ...]
     text_tokens: int
 
@@ -37,7 +40,22 @@ def example_of(row: Mapping[str, Any]) -> Example:
     return Example(row["stream"], row["example_id"], row["image_id"], row["jpeg"], turns, row["text_tokens"])
 
 
-def decoded(picture: bytes) -> NDArray[np.uint8]:
-    """Return a picture's pixels (h, w, 3), RGB."""
-    with Image.open(io.BytesIO(picture)) as image:
-        return np.array(image.convert("RGB"))
+def turns_of(messages: Iterable[tuple[str, Any]]) -> tuple[Turn, ...]:
+    """Return the user messages that an assistant message follows, of (role, content) in order.
+
+    Roles are those of LLaVA or of Hugging Face. Content is text or a list of parts, and image placeholders are removed.
+    """
+    texts = [(role, _text(content)) for role, content in messages]
+    return tuple(Turn(q, a) for (asks, q), (answers, a) in pairwise(texts) if asks in _USER and answers in _ASSISTANT)
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return content.replace(_PLACEHOLDER, "").strip()
+    return " ".join(part["text"] for part in content or () if part.get("text")).strip()
+
+
+def decoded(image: bytes) -> NDArray[np.uint8]:
+    """Return an image's pixels (h, w, 3), RGB."""
+    with Image.open(io.BytesIO(image)) as opened:
+        return np.array(opened.convert("RGB"))

@@ -3,141 +3,153 @@
 import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from jobs.cli.options import LakeOption, app
 
 if TYPE_CHECKING:
     from jobs.views.evaluate import Evaluation
 
-_SHOWN = 20
-_OF_PRIOR = ("qualitative", "in_range[0.5,2]", "in_range[0.9,1.1]")
+_MAX_SHOWN = 20
+_BASELINE_SCORES = ("qualitative", "in_range[0.5,2]", "in_range[0.9,1.1]")
 
 ItemsOption = Annotated[str, typer.Option("--items", help="FORMAT:PATH of the questions with their true answers.")]
 PredictionsOption = Annotated[
     list[str] | None,
-    typer.Option("--predictions", help="FORMAT:PATH or MODEL=FORMAT:PATH of what a model said; repeatable."),
+    typer.Option("--predictions", help="FORMAT:PATH or MODEL=FORMAT:PATH of a model's answers; repeatable."),
 ]
 ModelOption = Annotated[
     list[str] | None,
-    typer.Option("--model", help="NAME=FOLDER or NAME=HUB_ID of a model to ask here; repeatable."),
+    typer.Option("--model", help="NAME=FOLDER or NAME=HUB_ID of a model to run; repeatable."),
 ]
 RevisionOption = Annotated[str | None, typer.Option("--revision", help="Commit of the Hugging Face ids.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, ..; by default a GPU if there is one.")]
 EndpointOption = Annotated[
-    str | None, typer.Option("--endpoint", help="OpenAI-compatible endpoint, up to /chat/completions.")
+    str | None, typer.Option("--endpoint", help="URL of an OpenAI-compatible endpoint, without /chat/completions.")
 ]
 EndpointModelOption = Annotated[
-    list[str] | None, typer.Option("--endpoint-model", help="Model to ask there; repeatable.")
+    list[str] | None, typer.Option("--endpoint-model", help="Model at the endpoint; repeatable.")
 ]
 EndpointKeyOption = Annotated[
-    str | None, typer.Option("--endpoint-key", help="NAME of the environment variable that holds its key.")
+    str | None, typer.Option("--endpoint-key", help="Name of the environment variable that holds the API key.")
 ]
+ConcurrencyOption = Annotated[int, typer.Option("--concurrency", help="Concurrent requests to the endpoint.")]
 BlindOption = Annotated[
-    bool, typer.Option("--blind/--no-blind", help="Ask also with blanked pictures and without any.")
+    bool, typer.Option("--blind/--no-blind", help="Also run every model with blanked images and without images.")
 ]
 TrainingOption = Annotated[
-    str | None, typer.Option("--training", help="FORMAT:PATH of items to fit baselines on, by default the other items.")
+    str | None,
+    typer.Option("--training", help="FORMAT:PATH of items to fit the baselines on; by default cross-validated."),
 ]
 WriteOption = Annotated[
-    list[str] | None, typer.Option("--write", help="FORMAT:PATH to write the items to; repeatable.")
+    list[str] | None, typer.Option("--write", help="FORMAT:PATH to also write the items to; repeatable.")
 ]
+
+
+class _ListsFormats(TyperCommand):
+    """A command whose help ends with the formats that are registered."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        from vlm.evaluation.layouts import names_of
+
+        parts = {"items": "Items", "predictions": "Predictions", "write": "Formats to write"}
+        self.epilog = "\n\n".join(f"{title}: {', '.join(names_of(part))}." for part, title in parts.items())
+        super().format_help(ctx, formatter)
 
 
 @app.command()
 def benchmark(
     lake: LakeOption,
-    out: Annotated[Path, typer.Option("--out", help="Parquet file of the questions with their pictures.")],
+    out: Annotated[Path, typer.Option("--out", help="Parquet file for the questions and their images.")],
     split: Annotated[str, typer.Option("--split", help="train, validation, test or all.")] = "test",
-    recipe: Annotated[
-        str | None, typer.Option("--recipe", help="Recipe of qa_pairs, by default the current one.")
-    ] = None,
-    most: Annotated[int, typer.Option("--most", help="Questions of a type, at most.")] = 100,
-    seed: Annotated[int, typer.Option("--seed", help="Chooses which questions.")] = 0,
+    recipe: Annotated[str | None, typer.Option("--recipe", help="Recipe of qa_pairs. [the current one]")] = None,
+    max_per_type: Annotated[int, typer.Option("--max-per-type", help="Maximum questions per type.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the selection.")] = 0,
     training: Annotated[
-        str | None, typer.Option("--training", help="Lake whose split train priors are fitted on, by default the same.")
+        str | None, typer.Option("--training", help="Lake whose train split the baselines are fitted on. [the same]")
     ] = None,
     training_out: Annotated[
-        Path | None, typer.Option("--training-out", help="Parquet file for the training answers, without pictures.")
+        Path | None, typer.Option("--training-out", help="Parquet file for the training answers, without images.")
     ] = None,
 ) -> None:
-    """Turn a lake's answers into questions to hold models against, with relations that no names give away."""
+    """Export an evaluation set from a lake, balanced so that object names do not predict the answer."""
     from jobs.views.benchmark import write_benchmark
     from jobs.views.pages.leaderboard import interval_text, value_text
     from jobs.views.reader import LakeReader
     from vlm.evaluation.benchmark import BenchmarkSettings
 
-    settings = BenchmarkSettings.model_validate({"split": split, "recipe": recipe, "most": most, "seed": seed})
+    settings = BenchmarkSettings.model_validate(
+        {"split": split, "recipe": recipe, "max_per_type": max_per_type, "seed": seed}
+    )
     made = write_benchmark(LakeReader(lake), out, settings, LakeReader(training) if training else None, training_out)
-    for row in made.rejected[:_SHOWN]:
+    for row in made.rejected[:_MAX_SHOWN]:
         typer.echo(row.reason, err=True)
     for name, count in made.asked.items():
-        typer.echo(f"{name}: {made.kept.get(name, 0)} of {count}")
+        typer.echo(f"{name}: kept {made.kept.get(name, 0)} of {count}")
     for name, (before, after) in made.priors.items():
-        typer.echo(f"prior of {name}: {before * 100:.1f} % of all relations, {after * 100:.1f} % of those kept")
+        typer.echo(f"Prior by {name}: {before * 100:.1f} % of all relations right, {after * 100:.1f} % of those kept.")
     for score in made.baseline:
-        if score.name in _OF_PRIOR:
-            typer.echo(f"text-only prior, {score.name}: {value_text(score)} [{interval_text(score)}]")
-    typer.echo(f"{out}: {sum(made.kept.values())} questions; priors fitted on {made.training} training answers.")
+        if score.name in _BASELINE_SCORES:
+            typer.echo(f"Text-only baseline, {score.name}: {value_text(score)} [{interval_text(score)}].")
+    typer.echo(f"Wrote {sum(made.kept.values())} questions to {out}; baselines use {made.training} training answers.")
 
 
-@app.command()
+@app.command(cls=_ListsFormats)
 def evaluate(
     items: ItemsOption,
-    out: Annotated[Path, typer.Option("--out", help="Folder for scores, predictions and the page.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for scores, predictions and the HTML page.")],
     predictions: PredictionsOption = None,
     model: ModelOption = None,
     revision: RevisionOption = None,
     device: DeviceOption = None,
-    batch: Annotated[int, typer.Option("--batch", help="Questions that a --model answers together.")] = 16,
+    batch: Annotated[int, typer.Option("--batch", help="Questions per batch of a --model.")] = 16,
     endpoint: EndpointOption = None,
     endpoint_model: EndpointModelOption = None,
     endpoint_key: EndpointKeyOption = None,
-    at_once: Annotated[int, typer.Option("--at-once", help="Requests to the endpoint at a time.")] = 8,
-    timeout_s: Annotated[float, typer.Option("--timeout", help="Longest wait for an answer, s.")] = 120.0,
-    retries: Annotated[int, typer.Option("--retries", help="Of a request that failed or was turned away.")] = 5,
-    max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", help="Longest answer.")] = 256,
-    tower_cache: Annotated[
-        str | None, typer.Option("--tower-cache", help="Folder that keeps what a --model's tower made of pictures.")
-    ] = None,
+    concurrency: ConcurrencyOption = 8,
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Timeout of a request, s.")] = 120.0,
+    retries: Annotated[int, typer.Option("--retries", help="Retries of a failed or throttled request.")] = 5,
+    max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", help="Maximum length of an answer.")] = 256,
     blind: BlindOption = True,
     training: TrainingOption = None,
     write: WriteOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object of every score.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object of all scores at the end.")] = False,
 ) -> None:
-    """Score answers of models against true ones, beside baselines that look at no picture."""
+    """Score models against true answers, beside baselines that see no image."""
     from jobs.views import evaluate as evaluating
     from jobs.views import live_models
 
     local = {"revision": revision, "device": device, "batch": batch, "max_new_tokens": max_new_tokens}
-    local |= {"tower_cache": tower_cache}
-    remote = {"url": endpoint, "at_once": at_once, "timeout_s": timeout_s, "retries": retries}
-    asked = [
+    remote = {"url": endpoint, "concurrency": concurrency, "timeout_s": timeout_s, "retries": retries}
+    predictors = [
         *live_models.checkpoints(model or (), local),
         *live_models.endpoints(endpoint_model or (), endpoint_key, {**remote, "max_new_tokens": max_new_tokens}),
     ]
-    found = evaluating.evaluate(
+    evaluation = evaluating.evaluate(
         evaluating.place_of(items),
         [evaluating.place_of(one) for one in predictions or ()],
         out,
         evaluating.place_of(training) if training else None,
         [evaluating.place_of(one) for one in write or ()],
-        evaluating.Live(asked, live_models.views(blind), partial(typer.echo, err=True)),
+        evaluating.Live(predictors, live_models.views(blind), partial(typer.echo, err=True)),
     )
-    _tell(found, as_json)
+    _print(evaluation, as_json)
 
 
-def _tell(found: "Evaluation", as_json: bool) -> None:
+def _print(evaluation: "Evaluation", as_json: bool) -> None:
     from jobs.views.pages.leaderboard import leaderboard_markdown
 
-    for row in found.rejected[:_SHOWN]:
+    for row in evaluation.rejected[:_MAX_SHOWN]:
         typer.echo(row.reason, err=True)
-    if len(found.rejected) > _SHOWN:
-        typer.echo(f"{len(found.rejected) - _SHOWN} more rows were left out; scores.json lists them.", err=True)
+    if len(evaluation.rejected) > _MAX_SHOWN:
+        left = len(evaluation.rejected) - _MAX_SHOWN
+        typer.echo(f"{left} more rows were rejected; scores.json lists all of them.", err=True)
     if as_json:
-        typer.echo(json.dumps(found.summary()))
+        typer.echo(json.dumps(evaluation.summary()))
         return
-    typer.echo(leaderboard_markdown(found.scores, {item.source for item in found.items.items}, found.margins))
-    typer.echo(f"Open   {found.out / 'evaluation.html'}")
+    sources = {item.source for item in evaluation.items.items}
+    typer.echo(leaderboard_markdown(evaluation.scores, sources, evaluation.margins))
+    typer.echo(f"Open   {evaluation.out / 'evaluation.html'}")

@@ -1,45 +1,49 @@
 """Commands that train models."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
 from jobs.cli.options import SettingsOption, app
 from jobs.engine.errors import EnvironmentMissing, UsageError
+from jobs.engine.settings import merged_settings, validated
+
+_IMAGE_COLUMNS = "bytes, exif_orientation, depth, camera, gravity, instances, objects"
 
 
 @app.command("train-experts")
 def train_experts(
-    out: Annotated[str, typer.Option("--out", help="Folder of checkpoints, weights and MLflow's database.")],
+    out: Annotated[str, typer.Option("--out", help="Folder for checkpoints, weights and the MLflow database.")],
     crawl: Annotated[
         list[str] | None, typer.Option("--crawl", help="RGB-D crawl: a folder or a manifest; repeatable.")
     ] = None,
-    lake: Annotated[
-        list[str] | None, typer.Option("--lake", help="Lake whose images to learn from; repeatable.")
-    ] = None,
+    lake: Annotated[list[str] | None, typer.Option("--lake", help="Lake whose images to train on; repeatable.")] = None,
     held_out: Annotated[
-        str | None, typer.Option("--held-out", help="Crawl to calibrate and measure on, never learned from.")
+        str | None, typer.Option("--held-out", help="Crawl for calibration and metrics, never trained on.")
     ] = None,
-    start: Annotated[str | None, typer.Option("--from", help="Checkpoint or weights to start from. [nothing]")] = None,
-    width: Annotated[int, typer.Option("--width", help="Pixels of the pictures learned from.")] = 192,
-    height: Annotated[int, typer.Option("--height", help="Pixels of the pictures learned from.")] = 144,
-    warm_up: Annotated[int, typer.Option("--warm-up", help="Updates until the largest learning rate.")] = 300,
-    cooldown: Annotated[float, typer.Option("--cooldown", help="Share of the updates in which the rate falls.")] = 0.35,
-    steps: Annotated[int, typer.Option("--steps", help="Updates of the weights.")] = 6000,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Checkpoint or weights to start from. [random weights]")
+    ] = None,
+    width: Annotated[int, typer.Option("--width", help="Width of the training images, px.")] = 192,
+    height: Annotated[int, typer.Option("--height", help="Height of the training images, px.")] = 144,
+    warm_up: Annotated[int, typer.Option("--warm-up", help="Steps until the largest learning rate.")] = 300,
+    cooldown: Annotated[
+        float, typer.Option("--cooldown", help="Fraction of the steps over which the learning rate decays.")
+    ] = 0.35,
+    steps: Annotated[int, typer.Option("--steps", help="Optimizer steps.")] = 6000,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
-    batch: Annotated[int, typer.Option("--batch", help="Pictures per update.")] = 16,
-    replicas: Annotated[int, typer.Option("--replicas", help="Threads, each with a part of the batch.")] = 2,
+    batch: Annotated[int, typer.Option("--batch", help="Images per step.")] = 16,
+    replicas: Annotated[int, typer.Option("--replicas", help="Threads that share each batch.")] = 2,
 ) -> None:
-    """Train the built-in networks; a killed run goes on where its last checkpoint was."""
+    """Train the networks of the built-in experts; a killed run resumes from its last checkpoint."""
     try:
+        from vlm.builtin.settings import TrainSettings
         from vlm.builtin.train_experts import WEIGHTS
         from vlm.builtin.train_experts import train_experts as run
+        from vlm.errors import LoopError
     except ModuleNotFoundError as error:
-        raise EnvironmentMissing(
-            f"Training needs {error.name}; install the extra with `pip install 'spatiallake[scenes,training]'`."
-        ) from error
-    from vlm.builtin.settings import TrainSettings
-
+        raise _missing(error, "scenes,training") from error
     settings = TrainSettings(
         out=out,
         crawls=tuple(crawl or ()),
@@ -55,27 +59,39 @@ def train_experts(
         batch=batch,
         replicas=replicas,
     )
-    for name, value in run(settings, typer.echo).items():
+    try:
+        metrics = run(settings, typer.echo, lake_rows=lake_rows)
+    except LoopError as error:
+        raise UsageError(str(error)) from error
+    for name, value in metrics.items():
         typer.echo(f"{name}: {value:.4g}")
     typer.echo(f"Weights: {out}/{WEIGHTS}")
 
 
 @app.command()
 def train(
-    out: Annotated[str, typer.Option("--out", help="Folder of checkpoints and of the trained model.")],
+    out: Annotated[str, typer.Option("--out", help="Folder for checkpoints and the trained model.")],
     lake: Annotated[
         str | None, typer.Option("--lake", envvar="SPATIALLAKE_LAKE", help="Lake with training_examples. [none]")
     ] = None,
     model: Annotated[str | None, typer.Option("--model", help="Folder or id of an image-text-to-text model.")] = None,
-    revision: Annotated[str | None, typer.Option("--revision", help="Commit of the id.")] = None,
-    tower: Annotated[str | None, typer.Option("--tower", help="Folder of a vision model, to join.")] = None,
-    decoder: Annotated[str | None, typer.Option("--decoder", help="Folder of a language model, to join.")] = None,
+    revision: Annotated[str | None, typer.Option("--revision", help="Commit of the model id.")] = None,
+    vision_encoder: Annotated[
+        str | None, typer.Option("--vision-encoder", help="Folder of a vision model to join with --decoder.")
+    ] = None,
+    decoder: Annotated[
+        str | None, typer.Option("--decoder", help="Folder of a language model to join with --vision-encoder.")
+    ] = None,
     version: Annotated[int | None, typer.Option("--version", help="Version of training_examples. [latest]")] = None,
-    steps: Annotated[int | None, typer.Option("--steps", help="Updates of the weights. [1000]")] = None,
-    batch: Annotated[int | None, typer.Option("--batch", help="Examples of an update, of all ranks. [16]")] = None,
-    micro_batch: Annotated[int | None, typer.Option("--micro-batch", help="Examples computed at once.")] = None,
-    rate: Annotated[float | None, typer.Option("--learning-rate", help="Largest learning rate. [2e-4]")] = None,
-    workers: Annotated[int | None, typer.Option("--workers", help="Loader processes per rank. [1]")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="Optimizer steps. [1000]")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", help="Examples per step, over all processes. [16]")] = None,
+    micro_batch: Annotated[
+        int | None, typer.Option("--micro-batch", help="Examples per forward pass of a process. [its share of --batch]")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", help="Largest learning rate. [2e-4]")
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Data loader workers per process. [1]")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of every random choice. [0]")] = None,
     settings: SettingsOption = None,
     overrides: Annotated[
@@ -83,41 +99,42 @@ def train(
         typer.Option("--set", help="One setting, such as model.sequence.packing=true; repeatable."),
     ] = None,
 ) -> None:
-    """Train a vision-language model; a killed run goes on where its last checkpoint was.
+    """Train a vision-language model on a lake; a killed run resumes from its last checkpoint.
 
-    Many processes: `torchrun --nproc-per-node 8 -m spatiallake train ...`, or `accelerate launch` alike.
+    On several processes: `torchrun --nproc-per-node 8 -m spatiallake train ...`, or `accelerate launch` likewise.
     """
-    from jobs.train import train as run
-
+    try:
+        from vlm.errors import UNUSABLE, sentence_of
+        from vlm.loop.settings import TrainSettings
+        from vlm.loop.training import train as run
+    except ModuleNotFoundError as error:
+        raise _missing(error, "training") from error
     flags = {
         "out": out,
         "lake": lake,
         "feed": {"version": version},
-        "model": {"model": model, "revision": revision, "tower": tower, "decoder": decoder},
-        "optimizer": {"learning_rate": rate},
+        "model": {"model": model, "revision": revision, "vision_encoder": vision_encoder, "decoder": decoder},
+        "optimizer": {"learning_rate": learning_rate},
         "loop": {"steps": steps, "global_batch": batch, "micro_batch": micro_batch, "workers": workers, "seed": seed},
     }
-    outcome = run(flags, settings, overrides or [], typer.echo)
-    typer.echo(f"loss: {outcome.loss:.4f} nats per answer token after {outcome.step} steps")
-
-
-@app.command()
-def general(
-    crawl: Annotated[str, typer.Option("--crawl", help="Crawl of rendered rooms: the folder of a manifest.jsonl.")],
-    out: Annotated[str, typer.Option("--out", help="Folder that train.json and test.json are written to.")],
-    seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
-    most: Annotated[int, typer.Option("--most", help="Questions of a kind in a split, at most.")] = 2000,
-    turns: Annotated[int, typer.Option("--turns", help="Questions in an entry of train.json, at most.")] = 8,
-    test_share: Annotated[float, typer.Option("--test-share", help="Photographs that test.json asks about.")] = 0.2,
-) -> None:
-    """Ask general questions about rendered rooms: color, count, existence, category, place; as LLaVA JSON."""
-    from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
-    from vlm.mixture.errors import MixtureError
-
-    settings = RoomQuestionSettings(seed=seed, most=most, turns=turns, test_share=test_share)
+    chosen = validated(TrainSettings, merged_settings({}, settings, overrides or [], flags))
     try:
-        counts = write_room_questions(crawl, out, settings)
-    except MixtureError as error:
-        raise UsageError(str(error)) from error
-    for name, count in sorted(counts.items()):
-        typer.echo(f"{name}: {count}")
+        outcome = run(chosen, typer.echo)
+    except UNUSABLE as error:
+        raise UsageError(sentence_of(error)) from error
+    typer.echo(f"Loss: {outcome.loss:.4f} nats per answer token after {outcome.step} steps.")
+
+
+def lake_rows(lake: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a lake's `images` that training reads, shard by shard, ordered by image id."""
+    from jobs.views.reader import LakeReader
+
+    reader = LakeReader(lake)
+    for shard in reader.query("images", "SELECT DISTINCT ingest_shard FROM t ORDER BY ingest_shard"):
+        # All shards together would not fit into memory.
+        one = f"SELECT {_IMAGE_COLUMNS} FROM t WHERE ingest_shard = {shard['ingest_shard']} ORDER BY image_id"
+        yield from reader.query("images", one)
+
+
+def _missing(error: ModuleNotFoundError, extras: str) -> EnvironmentMissing:
+    return EnvironmentMissing(f"Training needs {error.name}; install it with `pip install 'spatiallake[{extras}]'`.")

@@ -1,4 +1,4 @@
-"""The command that holds answers against exact geometry."""
+"""The `truth` command."""
 
 from typing import Annotated
 
@@ -9,22 +9,22 @@ from jobs.cli.options import ExpertsOption, SetOption, SettingsOption, app, sett
 
 @app.command()
 def truth(
-    crawl: Annotated[str, typer.Option("--crawl", help="Manifest of photographs with depth and instances.")],
+    crawl: Annotated[str, typer.Option("--crawl", help="Manifest of images with depth and instances.")],
     against: Annotated[
-        str | None, typer.Option("--against", help="Manifest of the same with exact truth. [crawl]")
+        str | None, typer.Option("--against", help="Manifest of the same images with exact ground truth. [crawl]")
     ] = None,
     experts: ExpertsOption = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Photographs. [all]")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="Maximum number of images. [all]")] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="A JSON object per choice of slots, all learned last.")
+        bool, typer.Option("--json", help="Print one JSON object per ablation; the fully learned pipeline is last.")
     ] = False,
     settings: SettingsOption = None,
     set_: SetOption = None,
 ) -> None:
-    """Show which expert is worth replacing: answers against exact geometry, each slot true or learned in turn."""
-    from jobs.views import truth as judging
+    """Oracle ablation: replace masks, depth and gravity by ground truth one at a time and report answer accuracy."""
+    from jobs.views import truth as ablation
 
     merged = settings_of(".", settings, set_, experts=experts)
-    lines = judging.truth(merged, crawl, against, limit)
-    for line in judging.as_json(lines) if as_json else judging.as_tables(lines):
+    lines = ablation.truth(merged, crawl, against, limit)
+    for line in ablation.as_json(lines) if as_json else ablation.as_tables(lines):
         typer.echo(line)

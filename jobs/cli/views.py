@@ -1,4 +1,4 @@
-"""Commands that make something to look at: rendered rooms, the pages, SQL and the demo."""
+"""The commands `render`, `preview`, `report`, `sql` and `demo`."""
 
 from typing import Annotated
 
@@ -9,19 +9,19 @@ from jobs.cli.options import LakeOption, MasterOption, app, settings_of
 
 @app.command()
 def render(
-    out: Annotated[str, typer.Option("--out", help="Folder or URI that the crawl is written to.")],
-    count: Annotated[int, typer.Option("--count", help="Rooms.")] = 100,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
-    width: Annotated[int, typer.Option("--width", help="Pixels.")] = 640,
-    height: Annotated[int, typer.Option("--height", help="Pixels.")] = 480,
-    frames: Annotated[int, typer.Option("--frames", help="Photographs per room, along a camera path.")] = 1,
+    out: Annotated[str, typer.Option("--out", help="Folder or URI to write the crawl to.")],
+    count: Annotated[int, typer.Option("--count", help="Number of rooms.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed.")] = 0,
+    width: Annotated[int, typer.Option("--width", help="Image width in px.")] = 640,
+    height: Annotated[int, typer.Option("--height", help="Image height in px.")] = 480,
+    frames: Annotated[int, typer.Option("--frames", help="Images per room, along a camera path.")] = 1,
     rooms: Annotated[list[str] | None, typer.Option("--room", help="Kind of room; repeatable. [all]")] = None,
-    depth_noise: Annotated[float, typer.Option("--depth-noise", help="Noise of the depth files / depth.")] = 0.0,
-    min_object: Annotated[int, typer.Option("--min-object", help="Pixels under which an object is left out.")] = 100,
-    mask_bleed: Annotated[int, typer.Option("--mask-bleed", help="Pixels that masks are grown by.")] = 0,
+    depth_noise: Annotated[float, typer.Option("--depth-noise", help="Relative noise (1 sigma) of the depth.")] = 0.0,
+    min_object: Annotated[int, typer.Option("--min-object", help="Minimum visible px of a listed object.")] = 100,
+    mask_bleed: Annotated[int, typer.Option("--mask-bleed", help="Grow the masks by this many px.")] = 0,
     master: MasterOption = None,
 ) -> None:
-    """Render rooms with exact truth, as a crawl."""
+    """Render synthetic rooms with exact ground truth as a crawl."""
     from jobs.engine.session import start_session
     from jobs.views.render import render as render_crawl
     from scenes.settings import ROOM_KINDS, RenderSettings
@@ -39,25 +39,21 @@ def render(
         mask_bleed_px=mask_bleed,
     )
     summary = render_crawl(start_session(master or "local[*]"), settings)
-    typer.echo(
-        f"{summary.manifest}: {summary.photographs} photographs of {summary.rooms} rooms, {summary.objects} objects."
-    )
+    typer.echo(f"{summary.manifest}: {summary.images} images of {summary.rooms} rooms, {summary.objects} objects.")
 
 
 @app.command()
 def preview(
     lake: LakeOption,
     out: Annotated[str, typer.Option("--out", help="Page to write.")] = "preview.html",
-    limit: Annotated[int, typer.Option("--limit", help="Photographs.")] = 24,
-    seed: Annotated[int, typer.Option("--seed", help="Chooses which photographs.")] = 0,
-    image: Annotated[
-        list[str] | None, typer.Option("--image", help="Photograph id or its beginning; repeatable.")
-    ] = None,
+    limit: Annotated[int, typer.Option("--limit", help="Maximum number of images.")] = 24,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the sample of images.")] = 0,
+    image: Annotated[list[str] | None, typer.Option("--image", help="Image id or a prefix; repeatable.")] = None,
     beside: Annotated[
-        str | None, typer.Option("--beside", help="Another lake, to show beside it what that made of each photograph.")
+        str | None, typer.Option("--beside", help="A second lake to compare with, image by image.")
     ] = None,
 ) -> None:
-    """Write a page with photographs, masks, boxes, floor plans and their questions."""
+    """Write a page with images, masks, boxes, floor plans and questions."""
     from jobs.views.preview import write_preview
 
     typer.echo(str(write_preview(lake, out, limit, seed, image, beside)))
@@ -68,10 +64,10 @@ def report(
     lake: LakeOption,
     out: Annotated[str, typer.Option("--out", help="Page to write.")] = "report.html",
     compare: Annotated[
-        tuple[str, str] | None, typer.Option("--compare", help="Two recipes of one stage, side by side.")
+        tuple[str, str] | None, typer.Option("--compare", help="Compare two recipes of one stage.")
     ] = None,
 ) -> None:
-    """Print the yield of every stage with the reason of every drop, and write it as a page with plots."""
+    """Print the yield of every stage and the reasons of its drops, and write them as a page with plots."""
     from jobs.views.report import write_report
 
     typer.echo(str(write_report(lake, out, compare=compare)))
@@ -79,10 +75,10 @@ def report(
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="Query; every table is a view of its current recipe, NAME_all of all.")],
+    query: Annotated[str, typer.Argument(help="SQL query; NAME: current recipe, NAME_all: all recipes.")],
     lake: LakeOption,
     format_: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
-    limit: Annotated[int, typer.Option("--limit", help="Rows to print.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", help="Maximum number of rows to print.")] = 100,
     master: MasterOption = None,
 ) -> None:
     """Run SQL over the lake's tables."""

@@ -12,16 +12,16 @@ from jobs.views.reader import LakeReader, Row, quoted
 from udfs.experts.pictures import picture_of
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR, baselines
 from vlm.evaluation.benchmark import COLUMNS, BenchmarkSettings, chosen, item_of, relations_of
+from vlm.evaluation.formats import spatiallake
+from vlm.evaluation.images import ItemImage
 from vlm.evaluation.items import Item, Rejected
-from vlm.evaluation.pictures import Picture
 from vlm.evaluation.priors import accuracy, priors_of
 from vlm.evaluation.reading.answer import predictions_of
 from vlm.evaluation.scores.interval import Score
 from vlm.evaluation.scores.table import scored
-from vlm.evaluation.writers import native
 
 _TRAINING = BenchmarkSettings(split="train")
-# Photographs whose bytes are in memory at once.
+# Images whose bytes are in memory at once.
 _AT_ONCE = 32
 _THINGS = """SELECT image_id, thing['object_id'] AS object_id, thing['label'] AS label, thing['range_m'] AS range_m
 FROM (SELECT image_id, unnest(objects) AS thing FROM t WHERE recipe IN ({recipes}))"""
@@ -50,7 +50,7 @@ def write_benchmark(
     training: LakeReader | None = None,
     training_out: Path | None = None,
 ) -> Benchmark:
-    """Write the items of a lake to `out` (.parquet), and the training answers without pictures to `training_out`.
+    """Write the items of a lake to `out` (.parquet), and the training answers without images to `training_out`.
 
     Priors are fitted on the split `train` of `training`, else of the lake itself unless that split is asked about.
 
@@ -68,7 +68,7 @@ def write_benchmark(
             f"Of {len(asked)} answers of the split {settings.split} in {lake.uri} none can be kept; "
             "name a larger lake or another --split."
         )
-    rejected = _write(_with_pictures(lake, kept), out)
+    rejected = _write(_with_images(lake, kept), out)
     if training_out:
         _write(known, training_out)
     priors, baseline = _priors(asked, kept, known) if known else ({}, [])
@@ -86,7 +86,7 @@ def _priors(
 
 
 def _items(lake: LakeReader, settings: BenchmarkSettings) -> list[Item]:
-    """Return every fair question of a split without its picture, those of one photograph one after the other."""
+    """Return every fair question of a split without its image, those of one image one after the other."""
     wanted = [f"split = '{settings.split}'"] if settings.split != "all" else []
     wanted += [f"recipe = {quoted([settings.recipe])}"] if settings.recipe else []
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
@@ -101,32 +101,32 @@ def _items(lake: LakeReader, settings: BenchmarkSettings) -> list[Item]:
     return [item for row in rows if (item := item_of(row, things[row["image_id"]]))]
 
 
-def _with_pictures(lake: LakeReader, items: Sequence[Item]) -> Iterator[Item]:
-    by_photograph = [(str(image), list(own)) for image, own in groupby(items, key=lambda item: item.photograph)]
-    for start in range(0, len(by_photograph), _AT_ONCE):
-        some = by_photograph[start : start + _AT_ONCE]
+def _with_images(lake: LakeReader, items: Sequence[Item]) -> Iterator[Item]:
+    by_image = [(str(image), list(own)) for image, own in groupby(items, key=lambda item: item.image_id)]
+    for start in range(0, len(by_image), _AT_ONCE):
+        some = by_image[start : start + _AT_ONCE]
         ids = quoted(image for image, _ in some)
         rows = lake.query("images", f"SELECT image_id, bytes, exif_orientation FROM t WHERE image_id IN ({ids})")
-        photographs = {row["image_id"]: row for row in rows}
+        by_id = {row["image_id"]: row for row in rows}
         for image, own in some:
-            data, size_px = _upright(photographs[image])
-            yield from (replace(item, pictures=(Picture(data=data),), size_px=size_px) for item in own)
+            data, size_px = _upright(by_id[image])
+            yield from (replace(item, images=(ItemImage(data=data),), size_px=size_px) for item in own)
 
 
-def _upright(photograph: Row) -> tuple[bytes, tuple[int, int]]:
-    """Return a photograph as everybody's decoder shows it upright, and its width and height, px."""
-    picture = picture_of(photograph)
-    if picture.orientation == 1:
-        return photograph["bytes"], picture.size
+def _upright(row: Row) -> tuple[bytes, tuple[int, int]]:
+    """Return the bytes of an image that any decoder shows upright, and its width and height in px."""
+    image = picture_of(row)
+    if image.orientation == 1:
+        return row["bytes"], image.size
     held = io.BytesIO()
-    picture.image.save(held, "JPEG", quality=95)
-    return held.getvalue(), picture.size
+    image.image.save(held, "JPEG", quality=95)
+    return held.getvalue(), image.size
 
 
 def _write(items: Iterable[Item], out: Path) -> list[Rejected]:
     """Write a file that is there whole or not at all."""
     beside = out.with_name(f".{out.name}.part")
-    rejected = native.write(items, beside)
+    rejected = spatiallake.write(items, beside)
     beside.replace(out)
     return rejected
 

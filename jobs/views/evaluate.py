@@ -13,17 +13,16 @@ from jobs.views.pages.leaderboard import leaderboard_markdown
 from jobs.views.preview import write_page
 from schemas.table import ENGINE_VERSION
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR, baselines
-from vlm.evaluation.formats.registry import read_items, read_predictions
-from vlm.evaluation.formats.rows import Unreadable
+from vlm.evaluation.formats import spatiallake, vqa_results
 from vlm.evaluation.items import AnswerSet, Item, ItemSet, Prediction, Rejected
+from vlm.evaluation.layouts import read_items, read_predictions, write_items
 from vlm.evaluation.predictors.answering import AnswersFile, answered
 from vlm.evaluation.predictors.predictor import Predictor, PredictorUnusable
 from vlm.evaluation.predictors.views import View, seer_of
 from vlm.evaluation.reading.answer import predictions_of
+from vlm.evaluation.rows import Unreadable
 from vlm.evaluation.scores.margins import Margin, margins
 from vlm.evaluation.scores.table import ModelScores, scored
-from vlm.evaluation.writers import prediction_table, vqa_results
-from vlm.evaluation.writers.registry import write_items
 
 _VQA_SOURCES = ("vqav2", "ok_vqa")
 
@@ -154,7 +153,7 @@ def _check(items: Sequence[Item], answers: Sequence[AnswerSet], live: Sequence[s
 def _write(place: Place, found: Evaluation, predictions: list[list[Prediction]]) -> None:
     out, items, scores = found.out, found.items, found.scores
     out.mkdir(parents=True, exist_ok=True)
-    prediction_table.write([one for own in predictions for one in own], out / "predictions.parquet")
+    spatiallake.write_predictions([one for own in predictions for one in own], out / "predictions.parquet")
     document = {
         "engine_version": ENGINE_VERSION,
         "items": {"format": place.format, "path": str(place.path), "count": len(items.items)},
@@ -168,7 +167,9 @@ def _write(place: Place, found: Evaluation, predictions: list[list[Prediction]])
     if place.format in _VQA_SOURCES:
         for own, one in zip(predictions, scores, strict=True):
             if one.fitted_on is None:
-                vqa_results.write(own, out / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', one.model)}.vqa_results.json")
+                vqa_results.write_predictions(
+                    own, out / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', one.model)}.vqa_results.json"
+                )
     title = f"{place.format} · {place.path.name}"
     content = evaluation_page(title, items, predictions, Board(scores, found.margins), ENGINE_VERSION)
     write_page(content, out / "evaluation.html")

@@ -39,5 +39,5 @@ def endpoints(models: Sequence[str], key: str | None, options: Mapping[str, Any]
 
 
 def views(blind: bool) -> tuple[View, ...]:
-    """Return how items are shown: as they are, and where `blind` also with blanked pictures and without any."""
+    """Return how items are shown: as they are, and where `blind` also with blanked images and without any."""
     return tuple(View) if blind else (View.WHOLE,)

@@ -1,4 +1,4 @@
-"""Render procedural rooms with exact truth into a crawl, in parallel."""
+"""`spatiallake render`: renders procedural rooms with ground truth into a crawl, in parallel."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,10 +11,10 @@ from scenes.settings import RenderSettings, RenderSummary
 
 
 def render(session: SparkSession, settings: RenderSettings) -> RenderSummary:
-    """Render `settings.count` rooms on the executors; `manifest.jsonl` appears last, so a crawl with one is complete.
+    """Render `settings.count` rooms on the executors; the manifest is written last, so a crawl with one is complete.
 
-    Every room depends on the seed and its index alone, so the files are the same bytes whatever the partitioning, and a
-    task that is run twice writes the same bytes to the same names.
+    A room depends only on the seed and its index: the files are byte-identical for any partitioning, and a repeated
+    task overwrites its files with the same bytes.
     """
 
     def chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -22,12 +22,12 @@ def render(session: SparkSession, settings: RenderSettings) -> RenderSummary:
         cv2.setNumThreads(1)
         for batch in batches:
             for chunk in batch.column(0).to_pylist():
-                photographs, objects = write_chunk(settings, chunk)
-                yield pa.RecordBatch.from_pydict({"photographs": [photographs], "objects": [objects]})
+                images, objects = write_chunk(settings, chunk)
+                yield pa.RecordBatch.from_pydict({"images": [images], "objects": [objects]})
 
     start(settings)
     count = chunk_count(settings)
     slots = session.sparkContext.defaultParallelism * 4
     work = session.range(0, count, 1, min(count, slots))
-    totals = work.mapInArrow(chunks, "photographs long, objects long").collect()
-    return finish(settings, sum(row["photographs"] for row in totals), sum(row["objects"] for row in totals))
+    totals = work.mapInArrow(chunks, "images long, objects long").collect()
+    return finish(settings, sum(row["images"] for row in totals), sum(row["objects"] for row in totals))

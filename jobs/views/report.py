@@ -1,4 +1,4 @@
-"""`spatiallake report`: what every stage made, what it left out and why, on the terminal and as a page."""
+"""`spatiallake report`: the yield of every stage and the reasons of its drops, on the terminal and as a page."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from schemas.table import ENGINE_VERSION
 
 @dataclass(frozen=True)
 class ReportSummary:
-    """Where the page is, and the counts that it shows."""
+    """The path of the page and the counts that it shows."""
 
     path: Path
     size_bytes: int
@@ -26,18 +26,18 @@ class ReportSummary:
 
     def __str__(self) -> str:
         answers = sum(row["answers"] for row in self.tally.answers)
-        left = self.tally.quarantined_count
-        return f"{self.path}: {answers:,} answers, {left:,} rows in quarantine, {self.size_bytes / 1e6:.1f} MB."
+        rejected = self.tally.quarantined_count
+        return f"{self.path}: {answers:,} answers, {rejected:,} rows in quarantine, {self.size_bytes / 1e6:.1f} MB."
 
 
 def write_report(
     lake_uri: str, out_path: str | Path, console: Console | None = None, compare: tuple[str, str] | None = None
 ) -> ReportSummary:
-    """Print the yield of every stage and write the report page of a lake, with two recipes side by side on request.
+    """Print the yield of every stage and write the report page of a lake; `compare` adds a comparison of two recipes.
 
     Raises:
         LakeUnreadable: there is no lake.
-        UsageError: `compare` does not name two recipes of one stage.
+        UsageError: `compare` is not two recipes of one stage.
     """
     lake = LakeReader(lake_uri)
     tally = tally_of(lake)
@@ -63,24 +63,24 @@ def write_report(
 
 
 def _drops(tally: Tally) -> list[Drop]:
-    """Return rows' and objects' drops in the order of the stages, most frequent first."""
+    """Return the drops of rows and objects in stage order, the most frequent first."""
     rows = [drop for run in tally.yields if run.current for drop in run.drops]
     order = list(dict.fromkeys(run.stage for run in tally.yields))
-    every = [*rows, *tally.object_drops]
-    return sorted(every, key=lambda drop: (order.index(drop.stage) if drop.stage in order else len(order), -drop.count))
+    drops = [*rows, *tally.object_drops]
+    return sorted(drops, key=lambda drop: (order.index(drop.stage) if drop.stage in order else len(order), -drop.count))
 
 
 def _totals(tally: Tally) -> list[dict[str, str]]:
     rows = {table.name: table.current_rows for table in tally.tables}
     families = {name: sum(row["answers"] for row in tally.answers if row["family"] == name) for name in _FAMILIES}
-    every = sum(families.values())
-    share = f"{families['qualitative'] / every * 100:.1f} %" if every else "–"
+    answers = sum(families.values())
+    share = f"{families['qualitative'] / answers * 100:.1f} %" if answers else "–"
     return [
-        {"number": f"{rows.get('images', 0):,}", "name": "photographs"},
+        {"number": f"{rows.get('images', 0):,}", "name": "images"},
         {"number": f"{rows.get('scenes', 0):,}", "name": "scenes lifted"},
         {"number": f"{tally.objects:,}", "name": "objects measured"},
-        {"number": f"{every:,}", "name": "questions answered"},
-        {"number": share, "name": "of them qualitative"},
+        {"number": f"{answers:,}", "name": "questions answered"},
+        {"number": share, "name": "of these qualitative"},
         {"number": f"{tally.quarantined_count:,}", "name": "rows in quarantine"},
     ]
 
@@ -90,17 +90,17 @@ _FAMILIES = ("qualitative", "quantitative")
 
 def _note(comparison: Comparison) -> str:
     if not comparison.same_objects:
-        return "The recipes find their own objects, so that no answer of one is about the objects of the other."
+        return "The two recipes segment different objects, so their answers cannot be compared one by one."
     return (
-        "Shared: the same photograph, type and objects. Numbers agree within 25 %, directions within 15°, all else when"
-        " it is the same."
+        "Shared: same image, type and objects. Numbers agree within 25 %, directions within 15°, other answers if they"
+        " are equal."
     )
 
 
 def _print_comparison(comparison: Comparison, console: Console) -> None:
-    grid = Grid(title=f"Two recipes of {comparison.stage}, and what follows from each", title_justify="left")
+    grid = Grid(title=f"Two recipes of {comparison.stage} and their outputs", title_justify="left")
     grid.add_column("")
-    for name in (f"A {comparison.a[:8]}", f"B {comparison.b[:8]}", "between them"):
+    for name in (f"A {comparison.a[:8]}", f"B {comparison.b[:8]}", "difference"):
         grid.add_column(name, justify="right")
     for line in (*comparison.differences, *comparison.measures):
         grid.add_row(line.name, line.a, line.b, line.between)

@@ -1,4 +1,4 @@
-"""One photograph through the stages' row functions, each slot filled by the truth or by an expert."""
+"""Runs one image through the row functions of the stages, with each slot filled by ground truth or by an expert."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,24 +27,24 @@ _RECIPE = "truth"
 
 @dataclass(frozen=True)
 class Slots:
-    """Which slots an expert fills; the truth fills the others."""
+    """The slots that an expert fills; ground truth fills the others."""
 
     masks: bool
     depth: bool
     gravity: bool
 
     def words(self) -> dict[str, str]:
-        """Return true or learned by slot."""
+        """Return "true" or "learned" for each slot."""
         return {name: "learned" if value else "true" for name, value in vars(self).items()}
 
 
 ALL_TRUE, ALL_LEARNED = Slots(False, False, False), Slots(True, True, True)
-EACH_IN_TURN = (ALL_TRUE, Slots(True, False, False), Slots(False, True, False), Slots(False, False, True), ALL_LEARNED)
+ABLATIONS = (ALL_TRUE, Slots(True, False, False), Slots(False, True, False), Slots(False, False, True), ALL_LEARNED)
 
 
 @dataclass(frozen=True)
-class Perceived:
-    """A photograph's `images` row with what the truth and the experts see in it; None where an expert sees nothing."""
+class Candidates:
+    """An `images` row with the true and the predicted regions and depth; None where the expert rejects the image."""
 
     image: Row
     true_regions: list[Row]
@@ -53,84 +53,84 @@ class Perceived:
     depth: Row | None
 
 
-def photographs(crawl: str, limit: int | None, settings: RunSettings) -> Iterator[tuple[Row, Row]]:
-    """Yield (manifest row, `images` row) of a local manifest's photographs, those with depth and masks.
+def images_with_truth(crawl: str, limit: int | None, settings: RunSettings) -> Iterator[tuple[Row, Row]]:
+    """Yield (manifest row, `images` row) of the images of a manifest that have depth, instances and objects.
 
     Raises:
-        UsageError: the crawl is no manifest, or none of its photographs carries the truth.
+        UsageError: the crawl has no manifest, or none of its images has ground truth.
     """
     layout = layout_of(crawl, _CHUNK_BYTES)
     if layout.kind != MANIFEST:
-        raise UsageError(f"{crawl} is a {layout.kind}; the truth is read from a manifest with depth and instances.")
+        raise UsageError(f"{crawl} is a {layout.kind}; pass a manifest with depth and instances.")
     entries = [row for piece in layout.pieces for row in entries_of(piece, layout.crawl_uri)]
-    none = True
-    for one in fetched([{**row, "ingest_shard": 0} for row in entries[:limit]], settings.ingest):
-        image = ingest_row(one, settings.ingest)
+    any_images = False
+    for file in fetched([{**row, "ingest_shard": 0} for row in entries[:limit]], settings.ingest):
+        image = ingest_row(file, settings.ingest)
         if all(image.get(name) for name in ("depth", "instances", "objects")):
-            none = False
-            yield parsed(one.entry["row_json"]), image
-    if none:
-        raise UsageError(f"No photograph of {crawl} carries depth, instances and objects; there is nothing to compare.")
+            any_images = True
+            yield parsed(file.entry["row_json"]), image
+    if not any_images:
+        raise UsageError(f"No image of {crawl} has depth, instances and objects; pass a crawl with ground truth.")
 
 
 def is_exact(image: Row) -> bool:
-    """Return whether a photograph carries all that answers are judged by: gravity, and a box of every object."""
-    return bool(image.get("gravity")) and all(one.get("box_3d") for one in image["objects"])
+    """Return whether an image has the ground truth that scoring answers needs: gravity, and a box for every object."""
+    return bool(image.get("gravity")) and all(item.get("box_3d") for item in image["objects"])
 
 
-def perceived(image: Row, profile: Profile) -> Perceived:
-    """Let truth and experts see a photograph; experts get neither its intrinsics nor anything else of the truth.
+def candidates_of(image: Row, profile: Profile) -> Candidates:
+    """Return the true and the predicted slots; the experts see neither the intrinsics nor any other ground truth.
 
-    True regions come without amodal boxes, which would give away every size whatever the depth.
+    True regions have no amodal boxes, because those determine every size regardless of the depth.
     """
-    regions = [{**r, "box_3d": None, "front": None} for r in _seen("context", SENSOR, image)["regions"]]
+    regions = [{**r, "box_3d": None, "front": None} for r in _predicted("context", SENSOR, image)["regions"]]
     bare = {**image, "camera": None, "gravity": None, "depth": None, "instances": None, "objects": None}
-    return Perceived(
-        image,
-        regions,
-        _seen("depth", SENSOR, image),
-        _or_none("context", profile.context, bare, "regions"),
-        _or_none("depth", profile.depth, bare),
+    return Candidates(
+        image=image,
+        true_regions=regions,
+        true_depth=_predicted("depth", SENSOR, image),
+        regions=_or_none("context", profile.context, bare, "regions"),
+        depth=_or_none("depth", profile.depth, bare),
     )
 
 
 def _or_none(slot: str, spec: ExpertSpec, image: Row, part: str | None = None) -> Any:
     try:
-        prediction = _seen(slot, spec, image)
+        prediction = _predicted(slot, spec, image)
     except RowRejected:
         return None
     return prediction[part] if part else prediction
 
 
-def _seen(slot: str, spec: ExpertSpec, image: Row) -> Row:
+def _predicted(slot: str, spec: ExpertSpec, image: Row) -> Row:
     (prediction,) = loaded_expert(slot, spec).predict([image])
     if isinstance(prediction, Exception):
         raise prediction
     return prediction
 
 
-def answers_of(seen: Perceived, slots: Slots, settings: RunSettings) -> tuple[list[Row], Row | None]:
-    """Return `qa_pairs` rows and the `scenes` row of one choice of slots; nothing where a stage rejects it."""
-    regions = seen.regions if slots.masks else seen.true_regions
-    depth = seen.depth if slots.depth else seen.true_depth
-    gravity = seen.depth if slots.gravity else seen.true_depth
+def answers_of(given: Candidates, slots: Slots, settings: RunSettings) -> tuple[list[Row], Row | None]:
+    """Return the `qa_pairs` rows and the `scenes` row of one ablation; ([], None) if a stage rejects the image."""
+    regions = given.regions if slots.masks else given.true_regions
+    depth = given.depth if slots.depth else given.true_depth
+    gravity = given.depth if slots.gravity else given.true_depth
     if not regions or depth is None or gravity is None:
         return [], None
     attitude = {name: gravity[name] for name in ("gravity", "gravity_src", "gravity_sigma_deg")}
-    keys = {"image_id": seen.image["image_id"], "ingest_shard": 0}
-    size = {"width": seen.image["width"], "height": seen.image["height"]}
+    keys = {"image_id": given.image["image_id"], "ingest_shard": 0}
+    size = {"width": given.image["width"], "height": given.image["height"]}
     try:
         scene = {**lift_row({**depth, **attitude, **keys, **size, "regions": regions}, settings.lift), **keys}
     except RowRejected:
         return [], None
     named = disambiguate_row({**scene, "regions": regions}, settings.disambiguate)
     columns = QaColumns(_RECIPE)
-    asked = {**scene, "scene_recipe": _RECIPE, "licence": None}
-    synthesize_scene(asked, named["references"], settings.synthesize, columns)
+    question_row = {**scene, "scene_recipe": _RECIPE, "licence": None}
+    synthesize_scene(question_row, named["references"], settings.synthesize, columns)
     return columns.rows(), scene
 
 
 def depth_m_of(depth: Row) -> NDArray[np.float64]:
-    """Return the map (h, w) of a `depths` row in m, 0 = none."""
+    """Decode the depth map (h, w) of a `depths` row, m, 0 = no depth."""
     pixels = cv2.imdecode(np.frombuffer(depth["depth"], np.uint8), cv2.IMREAD_UNCHANGED)
     return np.asarray(pixels, dtype=np.float64) / 1000.0

@@ -12,11 +12,11 @@ from jobs.engine.errors import SpatialLakeError
 from studies.claims.figures import figures
 from studies.claims.outcomes import outcomes
 from studies.claims.runs import trained
-from studies.claims.start import write_room_tower
+from studies.claims.start import write_encoder
 from studies.claims.steps import run
 from studies.claims.study import ARMS, SMOKE, Sizes, Study
 from studies.claims.table import markdown, write_table
-from vlm.loop.errors import UNUSABLE
+from vlm.errors import UNUSABLE
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
         begin=asked.begin,
     )
     if not asked.so_far:
-        run(study, write_room_tower, asked.until)
+        run(study, write_encoder, asked.until)
     if asked.until is None:
         found = {**figures(outcomes(study)), "training": trained(study)}
         text = markdown(found, _made_by(asked.smoke))

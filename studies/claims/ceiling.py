@@ -1,8 +1,8 @@
-"""`python -m studies.claims.ceiling --work DIR`: what a base's tower tells of lengths, were language no difficulty.
+"""`python -m studies.claims.ceiling --work DIR`: what a base's vision encoder tells of lengths, were language no difficulty.
 
-A small network takes the tower's tokens of a picture, the kind of question and the tokens of the things asked about,
+A small network takes the vision encoder's tokens of an image, the kind of question and the tokens of the things asked about,
 and learns the numbers themselves from all answers of the study's lake. What it gets right of the held-out questions is
-about the most that a model with this tower, frozen, may hope for from these answers.
+about the most that a model with this vision encoder, frozen, may hope for from these answers.
 """
 
 import argparse
@@ -20,26 +20,27 @@ from torch.nn import functional as F
 from jobs.engine.errors import SpatialLakeError
 from jobs.views.reader import LakeReader
 from schemas.question_types import QUESTION_TYPES, AnswerKind
+from studies.claims.room_encoder import load_base
 from studies.claims.study import Study
 from studies.claims.training import base_of
-from vlm.evaluation.formats.registry import read_items
+from vlm.evaluation.layouts import read_items
 from vlm.evaluation.scores.numbers import RANGES, within
 from vlm.examples import decoded
-from vlm.model.loading import VisionLanguageModel, load_model
+from vlm.model.loading import VisionLanguageModel
 
 _ASKED = tuple(
     name for name, one in QUESTION_TYPES.items() if one.answer_kind == AnswerKind.NUMBER and one.unit_si != "rad"
 )
 _FEATURES, _HEADS, _LAYERS, _DROPOUT = 128, 4, 2, 0.1
-# Of the features of a tower's tokens.
+# Of the features of a vision encoder's tokens.
 _DEVIATION = 0.05
 _BATCH, _RATE, _WEIGHT_DECAY = 32, 8e-4, 0.05
 
 
 class Numbers(NamedTuple):
-    """Tokens of photographs [n, t, f], and every question about a number of them.
+    """Tokens of images [n, t, f], and every question about a number of them.
 
-    `asked` [q, 4] are photograph, place in `_ASKED`, and the tokens of the things asked about, t where there is none;
+    `asked` [q, 4] are image, place in `_ASKED`, and the tokens of the things asked about, t where there is none;
     `logs` [q] are the logs of the true numbers.
     """
 
@@ -48,17 +49,17 @@ class Numbers(NamedTuple):
     logs: Tensor
     ids: list[str]
 
-    def part(self, photographs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return tokens, questions and logs of some photographs, which are numbered from 0 anew."""
-        ends = torch.searchsorted(self.asked[:, 0].contiguous(), torch.stack([photographs, photographs + 1]))
+    def part(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return tokens, questions and logs of some images, which are numbered from 0 anew."""
+        ends = torch.searchsorted(self.asked[:, 0].contiguous(), torch.stack([images, images + 1]))
         rows = [torch.arange(int(first), int(last)) for first, last in ends.T]
         asked = self.asked[torch.cat(rows)]
-        asked[:, 0] = torch.arange(len(photographs)).repeat_interleave(ends[1] - ends[0])
-        return self.tokens[photographs].float(), asked, self.logs[torch.cat(rows)]
+        asked[:, 0] = torch.arange(len(images)).repeat_interleave(ends[1] - ends[0])
+        return self.tokens[images].float(), asked, self.logs[torch.cat(rows)]
 
 
 class Measurer(nn.Module):
-    """Logs of the numbers asked for; photographs are seen once for all questions about them."""
+    """Logs of the numbers asked for; images are seen once for all questions about them."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -74,15 +75,15 @@ class Measurer(nn.Module):
         )
 
     def forward(self, tokens: Tensor, asked: Tensor) -> Tensor:
-        """Return logs [q] of what is asked [q, 4] about photographs' tokens [n, t, f]."""
+        """Return logs [q] of what is asked [q, 4] about images' tokens [n, t, f]."""
         seen = F.pad(self.see(self.enter(tokens / _DEVIATION)), (0, 0, 0, 1))
-        photograph, kind, one, other = asked.T
-        known = torch.cat([seen[photograph, one], seen[photograph, other], self.kind(kind)], -1)
+        image, kind, one, other = asked.T
+        known = torch.cat([seen[image, one], seen[image, other], self.kind(kind)], -1)
         return self.tell(known)[:, 0]
 
 
 def numbers(lake: LakeReader, vlm: VisionLanguageModel) -> Numbers:
-    """Return the tokens of a lake's photographs and the questions about numbers > 0."""
+    """Return the tokens of a lake's images and the questions about numbers > 0."""
     kinds = ", ".join(f"'{name}'" for name in _ASKED)
     columns = "qa_id, image_id, type_id, object_ids, value_si"
     rows = lake.query(
@@ -93,10 +94,10 @@ def numbers(lake: LakeReader, vlm: VisionLanguageModel) -> Numbers:
     boxes = boxes_of(lake)
     asked = []
     for row in rows:
-        photograph = seen[row["image_id"]]
+        image = seen[row["image_id"]]
         things = [boxes[row["image_id"]][one].mean(0) for one in row["object_ids"][:2]]
-        places = [_nearest(middles[photograph], thing, tokens.shape[1]) for thing in things]
-        asked.append((photograph, _ASKED.index(row["type_id"]), *places, *(tokens.shape[1],) * (2 - len(places))))
+        places = [_nearest(middles[image], thing, tokens.shape[1]) for thing in things]
+        asked.append((image, _ASKED.index(row["type_id"]), *places, *(tokens.shape[1],) * (2 - len(places))))
     logs = torch.tensor([math.log(row["value_si"]) for row in rows])
     return Numbers(tokens, torch.tensor(asked), logs, [row["qa_id"] for row in rows])
 
@@ -108,21 +109,21 @@ def _nearest(middles: Tensor, thing: Tensor, tokens: int) -> int:
 
 
 @torch.inference_mode()
-def tokens_of(lake: LakeReader, vlm: VisionLanguageModel, photographs: list[str]) -> tuple[Tensor, Tensor]:
-    """Return the tokens of photographs [n, t, f] in half precision, and where their objects are [n, objects, 2]."""
-    pictures = {row["image_id"]: row["bytes"] for row in lake.query("images", "SELECT image_id, bytes FROM t")}
-    tower: Any = vlm.tower
+def tokens_of(lake: LakeReader, vlm: VisionLanguageModel, images: list[str]) -> tuple[Tensor, Tensor]:
+    """Return the tokens of images [n, t, f] in half precision, and where their objects are [n, objects, 2]."""
+    data = {row["image_id"]: row["bytes"] for row in lake.query("images", "SELECT image_id, bytes FROM t")}
+    vision_encoder: Any = vlm.vision_encoder
     tokens, middles = [], []
-    for name in photographs:
-        pixels = vlm.processor.image_processor(decoded(pictures[name]), return_tensors="pt")["pixel_values"]
-        seen = tower(pixels, output_hidden_states=True).hidden_states[-1][0]
+    for name in images:
+        pixels = vlm.processor.image_processor(decoded(data[name]), return_tensors="pt")["pixel_values"]
+        seen = vision_encoder(pixels, output_hidden_states=True).hidden_states[-1][0]
         tokens.append(seen.half())
-        middles.append(tower.middles(seen))
+        middles.append(vision_encoder.centers(seen))
     return torch.stack(tokens), torch.stack(middles)
 
 
 def boxes_of(lake: LakeReader) -> dict[str, dict[int, Tensor]]:
-    """Return the boxes of regions [2, 2] by photograph and id: low and high corner from its middle, half diagonals."""
+    """Return the boxes of regions [2, 2] by image and id: low and high corner from its middle, half diagonals."""
     found = {}
     for row in lake.query("regions", "SELECT image_id, width, height, regions FROM t"):
         size = torch.tensor([row["width"], row["height"]], dtype=torch.float32)
@@ -141,8 +142,8 @@ def trained(known: Numbers, epochs: int) -> Measurer:
     steps = epochs * math.ceil(len(known.tokens) / _BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps, pct_start=0.1)
     for _ in range(epochs):
-        for photographs in torch.randperm(len(known.tokens)).split(_BATCH):
-            tokens, asked, logs = known.part(photographs)
+        for images in torch.randperm(len(known.tokens)).split(_BATCH):
+            tokens, asked, logs = known.part(images)
             optimizer.zero_grad()
             (measurer(tokens, asked) - logs).abs().mean().backward()
             nn.utils.clip_grad_norm_(measurer.parameters(), 1.0)
@@ -155,7 +156,7 @@ def trained(known: Numbers, epochs: int) -> Measurer:
 def told(measurer: Measurer, asked: Numbers) -> dict[str, float]:
     """Return what a measurer says to every question, by its id."""
     parts = torch.arange(len(asked.tokens)).split(_BATCH)
-    logs = torch.cat([measurer(*asked.part(photographs)[:2]) for photographs in parts])
+    logs = torch.cat([measurer(*asked.part(images)[:2]) for images in parts])
     return dict(zip(asked.ids, logs.exp().tolist(), strict=True))
 
 
@@ -166,7 +167,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10, help="times that every answer is learned from [10]")
     given = parser.parse_args()
     study = Study(work=given.work)
-    vlm = load_model(str(base_of(study)))
+    vlm = load_base(base_of(study))
     known, asked = (numbers(LakeReader(str(study.lake(name))), vlm) for name in ("sensor", "held_out"))
     said = told(trained(known, given.epochs), asked)
     right: dict[str, dict[str, list[bool]]] = {score: defaultdict(list) for score in RANGES}

@@ -56,7 +56,7 @@ def pending(study: Study) -> bool:
 
 
 def run_settings(study: Study, lake: str, noise_m: float = 0.0) -> RunSettings:
-    """Return the engine's settings for a lake; all of a lake's photographs are learned from, or asked about."""
+    """Return the engine's settings for a lake; all of a lake's images are learned from, or asked about."""
     said = {**_said(study), "noise_m": noise_m}
     return RunSettings(
         lake=str(study.lake(lake)),
@@ -80,7 +80,7 @@ def _rooms(study: Study, name: str) -> RenderSettings:
     sizes = study.sizes
     return RenderSettings(
         out=str(study.crawl(name)),
-        count=sizes.photographs if name == "sensor" else sizes.held_out,
+        count=sizes.images if name == "sensor" else sizes.held_out,
         seed=_SEEDS[name],
         width=sizes.width,
         height=sizes.height,
@@ -103,7 +103,7 @@ def _noisy(session: SparkSession, study: Study, noise_m: float) -> None:
 
 
 def write_few(study: Study, name: str) -> None:
-    """Write a crawl of the first photographs of another, for built-in experts without anything but the photographs."""
+    """Write a crawl of the first images of another, for built-in experts without anything but the images."""
     source, target = study.crawl("sensor"), study.crawl(name)
     target.mkdir(parents=True, exist_ok=True)
     lines = (source / "manifest.jsonl").read_text().splitlines()[: study.sizes.few]

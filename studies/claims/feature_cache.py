@@ -1,76 +1,80 @@
-"""A frozen tower that sees every picture once: its features are kept on disk, for this run and for others."""
+"""Features of frozen vision encoders, computed once per image and kept on disk for all runs of a study."""
 
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers.modeling_outputs import BaseModelOutput
 
-from vlm.model.errors import ModelUnsuited
-from vlm.model.loading import VisionLanguageModel
+from vlm.errors import ModelUnsuited
 
 _KEY_BYTES = 16
 _LARGEST = float(np.finfo(np.float16).max)
 
 
-@contextmanager
-def cached_tower(vlm: VisionLanguageModel, folder: str) -> Iterator[None]:
-    """Take features of a model's frozen tower from `folder` and keep new ones there, in half precision.
+class FeatureCache:
+    """Features by image and encoder, rounded to half precision.
 
-    Whether features were kept or are new makes no difference: pictures are seen one by one, and what is taken has
-    always been rounded. Any number of processes may share a folder: each appends to a file of its own.
-
-    Raises:
-        ModelUnsuited: a tower that learns, or a model that does not take one layer of its tower.
+    Cached and new features are equal: images are encoded one by one, and every feature returned has been rounded.
+    Processes may share the folder, since each appends to a file of its own.
     """
-    tower, layer = vlm.tower, getattr(vlm.model.config, "vision_feature_layer", None)
-    if any(weight.requires_grad for weight in tower.parameters()):
-        raise ModelUnsuited("A tower that learns gives new features at every step; freeze it, or drop tower_cache.")
-    if not isinstance(layer, int):
-        raise ModelUnsuited("tower_cache needs a model that takes one layer of its tower, as LLaVA does; leave it out.")
-    features = _Features(tower, layer, folder)
-    tower.forward = features.output
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stores: WeakKeyDictionary[Any, _Store] = WeakKeyDictionary()
+
+    @torch.no_grad()
+    def features(self, encoder: Any, pixel_values: Tensor, encode: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return the features of images [b, 3, h, w]; `encode` computes those that are missing.
+
+        Raises:
+            ModelUnsuited: the encoder is being trained, so its features change at every step.
+        """
+        store = self._stores.get(encoder)
+        if store is None:
+            if encoder.training and any(weight.requires_grad for weight in encoder.parameters()):
+                raise ModelUnsuited("An encoder that is trained cannot be cached; freeze it, or train without a cache.")
+            store = self._stores[encoder] = _Store(self._folder / _digest(encoder))
+        return torch.stack([_of_one(store, image, encode) for image in pixel_values])
+
+
+_ACTIVE: ContextVar[FeatureCache | None] = ContextVar("feature_cache", default=None)
+
+
+@contextmanager
+def cached_features(folder: Path | None) -> Iterator[None]:
+    """Cache the features of all room encoders in `folder` inside this context; None: no cache."""
+    token = _ACTIVE.set(FeatureCache(folder) if folder else None)
     try:
         yield
     finally:
-        del tower.forward
+        _ACTIVE.reset(token)
 
 
-class _Features:
-    def __init__(self, tower: Any, layer: int, folder: str) -> None:
-        self._seen = tower.forward
-        self._layer = layer
-        self._store = _Store(Path(folder) / _digest(tower, layer))
+def active_cache() -> FeatureCache | None:
+    """Return the cache of the innermost `cached_features`."""
+    return _ACTIVE.get()
 
-    @torch.no_grad()
-    def output(self, pixel_values: Tensor, **options: Any) -> BaseModelOutput:
-        """Return what the tower returns of pictures [b, 3, h, w], but for other layers than the one that is taken."""
-        given = {**options, "output_hidden_states": True, "return_dict": True}
-        features = torch.stack([self._of_one(picture[None], given) for picture in pixel_values])
-        layers = self._layer + 1 if self._layer >= 0 else -self._layer
-        return BaseModelOutput(hidden_states=(features,) * layers)
 
-    def _of_one(self, picture: Tensor, options: dict[str, Any]) -> Tensor:
-        pixels = picture.float().numpy(force=True)
-        key = hashlib.blake2b(pixels.tobytes(), digest_size=_KEY_BYTES).digest()
-        kept = self._store.get(key)
-        if kept is None:
-            with torch.autocast(picture.device.type, enabled=False):
-                seen = self._seen(picture, **options).hidden_states[self._layer][0]
-            kept = seen.float().clamp(-_LARGEST, _LARGEST).half().numpy(force=True)
-            self._store.put(key, kept)
-        return torch.from_numpy(kept).to(picture.device, picture.dtype)
+def _of_one(store: "_Store", image: Tensor, encode: Callable[[Tensor], Tensor]) -> Tensor:
+    key = hashlib.blake2b(image.float().numpy(force=True).tobytes(), digest_size=_KEY_BYTES).digest()
+    kept = store.get(key)
+    if kept is None:
+        kept = encode(image[None])[0].float().clamp(-_LARGEST, _LARGEST).half().numpy(force=True)
+        store.put(key, kept)
+    return torch.from_numpy(kept).to(image.device, image.dtype)
 
 
 class _Store:
-    """Arrays of one shape by key; a record that is half written is not read."""
+    """Arrays of one shape by key; a half-written record at the end of a file is ignored."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,12 +86,12 @@ class _Store:
                 self._read(path)
 
     def get(self, key: bytes) -> NDArray[np.float16] | None:
-        """Return the array of a key, None where there is none."""
-        found = self._kept.get(key)
-        return None if found is None else found.copy()
+        """Return the array of a key, None where it is missing."""
+        kept = self._kept.get(key)
+        return None if kept is None else kept.copy()
 
     def put(self, key: bytes, features: NDArray[np.float16]) -> None:
-        """Keep an array under a key."""
+        """Store an array under a key."""
         if not self._shape.is_file():
             draft = self._own.with_suffix(".part")
             draft.write_text(" ".join(map(str, features.shape)))
@@ -105,10 +109,10 @@ class _Store:
             self._kept[bytes(one["key"]).ljust(_KEY_BYTES, b"\0")] = one["features"]
 
 
-def _digest(tower: Any, layer: int) -> str:
-    """Return what the features follow from: the tower's configuration and weights, and the layer."""
-    found = hashlib.blake2b(f"{layer} {tower.config.to_json_string()}".encode(), digest_size=16)
-    for name, value in sorted(tower.state_dict().items()):
-        found.update(name.encode())
-        found.update(value.float().cpu().contiguous().numpy().tobytes())
-    return found.hexdigest()
+def _digest(encoder: Any) -> str:
+    """Return a digest of the encoder's configuration and weights."""
+    digest = hashlib.blake2b(encoder.config.to_json_string().encode(), digest_size=16)
+    for name, value in sorted(encoder.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from jobs.engine.errors import UsageError
-from vlm.model.loading import load_model
+from studies.claims.room_encoder import load_base
 
 # Through these, what a layer has found is added to what was there before.
 _WRITES = ("self_attn.o_proj.weight", "mlp.down_proj.weight")
@@ -19,7 +19,7 @@ def write_grown(folder: Path, source: Path, layers: int) -> None:
     Raises:
         UsageError: it has more layers already.
     """
-    vlm = load_model(str(source))
+    vlm = load_base(source)
     model: Any = vlm.model
     config, decoder = model.config.text_config, model.model.language_model
     held = config.num_hidden_layers

@@ -1,4 +1,4 @@
-"""What every run of every arm got right, photograph by photograph."""
+"""What every run of every arm got right, image by image."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from studies.claims.questions import general as rooms
 from studies.claims.study import ARMS, Study
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR
-from vlm.evaluation.formats.registry import read_items, read_predictions
 from vlm.evaluation.items import Item, Kind, Prediction
+from vlm.evaluation.layouts import read_items, read_predictions
 from vlm.evaluation.predictors.views import View, row_of
 from vlm.evaluation.reading.answer import predictions_of
 from vlm.evaluation.scores.choices import is_right
@@ -28,9 +28,9 @@ BLANKED = f" ({View.BLANKED})"
 
 @dataclass
 class Outcomes:
-    """Sums of one score of all runs over each photograph's items.
+    """Sums of one score of all runs over each image's items.
 
-    `sums` by arm are [seeds, photographs], `counts` [photographs] the items of each photograph, the same for all.
+    `sums` by arm are [seeds, images], `counts` [images] the items of each image, the same for all.
     """
 
     counts: NDArray[np.float64]
@@ -44,7 +44,7 @@ Arms = Mapping[str, Iterable[Prediction]]
 def outcomes(study: Study) -> dict[str, Outcomes]:
     """Return what the runs of a study that have answered got right, by score.
 
-    An arm without its pictures is `NAME (image blanked)`, the text-only prior is one more arm.
+    An arm without its images is `NAME (image blanked)`, the text-only prior is one more arm.
     """
     spatial = read_items("spatiallake", study.folder("items.parquet")).items
     general = read_items("llava", study.crawl("held_out") / "test.json").items
@@ -95,20 +95,20 @@ def shares_by(
 
 
 def spatial_right(predictions: Iterable[Prediction]) -> Right:
-    """Return (score, photograph, 1 or 0) of every answer to a spatial question that a score counts."""
+    """Return (score, image, 1 or 0) of every answer to a spatial question that a score counts."""
     found: Right = []
     for one in predictions:
         item, value = one.item, one.reading.value
-        photograph, truth = item.photograph or item.item_id, item.truth.value_si
+        image, truth = item.image_id or item.item_id, item.truth.value_si
         if item.kind in (Kind.BOOL, Kind.CHOICE):
-            found.append(("qualitative", photograph, float(is_right(one))))
+            found.append(("qualitative", image, float(is_right(one))))
             if is_side(item):
-                found.append((SIDES, photograph, float(is_right(one))))
+                found.append((SIDES, image, float(is_right(one))))
         elif item.kind == Kind.NUMBER and item.truth.unit_si != "rad" and truth is not None:
-            found.append(("number_rate", photograph, float(one.parsed)))
+            found.append(("number_rate", image, float(one.parsed)))
             ranges = {**RANGES, LONG: RANGES["in_range[0.5,2]"]} if _is_long(item) else RANGES
             for score, bounds in ranges.items():
-                found.append((score, photograph, float(one.parsed and within(value, truth, *bounds))))
+                found.append((score, image, float(one.parsed and within(value, truth, *bounds))))
     return found
 
 
@@ -122,11 +122,11 @@ def _is_long(item: Item) -> bool:
 
 
 def general_right(predictions: Iterable[Prediction]) -> Right:
-    """Return (score, photograph, 1 or 0) of every answer to a general question, right with the words of the truth."""
+    """Return (score, image, 1 or 0) of every answer to a general question, right with the words of the truth."""
     return [
         (
             GROUNDING if one.item.type_id in rooms.GROUNDING else GENERAL,
-            str(one.item.pictures[0].path),
+            str(one.item.images[0].path),
             float(_plain(one.raw) == _plain(one.item.answer)),
         )
         for one in predictions
@@ -138,7 +138,7 @@ def _plain(answer: str) -> str:
 
 
 def summed(found: dict[str, list[Right]]) -> dict[str, Outcomes]:
-    """Return the outcomes by score of (score, photograph, right) by arm and seed."""
+    """Return the outcomes by score of (score, image, right) by arm and seed."""
     made: dict[str, Outcomes] = {}
     for score in SCORES:
         own = {arm: [[one for one in run if one[0] == score] for run in runs] for arm, runs in found.items()}
@@ -146,16 +146,16 @@ def summed(found: dict[str, list[Right]]) -> dict[str, Outcomes]:
         if not asked:
             continue
         first = next(iter(asked.values()))[0]
-        photographs = sorted({photograph for _, photograph, _ in first})
-        place = {photograph: number for number, photograph in enumerate(photographs)}
-        made[score] = Outcomes(_by_photograph([(s, p, 1.0) for s, p, _ in first], place))
+        images = sorted({image for _, image, _ in first})
+        place = {image: number for number, image in enumerate(images)}
+        made[score] = Outcomes(_by_image([(s, p, 1.0) for s, p, _ in first], place))
         for arm, runs in asked.items():
-            made[score].sums[arm] = np.stack([_by_photograph(run, place) for run in runs])
+            made[score].sums[arm] = np.stack([_by_image(run, place) for run in runs])
     return made
 
 
-def _by_photograph(run: Right, place: dict[str, int]) -> NDArray[np.float64]:
+def _by_image(run: Right, place: dict[str, int]) -> NDArray[np.float64]:
     sums = np.zeros(len(place))
-    for _, photograph, value in run:
-        sums[place[photograph]] += value
+    for _, image, value in run:
+        sums[place[image]] += value
     return sums

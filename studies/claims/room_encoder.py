@@ -1,4 +1,7 @@
-"""The built-in network as a vision tower: tokens of the picture's cells, and of the objects that it groups."""
+"""The built-in network as a vision encoder: tokens for the cells of an image and for the objects found in it.
+
+Importing this module registers the encoder with transformers, so that models that hold it can be loaded.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoImageProcessor,
+    AutoModel,
+    CLIPImageProcessor,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.modeling_outputs import BaseModelOutput
 
+from studies.claims.feature_cache import active_cache
 from udfs.experts.families.builtin.decoding import Thresholds, claimed, objects_of
 from udfs.experts.families.builtin.network import (
     CENTRE_STRIDE,
@@ -22,18 +33,19 @@ from udfs.experts.families.builtin.network import (
     shares,
 )
 from udfs.experts.families.builtin.weights import load_network
+from vlm.model.loading import VisionLanguageModel, load_model
 
 _GEOMETRY = 12
-# Of x, y and the log of distance: sines and cosines at each of these multiples of a quarter turn.
+# Frequencies of the sine and cosine features of x, y and log distance, in quarter turns.
 _WAVES = (1, 2, 4, 8)
 _WAVE_FEATURES = 3 * 2 * len(_WAVES)
-_MOST_STD = 6.0
-# Hundreds of features of deviation 1 would move a projector by far more than a learning rate for words is meant to.
+_MAX_STD = 6.0
+# With unit deviation, hundreds of features would make the projector's steps far too large for the decoder's rate.
 _SCALE = 0.05
 
 
-class RoomTowerConfig(PreTrainedConfig):
-    """A tower's network, how many objects it gives tokens of, and the side of the cells, a multiple of 16 px."""
+class RoomEncoderConfig(PreTrainedConfig):
+    """The shape of the network, the number of object tokens, and the side of a cell (px, a multiple of 16)."""
 
     model_type = "spatiallake_room_tower"
 
@@ -61,32 +73,31 @@ class RoomTowerConfig(PreTrainedConfig):
 
     @property
     def named_features(self) -> dict[int, str]:
-        """Return features of objects that are chances of a kind or a colour by their place, with its name."""
+        """Return the indices of object features that are probabilities of a kind or color, with its name."""
         network = NetworkShape.model_validate(self.shape)
         first = self.cell_features + network.decoder[1] + network.decoder[2] + network.decoder[3]
         return {first + place: name for place, name in enumerate((*network.kinds, *network.colours))}
 
     @property
     def object_feature(self) -> int:
-        """Return the place of the feature that is 1 in tokens of objects and 0 in all others."""
+        """Return the index of the feature that is 1 in object tokens and 0 in all others."""
         return self.hidden_size - 2
 
 
-class RoomTower(PreTrainedModel):
-    """RGB [b, 3, h, w] in 0..1 to tokens [b, h/p * w/p + objects, hidden_size], p the patch size.
+class RoomEncoder(PreTrainedModel):
+    """Maps RGB [b, 3, h, w] in 0..1 to tokens [b, h/p * w/p + objects, hidden_size]; p is the patch size.
 
-    Cells come first, by row, then objects, best first.
-    A token is either of a cell or of an object, and zero where the other's features are; objects that are not there are
-    all zero. Masks of objects come from the network's own grouping, and no gradient flows through which pixel is whose.
-    Batch normalisation always uses the statistics of the network's own training.
+    Cell tokens come first, row by row, then object tokens, best first. Each kind of token is zero in the features of
+    the other, and missing objects are all zero. Object masks come from the network's own grouping, through which no
+    gradient flows. Batch normalization always uses the statistics of the network's own training.
     """
 
-    config_class = RoomTowerConfig
+    config_class = RoomEncoderConfig
     main_input_name = "pixel_values"
-    base_model_prefix = "room_tower"
+    base_model_prefix = "room_encoder"
     _supports_sdpa = True
 
-    def __init__(self, config: RoomTowerConfig) -> None:
+    def __init__(self, config: RoomEncoderConfig) -> None:
         super().__init__(config)
         self.network = RoomNetwork(NetworkShape.model_validate(config.shape))
         self.limits = Thresholds(**config.thresholds)
@@ -98,10 +109,10 @@ class RoomTower(PreTrainedModel):
         self.train()
 
     def _init_weights(self, module: nn.Module) -> None:
-        """Leave the network as it was made: its weights are loaded, or trained elsewhere."""
+        """Leave the network as it is: its weights are loaded."""
 
-    def train(self, mode: bool = True) -> "RoomTower":
-        """Set the mode of everything but batch normalisation."""
+    def train(self, mode: bool = True) -> "RoomEncoder":
+        """Set the mode of everything except batch normalization."""
         super().train(mode)
         for module in self.network.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -109,7 +120,13 @@ class RoomTower(PreTrainedModel):
         return self
 
     def forward(self, pixel_values: Tensor, **_: Any) -> BaseModelOutput:
-        """Return the tokens as the only hidden state; in full precision, for places and lengths need it."""
+        """Return the tokens as the only hidden state, from the active feature cache where there is one."""
+        cache = active_cache()
+        tokens = cache.features(self, pixel_values, self.tokens) if cache else self.tokens(pixel_values)
+        return BaseModelOutput(last_hidden_state=tokens, hidden_states=(tokens,))
+
+    def tokens(self, pixel_values: Tensor) -> Tensor:
+        """Return the tokens, in full precision, which positions and lengths need."""
         with torch.autocast(pixel_values.device.type, enabled=False):
             cells, objects, there = self.features(pixel_values)
         cells = _scaled(cells, self.cell_mean, self.cell_std)
@@ -117,13 +134,12 @@ class RoomTower(PreTrainedModel):
         known = torch.cat([known, torch.ones_like(known[..., :1])], -1) * there[..., None]
         of_cells = torch.cat([F.pad(cells, (0, known.shape[-1])), torch.ones_like(cells[..., :1])], -1)
         of_objects = F.pad(known, (cells.shape[-1], 1))
-        tokens = torch.cat([of_cells, of_objects], 1)
-        return BaseModelOutput(last_hidden_state=tokens, hidden_states=(tokens,))
+        return torch.cat([of_cells, of_objects], 1)
 
-    def middles(self, tokens: Tensor) -> Tensor:
-        """Return where tokens of objects are [.., objects, 2], x and y from the picture's middle in half diagonals.
+    def centers(self, tokens: Tensor) -> Tensor:
+        """Return the image positions [.., objects, 2] of object tokens, for tokens [.., t, hidden_size].
 
-        Infinite where there is no object; for tokens [.., t, hidden_size].
+        x and y are relative to the image center, in half diagonals; infinite where there is no object.
         """
         own = tokens[..., -self.config.objects :, :]
         last = self.config.cell_features + self.config.object_features
@@ -132,7 +148,7 @@ class RoomTower(PreTrainedModel):
         return found.masked_fill(own[..., self.config.object_feature, None] == 0, torch.inf)
 
     def features(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return unscaled features of cells [b, c, f] and of objects [b, n, g], and which objects are there [b, n]."""
+        """Return unscaled features of cells [b, c, f] and objects [b, n, g], and which objects exist [b, n]."""
         out = self.network(rgb.contiguous(memory_format=torch.channels_last))
         found = objects_of(self.network, out, rgb, self.limits)
         masks = rgb.new_zeros(len(rgb), self.config.objects, *out["mask"].shape[-2:])
@@ -144,7 +160,7 @@ class RoomTower(PreTrainedModel):
 
     def _cells(self, out: dict[str, Tensor]) -> Tensor:
         size = (out["d16"].shape[2], out["d16"].shape[3])
-        names = F.adaptive_max_pool2d(_chances(out["names"], len(self.network.shape.kinds)), size)
+        names = F.adaptive_max_pool2d(_probabilities(out["names"], len(self.network.shape.kinds)), size)
         log_depth = out["depth"][:, :1] + out["focal"][:, :1, None, None]
         planes = [
             out["d16"].float(),
@@ -160,16 +176,16 @@ class RoomTower(PreTrainedModel):
     def _objects(self, out: dict[str, Tensor], rgb: Tensor, masks: Tensor) -> Tensor:
         coarse = F.avg_pool2d(masks, CENTRE_STRIDE // MASK_STRIDE)
         kinds, colours = self.network.objects(out, rgb, coarse)
-        dense = means(_chances(out["names"], len(self.network.shape.kinds))[:, 1:], shares(coarse))
+        dense = means(_probabilities(out["names"], len(self.network.shape.kinds))[:, 1:], shares(coarse))
         whole = torch.cat([kinds.softmax(-1), colours.softmax(-1)], -1)
         return torch.cat([*level_means(out, coarse), (whole + dense) / 2, _geometry(out, masks)], -1)
 
 
 def _geometry(out: dict[str, Tensor], masks: Tensor) -> Tensor:
-    """Return where objects are and how large [b, n, 12].
+    """Return positions and sizes of objects [b, n, 12].
 
-    In m and level with the ground: right, up and ahead of the middle, and their spreads; the logs of distance in m and
-    of the share of the picture; in half diagonals of the picture: x, y and their spreads.
+    In m and level with the ground: right, up and ahead of the center, and their deviations; the logs of distance (m)
+    and of the fraction of the image; in half diagonals of the image: x, y and their deviations.
     """
     grid = positions(masks)
     over_focal = out["depth"][:, :1].clamp(-6, 6).exp()
@@ -188,42 +204,52 @@ def _geometry(out: dict[str, Tensor], masks: Tensor) -> Tensor:
 
 
 def _waves(objects: Tensor) -> Tensor:
-    """Return x, y and the log of distance of objects [b, n, g] as waves [b, n, 24], all of them in -1..1.
+    """Return x, y and log distance of objects [b, n, g] as sine and cosine features [b, n, 24].
 
-    A column of the picture or a decimetre is a narrow part of a feature's range; a wave tells it from its neighbours.
+    An image column or a decimeter is a small part of the feature's range, which the higher frequencies resolve.
     """
     x, y, log_range = objects[..., -4] / 0.8, objects[..., -3] / 0.6, objects[..., -6] / 2
     turns = torch.stack([x, y, log_range], -1) * (torch.pi / 2)
     return torch.cat([wave(turns * many) for many in _WAVES for wave in (torch.sin, torch.cos)], -1)
 
 
-def _chances(names: Tensor, kinds: int) -> Tensor:
-    """Return chances of background and kinds, and of colours, of a `names` map."""
+def _probabilities(names: Tensor, kinds: int) -> Tensor:
+    """Return the probabilities of background and kinds, and of colors, of a `names` map."""
     return torch.cat([names[:, : kinds + 1].softmax(1), names[:, kinds + 1 :].softmax(1)], 1)
 
 
 def _scaled(features: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    return _SCALE * ((features - mean) / std).clamp(-_MOST_STD, _MOST_STD)
+    return _SCALE * ((features - mean) / std).clamp(-_MAX_STD, _MAX_STD)
 
 
-def room_tower(weights: Path, rooms: list[Tensor], objects: int = 24) -> RoomTower:
-    """Return the tower of a built-in network, its features scaled to mean 0 and deviation 0.05 over `rooms`.
+def room_encoder(weights: Path, rooms: list[Tensor], objects: int = 24) -> RoomEncoder:
+    """Return the encoder of a built-in network, with features scaled to mean 0 and deviation 0.05 over `rooms`.
 
-    `rooms` are batches of pictures [b, 3, 144, 192], RGB in 0..1.
+    `rooms` are batches of images [b, 3, 144, 192], RGB in 0..1.
 
     Raises:
-        ModelUnavailable: `weights` is no file of such a network.
+        ModelUnavailable: `weights` is not a weights file of the network.
     """
     network, calibration = load_network(weights)
     limits = {name: getattr(calibration.thresholds, name) for name in Thresholds.__dataclass_fields__}
-    tower = RoomTower(RoomTowerConfig(shape=network.shape.model_dump(), thresholds=limits, objects=objects))
-    tower.network.load_state_dict(network.state_dict())
-    tower.eval()
+    encoder = RoomEncoder(RoomEncoderConfig(shape=network.shape.model_dump(), thresholds=limits, objects=objects))
+    encoder.network.load_state_dict(network.state_dict())
+    encoder.eval()
     with torch.inference_mode():
-        found = [tower.features(batch) for batch in rooms]
+        found = [encoder.features(batch) for batch in rooms]
     cells = torch.cat([one[0].flatten(0, 1) for one in found])
     things = torch.cat([one[1][one[2] > 0] for one in found])
     for name, seen in (("cell", cells), ("object", things)):
-        getattr(tower, f"{name}_mean").copy_(seen.mean(0))
-        getattr(tower, f"{name}_std").copy_(seen.std(0).clamp(min=1e-3))
-    return tower
+        getattr(encoder, f"{name}_mean").copy_(seen.mean(0))
+        getattr(encoder, f"{name}_std").copy_(seen.std(0).clamp(min=1e-3))
+    return encoder
+
+
+def load_base(folder: Path) -> VisionLanguageModel:
+    """Return a saved base, whose vision encoder is a `RoomEncoder`."""
+    return load_model(str(folder))
+
+
+AutoConfig.register(RoomEncoderConfig.model_type, RoomEncoderConfig, exist_ok=True)
+AutoModel.register(RoomEncoderConfig, RoomEncoder, exist_ok=True)
+AutoImageProcessor.register(RoomEncoderConfig, CLIPImageProcessor, exist_ok=True)

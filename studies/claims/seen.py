@@ -1,7 +1,7 @@
-"""`python -m studies.claims.seen --work DIR`: how right arms are where the tower has both things asked about.
+"""`python -m studies.claims.seen --work DIR`: how right arms are where the vision encoder has both things asked about.
 
 It has a thing where the middle of one of its objects lies in the thing's box. Relations of things that it does not have
-can be guessed only, by a model whose tower is frozen at least.
+can be guessed only, by a model whose vision encoder is frozen at least.
 """
 
 import argparse
@@ -15,25 +15,26 @@ from jobs.engine.errors import SpatialLakeError
 from jobs.views.reader import LakeReader
 from studies.claims.ceiling import boxes_of, tokens_of
 from studies.claims.outcomes import SIDES, Arms, answered, is_side, shares_by
+from studies.claims.room_encoder import load_base
 from studies.claims.study import Study
 from studies.claims.training import base_of
 from vlm.evaluation.items import Kind, Prediction
 from vlm.evaluation.scores.choices import is_right
-from vlm.model.loading import VisionLanguageModel, load_model
+from vlm.model.loading import VisionLanguageModel
 
 _RELATIONS = (Kind.BOOL, Kind.CHOICE)
 
 
 def all_seen(lake: LakeReader, vlm: VisionLanguageModel) -> dict[str, bool]:
-    """Return of every answer of a lake, by its id, whether the tower has all things that it is about."""
+    """Return of every answer of a lake, by its id, whether the vision encoder has all things that it is about."""
     rows = lake.query("qa_pairs", "SELECT qa_id, image_id, object_ids FROM t ORDER BY image_id")
-    photographs = sorted({row["image_id"] for row in rows})
-    _, middles = tokens_of(lake, vlm, photographs)
-    objects, boxes = dict(zip(photographs, middles, strict=True)), boxes_of(lake)
+    images = sorted({row["image_id"] for row in rows})
+    _, middles = tokens_of(lake, vlm, images)
+    objects, boxes = dict(zip(images, middles, strict=True)), boxes_of(lake)
 
-    def has(photograph: str, thing: int) -> bool:
-        low, high = boxes[photograph][thing]
-        own = objects[photograph]
+    def has(image: str, thing: int) -> bool:
+        low, high = boxes[image][thing]
+        own = objects[image]
         return bool(((own >= low) & (own <= high)).all(-1).any())
 
     return {row["qa_id"]: all(has(row["image_id"], one) for one in row["object_ids"]) for row in rows}
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder of a study that has its lakes and answers")
     study = Study(work=parser.parse_args().work)
     arms = {run: models[run] for run, models in answered(study).items()}
-    seen = all_seen(LakeReader(str(study.lake("held_out"))), load_model(str(base_of(study))))
+    seen = all_seen(LakeReader(str(study.lake("held_out"))), load_base(base_of(study)))
     print(json.dumps(shares(seen, arms), indent=1))
 
 

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 from jobs.engine.errors import SpatialLakeError, UsageError
 from studies.claims import data, training
 from studies.claims.children import end_with_parent, run_module
-from studies.claims.start import write_room_tower
+from studies.claims.start import write_encoder
 from studies.claims.study import Marks, Study
 from udfs.experts.pinning import folder_digest
-from vlm.loop.errors import UNUSABLE
+from vlm.errors import UNUSABLE
 
 _DATA = "data"
 
@@ -33,17 +33,17 @@ class Step(NamedTuple):
     run: str = ""
 
 
-def steps(study: Study, write_tower: training.WriteTower) -> Iterator[Step]:
+def steps(study: Study, write: training.WriteEncoder) -> Iterator[Step]:
     """Yield every step after the data."""
     sizes = study.sizes
-    general = {"most": sizes.general_most, "items": sizes.general_items}
+    general = {"max": sizes.general_max, "items": sizes.general_items}
     yield Step("general", general, partial(training.write_general, study))
-    yield Step("items", {"most": sizes.items_most}, partial(training.write_items, study))
+    yield Step("items", {"max": sizes.items_max}, partial(training.write_items, study))
     base = {"committed": training.base_digest(study)}
     if base["committed"] is None:
         start = sizes.model_dump(include={"texts", "scaled_on", "layers", "hidden"})
         start["begin"] = folder_digest(study.begin) if study.begin else None
-        yield Step("start", start, partial(training.write_start, study, write_tower))
+        yield Step("start", start, partial(training.write_start, study, write))
         base |= _told(training.base_settings(study))
         yield Step("base", base, partial(training.train_base, study))
     for arm, seed in study.runs:
@@ -56,14 +56,14 @@ def _told(settings: Any) -> dict[str, Any]:
     return settings.model_dump(mode="json", include={"feed", "mixture", "model", "optimizer", "loop"})
 
 
-def run(study: Study, write_tower: training.WriteTower, until: str | None = None) -> None:
+def run(study: Study, write: training.WriteEncoder, until: str | None = None) -> None:
     """Do every step that is not done, the last one being `until` where it is named.
 
     Raises:
         UsageError: a step that was begun with other settings, no such step, or runs of arms that failed.
     """
     marks = Marks(study.work)
-    after = list(steps(study, write_tower))
+    after = list(steps(study, write))
     names = [_DATA, *(step.name for step in after)]
     if until is not None and until not in names:
         raise UsageError(f"There is no step {until!r}; the steps are {', '.join(names)}.")
@@ -110,7 +110,7 @@ def _in_own_process(study: Study, run: str, names: Sequence[str]) -> int:
 
 
 def _check_space(study: Study) -> None:
-    needed_gb = 1 + study.sizes.photographs * 2e-3
+    needed_gb = 1 + study.sizes.images * 2e-3
     study.work.mkdir(parents=True, exist_ok=True)
     free_gb = shutil.disk_usage(study.work).free / 1e9
     if free_gb < needed_gb:
@@ -120,7 +120,7 @@ def _check_space(study: Study) -> None:
 def main(study: Study, names: Sequence[str]) -> None:
     """Do the named steps."""
     end_with_parent()
-    _do(Marks(study.work), [step for step in steps(study, write_room_tower) if step.name in names])
+    _do(Marks(study.work), [step for step in steps(study, write_encoder) if step.name in names])
 
 
 if __name__ == "__main__":

@@ -16,20 +16,20 @@ class Sizes(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    photographs: int = Field(default=10_000, description="rooms to train from")
+    images: int = Field(default=10_000, description="rooms to train from")
     held_out: int = Field(default=800, description="rooms to ask about")
-    few: int = Field(default=4_000, description="photographs that built-in experts and sensors are compared on")
+    few: int = Field(default=4_000, description="images that built-in experts and sensors are compared on")
     width: int = Field(default=256, description="px")
     height: int = Field(default=192, description="px")
     short_share: float = Field(
         default=0.7, description="spatial answers of a word or two, where no letter is asked for"
     )
     lengths: str = Field(default="meters", description="how lengths are said")
-    general_most: int = Field(default=120_000, description="general questions of a kind to train from")
+    general_max: int = Field(default=120_000, description="general questions of a kind to train from")
     general_items: int = Field(default=150, description="general questions of a kind to measure with")
-    items_most: int = Field(default=60, description="spatial questions of a type to measure with")
+    items_max: int = Field(default=60, description="spatial questions of a type to measure with")
     texts: int = Field(default=20_000, description="answers, and as many entries, that the tokenizer is fitted on")
-    scaled_on: int = Field(default=256, description="photographs that the tower's features are scaled on")
+    scaled_on: int = Field(default=256, description="images that the vision encoder's features are scaled on")
     layers: int = Field(default=6, description="of the decoder")
     hidden: int = Field(default=192, description="features of the decoder")
     base_steps: int = Field(default=5_000, description="updates of the base, which no arm repeats")
@@ -41,7 +41,7 @@ class Sizes(BaseModel):
 
 
 SMOKE = Sizes(
-    photographs=60, held_out=30, few=24, general_most=400, general_items=5, items_most=3, texts=2_000, scaled_on=16,
+    images=60, held_out=30, few=24, general_max=400, general_items=5, items_max=3, texts=2_000, scaled_on=16,
     layers=2, hidden=64, base_steps=30, steps=6, warm_up=2, batch=8,
 )  # fmt: skip
 
@@ -52,14 +52,14 @@ class Arm(NamedTuple):
     lake: str = "sensor"
     noise_m: float = 0.0
     spatial_share: float = 0.75
-    freeze_tower: bool = True
+    freeze_vision_encoder: bool = True
     times: int = 1  # as many updates
 
 
 ARMS = {
     "none": Arm(spatial_share=0.0),
     "spatial": Arm(),
-    "unfrozen": Arm(freeze_tower=False),
+    "unfrozen": Arm(freeze_vision_encoder=False),
     "noise_0.1": Arm(noise_m=0.1),
     "noise_0.2": Arm(noise_m=0.2),
     "noise_0.3": Arm(noise_m=0.3),

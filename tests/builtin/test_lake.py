@@ -7,10 +7,11 @@ import pytest
 from deltalake import write_deltalake
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from jobs.cli.train import lake_rows
 from jobs.engine.errors import LakeUnreadable
 from schemas.images import IMAGES
 from tests.experts.builtin_network import row
-from vlm.builtin.sources import of_lake
+from vlm.builtin.sources import labelled
 
 
 def png(pixels):
@@ -38,7 +39,7 @@ def test_images_come_back_with_their_labels(tmp_path):
         {**empty, **keys, **bare, "image_id": "a", "ingest_shard": 1},
     ]
     write_deltalake(str(tmp_path / "images"), pa.Table.from_pylist(rows, schema=to_arrow_schema(IMAGES.schema)))
-    first, second = of_lake(str(tmp_path))
+    first, second = map(labelled, lake_rows(str(tmp_path)))
     np.testing.assert_allclose(first.depth_m, depth / 1000, atol=1e-6)
     np.testing.assert_array_equal(first.instances, ids)
     assert first.objects == {3: ("chair", ("red chair",))} and first.focal_px == 40 and first.gravity == [0, 1, 0]
@@ -47,4 +48,4 @@ def test_images_come_back_with_their_labels(tmp_path):
 
 def test_a_missing_lake_is_said(tmp_path):
     with pytest.raises(LakeUnreadable):
-        list(of_lake(str(tmp_path)))
+        list(lake_rows(str(tmp_path)))

@@ -15,7 +15,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from jobs.engine.errors import CrawlUnreadable, UsageError
 from scenes.crawl import write_crawl
 from tests.experts.builtin_network import SMALL, row
 from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
@@ -27,6 +26,7 @@ from vlm.builtin.pack import write_pack
 from vlm.builtin.settings import TrainSettings
 from vlm.builtin.sources import labelled, of_crawl
 from vlm.builtin.train_experts import train_experts
+from vlm.errors import RunDiffers, SettingsUnusable
 
 SHAPE = NetworkShape(kinds=KIND_NAMES, colours=("red", "blue"), **SMALL)
 TRAINER = """
@@ -69,7 +69,7 @@ def test_killed_training_ends_with_the_same_weights(crawl, tmp_path):
     step = torch.load(checkpoint, weights_only=True)["step"]
     said: list[str] = []
     train_experts(asked, said.append, shape)
-    assert said[0] == f"Going on from step {step}."
+    assert said[0] == f"Resuming from step {step}."
     whole, killed = weights(tmp_path / "whole"), weights(tmp_path / "killed")
     assert all(torch.equal(whole[name], killed[name]) for name in whole)
     assert json.loads(json.dumps(load_network(tmp_path / "killed" / "builtin.safetensors")[1].model_dump()))
@@ -78,20 +78,20 @@ def test_killed_training_ends_with_the_same_weights(crawl, tmp_path):
 def test_other_settings_do_not_go_on_with_a_checkpoint(crawl, tmp_path):
     shape = NetworkShape(kinds=KIND_NAMES, colours=tuple("abcdefghijklm"), **SMALL)
     train_experts(settings(crawl, tmp_path, steps=1), print, shape)
-    with pytest.raises(UsageError, match="another --out"):
+    with pytest.raises(RunDiffers, match="another"):
         train_experts(settings(crawl, tmp_path, seed=9), print, shape)
-    with pytest.raises(UsageError, match="another --out"):
+    with pytest.raises(RunDiffers, match="another"):
         train_experts(settings(crawl, tmp_path, width=96), print, shape)
 
 
 def test_nothing_to_learn_from_is_said(tmp_path):
-    with pytest.raises(UsageError, match="--crawl or a --lake"):
+    with pytest.raises(SettingsUnusable, match="--crawl or a --lake"):
         train_experts(TrainSettings(out=str(tmp_path)), print)
-    with pytest.raises(CrawlUnreadable, match="spatiallake render"):
+    with pytest.raises(SettingsUnusable, match="spatiallake render"):
         list(of_crawl(str(tmp_path)))
 
 
-def test_every_loss_falls_on_pictures_seen_often(crawl, tmp_path):
+def test_every_loss_falls_on_images_seen_often(crawl, tmp_path):
     pack = write_pack(tmp_path / "pack", of_crawl(crawl), (64, 48), [crawl])
     torch.manual_seed(0)
     torch.set_num_threads(1)
@@ -109,7 +109,7 @@ def test_every_loss_falls_on_pictures_seen_often(crawl, tmp_path):
 
 
 def test_depth_alone_teaches_depth_alone(crawl, tmp_path):
-    bare = [replace(photograph, instances=None, objects=None, gravity=None) for photograph in of_crawl(crawl)]
+    bare = [replace(image, instances=None, objects=None, gravity=None) for image in of_crawl(crawl)]
     pack = write_pack(tmp_path / "pack", bare, (64, 48), ["bare"])
     network = RoomNetwork(SHAPE)
     found = losses(network, batch_of(pack, np.arange(4)), (0, 0))
@@ -184,7 +184,7 @@ def test_every_example_is_drawn_once_per_epoch():
     assert list(seen[:10]) != list(seen[10:]) and all((drawn(10, 4, 3, s) == steps[s]).all() for s in range(5))
 
 
-def test_turned_photographs_are_learned_upright():
+def test_turned_images_are_learned_upright():
     rgb = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
     depth = np.arange(600, dtype=np.uint16).reshape(20, 30)
     _, png = cv2.imencode(".png", depth)

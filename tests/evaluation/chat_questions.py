@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from jobs.cli.options import app
 from tests.evaluation.chat_server import says
+from vlm.evaluation.images import ItemImage
 from vlm.evaluation.items import Item, Kind, Truth
-from vlm.evaluation.pictures import Picture
-from vlm.evaluation.writers.registry import write_items
+from vlm.evaluation.layouts import write_items
 
 COUNT = 12
 
@@ -31,7 +31,7 @@ def question(number):
 
 
 def write_questions(path):
-    """Write the questions, each with a picture of its own."""
+    """Write the questions, each with an image of its own."""
     made = [
         Item(
             item_id=f"i{number}",
@@ -42,7 +42,7 @@ def write_questions(path):
             question=question(number),
             answer="Yes." if number % 2 else "No.",
             truth=Truth(yes=bool(number % 2)),
-            pictures=(Picture(data=png(pixels(number))),),
+            images=(ItemImage(data=png(pixels(number))),),
             kinds=("cup", "jar"),
         )
         for number in range(COUNT)
@@ -56,9 +56,9 @@ def number_of(request):
 
 
 def looks(request, before):
-    """A model that knows the pictures apart, and says no to every other one."""
+    """A model that knows the images apart, and says no to every other one."""
     number = number_of(request)
-    seen = request.pictures and np.array_equal(request.pictures[0], pixels(number))
+    seen = request.images and np.array_equal(request.images[0], pixels(number))
     return says("Yes." if seen and number % 2 else "No.")
 
 
@@ -66,7 +66,7 @@ def run(items, url, out, *more, key=None):
     arguments = ["evaluate", "--items", f"spatiallake:{items}", "--out", str(out), "--json"]
     if url:
         arguments += ["--endpoint", url, "--endpoint-model", "tiny"]
-    return CliRunner().invoke(app, [*arguments, "--at-once", "4", *more], env=key or {})
+    return CliRunner().invoke(app, [*arguments, "--concurrency", "4", *more], env=key or {})
 
 
 def scores(out):

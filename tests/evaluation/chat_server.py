@@ -27,7 +27,7 @@ class Reply:
 
 @dataclass
 class Request:
-    """One request: when it came, its headers, the model, the words asked and the pixels of its pictures."""
+    """One request: when it came, its headers, the model, the words asked and the pixels of its images."""
 
     at_s: float
     headers: dict[str, str]
@@ -46,7 +46,7 @@ class Request:
         return [part["image_url"]["url"] for part in self.parts if part["type"] == "image_url"]
 
     @property
-    def pictures(self) -> list[np.ndarray]:
+    def images(self) -> list[np.ndarray]:
         encoded = [base64.b64decode(url.partition(",")[2]) for url in self.urls]
         return [np.asarray(Image.open(io.BytesIO(one)).convert("RGB")) for one in encoded]
 

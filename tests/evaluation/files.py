@@ -1,4 +1,4 @@
-"""Writing small files: a picture, a Parquet folder as the hub has it, a JSON document."""
+"""Writing small files: an image, a Parquet folder as the hub has it, a JSON document."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from PIL import Image
 Rows = list[dict[str, Any]]
 
 
-def picture(shade: int = 90, size: tuple[int, int] = (32, 24)) -> bytes:
+def image(shade: int = 90, size: tuple[int, int] = (32, 24)) -> bytes:
     """An encoded PNG of one shade."""
     held = io.BytesIO()
     Image.new("RGB", size, (shade, shade // 2, 255 - shade)).save(held, "PNG")
@@ -20,8 +20,8 @@ def picture(shade: int = 90, size: tuple[int, int] = (32, 24)) -> bytes:
 
 
 def cell(shade: int = 90) -> dict[str, Any]:
-    """A picture as `datasets` keeps it in Parquet."""
-    return {"bytes": picture(shade), "path": None}
+    """An image as `datasets` keeps it in Parquet."""
+    return {"bytes": image(shade), "path": None}
 
 
 def parquet(path: Path, rows: Rows) -> Path:

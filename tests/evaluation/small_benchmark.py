@@ -1,4 +1,4 @@
-"""A small benchmark of drawn pictures with two models' answers, one that looks and one that guesses."""
+"""A small benchmark of drawn images with two models' answers, one that looks and one that guesses."""
 
 import io
 import json
@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from vlm.evaluation.images import ItemImage
 from vlm.evaluation.items import Item, Kind, Truth
-from vlm.evaluation.pictures import Picture
-from vlm.evaluation.writers.registry import write_items
+from vlm.evaluation.layouts import write_items
 
 KINDS = ("mug", "chair", "desk", "lamp", "wardrobe")
 COUNT = 120
@@ -44,7 +44,7 @@ def _item(number: int, random: np.random.Generator) -> Item:
         "item_id": f"item-{number:03d}",
         "number": number,
         "source": "spatiallake",
-        "pictures": (_picture(random),),
+        "images": (_image(random),),
         "kinds": (str(a), str(b)),
         "distance_m": float(random.uniform(0.5, 12.0)),
     }
@@ -67,16 +67,16 @@ def _item(number: int, random: np.random.Generator) -> Item:
     return Item(kind=Kind.NUMBER, type_id=type_id, question=question, answer=f"{value:.2f} m", truth=truth, **known)
 
 
-def _picture(random: np.random.Generator) -> Picture:
-    picture = Image.new("RGB", (160, 120), tuple(int(one) for one in random.integers(60, 200, 3)))
-    draw = ImageDraw.Draw(picture)
+def _image(random: np.random.Generator) -> ItemImage:
+    image = Image.new("RGB", (160, 120), tuple(int(one) for one in random.integers(60, 200, 3)))
+    draw = ImageDraw.Draw(image)
     for _ in range(6):
         x, y = random.integers(0, 120), random.integers(0, 90)
         colour = tuple(int(one) for one in random.integers(0, 255, 3))
         draw.rectangle((x, y, x + int(random.integers(10, 60)), y + int(random.integers(10, 50))), fill=colour)
     held = io.BytesIO()
-    picture.save(held, "JPEG")
-    return Picture(data=held.getvalue())
+    image.save(held, "JPEG")
+    return ItemImage(data=held.getvalue())
 
 
 def _looking(item: Item, random: np.random.Generator) -> str:

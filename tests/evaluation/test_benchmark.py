@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from jobs.cli.options import app
 from jobs.engine.errors import LakeUnreadable, UsageError
-from tests.evaluation.benchmark_lake import picture, write_lake
+from tests.evaluation.benchmark_lake import image, write_lake
 from tests.evaluation.test_balance import KEYS, right_by_majority
-from vlm.evaluation.formats.registry import read_items
 from vlm.evaluation.items import Kind
+from vlm.evaluation.layouts import read_items
 
 COUNT = 300
 
@@ -74,7 +74,7 @@ def test_items_say_what_the_lake_says(made):
             assert all(kind in option for kind, option in zip(one.kinds, one.options, strict=True))
         else:
             assert (one.truth.value_si, one.truth.side) == (row["value_si"], row["side"])
-        assert one.photograph == row["image_id"]
+        assert one.image_id == row["image_id"]
         assert one.distance_m == 1.0 + min(row["object_ids"])
     assert {one.kind for one in items} == {Kind.BOOL, Kind.CHOICE, Kind.NUMBER}
 
@@ -96,17 +96,17 @@ def test_what_has_no_fair_answer_is_not_asked(made):
     assert "old" not in {one.item_id for one in items}
 
 
-def test_pictures_are_those_of_the_photographs_and_upright(made):
+def test_images_are_those_of_the_images_and_upright(made):
     _, _, _, folder = made
     seen = {}
     for one in items_of(folder / "items.parquet"):
-        data = one.pictures[0].read()
+        data = one.images[0].read()
         number = int(one.item_id.split("-")[2 if one.kind == Kind.NUMBER else 1]) // 2 * 2
         with Image.open(io.BytesIO(data)) as opened:
             seen[number] = np.asarray(opened.convert("RGB")).astype(int)
         assert one.size_px == seen[number].shape[1::-1]
         if number % 4 == 0:
-            assert data == picture(number)
+            assert data == image(number)
     turned = [pixels for number, pixels in seen.items() if number % 4]
     assert len(turned) > 10
     for pixels in turned:
@@ -119,7 +119,7 @@ def test_the_training_answers_are_written_for_baselines_to_be_fitted_on(made):
     _, training, _, folder = made
     items = {one.item_id: one for one in items_of(folder / "training.parquet")}
     assert set(training) <= set(items)
-    assert all(one.pictures == () for one in items.values())
+    assert all(one.images == () for one in items.values())
 
 
 def test_it_is_the_same_again_and_another_with_another_seed_or_most(made, tmp_path):
@@ -127,7 +127,7 @@ def test_it_is_the_same_again_and_another_with_another_seed_or_most(made, tmp_pa
     arguments = ["--lake", folder / "lake", "--training", folder / "training"]
     assert run(*arguments, "--out", tmp_path / "same.parquet").exit_code == 0
     assert (tmp_path / "same.parquet").read_bytes() == (folder / "items.parquet").read_bytes()
-    assert run(*arguments, "--out", tmp_path / "other.parquet", "--seed", 1, "--most", 5).exit_code == 0
+    assert run(*arguments, "--out", tmp_path / "other.parquet", "--seed", 1, "--max-per-type", 5).exit_code == 0
     other = items_of(tmp_path / "other.parquet")
     assert max(sum(one.type_id == name for one in other) for name in {one.type_id for one in other}) == 5
 

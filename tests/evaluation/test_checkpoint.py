@@ -14,15 +14,15 @@ from typer.testing import CliRunner
 from jobs.cli.options import app
 from jobs.engine.errors import UsageError
 from tests.experts.small_models import llava
+from vlm.evaluation.images import ItemImage
 from vlm.evaluation.items import Item, Kind, Truth
-from vlm.evaluation.pictures import Picture
-from vlm.evaluation.writers.registry import write_items
+from vlm.evaluation.layouts import write_items
 
 QUESTIONS = ("Is this a room", "Is a room this", "this room")
 TOKENS = 6
 
 
-def picture(number):
+def image(number):
     random = np.random.default_rng(number)
     pixels = random.integers(0, 255, (36, 48, 3)) * random.random(3)
     return Image.fromarray(pixels.astype(np.uint8))
@@ -30,7 +30,7 @@ def picture(number):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A model whose answers depend on the picture, without a chat format."""
+    """A model whose answers depend on the image, without a chat format."""
     folder = tmp_path_factory.mktemp("models") / "tiny"
     llava(folder)
     (folder / "chat_template.jinja").unlink()
@@ -47,9 +47,9 @@ def items(tmp_path_factory):
     made = []
     for number in range(10):
         held = io.BytesIO()
-        picture(number).save(held, "PNG")
-        pictures = (Picture(data=held.getvalue()),) * (2 if number == 9 else 1)
-        own = {"question": QUESTIONS[number % 3], "answer": "yes", "truth": Truth(yes=True), "pictures": pictures}
+        image(number).save(held, "PNG")
+        images = (ItemImage(data=held.getvalue()),) * (2 if number == 9 else 1)
+        own = {"question": QUESTIONS[number % 3], "answer": "yes", "truth": Truth(yes=True), "images": images}
         made.append(Item(item_id=f"i{number}", number=number, source="test", kind=Kind.BOOL, type_id="T", **own))
     path = tmp_path_factory.mktemp("items") / "items.parquet"
     write_items("spatiallake", made, path)
@@ -77,7 +77,7 @@ def test_its_answers_are_those_of_one_question_at_a_time(items, model, tmp_path)
     rows = pq.read_table(tmp_path / "predictions.parquet").to_pylist()
     said = {(row["model"], row["item_id"]): row["raw"] for row in rows}
     for number in range(9):
-        question, shown = QUESTIONS[number % 3], picture(number)
+        question, shown = QUESTIONS[number % 3], image(number)
         mean = tuple(round(one) for one in np.asarray(shown, float).mean(axis=(0, 1)))
         blank = Image.new("RGB", shown.size, mean)
         assert said["tiny", f"i{number}"] == alone(model, question, shown)
@@ -85,26 +85,8 @@ def test_its_answers_are_those_of_one_question_at_a_time(items, model, tmp_path)
         assert said["tiny (text only)", f"i{number}"] == alone(model, question, None)
     assert len({said["tiny", f"i{number}"] for number in range(0, 9, 3)}) > 1
     document = json.loads((tmp_path / "scores.json").read_text())
-    assert "i9 has 2 pictures" in document["rejected"][0]["reason"]
+    assert "i9 has 2 images" in document["rejected"][0]["reason"]
     assert [one["unanswered"] for one in document["models"]][:3] == [1, 1, 0]
-
-
-def kept_sizes(folder):
-    return {path: path.stat().st_size for path in folder.glob("*/features-*.bin")}
-
-
-def test_pictures_are_seen_once_for_all_that_are_asked_with_one_cache(items, model, tmp_path):
-    said = []
-    for out in ("plain", "first", "second"):
-        kept = () if out == "plain" else ("--tower-cache", str(tmp_path / "kept"))
-        assert run(items, model, tmp_path / out, *kept).exit_code == 0
-        rows = pq.read_table(tmp_path / out / "predictions.parquet").to_pylist()
-        said.append({(row["model"], row["item_id"]): row["raw"] for row in rows})
-        if out == "first":
-            sizes = kept_sizes(tmp_path / "kept")
-    assert said[0] == said[1] == said[2]
-    assert kept_sizes(tmp_path / "kept") == sizes
-    assert sum(sizes.values()) > 0
 
 
 def test_answers_that_are_there_are_not_asked_for_again_and_others_are(items, model, tmp_path):

@@ -8,9 +8,9 @@ import pytest
 from jobs.engine.errors import UsageError
 from tests.evaluation.chat_questions import COUNT, looks, number_of, pixels, png, question, run, scores, write_questions
 from tests.evaluation.chat_server import Reply, fails, says, serving
+from vlm.evaluation.images import ItemImage
 from vlm.evaluation.items import Item, Kind, Truth
-from vlm.evaluation.pictures import Picture
-from vlm.evaluation.writers.registry import write_items
+from vlm.evaluation.layouts import write_items
 
 
 @pytest.fixture(scope="module")
@@ -18,20 +18,20 @@ def items(tmp_path_factory):
     return write_questions(tmp_path_factory.mktemp("items") / "items.parquet")
 
 
-def test_a_model_is_asked_whole_blanked_and_without_pictures(items, tmp_path):
+def test_a_model_is_asked_whole_blanked_and_without_images(items, tmp_path):
     with serving(looks) as (url, requests):
         result = run(items, url, tmp_path, "--endpoint-key", "THE_KEY", key={"THE_KEY": "secret-1"})
     assert result.exit_code == 0, result.output
     assert len(requests) == 3 * COUNT
     assert {one.headers["Authorization"] for one in requests} == {"Bearer secret-1"}
     assert {(one.document["model"], one.document["temperature"]) for one in requests} == {("tiny", 0)}
-    whole = [one for one in requests if one.pictures and one.pictures[0].std(axis=(0, 1)).max() > 0]
-    blank = [one for one in requests if one.pictures and one.pictures[0].std(axis=(0, 1)).max() == 0]
+    whole = [one for one in requests if one.images and one.images[0].std(axis=(0, 1)).max() > 0]
+    blank = [one for one in requests if one.images and one.images[0].std(axis=(0, 1)).max() == 0]
     assert sorted(map(number_of, whole)) == sorted(map(number_of, blank)) == list(range(COUNT))
     for one in blank:
-        (picture,) = one.pictures
-        assert picture.shape == (20, 30, 3)
-        assert np.abs(picture[0, 0] - pixels(number_of(one)).mean(axis=(0, 1))).max() <= 0.5
+        (image,) = one.images
+        assert image.shape == (20, 30, 3)
+        assert np.abs(image[0, 0] - pixels(number_of(one)).mean(axis=(0, 1))).max() <= 0.5
     assert all(one.urls[0].startswith("data:image/png;base64,") for one in whole)
 
     found = scores(tmp_path)
@@ -62,7 +62,7 @@ def test_an_item_that_fails_for_good_is_left_without_an_answer_and_the_others_go
     def half_broken(request, before):
         broken = {
             1: Reply(500),
-            3: fails(400, "picture too small"),
+            3: fails(400, "image too small"),
             5: Reply(body=b"<html>"),
             7: Reply(body=json.dumps({"choices": []}).encode()),
             9: Reply(wait_s=1.5),
@@ -78,7 +78,7 @@ def test_an_item_that_fails_for_good_is_left_without_an_answer_and_the_others_go
     reasons = {one["row"]: one["reason"] for one in json.loads((tmp_path / "scores.json").read_text())["rejected"]}
     assert sorted(reasons) == [1, 3, 5, 7, 9]
     assert "status 500" in reasons[1]
-    assert "picture too small" in reasons[3]
+    assert "image too small" in reasons[3]
     assert "<html>" in reasons[5]
     assert "imed out" in reasons[9]
     assert sum(number_of(one) == 1 for one in requests) == 2
@@ -90,7 +90,7 @@ def test_an_item_that_fails_for_good_is_left_without_an_answer_and_the_others_go
     [
         (lambda request, before: fails(401, "bad key sk-1"), "refuses 'tiny' with status 401 (bad key sk-1)"),
         (lambda request, before: fails(404, "no such model"), "refuses 'tiny' with status 404 (no such model)"),
-        (lambda request, before: fails(400, "no pictures"), "tiny answered none of its first"),
+        (lambda request, before: fails(400, "no images"), "tiny answered none of its first"),
     ],
 )
 def test_an_endpoint_that_answers_nothing_ends_in_one_sentence(items, tmp_path, answer, sentence):
@@ -110,15 +110,15 @@ def test_nobody_at_the_endpoint_is_one_sentence(items, tmp_path):
     assert "refused" in str(result.exception)
 
 
-def test_a_model_that_needs_a_picture_is_scored_without_the_row_of_text_alone(items, tmp_path):
-    def needs_pictures(request, before):
-        return looks(request, before) if request.pictures else fails(400, "a picture is required")
+def test_a_model_that_needs_a_image_is_scored_without_the_row_of_text_alone(items, tmp_path):
+    def needs_images(request, before):
+        return looks(request, before) if request.images else fails(400, "an image is required")
 
-    with serving(needs_pictures) as (url, _):
+    with serving(needs_images) as (url, _):
         result = run(items, url, tmp_path)
     assert result.exit_code == 0, result.output
     assert "tiny (text only) is left out" in result.stderr
-    assert "a picture is required" in result.stderr
+    assert "an image is required" in result.stderr
     assert list(scores(tmp_path))[:3] == ["tiny", "tiny (image blanked)", "majority per type"]
 
 
@@ -140,13 +140,13 @@ def test_half_of_a_model_is_one_sentence(items, tmp_path, arguments, sentence):
     assert str(result.exception).startswith(sentence)
 
 
-def test_answers_in_parts_and_pictures_of_other_formats(tmp_path):
-    bmp = Picture(data=png(pixels(0), "BMP"))
+def test_answers_in_parts_and_images_of_other_formats(tmp_path):
+    bmp = ItemImage(data=png(pixels(0), "BMP"))
     own = Item("b", 0, "spatiallake", Kind.BOOL, "Q01", question(0), "No.", Truth(yes=False), (bmp,))
     write_items("spatiallake", [own], tmp_path / "items.parquet")
 
     def in_parts(request, before):
-        assert np.array_equal(request.pictures[0], pixels(0))
+        assert np.array_equal(request.images[0], pixels(0))
         return says([{"type": "text", "text": "No"}, {"type": "text", "text": ", it is not."}])
 
     with serving(in_parts) as (url, requests):

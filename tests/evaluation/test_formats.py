@@ -2,20 +2,26 @@
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jobs.cli.__main__ import app
 from PIL import Image
+from typer.testing import CliRunner
 
-from tests.evaluation.files import json_file, picture
+from schemas.plugins import PLUGINS_VARIABLE
+from tests.evaluation.files import image, json_file
 from tests.evaluation.layouts import LAYOUTS
-from vlm.evaluation.formats.registry import ITEM_FORMATS, PREDICTION_FORMATS, read_items, read_predictions
-from vlm.evaluation.formats.rows import Unreadable
 from vlm.evaluation.items import Item
+from vlm.evaluation.layouts import formats_table, names_of, read_items, read_predictions, write_items
 from vlm.evaluation.reading.answer import predictions_of
+from vlm.evaluation.rows import Unreadable
 from vlm.evaluation.scores.table import scored
 
-# id, kind, what the truth says, options, pictures; and what the bad row is told.
+ROOT = Path(__file__).parents[2]
+
+# id, kind, what the truth says, options, images; and what the bad row is told.
 EXPECTED: dict[str, tuple[list[tuple[str, str, dict[str, Any], int, int]], str]] = {
     "q_spatial": (
         [
@@ -89,7 +95,7 @@ EXPECTED: dict[str, tuple[list[tuple[str, str, dict[str, Any], int, int]], str]]
     ),
     "hf_messages": (
         [("0", "clock", {"clock_h": 3.0}, 0, 1)],
-        "Row 1 has no turn of a user that an assistant answers.",
+        "Row 1 has no user message that an assistant answers.",
     ),
     "vlmevalkit": (
         [
@@ -107,8 +113,49 @@ def items_of(name: str, folder) -> list[Item]:
 
 
 def test_every_format_is_tested():
-    assert set(EXPECTED) | {"spatiallake"} == set(ITEM_FORMATS)
-    assert set(PREDICTION_FORMATS) == {"lmms_eval", "vlmevalkit", "vqa_results", "jsonl", "spatiallake"}
+    assert set(EXPECTED) | {"spatiallake"} == set(names_of("items"))
+    assert set(names_of("predictions")) == {"lmms_eval", "vlmevalkit", "vqa_results", "jsonl", "spatiallake"}
+
+
+def test_the_documentation_and_the_help_list_every_format():
+    page = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8").splitlines()
+    table = formats_table()
+    start = page.index(table[0])
+    assert page[start : start + len(table)] == table
+    assert not page[start + len(table)].startswith("|")
+    shown = CliRunner().invoke(app, ["evaluate", "--help"], env={"COLUMNS": "200"}).output
+    assert all(name in shown for part in ("items", "predictions", "write") for name in names_of(part))
+
+
+TOY = """
+from vlm.evaluation.item_builders import bool_item
+from vlm.evaluation.layouts import Format, ItemReader
+
+
+def _items(row):
+    return [bool_item(row, item_id=row.text("key"), source="toy", type_id="all", question=row.text("q"), answer="yes")]
+
+
+def _write(items, path):
+    path.write_text("".join(item.question for item in items))
+    return []
+
+
+FORMAT = Format(name="toy", title="a toy", items=ItemReader(_items), write=_write)
+"""
+
+
+def test_a_format_of_a_plugin_is_read_written_and_shown(tmp_path, monkeypatch):
+    (tmp_path / "toy_format.py").write_text(TOY)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv(PLUGINS_VARIABLE, "toy_format")
+    rows = json_file(tmp_path / "rows.json", [{"key": "a", "q": "Is it red?"}])
+    items = read_items("toy", rows).items
+    assert [(item.item_id, item.source, item.truth.yes) for item in items] == [("a", "toy", True)]
+    assert write_items("toy", items, tmp_path / "out.txt") == []
+    assert (tmp_path / "out.txt").read_text() == "Is it red?"
+    assert "| `toy` | yes |  | yes | a toy |" in formats_table()
+    assert "toy" in CliRunner().invoke(app, ["evaluate", "--help"], env={"COLUMNS": "200"}).output
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -117,21 +164,21 @@ def test_items(name, tmp_path):
     found = read_items(name, LAYOUTS[name](tmp_path / name))
     assert [row.reason for row in found.rejected] == [reason]
     assert [item.item_id for item in found.items] == [one[0] for one in expected]
-    for item, (_, kind, truth, options, pictures) in zip(found.items, expected, strict=True):
-        assert (item.kind, len(item.options), len(item.pictures), item.source) == (kind, options, pictures, name)
+    for item, (_, kind, truth, options, images) in zip(found.items, expected, strict=True):
+        assert (item.kind, len(item.options), len(item.images), item.source) == (kind, options, images, name)
         for field, value in truth.items():
             held = getattr(item.truth, field)
             assert held == (pytest.approx(value) if isinstance(value, float) else value)
-        for one in item.pictures:
+        for one in item.images:
             with Image.open(io.BytesIO(one.read())) as opened:
                 assert opened.size == (32, 24)
 
 
-def test_pictures_of_a_row_are_its_own(tmp_path):
-    shades = [[one.read() for one in item.pictures] for item in items_of("blink", tmp_path)]
-    assert shades == [[picture(), picture(20)], [picture()]]
-    many = items_of("mmsi_bench", tmp_path)[0].pictures
-    assert [one.read() for one in many] == [picture(), picture(40)]
+def test_images_of_a_row_are_its_own(tmp_path):
+    shades = [[one.read() for one in item.images] for item in items_of("blink", tmp_path)]
+    assert shades == [[image(), image(20)], [image()]]
+    many = items_of("mmsi_bench", tmp_path)[0].images
+    assert [one.read() for one in many] == [image(), image(40)]
 
 
 def test_what_single_formats_tell(tmp_path):
@@ -223,7 +270,7 @@ def test_vqa_results(tmp_path):
 
 
 def test_what_cannot_be_read_is_refused_in_one_sentence(tmp_path):
-    with pytest.raises(Unreadable, match="There is no format 'cvbench' of items; the formats are q_spatial"):
+    with pytest.raises(Unreadable, match="There is no format 'cvbench' to read items; choose one of blink"):
         read_items("cvbench", tmp_path)
     with pytest.raises(Unreadable, match="does not exist"):
         read_items("cv_bench", tmp_path / "gone")

@@ -52,8 +52,8 @@ def test_an_unread_answer_is_no_right_one_and_a_worse_model_is_never_sure():
     assert (one.value, one.sure) == (-0.5, False)
 
 
-def test_answers_about_one_photograph_count_as_one_draw():
-    copies = [item(f"c{n}", Kind.BOOL, Truth(yes=True), photograph=f"p{n // 5}") for n in range(60)]
+def test_answers_about_one_image_count_as_one_draw():
+    copies = [item(f"c{n}", Kind.BOOL, Truth(yes=True), image_id=f"p{n // 5}") for n in range(60)]
     alone = [item(f"a{n}", Kind.BOOL, Truth(yes=True)) for n in range(12)]
 
     def by_tens(items, per, model, lost):

@@ -34,7 +34,7 @@ def test_an_evaluation_that_was_killed_goes_on_where_it_was(items, tmp_path):
             "--out",
             file.parent,
         ]
-        asked = ["--endpoint", url, "--endpoint-model", "tiny", "--at-once", "1"]
+        asked = ["--endpoint", url, "--endpoint-model", "tiny", "--concurrency", "1"]
         process = subprocess.Popen([*map(str, command), *asked], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not file.exists() or file.read_bytes().count(b"\n") < COUNT + 3:
             assert process.poll() is None
@@ -58,7 +58,7 @@ def test_an_evaluation_that_was_killed_goes_on_where_it_was(items, tmp_path):
     assert file.read_bytes().count(b"\n") == 3 * COUNT
 
 
-def test_answers_to_other_words_or_pictures_are_not_taken_for_answers_to_these(items, tmp_path):
+def test_answers_to_other_words_or_images_are_not_taken_for_answers_to_these(items, tmp_path):
     with serving(looks) as (url, requests):
         assert run(items, url, tmp_path, "--no-blind").exit_code == 0
         rows = pq.read_table(items).to_pylist()

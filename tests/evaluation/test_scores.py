@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
-from scipy import stats
 
 from tests.evaluation.made import item, length, said
+from vlm.evaluation.images import ItemImage
 from vlm.evaluation.items import Answer, AnswerSet, Kind, Truth
-from vlm.evaluation.pictures import Picture
 from vlm.evaluation.reading.answer import predictions_of
 from vlm.evaluation.scores.interval import bootstrapped, mean, share
 from vlm.evaluation.scores.numbers import distance_bin, ratio_success, relative_accuracy, within
@@ -25,11 +24,16 @@ def value(predictions, name):
 
 
 @given(st.integers(0, 40), st.integers(1, 40))
-def test_wilson_is_that_of_scipy(right, count):
+def test_the_bounds_of_a_share_are_those_whose_score_test_just_rejects(right, count):
     right = min(right, count)
     found = share("s", [place < right for place in range(count)])
-    expected = stats.binomtest(right, count).proportion_ci(0.95, method="wilson")
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert 0 <= found.low <= found.value == right / count <= found.high <= 1
+    for bound in (found.low, found.high):
+        if 0 < bound < 1:
+            apart = abs(right / count - bound) / math.sqrt(bound * (1 - bound) / count)
+            assert apart == pytest.approx(1.959963984540054, abs=1e-6)
+    assert (found.low == 0) == (right == 0)
+    assert (found.high == 1) == (right == count)
 
 
 def test_bootstrap_covers_and_repeats():
@@ -203,11 +207,11 @@ def test_points_inside_polygon_mask_and_box():
     assert inside((0.2, 0.2), triangle)
     assert inside((0.5, 0.5), triangle)
     assert not inside((0.6, 0.6), triangle)
-    picture = Image.new("L", (40, 20))
-    ImageDraw.Draw(picture).rectangle((20, 10, 39, 19), fill=255)
+    image = Image.new("L", (40, 20))
+    ImageDraw.Draw(image).rectangle((20, 10, 39, 19), fill=255)
     held = io.BytesIO()
-    picture.save(held, "PNG")
-    mask = Truth(mask=Picture(data=held.getvalue()))
+    image.save(held, "PNG")
+    mask = Truth(mask=ItemImage(data=held.getvalue()))
     assert inside((0.75, 0.75), mask)
     assert inside((1.0, 1.0), mask)
     assert not inside((0.49, 0.75), mask)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from vlm.evaluation.scores.contractions import CONTRACTIONS
-from vlm.evaluation.scores.vqa import evalai, evalai_normalised, official
+from vlm.evaluation.scores.vqa import CONTRACTIONS, evalai, evalai_normalised, official
 
 
 @pytest.mark.parametrize(

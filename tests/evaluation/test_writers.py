@@ -14,22 +14,21 @@ import pytest
 import yaml
 from PIL import Image
 
-from tests.evaluation.files import picture
+from tests.evaluation.files import image
 from tests.evaluation.layouts import LAYOUTS
 from tests.evaluation.made import item, length, said
-from vlm.evaluation.formats.registry import read_items
-from vlm.evaluation.formats.rows import Unreadable
+from vlm.evaluation.formats import vqa_results
+from vlm.evaluation.images import ItemImage
 from vlm.evaluation.items import Kind, Truth
-from vlm.evaluation.pictures import Picture
-from vlm.evaluation.writers import vqa_results
-from vlm.evaluation.writers.registry import WRITERS, write_items
+from vlm.evaluation.layouts import names_of, read_items, write_items
+from vlm.evaluation.rows import Unreadable
 
 
 @pytest.fixture
 def items():
-    red, blue = Picture(data=picture(200)), Picture(data=picture(20))
+    red, blue = ItemImage(data=image(200)), ItemImage(data=image(20))
     return [
-        length("n1", 1.5, number=0, question="How far?", answer="1.5 m", pictures=(red,), type_id="N01"),
+        length("n1", 1.5, number=0, question="How far?", answer="1.5 m", images=(red,), type_id="N01"),
         item(
             "c1",
             Kind.CHOICE,
@@ -38,7 +37,7 @@ def items():
             question="Which?",
             answer="B",
             options=("lamp", "door"),
-            pictures=(red, blue),
+            images=(red, blue),
             circular_group="c1",
         ),
         item("t1", Kind.BOOL, Truth(yes=True), number=2, question="Left? Ü", answer="yes"),
@@ -133,27 +132,27 @@ def test_our_own_table_keeps_every_field(name, tmp_path):
         for field in ("value_si", "unit_si", "yes", "choice", "clock_h", "texts", "polygon", "box"):
             assert getattr(one.truth, field) == getattr(other.truth, field), field
         assert (one.circular_group, one.flip_group, one.part) == (other.circular_group, other.flip_group, other.part)
-        assert [p.read() for p in one.pictures] == [p.read() for p in other.pictures]
+        assert [p.read() for p in one.images] == [p.read() for p in other.images]
         assert (one.truth.mask is None) == (other.truth.mask is None)
 
 
-@pytest.mark.parametrize("name", WRITERS)
-def test_an_item_whose_picture_is_gone_is_left_out_alone(name, items, tmp_path):
+@pytest.mark.parametrize("name", names_of("write"))
+def test_an_item_whose_image_is_gone_is_left_out_alone(name, items, tmp_path):
     broken = [
-        length("gone", 1.0, number=7, pictures=(Picture(path=Path("nowhere.png")),)),
-        length("text", 1.0, number=8, pictures=(Picture(data=b"no picture"),)),
+        length("gone", 1.0, number=7, images=(ItemImage(path=Path("nowhere.png")),)),
+        length("text", 1.0, number=8, images=(ItemImage(data=b"no image"),)),
     ]
     rejected = write_items(name, [*items, *broken], tmp_path / "out")
     assert [row.number for row in rejected] == [7, 8]
-    assert rejected[0].reason.startswith("Item gone has a picture that cannot be read: ")
+    assert rejected[0].reason.startswith("Item gone has an image that cannot be read: ")
 
 
 def test_an_unknown_layout_is_refused(items, tmp_path):
-    with pytest.raises(Unreadable, match="There is no layout 'coco' to write items in; the layouts are llava"):
+    with pytest.raises(Unreadable, match="There is no format 'coco' to write items; choose one of hf_messages"):
         write_items("coco", items, tmp_path / "x")
 
 
 def test_vqa_results(tmp_path):
     asked = item("42000", Kind.TEXT, Truth(texts=("2",) * 10))
-    vqa_results.write(said([(asked, "<think>hm</think> Two")]), tmp_path / "r.json")
+    vqa_results.write_predictions(said([(asked, "<think>hm</think> Two")]), tmp_path / "r.json")
     assert json.loads((tmp_path / "r.json").read_text()) == [{"question_id": 42000, "answer": "Two"}]

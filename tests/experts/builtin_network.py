@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from scenes.photographs import Photograph, photographs
+from scenes.room_images import RoomImage, room_images
 from scenes.settings import RenderSettings
 from udfs.experts.expert import ExpertSpec
 from udfs.experts.families.builtin.decoding import Thresholds
@@ -34,8 +34,8 @@ def small_spec(folder: Path, calibration: Calibration = EAGER) -> ExpertSpec:
 
 
 @cache
-def room(index: int, width: int = 640, height: int = 480, seed: int = 4242) -> Photograph:
-    return photographs(RenderSettings(out=".", count=1, seed=seed, width=width, height=height), index)[0]
+def room(index: int, width: int = 640, height: int = 480, seed: int = 4242) -> RoomImage:
+    return room_images(RenderSettings(out=".", count=1, seed=seed, width=width, height=height), index)[0]
 
 
 def row(rgb: np.ndarray, camera: dict[str, float] | None = None, **options: Any) -> dict[str, Any]:

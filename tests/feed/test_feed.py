@@ -13,12 +13,12 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from benchmarks.feed_runs import feed_of, ids, kills_that_changed, wrong_runs, wrong_torch_runs
-from benchmarks.feed_table import PARTS, PHOTOGRAPHS, RECIPE, example_rows
+from benchmarks.feed_table import IMAGES, PARTS, RECIPE, example_rows
 from tests.object_store import upload
+from vlm.errors import RowsLost
 from vlm.examples import Turn, decoded
-from vlm.feed.errors import RowsLost
+from vlm.feed.arrow_backend import ArrowGroups
 from vlm.feed.feed import Feed
-from vlm.feed.row_groups import ArrowGroups
 from vlm.feed.settings import FeedSettings
 from vlm.feed.share import Cursor, Share
 from vlm.feed.snapshot import RowGroup, Snapshot, open_snapshot
@@ -46,17 +46,17 @@ def test_examples_are_the_live_rows_of_split_and_recipe(examples_table: str, sna
     feed = feed_of(examples_table, snapshot, backend, 2, 0)
     examples = {example.example_id: example for example in feed.examples(range(len(feed)))}
     rows = {row["example_id"]: row for row in example_rows()}
-    assert len(feed) == len(rows) == PHOTOGRAPHS * PARTS
+    assert len(feed) == len(rows) == IMAGES * PARTS
     assert examples.keys() == rows.keys()
     for example_id, example in examples.items():
         row = rows[example_id]
-        assert (example.image_id, example.picture, example.text_tokens) == (
+        assert (example.image_id, example.image, example.text_tokens) == (
             row["image_id"],
             row["jpeg"],
             row["text_tokens"],
         )
         assert example.turns == (Turn(f"How far is {example_id.split('-')[2]}?", "Yes " * row["answer_tokens"]),)
-    assert decoded(examples[next(iter(rows))].picture or b"").shape == (12, 16, 3)
+    assert decoded(examples[next(iter(rows))].image or b"").shape == (12, 16, 3)
     assert feed.epoch_tokens == sum(row["text_tokens"] for row in rows.values())
 
 
@@ -133,8 +133,8 @@ def test_a_pinned_version_stays_as_it_was(spark: SparkSession, examples_table: s
     after = open_snapshot(FeedSettings(table=examples_table, recipe=RECIPE))
     again = open_snapshot(FeedSettings(table=examples_table, recipe=RECIPE, version=snapshot.version))
     DeltaTable.forPath(spark, examples_table).restoreToVersion(snapshot.version)
-    assert (again, again.rows) == (before, PHOTOGRAPHS * PARTS)
-    assert after.rows == PHOTOGRAPHS * (PARTS - 1)
+    assert (again, again.rows) == (before, IMAGES * PARTS)
+    assert after.rows == IMAGES * (PARTS - 1)
     assert after.digest != before.digest
     assert open_snapshot(FeedSettings(table=examples_table, recipe=RECIPE)).digest == before.digest
 
@@ -155,7 +155,7 @@ def test_a_folder_may_have_spaces_and_umlauts_in_its_name(
     table = str(shutil.copytree(examples_table, tmp_path / "a b ü"))
     settings = FeedSettings(table=table, recipe=RECIPE, version=snapshot.version)
     assert open_snapshot(settings).digest == snapshot.digest
-    assert len(ids(Feed(settings))) == PHOTOGRAPHS * PARTS
+    assert len(ids(Feed(settings))) == IMAGES * PARTS
 
 
 def test_a_feed_survives_being_sent_to_a_process(examples_table: str, snapshot: Snapshot) -> None:

@@ -8,8 +8,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from benchmarks.feed_table import RECIPE
-from vlm.feed import petastorm_compatibility
-from vlm.feed.errors import PetastormUnknown, SnapshotUnusable
+from vlm.errors import PetastormUnknown, SnapshotUnusable
+from vlm.feed import petastorm_backend
 from vlm.feed.settings import FeedSettings
 from vlm.feed.snapshot import Snapshot, open_snapshot
 
@@ -73,12 +73,12 @@ def test_what_is_not_there(examples_table: str, snapshot: Snapshot, tmp_path: Pa
 
 
 def test_petastorm_of_another_version_is_refused_and_pyarrow_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    petastorm_compatibility.mend_petastorm()
+    petastorm_backend.patch_petastorm()
     from petastorm import unischema
 
     assert not hasattr(pyarrow, "filesystem")
     assert not hasattr(np, "unicode_")
     assert unischema.np.unicode_ is np.str_
-    monkeypatch.setattr(petastorm_compatibility, "version", lambda name: "0.14.0")
-    with pytest.raises(PetastormUnknown, match=r"Petastorm 0\.14\.0 is installed and the feed knows 0\.13\.1"):
-        petastorm_compatibility.mend_petastorm.__wrapped__()
+    monkeypatch.setattr(petastorm_backend, "version", lambda name: "0.14.0")
+    with pytest.raises(PetastormUnknown, match=r"Petastorm 0\.14\.0 is installed, but the backend patches 0\.13\.1"):
+        petastorm_backend.patch_petastorm.__wrapped__()

@@ -1,4 +1,4 @@
-"""Rows of `scenes` with as much of an object as naming it needs."""
+"""Rows of `scenes` with only the columns that referring expressions use."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Captions and labels as crawls have them, and the noun phrases read from them."""
+"""Captions and labels as found in crawls, and their parsed noun phrases."""
 
 import pytest
 from hypothesis import given
@@ -128,7 +128,7 @@ def test_a_capital_at_the_start_is_a_name_where_captions_start_small() -> None:
 
 
 @given(st.text(max_size=80))
-def test_any_text_can_be_read(text: str) -> None:
+def test_any_text_can_be_parsed(text: str) -> None:
     read = read_phrase(text)
     if read is not None:
         assert read.text.startswith("the ")

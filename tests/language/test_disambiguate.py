@@ -1,4 +1,4 @@
-"""Referring expressions: unique, true of nothing else, independent of order, mirrored with the picture."""
+"""Referring expressions: unique, true of nothing else, independent of order, mirrored with the image."""
 
 import re
 from copy import deepcopy
@@ -30,13 +30,13 @@ def scenes(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def content(text: str) -> frozenset[str]:
-    """Return the words of a caption up to what says where it is; independent of the code under test."""
+    """Return the words of a caption up to the first position; independent of the code under test."""
     text = re.split(r" on the left| at the back| next to| far away", text.lower())[0]
     return frozenset(text.split()) - {"the", "a", "with"}
 
 
 def nouns_of(one: dict[str, Any]) -> frozenset[str]:
-    """Return every word about the object itself, without those about its parts ("with blue lid")."""
+    """Return every word about the object itself, without the words about its parts ("with blue lid")."""
     texts = [one["label"] or "", *one["captions"]]
     return frozenset().union(*(content(text.split(" with ")[0]) for text in texts))
 
@@ -46,7 +46,7 @@ def parts_of(one: dict[str, Any]) -> list[frozenset[str]]:
 
 
 def is_true_of(expression: str, one: dict[str, Any]) -> bool:
-    """Return whether the words of an expression are all among what is said of an object, or of a part of it."""
+    """Return whether the words of an expression all describe an object or a part of it."""
     itself, _, part = expression.partition(" with ")
     parts = parts_of(one)
     if part and not any(content(part) <= known for known in parts):

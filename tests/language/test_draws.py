@@ -1,4 +1,4 @@
-"""The stream of draws: stable for ever, even, and without visible order."""
+"""The stream of draws: stable across versions, uniform and uncorrelated."""
 
 from collections import Counter
 
@@ -9,13 +9,13 @@ from udfs.language.draws import Draws, seed_of
 
 
 def test_streams_and_seeds_never_change() -> None:
-    # rows in lakes were made with these numbers
+    # existing lakes were made with these numbers
     draws = Draws(seed_of("image", "Q01", 3))
     assert seed_of("image", "Q01", 3) == 3117406805704770625
     assert [draws.below(1000) for _ in range(6)] == [100, 587, 736, 401, 97, 312]
 
 
-def test_parts_are_kept_apart() -> None:
+def test_seed_parts_are_separated() -> None:
     assert seed_of("ab", "c") != seed_of("a", "bc")
     assert seed_of("a", 1) == seed_of("a", "1")
 
@@ -27,7 +27,7 @@ def test_below_stays_below(seed: int, n: int) -> None:
     assert all(0.0 <= draws.uniform() < 1.0 for _ in range(20))
 
 
-def test_first_draws_of_neighbouring_seeds_are_even() -> None:
+def test_first_draws_of_neighboring_seeds_are_even() -> None:
     firsts = Counter(Draws(seed_of("image", i)).below(10) for i in range(20000))
     assert all(1800 < count < 2200 for count in firsts.values())
 

@@ -1,4 +1,4 @@
-"""Short captions, and the things that alt texts and lists speak of."""
+"""Short captions, and the objects that alt texts and lists mention."""
 
 import pytest
 from hypothesis import given

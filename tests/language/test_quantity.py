@@ -1,4 +1,4 @@
-"""Quantities: the rounding policy, its shares, its grammar, and reading back what was said."""
+"""Quantities: the rounding policy, its shares, its grammar, and parsing the phrased text."""
 
 import math
 import re
@@ -72,24 +72,24 @@ NO_QUANTITY = ["no idea", "", "2 in front of the desk", "the third from the left
 
 
 @pytest.mark.parametrize(("text", "value"), PHRASES)
-def test_phrases_are_read(text: str, value: float) -> None:
+def test_phrases_are_parsed(text: str, value: float) -> None:
     assert parse_quantity(text) == pytest.approx(value, rel=1e-6)
 
 
 @pytest.mark.parametrize("text", NO_QUANTITY)
-def test_other_texts_hold_no_quantity(text: str) -> None:
+def test_other_texts_have_no_quantity(text: str) -> None:
     assert parse_quantity(text) is None
 
 
 @given(st.text(max_size=60))
-def test_any_text_can_be_read(text: str) -> None:
+def test_any_text_can_be_parsed(text: str) -> None:
     value = parse_quantity(text)
     assert value is None or value >= 0 or math.isnan(value)
 
 
 @settings(max_examples=1000)
 @given(lengths, seeds)
-def test_what_is_said_reads_back_within_a_quarter(value_m: float, seed: int) -> None:
+def test_phrased_lengths_parse_within_25_percent(value_m: float, seed: int) -> None:
     said = say_length(value_m, Draws(seed))
     read = parse_quantity(said.text)
     assert read is not None
@@ -164,7 +164,7 @@ def test_shares_of_the_policy(value_m: float, expected: dict[str, float]) -> Non
         assert found[rule] == pytest.approx(share, abs=0.015), found
 
 
-def test_idioms_are_said_in_their_share() -> None:
+def test_idioms_appear_at_their_share() -> None:
     said = [say_length(0.5, Draws(seed * 31 + 5)) for seed in range(20000)]
     metric = [one for one in said if one.rounding_rule.startswith("metric") and one.value_text == "50"]
     assert sum(one.text == "half a meter" for one in metric) / len(metric) == pytest.approx(0.15, abs=0.015)
@@ -172,7 +172,7 @@ def test_idioms_are_said_in_their_share() -> None:
     assert {"a foot", "a couple of feet", "a meter and a half"} <= texts
 
 
-def test_too_coarse_a_step_falls_one_level() -> None:
+def test_too_coarse_a_step_falls_back_one_level() -> None:
     for seed in range(500):
         assert say_length(0.033, Draws(seed)).text in {"5 centimeters", "3 centimeters", "1 inch", "an inch"} - {
             "5 centimeters"
@@ -199,6 +199,6 @@ def test_ratios(value: float) -> None:
 
 
 @pytest.mark.parametrize("value_m", [0.0, -1.0, math.nan, math.inf])
-def test_lengths_that_cannot_be_said(value_m: float) -> None:
-    with pytest.raises(ValueError, match="cannot be said"):
+def test_lengths_that_cannot_be_phrased(value_m: float) -> None:
+    with pytest.raises(ValueError, match="cannot be phrased"):
         say_length(value_m, Draws(1))

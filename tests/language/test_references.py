@@ -1,4 +1,4 @@
-"""Referring expressions, case by case: positions, rows, colors, kinds, plurals, and real photographs."""
+"""Referring expressions, case by case: positions, rows, colors, kinds, plurals, and real images."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def test_a_row_is_counted_from_the_nearer_end() -> None:
     assert all(one["group_size"] == 5 for one in result["references"])
 
 
-def test_near_and_far_where_left_and_right_are_a_tie() -> None:
+def test_near_and_far_if_left_and_right_are_a_tie() -> None:
     chairs = [thing(1, "chair", [], (2.0, 0.01, 0.0)), thing(2, "chair", [], (4.0, 0.0, 0.0))]
     assert expressions(row(chairs)) == {1: "the nearer chair", 2: "the farther chair"}
 
@@ -43,7 +43,7 @@ def test_ties_are_rejected_as_ambiguous() -> None:
     assert "object 2" in result["rejected"][0]["detail"]
 
 
-def test_what_was_not_lifted_still_counts() -> None:
+def test_regions_that_were_not_lifted_still_count() -> None:
     mug = thing(1, "mug", ["red mug"], (2.0, 0.0, 0.0))
     assert expressions(row([mug]))[1] in ("the mug", "the red mug")
     striped = {"region_id": 9, "label": "mug", "captions": ["red striped mug"]}
@@ -70,7 +70,7 @@ def test_what_was_not_lifted_still_counts() -> None:
     ],
 )
 def test_captions_decide(captions: list[str], expected: list[str | None]) -> None:
-    # placed in a tie, so that nothing but words can tell them apart
+    # placed in a tie, so that only words can distinguish them
     objects = [thing(i, None, [text], (2.0, 0.001 * i, 0.0)) for i, text in enumerate(captions)]
     found = expressions(row(objects))
     for object_id, pattern in enumerate(expected):
@@ -80,7 +80,7 @@ def test_captions_decide(captions: list[str], expected: list[str | None]) -> Non
             assert re.fullmatch(f"the {pattern}", found[object_id]), found
 
 
-def test_collections_keep_what_they_are_of() -> None:
+def test_collections_keep_their_of_phrase() -> None:
     found = expressions(row([thing(1, None, ["a pile of books on the desk"], (2.0, 0.0, 0.0))]))
     assert found == {1: "the pile of books"}
 
@@ -98,7 +98,7 @@ def test_plural_captions_lend_their_color_to_a_singular_label() -> None:
     assert found[2].startswith("the clear storage bin")
 
 
-def test_nothing_singular_is_no_caption() -> None:
+def test_a_plural_without_a_label_gives_no_caption() -> None:
     result = disambiguate_row(row([thing(1, "books", ["old books"], (2.0, 0.0, 0.0))]), SETTINGS)
     assert result["rejected"][0]["reason"] == "no_caption"
     assert "old books" in result["rejected"][0]["detail"]
@@ -113,7 +113,7 @@ def test_the_seed_draws_other_forms() -> None:
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs ../shared/data/real (real photographs)")
-def test_every_object_of_the_real_photographs_gets_an_expression() -> None:
+def test_every_object_of_the_real_images_gets_an_expression() -> None:
     for line in REAL.read_text().splitlines():
         crawl = json.loads(line)
         # a row of objects, left to right as listed
@@ -131,7 +131,7 @@ def test_every_object_of_the_real_photographs_gets_an_expression() -> None:
             )
 
 
-def test_what_is_maybe_no_object_is_not_asked_about_but_spoils_names() -> None:
+def test_a_doubtful_object_is_not_described_but_makes_names_ambiguous() -> None:
     chairs = [thing(1, "chair", ["red chair"], (2.0, 0.5, 0.0)), thing(2, "chair", ["red chair"], (2.0, -0.5, 0.0))]
     alone = row(chairs[:1])
     regions = [{"region_id": 1, "label": "chair", "captions": ["red chair"], "chance": 0.95}]

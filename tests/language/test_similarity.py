@@ -1,4 +1,4 @@
-"""Objects that look or read alike: no word tells them apart, only a decided position or order."""
+"""Similar objects can be distinguished only by a clear position or order."""
 
 from copy import deepcopy
 from typing import Any
@@ -28,7 +28,7 @@ def with_similar(scene: dict[str, Any], likes: dict[tuple[int, int], float], mor
 
 
 @st.composite
-def alike_scenes(draw: st.DrawFn) -> tuple[dict[str, Any], dict[tuple[int, int], float]]:
+def scenes_with_similar_objects(draw: st.DrawFn) -> tuple[dict[str, Any], dict[tuple[int, int], float]]:
     scene = draw(scenes())
     more = draw(st.integers(0, 2))
     ids = range(1, len(scene["objects"]) + more + 1)
@@ -38,8 +38,8 @@ def alike_scenes(draw: st.DrawFn) -> tuple[dict[str, Any], dict[tuple[int, int],
 
 
 @settings(max_examples=300)
-@given(alike_scenes())
-def test_similar_objects_are_told_apart_by_position_alone(drawn: tuple[dict[str, Any], dict]) -> None:
+@given(scenes_with_similar_objects())
+def test_only_position_distinguishes_similar_objects(drawn: tuple[dict[str, Any], dict]) -> None:
     scene, likes = drawn
     result = disambiguate_row(scene, SETTINGS)
     lifted = {one["object_id"]: one for one in scene["objects"]}
@@ -76,7 +76,7 @@ def assert_decided(expression: str, own: dict[str, Any], rival: dict[str, Any]) 
 
 
 @given(scenes())
-def test_unlike_regions_change_nothing(scene: dict[str, Any]) -> None:
+def test_dissimilar_regions_change_nothing(scene: dict[str, Any]) -> None:
     ids = [one["object_id"] for one in scene["objects"]]
     likes = {(a, b): 0.89 for a in ids for b in ids if a != b}
     assert disambiguate_row(with_similar(scene, likes), SETTINGS) == disambiguate_row(with_similar(scene, {}), SETTINGS)
@@ -86,9 +86,9 @@ def test_names_that_mean_the_same_need_a_position() -> None:
     place = (2.0, 0.0, 0.0)
     objects = [thing(1, "couch", [], (3.0, 1.0, 0.0)), thing(2, "davenport", [], (3.0, -1.0, 0.0))]
     assert expressions(row(objects)) == {1: "the couch", 2: "the davenport"}
-    alike = with_similar(row(objects), {(1, 2): 0.95})
-    assert expressions(alike) == {1: "the couch on the left", 2: "the davenport on the right"}
-    assert expressions(alike, DisambiguateSettings(max_similarity=0.96)) == {1: "the couch", 2: "the davenport"}
+    similar = with_similar(row(objects), {(1, 2): 0.95})
+    assert expressions(similar) == {1: "the couch on the left", 2: "the davenport on the right"}
+    assert expressions(similar, DisambiguateSettings(max_similarity=0.96)) == {1: "the couch", 2: "the davenport"}
     tied = [thing(1, "couch", [], place), thing(2, "davenport", [], place)]
     result = disambiguate_row(with_similar(row(tied), {(1, 2): 0.95}), SETTINGS)
     assert result["references"] == []

@@ -1,4 +1,4 @@
-"""One folder with tower, decoder, pictures and MLflow's database for all runs."""
+"""One folder with vision encoder, decoder, images and MLflow's database for all runs."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from benchmarks.feed_table import RECIPE, write_examples
-from tests.loop.tiny import finish, settings_of, start_world, write_pictures
-from tests.model.tiny import write_decoder, write_tower
+from tests.loop.tiny import finish, settings_of, start_world, write_images
+from tests.model.tiny import write_decoder, write_encoder
 from vlm.feed.settings import FeedSettings
 from vlm.feed.snapshot import Snapshot, open_snapshot
 from vlm.loop.settings import TrainSettings
@@ -16,9 +16,9 @@ from vlm.loop.settings import TrainSettings
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
-    write_tower(folder / "tower", "siglip")
+    write_encoder(folder / "vision_encoder", "siglip")
     write_decoder(folder / "decoder")
-    write_pictures(folder)
+    write_images(folder)
     return folder
 
 

@@ -6,16 +6,18 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 import pytest
+import yaml
 from mlflow import MlflowClient
 from PIL import Image
+from typer.testing import CliRunner
 
 from benchmarks.feed_table import RECIPE
+from jobs.cli.options import app
 from jobs.engine.errors import UsageError
-from jobs.train import train as command
 from tests.loop.tiny import conversation, history, settings_of
+from vlm.errors import SettingsUnusable
 from vlm.evaluation.scores.interval import Score
 from vlm.feed.snapshot import Snapshot
-from vlm.loop.errors import SettingsUnusable
 from vlm.loop.optimizer import rate_at
 from vlm.loop.settings import OptimizerSettings, TrainSettings
 from vlm.loop.tracking import log_scores
@@ -28,19 +30,19 @@ def run_of(settings: TrainSettings) -> str:
 
 @pytest.fixture(scope="module")
 def learned(place: Path) -> TrainSettings:
-    """A run long enough to tell light pictures from dark ones."""
+    """A run long enough to tell light images from dark ones."""
     settings = settings_of(
         place, "learned", tracking__registered_model="light", tracking__system_metrics=True, loop__steps=120,
         loop__global_batch=12, loop__sample_every=60, loop__samples=3, loop__checkpoint_every=60,
-        model__freeze_tower=False, model__sequence={"independent_turns": True, "bidirectional_picture": True},
-        optimizer={"learning_rate": 0.01, "warm_up_steps": 10, "tower_factor": 1.0},
+        model__freeze_vision_encoder=False, model__sequence={"independent_turns": True, "bidirectional_image": True},
+        optimizer={"learning_rate": 0.01, "warm_up_steps": 10, "vision_encoder_lr_factor": 1.0},
     )  # fmt: skip
     asked = [
         {"id": str(n), "image": f"{n}.png", "type": "light", "conversations": conversation([("Light?", answer)])}
         for n, answer in ((0, "No"), (1, "Yes"), (2, "No"), (3, "Yes"))
     ]
     (place / "asked.json").write_text(json.dumps(asked))
-    evaluation = {"format": "llava", "path": str(place / "asked.json"), "most": 3, "batch": 2}
+    evaluation = {"format": "llava", "path": str(place / "asked.json"), "max_items": 3, "batch": 2}
     settings = TrainSettings.model_validate({**settings.model_dump(), "evaluation": evaluation})
     train(settings)
     return settings
@@ -112,7 +114,7 @@ def test_a_lakes_database_lies_in_the_lake(tmp_path: Path) -> None:
 
 
 def test_the_rate_rises_and_falls() -> None:
-    settings = OptimizerSettings(learning_rate=2.0, warm_up_steps=4, last_share=0.1)
+    settings = OptimizerSettings(learning_rate=2.0, warm_up_steps=4, min_lr_ratio=0.1)
     assert [rate_at(step, 12, settings) for step in (1, 2, 4)] == [0.5, 1.0, 2.0]
     assert rate_at(8, 12, settings) == pytest.approx(1.1)
     assert rate_at(12, 12, settings) == pytest.approx(0.2)
@@ -121,33 +123,35 @@ def test_the_rate_rises_and_falls() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "sets", "said"),
+    ("options", "said"),
     [
-        ({}, [], "out: Field required"),
-        ({"out": "o", "model": {"model": "m"}}, [], "nothing to learn from; give `lake`"),
-        ({"out": "o", "lake": "l", "model": {"tower": "t"}}, [], "give `model`, or both `tower` and `decoder`"),
-        ({"out": "o", "lake": "nowhere", "model": {"model": "m"}}, [], "There is no Delta table at"),
-        ({"out": "o", "lake": "l", "model": {"model": "m"}}, ["loop.steps=0"], "loop.steps = 0: "),
-        ({"out": "o", "lake": "l", "model": {"model": "m"}}, ["loop.stepz=3"], "loop.stepz = 3: Extra inputs"),
+        ("--model m", "nothing to learn from; give `lake`"),
+        ("--lake l --vision-encoder t", "give `model`, or both `vision_encoder` and `decoder`"),
+        ("--lake nowhere --model m", "There is no Delta table at"),
+        ("--lake l --model m --set loop.steps=0", "loop.steps"),
+        ("--lake l --model m --set loop.stepz=3", "loop.stepz"),
     ],
 )
-def test_the_command_says_in_one_sentence_what_cannot_be_used(flags: dict, sets: list[str], said: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        command(flags, None, sets, print)
-    assert said in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_the_command_says_in_one_sentence_what_cannot_be_used(options: str, said: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["train", "--out", str(tmp_path / "o"), *options.split()])
+    assert isinstance(done.exception, UsageError)
+    assert said in str(done.exception)
+    assert "\n" not in str(done.exception)
 
 
 def test_a_fault_in_a_loaders_worker_is_one_sentence_too(place: Path) -> None:
     settings = settings_of(place, "short", loop__workers=1, model__sequence={"max_tokens": 12})
-    with pytest.raises(UsageError, match=r"^A picture has 17 tokens and a sequence may have 12"):
-        command(settings.model_dump(mode="json"), None, [], print)
+    file = place / "short.yaml"
+    file.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
+    done = CliRunner().invoke(app, ["train", "--out", settings.out, "--settings", str(file)])
+    assert isinstance(done.exception, UsageError)
+    assert str(done.exception).startswith("An image has 17 tokens and a sequence may have 12")
 
 
 def test_items_that_cannot_be_asked_are_told_before_anything_is_learned(place: Path, tmp_path: Path) -> None:
     texts = [{"id": "t", "type": "who", "conversations": conversation([("Who?", "A model")])}]
     (tmp_path / "texts.json").write_text(json.dumps(texts))
-    for path, why in ((tmp_path / "none.json", "none.json"), (tmp_path / "texts.json", "no item with one picture")):
+    for path, why in ((tmp_path / "none.json", "none.json"), (tmp_path / "texts.json", "no item with one image")):
         with pytest.raises(SettingsUnusable, match=why):
             train(settings_of(place, "unasked", evaluation={"format": "llava", "path": str(path)}))
     with pytest.raises(SettingsUnusable, match="lava"):

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tests.loop.tiny import farthest, finish, history, settings_of, start_world, weights_of
+from vlm.errors import RunDiffers, SettingsUnusable
 from vlm.loop.checkpoint import RunFolder
-from vlm.loop.errors import RunDiffers, SettingsUnusable
 from vlm.loop.settings import TrainSettings
 from vlm.loop.training import train
 
@@ -18,7 +18,7 @@ STEPS = list(range(1, 13))
 @pytest.mark.parametrize("world", [2, 3])
 def test_worlds_with_the_same_global_batch_learn_the_same(place: Path, whole_run: TrainSettings, world: int) -> None:
     settings = settings_of(place, f"world-{world}", loop__micro_batch=1, loop__workers=1)
-    assert not settings.model.freeze_tower  # its pooling head is never used, which ranks have to agree upon
+    assert not settings.model.freeze_vision_encoder  # its pooling head is never used, which ranks have to agree upon
     finish(start_world(settings, world))
     assert farthest(weights_of(settings, 12), weights_of(whole_run, 12)) < 1e-4
     for name in ("loss", "token_share/light"):

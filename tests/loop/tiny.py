@@ -1,4 +1,4 @@
-"""Small runs: pictures that are light or dark, said in words; and processes that are started and killed."""
+"""Small runs: images that are light or dark, said in words; and processes that are started and killed."""
 
 import io
 import json
@@ -22,8 +22,8 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["vlm.loop.training"])
 
 
-def write_pictures(folder: Path, count: int = 40) -> Path:
-    """LLaVA JSON of light and dark pictures, some with two turns, and a few texts alone."""
+def write_images(folder: Path, count: int = 40) -> Path:
+    """LLaVA JSON of light and dark images, some with two turns, and a few texts alone."""
     rows: list[dict[str, Any]] = []
     for number in range(count):
         light = number % 2
@@ -47,11 +47,11 @@ def conversation(said: list[tuple[str, str]]) -> list[dict[str, str]]:
 
 
 def settings_of(folder: Path, out: str, **changes: Any) -> TrainSettings:
-    """Settings of a small run in `folder`, which holds tower, decoder and pictures; `a__b` is a.b."""
+    """Settings of a small run in `folder`, which holds vision encoder, decoder and images; `a__b` is a.b."""
     stream = {"name": "light", "kind": "llava", "uri": str(folder / "light.json"), "images": str(folder)}
     values: dict[str, Any] = {
         "out": str(folder / out),
-        "model": {"tower": str(folder / "tower"), "decoder": str(folder / "decoder"), "freeze_tower": False},
+        "model": {"vision_encoder": str(folder / "vision_encoder"), "decoder": str(folder / "decoder"), "freeze_vision_encoder": False},
         "mixture": {"streams": [stream]},
         "optimizer": {"learning_rate": 0.003, "warm_up_steps": 4},
         "loop": {"steps": 12, "global_batch": 6, "device": "cpu", "checkpoint_every": 5, "samples": 0, "workers": 0},

@@ -12,7 +12,7 @@ from PIL import Image
 from vlm.mixture.settings import StreamSettings
 
 
-def picture(number: int) -> bytes:
+def image(number: int) -> bytes:
     held = io.BytesIO()
     Image.new("RGB", (8, 6), (number * 16, 0, 0)).save(held, "PNG")
     return held.getvalue()
@@ -23,8 +23,8 @@ def general(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StreamSetting
     folder = tmp_path_factory.mktemp("general")
     (folder / "images").mkdir()
     for number in range(6):
-        (folder / "images" / f"{number}.png").write_bytes(picture(number))
-        (folder / "images" / f"COCO_train2014_{number:012d}.jpg").write_bytes(picture(number))
+        (folder / "images" / f"{number}.png").write_bytes(image(number))
+        (folder / "images" / f"COCO_train2014_{number:012d}.jpg").write_bytes(image(number))
     at = str(folder)
     return {
         "llava": StreamSettings(name="llava", kind="llava", uri=_llava(folder), images=f"{at}/images"),
@@ -35,7 +35,7 @@ def general(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StreamSetting
 
 
 def _llava(folder: Path) -> str:
-    long = "A long description of what can be seen in this picture. " * 12
+    long = "A long description of what can be seen in this image. " * 12
     entries = [
         {
             "id": str(number),
@@ -70,12 +70,12 @@ def _messages(folder: Path) -> str:
     (folder / "messages").mkdir()
     rows = []
     for number in range(10):
-        asked = [{"type": "image", "text": None}, {"type": "text", "text": f"What is on picture {number}?"}]
+        asked = [{"type": "image", "text": None}, {"type": "text", "text": f"What is on image {number}?"}]
         answer = [{"type": "text", "text": f"A chair, a table and a lamp, number {number}."}]
-        pictures = [{"bytes": picture(number % 6), "path": None}] * (2 if number == 4 else 1)
+        images = [{"bytes": image(number % 6), "path": None}] * (2 if number == 4 else 1)
         rows.append(
             {
-                "images": pictures,
+                "images": images,
                 "messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}],
             }
         )

@@ -14,14 +14,13 @@ from pyspark.sql import SparkSession
 
 from benchmarks.feed_table import RECIPE, write_examples
 from udfs.language.tokens import counted_tokens
+from vlm.errors import SharesUnusable, StreamUnreadable
 from vlm.examples import Example, Turn, decoded
 from vlm.feed.feed import Feed
 from vlm.feed.settings import FeedSettings
 from vlm.feed.share import Batch, Cursor, Share
 from vlm.feed.torch_dataset import BatchDataset, loader
-from vlm.mixture.deficit import Deficit
-from vlm.mixture.errors import SharesUnusable, StreamUnreadable
-from vlm.mixture.mixture import Mixture, open_mixture
+from vlm.mixture.mixture import Deficit, Mixture, open_mixture
 from vlm.mixture.settings import MixtureSettings, StreamSettings
 from vlm.mixture.streams import Record, RecordStream
 
@@ -74,7 +73,7 @@ def test_five_percent_of_tokens_are_spatial_whatever_the_lengths(mixture: Mixtur
     assert cursor.token_share("llava") > cursor.token_share("okvqa") > 0
 
 
-def test_pictures_count_when_they_are_to(spatial: Feed, general: dict[str, StreamSettings]) -> None:
+def test_images_count_when_they_are_to(spatial: Feed, general: dict[str, StreamSettings]) -> None:
     counted = open_mixture(spatial, MixtureSettings(streams=(general["vqa"],), image_tokens=50, spatial_share=0.3))
     batch = next(counted.batches(Cursor(), Share(batch_size=2000)))
     spatial_tokens = sum(one.text_tokens + 50 for one in batch.examples if one.stream == "spatial")
@@ -115,14 +114,14 @@ def test_formats_are_read_as_they_are_published(mixture: Mixture) -> None:
     assert Counter(one.turns[0].answer for one in examples["okvqa"]).keys() == {"dark red"}
     asked = {one.turns for one in examples["messages"]}
     assert len(asked) == 9
-    assert (Turn("What is on picture 4?", "A chair, a table and a lamp, number 4."),) not in asked
+    assert (Turn("What is on image 4?", "A chair, a table and a lamp, number 4."),) not in asked
     llava = {one.example_id: one for one in examples["llava"]}
-    assert llava["0#0"].picture is None
+    assert llava["0#0"].image is None
     assert [turn.question for turn in llava["3#3"].turns] == ["What is this?", "And its color?"]
     for stream in ("vqa", "okvqa", "messages", "llava"):
-        assert {decoded(one.picture).shape for one in examples[stream] if one.picture} == {(6, 8, 3)}
+        assert {decoded(one.image).shape for one in examples[stream] if one.image} == {(6, 8, 3)}
     item = next(one for one in examples["vqa"] if one.turns[0].question == "What is item 9?")
-    assert decoded(item.picture or b"")[0, 0].tolist() == [9 % 6 * 16, 0, 0]
+    assert decoded(item.image or b"")[0, 0].tolist() == [9 % 6 * 16, 0, 0]
 
 
 def test_an_epoch_of_records_has_each_once_in_an_order_of_its_own() -> None:
@@ -132,7 +131,7 @@ def test_an_epoch_of_records_has_each_once_in_an_order_of_its_own() -> None:
     assert first != second
 
 
-def test_an_entry_without_its_picture_is_passed_over(
+def test_an_entry_without_its_image_is_passed_over(
     spatial: Feed, general: dict[str, StreamSettings], tmp_path: Path
 ) -> None:
     images = tmp_path / "images"
@@ -158,7 +157,7 @@ def test_what_cannot_be_mixed_is_refused(spatial: Feed, general: dict[str, Strea
     with pytest.raises(StreamUnreadable, match=r"There is no file .*gone\.json"):
         open_mixture(spatial, MixtureSettings(streams=(gone,)))
     elsewhere = general["vqa"].model_copy(update={"images": str(tmp_path)})
-    with pytest.raises(StreamUnreadable, match="no example with question, answer and picture"):
+    with pytest.raises(StreamUnreadable, match="no example with question, answer and image"):
         open_mixture(spatial, MixtureSettings(streams=(elsewhere,)))
     swapped = general["vqa"].model_copy(update={"uri": general["vqa"].annotations})
     with pytest.raises(StreamUnreadable, match="are no VQA questions"):

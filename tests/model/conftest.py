@@ -1,13 +1,13 @@
-"""One tower and decoders for all tests of the model."""
+"""One vision encoder and decoders for all tests of the model."""
 
 import pytest
 
-from tests.model.tiny import CHATML, write_decoder, write_tower
+from tests.model.tiny import CHATML, write_decoder, write_encoder
 
 
 @pytest.fixture(scope="session")
-def tower(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return write_tower(tmp_path_factory.mktemp("tower"))
+def vision_encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_encoder(tmp_path_factory.mktemp("vision_encoder"))
 
 
 @pytest.fixture(scope="session")

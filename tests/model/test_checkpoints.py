@@ -21,7 +21,7 @@ from transformers import (
     SiglipImageProcessor,
 )
 
-from tests.model.tiny import CHATML, EYE, SIZE, letters_tokenizer, mixed_examples, picture
+from tests.model.tiny import CHATML, EYE, SIZE, image, letters_tokenizer, mixed_examples
 from vlm.model.answer_loss import AnswerLoss
 from vlm.model.collate import collator_of
 from vlm.model.generate import answers
@@ -93,8 +93,8 @@ def test_a_checkpoint_of_another_family_learns_answers_and_answers(
 ) -> None:
     torch.manual_seed(0)
     write(tmp_path)
-    vlm = open_model(ModelSettings(model=str(tmp_path), freeze_tower=True))
-    examples = [one for one in mixed_examples() if one.picture is not None]
+    vlm = open_model(ModelSettings(model=str(tmp_path), freeze_vision_encoder=True))
+    examples = [one for one in mixed_examples() if one.image is not None]
     collate, module = collator_of(vlm, ("spatial",)), AnswerLoss(vlm.model, vlm.family, 1).train()
     batch = collate(examples)
     assert (vlm.processor.tokenizer.decode(batch.targets), batch.cut) == (learned, cut)
@@ -107,7 +107,7 @@ def test_a_checkpoint_of_another_family_learns_answers_and_answers(
         optimizer.zero_grad()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.8 * losses[0]
-    assert all(weight.grad is None for weight in vlm.tower.parameters() if not weight.requires_grad)
-    told = answers(vlm, [picture(1), picture(2)], ["Where?", "How far is it?"], 4)
-    alone = [answers(vlm, [picture(1)], ["Where?"], 4)[0], answers(vlm, [picture(2)], ["How far is it?"], 4)[0]]
+    assert all(weight.grad is None for weight in vlm.vision_encoder.parameters() if not weight.requires_grad)
+    told = answers(vlm, [image(1), image(2)], ["Where?", "How far is it?"], 4)
+    alone = [answers(vlm, [image(1)], ["Where?"], 4)[0], answers(vlm, [image(2)], ["How far is it?"], 4)[0]]
     assert told == alone

@@ -1,4 +1,4 @@
-"""Tiny towers, decoders and conversations; weights are random and large enough that every token matters."""
+"""Tiny vision encoders, decoders and conversations; weights are random and large enough that every token matters."""
 
 import io
 from pathlib import Path
@@ -60,7 +60,7 @@ def write_decoder(folder: Path, kind: str = "llama", template: str | None = None
     return str(folder)
 
 
-def write_tower(folder: Path, kind: str = "clip") -> str:
+def write_encoder(folder: Path, kind: str = "clip") -> str:
     torch.manual_seed(2)
     if kind == "clip":
         CLIPVisionModel(CLIPVisionConfig(**EYE, initializer_range=0.3)).save_pretrained(folder)
@@ -72,7 +72,7 @@ def write_tower(folder: Path, kind: str = "clip") -> str:
     return str(folder)
 
 
-def picture(seed: int) -> bytes:
+def image(seed: int) -> bytes:
     pixels = np.random.default_rng(seed).integers(0, 256, (32, 32, 3), np.uint8)
     held = io.BytesIO()
     Image.fromarray(pixels).save(held, "PNG")
@@ -81,11 +81,11 @@ def picture(seed: int) -> bytes:
 
 def example(name: str, *said: tuple[str, str], seed: int | None = 0, stream: str = "spatial") -> Example:
     turns = tuple(Turn(*one) for one in said)
-    return Example(stream, name, name, None if seed is None else picture(seed), turns, 10)
+    return Example(stream, name, name, None if seed is None else image(seed), turns, 10)
 
 
 def mixed_examples() -> list[Example]:
-    """Several turns, one turn, and none with a picture."""
+    """Several turns, one turn, and none with an image."""
     return [
         example("a", ("How far is 2 m?", "2 m"), ("Is it red?", "No, it is 2 m."), ("Left?", "Yes"), seed=1),
         example("b", ("Where?", "There"), seed=2),
@@ -94,8 +94,10 @@ def mixed_examples() -> list[Example]:
     ]
 
 
-def settings_of(tower: str, decoder: str, **changes: object) -> ModelSettings:
+def settings_of(vision_encoder: str, decoder: str, **changes: object) -> ModelSettings:
     names = SequenceSettings.model_fields
     sequence = {name: value for name, value in changes.items() if name in names}
     rest = {name: value for name, value in changes.items() if name not in names}
-    return ModelSettings.model_validate({"tower": tower, "decoder": decoder, "sequence": sequence, **rest})
+    return ModelSettings.model_validate(
+        {"vision_encoder": vision_encoder, "decoder": decoder, "sequence": sequence, **rest}
+    )

@@ -28,7 +28,7 @@ _SWITCHES = (
 
 @pytest.fixture(scope="session")
 def small_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake of three rooms with answers and one photograph that was filtered out."""
+    """A lake of three rooms with answers and one image that was filtered out."""
     return write_lake(tmp_path_factory.mktemp("lakes") / "small")
 
 

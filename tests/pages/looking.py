@@ -1,4 +1,4 @@
-"""Looking at a page in the browser: open it at a size, take its picture, read its logs."""
+"""Browser helpers: open a page at a size, take a screenshot, read the logs."""
 
 import io
 import json
@@ -22,23 +22,23 @@ def look_at(browser: Chrome, page: Path, width: int = 1400, height: int = 1000, 
     browser.get(page.as_uri())
 
 
-def picture(browser: Chrome) -> NDArray[np.uint8]:
+def screenshot(browser: Chrome) -> NDArray[np.uint8]:
     """Return what the browser shows as RGB pixels."""
     return np.asarray(Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB"))
 
 
 def complaints(browser: Chrome) -> list[str]:
-    """Return what the page wrote to the console since it was opened."""
+    """Return the console messages since the page was opened."""
     return [entry["message"] for entry in browser.get_log("browser")]
 
 
 def requests(browser: Chrome) -> list[str]:
-    """Return addresses that the page asked for since it was opened, data URIs left out."""
+    """Return the URLs requested since the page was opened, without data URIs."""
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     sent = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
     return [url for url in sent if not url.startswith("data:")]
 
 
-def colours(pixels: NDArray[np.uint8]) -> int:
-    """Return how many distinct colours a picture has."""
+def colors(pixels: NDArray[np.uint8]) -> int:
+    """Return the number of distinct colors of an image."""
     return len(np.unique(pixels.reshape(-1, 3), axis=0))

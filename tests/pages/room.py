@@ -1,4 +1,4 @@
-"""Rooms of boxes, ray-cast with numpy alone: photographs, masks and depth whose geometry is known exactly."""
+"""Rooms of boxes, ray-cast with numpy alone: images, masks and depth whose geometry is known exactly."""
 
 import math
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ PALETTE = ((214, 96, 77), (67, 147, 195), (244, 190, 88), (118, 184, 112), (153,
 
 @dataclass(frozen=True)
 class Block:
-    """An upright box standing in W: centre, lengths along its own axes, heading."""
+    """An upright box standing in W: center, lengths along its own axes, heading."""
 
     number: int
     label: str
     expression: str
-    centre: tuple[float, float, float]
+    center: tuple[float, float, float]
     size: tuple[float, float, float]
     yaw_rad: float = 0.0
 
@@ -32,7 +32,7 @@ class Block:
     def corners(self) -> Array:
         signs = [(1, 1), (-1, 1), (-1, -1), (1, -1)]
         unit = np.array([[a, b, level] for level in (-1, 1) for a, b in signs], dtype=float)
-        return np.array(self.centre) + (unit * np.array(self.size) / 2) @ self.axes.T
+        return np.array(self.center) + (unit * np.array(self.size) / 2) @ self.axes.T
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Room:
     focal: float = 520.0
     eye_m: float = 1.5
     pitch_rad: float = 0.35
-    colours: tuple[tuple[int, int, int], ...] = field(default=PALETTE)
+    colors: tuple[tuple[int, int, int], ...] = field(default=PALETTE)
 
     @cached_property
     def world_from_camera(self) -> Array:
@@ -79,7 +79,7 @@ class Room:
             depth = np.minimum(floor, 9.0 / rays_w[..., 0])
             owner = np.zeros(depth.shape, np.int32)
             for block in self.blocks:
-                start = (eye - np.array(block.centre)) @ block.axes
+                start = (eye - np.array(block.center)) @ block.axes
                 step = rays_w @ block.axes
                 half = np.array(block.size) / 2
                 one, two = (-half - start) / step, (half - start) / step
@@ -89,7 +89,7 @@ class Room:
         return owner, depth
 
     @cached_property
-    def photograph(self) -> NDArray[np.uint8]:
+    def image(self) -> NDArray[np.uint8]:
         """Return RGB pixels, shaded by distance, with a floor of planks."""
         owner, depth = self.cast
         across = (np.arange(self.width) - self.camera["cx"]) / self.focal * depth
@@ -97,7 +97,7 @@ class Room:
         shade = np.clip(1.15 - depth / 12.0, 0.35, 1.0)
         pixels = np.stack([plank, plank - 14, plank - 34], -1) * shade[..., None]
         for block in self.blocks:
-            colour = np.array(self.colours[block.number % len(self.colours)])
+            color = np.array(self.colors[block.number % len(self.colors)])
             facets = 0.82 + 0.18 * np.sin(40.0 * depth)[..., None]
-            pixels = np.where((owner == block.number)[..., None], colour * shade[..., None] * facets, pixels)
+            pixels = np.where((owner == block.number)[..., None], color * shade[..., None] * facets, pixels)
         return np.clip(pixels, 0, 255).astype(np.uint8)

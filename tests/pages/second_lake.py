@@ -1,10 +1,10 @@
-"""Another lake of the small lake's photographs, whose geometry, ids and gaps are changed by hand."""
+"""Another lake of the small lake's images, whose geometry, ids and gaps are changed by hand."""
 
 from copy import deepcopy
 from typing import Any
 
 from tests.pages.small_history import OWN, STOPPED
-from tests.pages.small_lake import add_photograph, image_id_of, rooms, small_rows
+from tests.pages.small_lake import add_image, image_id_of, rooms, small_rows
 
 ROOM, PORTRAIT, CROWD = rooms()
 SHIFT = 10
@@ -12,7 +12,7 @@ BIN = 3
 
 Rows = dict[str, list[dict[str, Any]]]
 
-# image, object of the small lake: where it is in this one (W, m), and its place across the photograph
+# image, object of the small lake: where it is in this one (W, m), and its place across the image
 _MOVED = {
     # the cabinet and the crate have changed sides; they are as far apart as before
     (image_id_of(ROOM), 1): ((3.4, -0.9, 0.6), 0.7),
@@ -33,7 +33,7 @@ def second_rows() -> Rows:
     stopped, crowd = image_id_of(STOPPED), image_id_of(CROWD)
     rows["images"] = [row for row in rows["images"] if row["image_id"] != stopped]
     rows["quarantine"] = []
-    add_photograph(rows, STOPPED)
+    add_image(rows, STOPPED)
     for name in ("regions", "depths", "scenes", "references", "qa_pairs"):
         rows[name] = [row for row in rows[name] if row["image_id"] != crowd]
     error = "Filter score room is 0.2, under the threshold 0.5."
@@ -51,7 +51,7 @@ def second_rows() -> Rows:
 
 
 def without(rows: Rows, image_id: str) -> Rows:
-    """Return the rows of all other photographs."""
+    """Return the rows of all other images."""
     return {name: [row for row in held if row.get("image_id") != image_id] for name, held in rows.items()}
 
 
@@ -60,8 +60,8 @@ def _renumbered(item: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _moved(image_id: str, item: dict[str, Any]) -> dict[str, Any]:
-    centre, u_norm = _MOVED.get((image_id, item["object_id"]), (item["centre_m"], 0.5))
-    x, y, z = centre
+    center, u_norm = _MOVED.get((image_id, item["object_id"]), (item["centre_m"], 0.5))
+    x, y, z = center
     range_m = (x * x + y * y + (z - 1.5) ** 2) ** 0.5
     box = {"lo_m": [x - 0.1, y - 0.1, z - 0.1], "hi_m": [x + 0.1, y + 0.1, z + 0.1], "yaw_box_m": [x, y, 0.2, 0.2]}
     place = {"centre_m": [x, y, z], "u_norm": u_norm, "v_norm": 0.5, "range_m": range_m, "depth_m": range_m}

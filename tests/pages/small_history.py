@@ -1,4 +1,4 @@
-"""What became of the small lake's photographs: one filtered out, one broken, and the runs of every stage."""
+"""What became of the small lake's images: one filtered out, one broken, and the runs of every stage."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ STOPPED = Room((Block(1, "sphere", "a sphere", (3.0, 0.0, 0.5), (0.6, 0.6, 1.0))
 
 
 def add_stopped(rows: dict[str, list[dict[str, Any]]], image_id: str) -> None:
-    """Add quarantine rows of the photograph that was filtered out and of one that never decoded."""
+    """Add quarantine rows of the image that was filtered out and of one that never decoded."""
     error = "Filter score indoor is 0.11, under the threshold 0.5 <lower it>."
     left = {"stage": "context", "outcome": "filtered", "reason": "score_below_threshold", "error": error, "attempt": 1}
     rows["quarantine"].append({**left, "image_id": image_id, **OWN})

@@ -37,7 +37,7 @@ def crowd() -> Room:
 
 
 def rooms() -> list[Room]:
-    """Return the photographs of the lake: plain, hostile words and portrait, crowded."""
+    """Return the images of the lake: plain, hostile words and portrait, crowded."""
     hostile = Block(1, HOSTILE, HOSTILE, (2.6, 0.3, 0.45), (0.45, 0.45, 0.9), 0.6)
     return [
         Room((CABINET, CRATE, BIN)),
@@ -46,18 +46,18 @@ def rooms() -> list[Room]:
     ]
 
 
-def photograph_bytes(room: Room) -> bytes:
-    """Return the photograph as JPEG whose EXIF asks viewers to turn it."""
+def image_bytes(room: Room) -> bytes:
+    """Return the image as JPEG whose EXIF asks viewers to turn it."""
     exif = Image.Exif()
     exif[0x0112] = 6
     held = io.BytesIO()
-    Image.fromarray(room.photograph).save(held, "JPEG", quality=90, exif=exif)
+    Image.fromarray(room.image).save(held, "JPEG", quality=90, exif=exif)
     return held.getvalue()
 
 
 def image_id_of(room: Room) -> str:
-    """Return the photograph's id."""
-    return hashlib.sha256(photograph_bytes(room)).hexdigest()
+    """Return the image id."""
+    return hashlib.sha256(image_bytes(room)).hexdigest()
 
 
 @cache
@@ -65,9 +65,9 @@ def small_rows() -> dict[str, list[dict[str, Any]]]:
     """Return the rows of every table."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in known_tables()}
     for room in rooms():
-        add_photograph(rows, room)
+        add_image(rows, room)
     size = {"width": STOPPED.width, "height": STOPPED.height}
-    stopped = {"image_id": image_id_of(STOPPED), "bytes": photograph_bytes(STOPPED), "format": "jpeg"}
+    stopped = {"image_id": image_id_of(STOPPED), "bytes": image_bytes(STOPPED), "format": "jpeg"}
     rows["images"].append({**stopped, **size, **OWN})
     add_stopped(rows, stopped["image_id"])
     add_operations(rows)
@@ -91,8 +91,8 @@ def write_table(lake: Path, name: str, rows: list[dict[str, Any]]) -> None:
     write_deltalake(str(lake / name), pa.Table.from_pylist(full, schema=schema), mode="append")
 
 
-def add_photograph(rows: dict[str, list[dict[str, Any]]], room: Room) -> None:
-    """Add all rows of one room's photograph."""
+def add_image(rows: dict[str, list[dict[str, Any]]], room: Room) -> None:
+    """Add all rows of one room's image."""
     owner, depth = room.cast
     image_id = image_id_of(room)
     own = {"image_id": image_id, **OWN}
@@ -101,7 +101,7 @@ def add_photograph(rows: dict[str, list[dict[str, Any]]], room: Room) -> None:
     seen = [block for block in room.blocks if (owner == block.number).sum() > 60]
     alt = HOSTILE if room.height > room.width else None
     rows["images"].append(
-        {**own, **size, "bytes": photograph_bytes(room), "format": "jpeg", "exif_orientation": 6, "alt_text": alt}
+        {**own, **size, "bytes": image_bytes(room), "format": "jpeg", "exif_orientation": 6, "alt_text": alt}
     )
     rows["provenance"].append(
         {
@@ -160,7 +160,7 @@ def _region(block: Block, mask: np.ndarray) -> dict[str, Any]:
 
 def _object(block: Block, room: Room, mask: np.ndarray) -> dict[str, Any]:
     foot = block.corners[:4, :2]
-    range_m = float(np.linalg.norm(np.array(block.centre) - room.world_from_camera[:, 3]))
+    range_m = float(np.linalg.norm(np.array(block.center) - room.world_from_camera[:, 3]))
     long, deep = max(block.size[:2]), min(block.size[:2])
     extent = block.corners.max(0) - block.corners.min(0)
     return {
@@ -168,13 +168,13 @@ def _object(block: Block, room: Room, mask: np.ndarray) -> dict[str, Any]:
         "label": block.label,
         "captions": [block.expression],
         "n_points": int(mask.sum()),
-        "centre_m": list(block.centre),
+        "centre_m": list(block.center),
         "lo_m": block.corners.min(0).tolist(),
         "hi_m": block.corners.max(0).tolist(),
         "range_m": range_m,
         "sigma_m": 0.01 * range_m,
         "yaw_rad": block.yaw_rad + (0.0 if block.size[0] >= block.size[1] else math.pi / 2),
-        "yaw_box_m": [*block.centre[:2], long, deep],
+        "yaw_box_m": [*block.center[:2], long, deep],
         "foot_m": foot.ravel().tolist(),
         "size_source": "visible",
         "size_m": [extent[0], extent[1], block.size[2], long, deep],
@@ -189,8 +189,8 @@ def _object(block: Block, room: Room, mask: np.ndarray) -> dict[str, Any]:
 
 
 def _questions(image_id: str, a: Block, b: Block) -> list[dict[str, Any]]:
-    gap = math.dist(a.centre, b.centre)
-    left = a.centre[1] > b.centre[1]
+    gap = math.dist(a.center, b.center)
+    left = a.center[1] > b.center[1]
     shared = {
         "image_id": image_id,
         "object_ids": [a.number, b.number],
@@ -215,18 +215,18 @@ def _questions(image_id: str, a: Block, b: Block) -> list[dict[str, Any]]:
         "answer": "Yes, it is." if left else "No, it is not.",
         "answer_kind": "bool",
         "answer_bool": left,
-        "margin_actual": abs(a.centre[1] - b.centre[1]),
+        "margin_actual": abs(a.center[1] - b.center[1]),
         "margin_threshold": 0.09,
     }
     lettered = {
         "type_id": "Q09",
         "family": "qualitative",
         "question": "Which is closer to the camera?",
-        "answer": "A" if a.centre[0] < b.centre[0] else "B",
+        "answer": "A" if a.center[0] < b.center[0] else "B",
         "answer_kind": "choice",
         "answer_form": "letter",
         "side": "closer",
-        "answer_object_id": a.number if a.centre[0] < b.centre[0] else b.number,
+        "answer_object_id": a.number if a.center[0] < b.center[0] else b.number,
         "options": [f"A. {a.expression}", f"B. {b.expression}"],
     }
     number = {

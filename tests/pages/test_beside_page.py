@@ -1,4 +1,4 @@
-"""The preview page of one lake beside another in a real browser."""
+"""The preview page of two lakes in a real browser."""
 
 import base64
 import io
@@ -16,7 +16,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from jobs.engine.errors import LakeUnreadable
 from jobs.views.preview import write_preview
-from tests.pages.looking import colours, complaints, look_at, picture, requests
+from tests.pages.looking import colors, complaints, look_at, requests, screenshot
 from tests.pages.second_lake import CROWD, PORTRAIT, ROOM, SHIFT, second_rows, without
 from tests.pages.small_history import STOPPED
 from tests.pages.small_lake import image_id_of, write_lake
@@ -48,8 +48,8 @@ def verdicts(browser: Chrome) -> Counter[tuple[str, str]]:
 def test_page_draws_both_panels_without_a_word_on_the_console_or_the_network(browser, page, width, dark):
     look_at(browser, page, width=width, dark=dark)
     open_room(browser, page, ROOM)
-    pixels = picture(browser)
-    assert pixels.astype(float).std() > 20 and colours(pixels) > 500
+    pixels = screenshot(browser)
+    assert pixels.astype(float).std() > 20 and colors(pixels) > 500
     assert (pixels[-2, 2].mean() < 80) == dark
     assert complaints(browser) == []
     assert {url.split("#")[0] for url in requests(browser)} == {page.as_uri()}
@@ -66,7 +66,7 @@ def test_page_is_one_file(page):
     assert not re.search(r"<link(?![^>]*data:)|@import|<iframe", html)
 
 
-def test_both_panels_show_the_photograph_and_their_own_objects(browser, page):
+def test_both_panels_show_the_image_and_their_own_objects(browser, page):
     look_at(browser, page)
     open_room(browser, page, ROOM)
     browser.execute_script("for (const layer of ['masks', 'boxes', 'tags']) toggleLayer(layer)")
@@ -128,7 +128,7 @@ def test_depth_of_both_has_one_colour_scale(small_lake, tmp_path):
     here, there = (np.abs(depth - 3000) < 40 for depth in (depth_mm, depth_mm // 2))
     assert here.sum() > 100 and there.sum() > 100
     assert np.abs(maps[0][here].mean(0) - maps[1][there].mean(0)).max() < 12
-    assert "Depth apart" in html and "median × 2.00" in html
+    assert "Depth difference" in html and "median × 2.00" in html
 
 
 def test_answers_beside_are_those_of_the_moved_objects(browser, page):
@@ -143,9 +143,9 @@ def test_answers_beside_are_those_of_the_moved_objects(browser, page):
         ("N02", "missing"): 2,
     }
     (swapped,) = shown(browser, ".qa .beside.contradict")
-    assert swapped.text.split("\n") == ["✕", "beside", "no"]
+    assert swapped.text.split("\n") == ["✕", "other lake", "no"]
     (distance,) = shown(browser, '.qa[data-type="N02"] .beside.agree')
-    assert distance.text.split("\n") == ["✓", "beside", "1.61 m", "× 1.00"]
+    assert distance.text.split("\n") == ["✓", "other lake", "1.61 m", "× 1.00"]
     legend = shown(browser, ".strip .legend")[0].text
     assert "1 of 1 numbers within 25 %, 1 within a factor of two" in legend
     open_room(browser, page, PORTRAIT)
@@ -192,7 +192,7 @@ def test_summary_counts_every_answer_and_its_buttons_keep_one_verdict(browser, p
     assert len(shown(browser, ".qa")) == 9
 
 
-def test_a_photograph_filtered_there_says_so_with_the_reason(browser, page):
+def test_an_image_filtered_there_says_so_with_the_reason(browser, page):
     look_at(browser, page)
     open_room(browser, page, CROWD)
     assert "Stopped at context: Filter score room is 0.2" in shown(browser, '[data-side="there"] .notice')[0].text
@@ -200,23 +200,23 @@ def test_a_photograph_filtered_there_says_so_with_the_reason(browser, page):
     assert len(shown(browser, "figure.photo")) == 2 and len(shown(browser, "figure.plan")) == 1
 
 
-def test_a_photograph_filtered_here_still_shows_the_other(browser, page):
+def test_an_image_filtered_here_still_shows_the_other(browser, page):
     look_at(browser, page)
     open_room(browser, page, STOPPED)
     assert "Stopped at context: Filter score indoor" in shown(browser, '[data-side="here"] .notice')[0].text
     assert [node.get_attribute("data-o") for node in shown(browser, ".masks path")] == ["b11"]
     assert len(shown(browser, "figure.plan")) == 1
-    assert "No answers here to compare." in shown(browser, ".strip")[0].text
+    assert "No answers to compare." in shown(browser, ".strip")[0].text
     assert complaints(browser) == []
 
 
-def test_a_photograph_that_is_not_there_says_so(browser, small_lake, tmp_path):
+def test_an_image_that_is_not_there_says_so(browser, small_lake, tmp_path):
     rows = without(second_rows(), image_id_of(CROWD))
     other = write_lake(tmp_path / "fewer", rows=rows)
     written = write_preview(str(small_lake), tmp_path / "x.html", image_ids=[image_id_of(CROWD)], beside_uri=str(other))
-    assert str(written).endswith("Answers beside: 84 not measured there.")
+    assert str(written).endswith("Compared with the other lake: 84 not measured there.")
     look_at(browser, written.path)
-    assert "This photograph is not in the other lake." in shown(browser, '[data-side="there"] .notice')[0].text
+    assert "This image is not in the other lake." in shown(browser, '[data-side="there"] .notice')[0].text
     assert len(shown(browser, "figure.photo")) == 1 and "Not in fewer" in shown(browser, ".absent")[0].text
     assert complaints(browser) == []
 

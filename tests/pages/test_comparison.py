@@ -1,4 +1,4 @@
-"""Two recipes of one lake beside each other: figures against plain loops over the rows, the page in a browser."""
+"""Two recipes of one lake compared: figures against plain loops over the rows, the page in a browser."""
 
 import io
 from collections import Counter
@@ -17,7 +17,7 @@ from jobs.views.pages.comparison import compared
 from jobs.views.reader import STAGE_OF_TABLE, LakeReader
 from jobs.views.report import write_report
 from schemas.table import ENGINE_VERSION
-from tests.pages.looking import complaints, look_at, picture
+from tests.pages.looking import complaints, look_at, screenshot
 from tests.pages.small_lake import small_rows, write_table
 
 DEPTHS = ("depth-a", "depth-b")
@@ -115,9 +115,9 @@ def test_answers_agree_as_often_as_they_do(lake, answers):
 
 def test_recipes_are_named_by_their_beginning_and_must_be_of_one_stage(lake):
     reader = LakeReader(str(lake))
-    with pytest.raises(UsageError, match=r"'depth' begins 2 recipes of this lake; the recipes are context context-"):
+    with pytest.raises(UsageError, match=r"'depth' matches 2 recipes of this lake; its recipes are context context-"):
         compared(reader, "depth", "depth-b")
-    with pytest.raises(UsageError, match="'zzz' begins no recipe"):
+    with pytest.raises(UsageError, match="'zzz' matches no recipe"):
         compared(reader, "zzz", "depth-b")
     with pytest.raises(UsageError, match="is of stage lift and 'depth-b' of depth"):
         compared(reader, "lift-a", "depth-b")
@@ -129,7 +129,7 @@ def test_terminal_and_page_show_both(browser, lake, tmp_path):
     for width in (1400, 420):
         for dark in (False, True):
             look_at(browser, page, width=width, dark=dark)
-            assert picture(browser).astype(float).std() > 8
+            assert screenshot(browser).astype(float).std() > 8
             assert complaints(browser) == []
             assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     table = browser.find_element(By.ID, "compare")

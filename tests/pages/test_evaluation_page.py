@@ -5,7 +5,7 @@ from selenium.webdriver.common.by import By
 
 from jobs.views.evaluate import evaluate, place_of
 from tests.evaluation.small_benchmark import write_benchmark
-from tests.pages.looking import complaints, look_at, picture, requests
+from tests.pages.looking import complaints, look_at, requests, screenshot
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def evaluation(tmp_path_factory):
 def test_fits_asks_for_nothing_and_complains_of_nothing(browser, evaluation, width, dark):
     page = evaluation.out / "evaluation.html"
     look_at(browser, page, width=width, dark=dark)
-    assert picture(browser).astype(float).std() > 8
+    assert screenshot(browser).astype(float).std() > 8
     assert complaints(browser) == []
     assert requests(browser) == [page.as_uri()]
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
@@ -58,7 +58,7 @@ def test_answers_have_pictures_and_marks(browser, evaluation):
 
 @pytest.fixture(scope="module")
 def blinded(tmp_path_factory):
-    """A model beside what it says with its pictures blanked, where two questions got no answer."""
+    """A model and its image-ablated run, in which two questions got no answer."""
     folder = tmp_path_factory.mktemp("blinded")
     items, (seeing, guessing) = write_benchmark(folder)
     lines = guessing.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -39,7 +39,7 @@ def test_distances_on_the_plan_are_to_scale():
 @given(pitch=st.floats(-1.2, 1.55), x=st.floats(0.3, 60), y=st.floats(-30, 30), size=st.floats(0.01, 5))
 def test_any_scene_has_a_plan_that_holds_camera_and_objects(pitch, x, y, size):
     block = Block(1, "box", "box", (x, y, size / 2), (size, size, size))
-    item = dict(small_rows()["scenes"][0]["objects"][0], centre_m=list(block.centre))
+    item = dict(small_rows()["scenes"][0]["objects"][0], centre_m=list(block.center))
     item["foot_m"] = block.corners[:4, :2].ravel().tolist()
     item["yaw_box_m"] = [x, y, size, size]
     plan = floor_plan([item], view_of(Room((block,), pitch_rad=pitch)))

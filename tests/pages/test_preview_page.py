@@ -16,7 +16,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.views.preview import write_preview
-from tests.pages.looking import colours, complaints, look_at, picture, requests
+from tests.pages.looking import colors, complaints, look_at, requests, screenshot
 from tests.pages.small_lake import CRATE, HOSTILE, image_id_of, rooms, write_lake
 
 ROOM, PORTRAIT, CROWD = rooms()
@@ -31,7 +31,7 @@ def open_room(browser: Chrome, page: Path, room: object) -> None:
 
 
 def sheet_number(browser: Chrome, page: Path, image_id: str) -> int:
-    """Return which sheet of the page is the photograph's."""
+    """Return which sheet of the page is the image's."""
     sections = re.split(r'<section class="sheet"', page.read_text(encoding="utf-8"))[1:]
     return next(index for index, section in enumerate(sections) if image_id in section)
 
@@ -45,8 +45,8 @@ def shown(browser: Chrome, selector: str) -> list:
 @pytest.mark.parametrize("width", [1400, 420])
 def test_page_draws_without_a_word_on_the_console_or_the_network(browser, preview_page, width, dark):
     look_at(browser, preview_page, width=width, dark=dark)
-    pixels = picture(browser)
-    assert pixels.astype(float).std() > 20 and colours(pixels) > 500
+    pixels = screenshot(browser)
+    assert pixels.astype(float).std() > 20 and colors(pixels) > 500
     assert (pixels[-2, 2].mean() < 80) == dark
     assert complaints(browser) == []
     assert requests(browser) == [preview_page.as_uri()]
@@ -89,19 +89,19 @@ def test_mask_outline_covers_the_object(browser, preview_page):
 def test_layers_switch_by_button_and_by_key(browser, preview_page):
     look_at(browser, preview_page)
     open_room(browser, preview_page, ROOM)
-    full = picture(browser)
+    full = screenshot(browser)
     for key, layer in (("m", "masks"), ("b", "boxes"), ("l", "tags"), ("d", "depth")):
         button = shown(browser, f"[data-layer={layer}]")[0]
         before = button.get_attribute("aria-pressed")
         button.click()
-        changed = picture(browser)
+        changed = screenshot(browser)
         assert (changed != full).any(-1).sum() > 500
         assert button.get_attribute("aria-pressed") != before
         browser.find_element(By.TAG_NAME, "body").send_keys(key)
         assert button.get_attribute("aria-pressed") == before
 
 
-def test_arrow_keys_and_index_change_the_photograph(browser, preview_page):
+def test_arrow_keys_and_index_change_the_image(browser, preview_page):
     look_at(browser, preview_page)
     body = browser.find_element(By.TAG_NAME, "body")
     seen = [shown(browser, "h1")[0].text]
@@ -127,7 +127,7 @@ def test_questions_filter_by_type_and_words_and_open_with_values(browser, previe
     first = shown(browser, ".qa")[0]
     first.find_element(By.TAG_NAME, "summary").click()
     WebDriverWait(browser, 30).until(lambda _: first.find_elements(By.TAG_NAME, "dl"))
-    gap = float(np.linalg.norm(np.subtract(ROOM.blocks[0].centre, CRATE.centre)))
+    gap = float(np.linalg.norm(np.subtract(ROOM.blocks[0].center, CRATE.center)))
     assert f"{gap!r} ± 0.03 m" in first.text
     assert len(shown(browser, ".links line")) == 2
     browser.find_element(By.ID, "search").clear()
@@ -141,11 +141,11 @@ def test_hostile_words_stay_words(browser, preview_page):
     assert browser.execute_script("return window.hacked") is None
     assert shown(browser, "h1")[0].text == HOSTILE
     assert any(HOSTILE in item.text for item in shown(browser, ".qa"))
-    assert any(HOSTILE in item.text for item in shown(browser, ".things li"))
+    assert any(HOSTILE in item.text for item in shown(browser, ".objects li"))
     assert complaints(browser) == []
 
 
-def test_photographs_keep_their_stored_orientation(preview_page):
+def test_images_keep_their_stored_orientation(preview_page):
     pictures = re.findall(
         r'class="picture" href="data:image/jpeg;base64,([^"]+)"', preview_page.read_text(encoding="utf-8")
     )
@@ -181,11 +181,11 @@ def test_plan_has_left_on_the_left_and_far_at_the_top(browser, preview_page):
         places[block.number] = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     for one in ROOM.blocks:
         for two in ROOM.blocks:
-            assert (places[one.number][0] < places[two.number][0]) == (one.centre[1] > two.centre[1])
-            assert (places[one.number][1] < places[two.number][1]) == (one.centre[0] > two.centre[0])
+            assert (places[one.number][0] < places[two.number][0]) == (one.center[1] > two.center[1])
+            assert (places[one.number][1] < places[two.number][1]) == (one.center[0] > two.center[0])
 
 
-def test_a_filtered_photograph_says_why(browser, preview_page):
+def test_a_filtered_image_says_why(browser, preview_page):
     look_at(browser, preview_page)
     for _ in range(3):
         browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_RIGHT)
@@ -204,15 +204,15 @@ def test_missing_stages_leave_their_part_out(browser, tmp_path, last):
     assert shown(browser, ".picture")
     assert bool(shown(browser, ".plan")) == (last in ("scenes", "references"))
     assert bool(shown(browser, ".masks path")) == (last != "images")
-    assert "No questions yet" in shown(browser, ".questions")[0].text
+    assert "No questions about this image yet" in shown(browser, ".questions")[0].text
 
 
-def test_choice_of_photographs(small_lake, tmp_path):
+def test_choice_of_images(small_lake, tmp_path):
     one = write_preview(str(small_lake), tmp_path / "one.html", limit=2, seed=3).path.read_bytes()
     again = write_preview(str(small_lake), tmp_path / "again.html", limit=2, seed=3).path.read_bytes()
     assert one == again
     named = write_preview(str(small_lake), tmp_path / "named.html", image_ids=[image_id_of(CROWD)[:10]])
-    assert (named.photographs, named.questions) == (1, 84)
+    assert (named.images, named.questions) == (1, 84)
     with pytest.raises(UsageError, match="'nowhere' is not in"):
         write_preview(str(small_lake), tmp_path / "x.html", image_ids=["nowhere"])
     with pytest.raises(UsageError, match="--limit 1"):
@@ -223,5 +223,5 @@ def test_an_empty_lake_is_one_sentence(tmp_path):
     with pytest.raises(LakeUnreadable, match="There is no lake at"):
         write_preview(str(tmp_path), tmp_path / "x.html")
     lake = write_lake(tmp_path / "lake", ("recipes",))
-    with pytest.raises(LakeUnreadable, match="has no photographs yet"):
+    with pytest.raises(LakeUnreadable, match="has no images yet"):
         write_preview(str(lake), tmp_path / "x.html")

@@ -100,4 +100,4 @@ def test_a_lake_on_an_object_store_reads_the_same(small_lake, object_store, tmp_
         query = "SELECT qa_id, answer FROM t ORDER BY qa_id"
         assert remote.query("qa_pairs", query) == local.query("qa_pairs", query)
     summary = write_preview(object_store, tmp_path / "page.html")
-    assert (summary.photographs, summary.questions) == (4, 96)
+    assert (summary.images, summary.questions) == (4, 96)

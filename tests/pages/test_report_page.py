@@ -9,7 +9,7 @@ from selenium.webdriver.common.by import By
 
 from jobs.engine.errors import LakeUnreadable
 from jobs.views.report import write_report
-from tests.pages.looking import colours, complaints, look_at, picture, requests
+from tests.pages.looking import colors, complaints, look_at, requests, screenshot
 from tests.pages.small_history import RECIPE
 from tests.pages.small_lake import small_rows, write_lake, write_table
 
@@ -18,8 +18,8 @@ from tests.pages.small_lake import small_rows, write_lake, write_table
 def test_page_draws_in_both_themes(browser, report_page, width):
     for dark in (False, True):
         look_at(browser, report_page, width=width, dark=dark)
-        pixels = picture(browser)
-        assert pixels.astype(float).std() > 8 and colours(pixels) > 100
+        pixels = screenshot(browser)
+        assert pixels.astype(float).std() > 8 and colors(pixels) > 100
         assert complaints(browser) == []
         assert requests(browser) == [report_page.as_uri()]
         assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")

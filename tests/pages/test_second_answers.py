@@ -9,13 +9,13 @@ import pytest
 from jobs.engine.settings import load_settings
 from jobs.views.pages.second_answers import SecondAnswer, SecondScene, Verdict, partners_of
 from jobs.views.pages.verdicts import VerdictCounts
-from jobs.views.truth_slots import ALL_TRUE, answers_of, perceived, photographs
+from jobs.views.truth_slots import ALL_TRUE, answers_of, candidates_of, images_with_truth
 from scenes.crawl import write_crawl
 from schemas.answers import QA_PAIRS
 from schemas.question_types import QUESTION_TYPES
 from schemas.scenes import SCENES
 from schemas.shapes import OBJECT
-from tests.pages.test_photograph import encoded
+from tests.pages.test_images import encoded
 
 # objects of the first lake to those of the other; 4 was seen there and not lifted, 5 is a part of what 1 is
 PARTNERS = {1: 11, 2: 12, 3: 13, 4: 14, 5: 11}
@@ -24,10 +24,10 @@ AGREE, OFF, CONTRADICT = Verdict.AGREE, Verdict.OFF, Verdict.CONTRADICT
 UNDECIDED, MISSING = Verdict.UNDECIDED, Verdict.MISSING
 
 
-def thing(object_id: int, centre: tuple[float, float, float], size: tuple[float, float, float], u: float) -> dict:
-    """Return an object at `centre` m in W with lengths along x, y, z, seen by a camera 1.5 m up."""
-    x, y, z = centre
-    range_m = math.dist(centre, (0.0, 0.0, 1.5))
+def thing(object_id: int, center: tuple[float, float, float], size: tuple[float, float, float], u: float) -> dict:
+    """Return an object at `center` m in W with lengths along x, y, z, seen by a camera 1.5 m up."""
+    x, y, z = center
+    range_m = math.dist(center, (0.0, 0.0, 1.5))
     half = [length / 2 for length in size]
     known = {
         "object_id": object_id,
@@ -35,8 +35,8 @@ def thing(object_id: int, centre: tuple[float, float, float], size: tuple[float,
         "area_px": 4000,
         "centre_m": [x, y, z],
         "centre_c_m": [-y, 1.5 - z, x],
-        "lo_m": [c - h for c, h in zip(centre, half, strict=True)],
-        "hi_m": [c + h for c, h in zip(centre, half, strict=True)],
+        "lo_m": [c - h for c, h in zip(center, half, strict=True)],
+        "hi_m": [c + h for c, h in zip(center, half, strict=True)],
         "range_m": range_m,
         "depth_m": range_m,
         "u_norm": u,
@@ -184,7 +184,7 @@ def test_heights_above_another_surface_are_not_compared():
     assert second(asked("N16", [1], value_si=1.8)).verdict == AGREE
 
 
-def test_more_pairs_than_a_photograph_is_asked_about_are_answered():
+def test_more_pairs_than_an_image_is_asked_about_are_answered():
     grid = [thing(n, (2.0 + 0.3 * (n % 5), 1.5 - 0.3 * (n // 5), 0.1), (0.1, 0.1, 0.1), n / 30) for n in range(25)]
     other = SecondScene(scene(objects=grid, pairs=[]), {n: n for n in range(25)}, "floor")
     for a in range(25):
@@ -230,8 +230,8 @@ def test_every_answer_of_the_engine_is_that_of_its_own_scene(tmp_path):
     write_crawl(str(tmp_path), 4, 3, width=256, height=192, min_object_px=40)
     settings = load_settings({"lake": str(tmp_path)}, None, [])
     types = set()
-    for _, image in photographs(str(tmp_path), None, settings):
-        rows, lifted = answers_of(perceived(image, settings.profile()), ALL_TRUE, settings)
+    for _, image in images_with_truth(str(tmp_path), None, settings):
+        rows, lifted = answers_of(candidates_of(image, settings.profile()), ALL_TRUE, settings)
         assert rows and lifted
         own = SecondScene(
             lifted, {item["object_id"]: item["object_id"] for item in lifted["objects"]}, lifted["has_plane"]

@@ -1,4 +1,4 @@
-"""Small crawls of rendered rooms, read back as anyone would read them."""
+"""Small crawls of rendered rooms, read without any code of the renderer."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from scenes.crawl import write_crawl
 
 @dataclass(frozen=True)
 class Read:
-    """One photograph of a crawl as stored: manifest row, picture, depth in m and instance ids."""
+    """One image of a crawl as stored: manifest row, image, depth in m and instance ids."""
 
     row: dict[str, Any]
     image: np.ndarray
@@ -49,7 +49,7 @@ def read_crawl(folder: Path) -> list[Read]:
 
 @pytest.fixture(scope="session")
 def rooms(tmp_path_factory: pytest.TempPathFactory) -> list[Read]:
-    """Forty photographs of 256 x 192."""
+    """Forty images of 256 x 192."""
     folder = tmp_path_factory.mktemp("rooms")
     write_crawl(str(folder), 40, 7, width=256, height=192, min_object_px=40)
     return read_crawl(folder)

@@ -1,4 +1,4 @@
-"""What a rendered crawl holds: files, ids, names, and the same bytes every time."""
+"""Rendered crawls: files, ids, captions, and reproducible bytes."""
 
 import hashlib
 from pathlib import Path
@@ -11,7 +11,7 @@ from moto.server import ThreadedMotoServer
 from pyspark.sql import SparkSession
 
 from jobs.views.render import render
-from scenes.colours import ANY
+from scenes.colors import ANY
 from scenes.crawl import write_crawl
 from scenes.settings import ROOM_KINDS, RenderSettings
 from tests.scenes.conftest import Read, read_crawl
@@ -41,13 +41,13 @@ def test_files_match_in_size_and_depth_is_dense(rooms: list[Read]) -> None:
         assert room.depth_m.max() < 20
 
 
-def test_every_picture_has_three_large_objects(rooms: list[Read]) -> None:
+def test_every_image_has_three_large_objects(rooms: list[Read]) -> None:
     for room in rooms:
         shares = np.bincount(room.instances.ravel())[1:] / room.instances.size
         assert (shares > 0.003).sum() >= 3
 
 
-def test_pictures_are_neither_black_nor_washed_out(rooms: list[Read]) -> None:
+def test_images_are_neither_black_nor_washed_out(rooms: list[Read]) -> None:
     means = [room.image.mean() for room in rooms]
     assert min(means) > 45
     assert max(means) < 220
@@ -55,7 +55,7 @@ def test_pictures_are_neither_black_nor_washed_out(rooms: list[Read]) -> None:
     assert np.mean([room.image.std() for room in rooms]) > 30
 
 
-def test_captions_name_colour_and_kind(rooms: list[Read]) -> None:
+def test_captions_name_color_and_kind(rooms: list[Read]) -> None:
     ambiguous = 0
     for room in rooms:
         assert " with " in room.row["alt_text"]
@@ -66,28 +66,28 @@ def test_captions_name_colour_and_kind(rooms: list[Read]) -> None:
             for phrase in entry["captions"]:
                 assert phrase.endswith(entry["label"])
                 assert not phrase.startswith(("a ", "an ", "the "))
-                assert entry["label"] == "orange" or any(colour in phrase for colour in ANY)
+                assert entry["label"] == "orange" or any(color in phrase for color in ANY)
             firsts.append(entry["captions"][0])
         ambiguous += len(set(firsts)) < len(firsts)
     assert 3 <= ambiguous <= len(rooms) - 3
 
 
-def test_pixels_have_the_colour_that_the_caption_says(rooms: list[Read]) -> None:
-    """Red, green and blue things show more of that channel than of the others, whatever the light."""
+def test_pixels_have_the_color_of_the_caption(rooms: list[Read]) -> None:
+    """Red, green and blue objects show more of that channel than of the others, whatever the light."""
     channel = {"blue": 0, "green": 1, "red": 2}
     right = total = 0
     for room in rooms:
         for entry in room.row["objects"]:
-            colour = entry["captions"][0].split()[0]
+            color = entry["captions"][0].split()[0]
             here = room.instances == entry["id"]
-            if colour in channel and here.sum() > 300:
-                right += int(np.median(room.image[here], axis=0).argmax()) == channel[colour]
+            if color in channel and here.sum() > 300:
+                right += int(np.median(room.image[here], axis=0).argmax()) == channel[color]
                 total += 1
     assert total > 15
     assert right >= 0.85 * total
 
 
-def test_equal_seeds_give_equal_bytes_whatever_the_chunks(tmp_path: Path) -> None:
+def test_equal_seeds_give_equal_bytes_for_any_chunk_size(tmp_path: Path) -> None:
     options = {"width": 128, "height": 96, "min_object_px": 20}
     write_crawl(str(tmp_path / "a"), 5, 11, rooms_per_chunk=5, **options)
     write_crawl(str(tmp_path / "b"), 5, 11, rooms_per_chunk=2, **options)
@@ -96,7 +96,7 @@ def test_equal_seeds_give_equal_bytes_whatever_the_chunks(tmp_path: Path) -> Non
     assert not set(_digests(tmp_path / "a").values()) & set(_digests(tmp_path / "c").values())
 
 
-def test_more_rooms_leave_the_first_ones_as_they_are(tmp_path: Path) -> None:
+def test_more_rooms_do_not_change_the_first_ones(tmp_path: Path) -> None:
     options = {"width": 128, "height": 96, "min_object_px": 20}
     write_crawl(str(tmp_path / "few"), 2, 4, **options)
     write_crawl(str(tmp_path / "more"), 4, 4, **options)
@@ -110,7 +110,7 @@ def test_spark_writes_the_same_bytes_as_one_process(spark: SparkSession, tmp_pat
     write_crawl(str(tmp_path / "plain"), **options)
     summary = render(spark, RenderSettings(out=str(tmp_path / "spark"), **options))
     assert _digests(tmp_path / "plain") == _digests(tmp_path / "spark")
-    assert summary.photographs == summary.rooms == 7
+    assert summary.images == summary.rooms == 7
     assert summary.objects == sum(len(read.row["objects"]) for read in read_crawl(tmp_path / "spark"))
 
 
@@ -167,7 +167,7 @@ def test_a_broken_run_leaves_no_manifest(tmp_path: Path, monkeypatch: pytest.Mon
     assert not (tmp_path / "manifest.jsonl").exists()
 
 
-def test_a_picture_too_small_for_any_object_is_a_room_without(tmp_path: Path) -> None:
+def test_an_image_too_small_for_objects_has_none(tmp_path: Path) -> None:
     write_crawl(str(tmp_path), count=2, seed=3, width=64, height=64, min_object_px=4096)
     rows = [room.row for room in read_crawl(tmp_path)]
     assert [row["objects"] for row in rows] == [[], []]

@@ -1,4 +1,4 @@
-"""What rooms hold: many kinds, sizes and distances, nothing through anything else."""
+"""Rooms have many kinds, sizes and distances, and no intersecting objects."""
 
 from collections import Counter, defaultdict
 from itertools import combinations
@@ -7,21 +7,21 @@ import numpy as np
 import pytest
 from shapely.geometry import Polygon
 
-from scenes.colours import NAMED, lab, shade_of
-from scenes.layout import Room
-from scenes.rooms import furnished
+from scenes.colors import NAMED, lab, shade_of
+from scenes.placed_objects import KINDS, PlacedObject, design
+from scenes.placement import Room
+from scenes.rooms import furnished_room
 from scenes.settings import ROOM_KINDS
-from scenes.things import KINDS, Thing, design
 from tests.scenes.conftest import Read
 
 
 @pytest.fixture(scope="module")
 def furnished_rooms() -> list[Room]:
-    return [furnished(ROOM_KINDS[i % len(ROOM_KINDS)], np.random.default_rng(i)) for i in range(100)]
+    return [furnished_room(ROOM_KINDS[i % len(ROOM_KINDS)], np.random.default_rng(i)) for i in range(100)]
 
 
 def test_many_kinds_occur(furnished_rooms: list[Room]) -> None:
-    seen = Counter(thing.label for room in furnished_rooms for thing in room.things)
+    seen = Counter(item.label for room in furnished_rooms for item in room.objects)
     assert len(seen) >= 60
     assert sum(1 for count in seen.values() if count >= 10) >= 45
 
@@ -44,21 +44,21 @@ def test_kind_is_well_built(label: str) -> None:
 def test_sizes_within_a_kind_vary_by_two_or_more(furnished_rooms: list[Room]) -> None:
     sizes = defaultdict(list)
     for room in furnished_rooms:
-        for thing in room.things:
-            sizes[thing.label].append(thing.design.size_m)
+        for item in room.objects:
+            sizes[item.label].append(item.design.size_m)
     for label, found in sizes.items():
         if len(found) >= 40:
             ratio = np.max(found, axis=0) / np.min(found, axis=0)
             assert ratio.min() >= 2.0, (label, ratio)
 
 
-def _footprint(thing: Thing, solid: np.ndarray) -> Polygon:
+def _footprint(item: PlacedObject, solid: np.ndarray) -> Polygon:
     x0, y0, x1, y1 = solid[[0, 1, 3, 4]]
     corners = np.array([[x0, y0, 0], [x1, y0, 0], [x1, y1, 0], [x0, y1, 0]])
-    return Polygon(thing.world(corners)[:, :2])
+    return Polygon(item.world(corners)[:, :2])
 
 
-def _shared_volume_m3(a: Thing, b: Thing) -> float:
+def _shared_volume_m3(a: PlacedObject, b: PlacedObject) -> float:
     """Largest overlap of two parts' boxes, by polygon clipping."""
     worst = 0.0
     for mine in a.design.solids:
@@ -70,10 +70,10 @@ def _shared_volume_m3(a: Thing, b: Thing) -> float:
     return worst
 
 
-def test_nothing_goes_through_anything_else(furnished_rooms: list[Room]) -> None:
+def test_objects_do_not_intersect(furnished_rooms: list[Room]) -> None:
     checked = 0
     for room in furnished_rooms[:30]:
-        for a, b in combinations(room.things, 2):
+        for a, b in combinations(room.objects, 2):
             if a.inside or b.inside:
                 continue
             if np.linalg.norm((a.position_m - b.position_m)[:2]) < a.radius_m + b.radius_m:
@@ -85,34 +85,34 @@ def test_nothing_goes_through_anything_else(furnished_rooms: list[Room]) -> None
 def test_everything_rests_on_the_floor_a_wall_or_its_support(furnished_rooms: list[Room]) -> None:
     stacked = contained = 0
     for room in furnished_rooms:
-        for thing in room.things:
-            if thing.parent is None:
-                assert thing.position_m[2] == 0 or "hung" in thing.design.kind.on
+        for item in room.objects:
+            if item.parent is None:
+                assert item.position_m[2] == 0 or "hung" in item.design.kind.on
                 continue
-            host = room.things[thing.parent]
+            host = room.objects[item.parent]
             levels = [surface.z + host.position_m[2] for surface in host.design.shape.surfaces]
-            assert min(abs(thing.position_m[2] - level) for level in levels) < 1e-9
-            local = (thing.position_m - host.position_m) @ host.rotation
+            assert min(abs(item.position_m[2] - level) for level in levels) < 1e-9
+            local = (item.position_m - host.position_m) @ host.rotation
             assert (np.abs(local[:2]) <= host.half_m + 0.021).all()
             stacked += host.parent is not None
-            contained += thing.inside
+            contained += item.inside
     assert stacked > 20
     assert contained > 40
 
 
-def test_rooms_hold_namesakes(furnished_rooms: list[Room]) -> None:
+def test_rooms_contain_objects_of_the_same_kind(furnished_rooms: list[Room]) -> None:
     same = different = 0
     for room in furnished_rooms:
         by_kind = defaultdict(list)
-        for thing in room.things:
-            by_kind[thing.label].append(thing.design.colour)
-        same += any(len(colours) > len(set(colours)) for colours in by_kind.values())
-        different += any(len(set(colours)) > 1 for colours in by_kind.values())
+        for item in room.objects:
+            by_kind[item.label].append(item.design.color)
+        same += any(len(colors) > len(set(colors)) for colors in by_kind.values())
+        different += any(len(set(colors)) > 1 for colors in by_kind.values())
     assert same > 50
     assert different > 50
 
 
-def test_distances_spread_in_their_logarithm(rooms: list[Read]) -> None:
+def test_distances_are_log_uniform(rooms: list[Read]) -> None:
     ranges = []
     for room in rooms:
         distance = np.linalg.norm(room.points(), axis=2)
@@ -132,7 +132,7 @@ def test_kinds_are_on_either_side(rooms: list[Read]) -> None:
     assert 0.42 < left / total < 0.58
 
 
-def test_colour_names_are_far_apart_and_shades_keep_them() -> None:
+def test_color_names_are_distinct_and_shades_keep_them() -> None:
     labs = lab(np.array(list(NAMED.values())))
     apart = np.linalg.norm(labs[:, None] - labs[None], axis=2) + 1000 * np.eye(len(labs))
     assert apart.min() > 25

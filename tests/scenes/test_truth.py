@@ -19,7 +19,7 @@ def test_every_visible_point_lies_in_its_objects_box(rooms: list[Read]) -> None:
             rotation = np.array(box["rotation"])
             here = room.instances == entry["id"]
             local = (points[here] - np.array(box["center"])) @ rotation
-            # depth is rounded to a millimetre, which moves a point along its ray by half of that at most
+            # depth is rounded to a millimeter, which moves a point along its ray by at most half of that
             slack = _HALF_MM * np.linalg.norm(rays[here], axis=1)[:, None]
             assert (np.abs(local) <= np.array(box["size"]) / 2 + slack).all(), entry["label"]
             checked += 1
@@ -27,7 +27,7 @@ def test_every_visible_point_lies_in_its_objects_box(rooms: list[Read]) -> None:
 
 
 def test_boxes_touch_what_they_enclose(rooms: list[Read]) -> None:
-    """Of an object that is seen whole from above, the highest point reaches the box's top."""
+    """If an object is fully visible from above, its highest point reaches the box's top."""
     reached = 0
     for room in rooms:
         points, up = room.points(), -np.array(room.row["gravity"])
@@ -74,7 +74,7 @@ def test_camera_is_within_the_published_ranges(rooms: list[Read]) -> None:
 
 
 def test_floor_is_level_and_under_the_camera(rooms: list[Read]) -> None:
-    """Background points lie on or above the plane that the pose calls z = 0, and the floor on it."""
+    """Background points lie on or above the plane z = 0 of the pose, and the floor lies on it."""
     seen = 0
     for room in rooms:
         world = room.points() @ room.pose[:3, :3].T + room.pose[:3, 3]
@@ -113,7 +113,7 @@ def test_no_camera_is_inside_a_box(rooms: list[Read]) -> None:
 
 
 def test_frames_of_a_path_see_the_same_points(paths: list[Read]) -> None:
-    """Points of one frame, moved by the poses into the next, lie on the depth of that frame where it sees them."""
+    """Points of one frame, moved by the poses into the next, match the depth of that frame where visible."""
     for first, second in pairwise(paths):
         if first.row["sequence_id"] != second.row["sequence_id"]:
             continue
@@ -148,8 +148,8 @@ def test_paths_are_in_order_and_move(paths: list[Read]) -> None:
         for frame in frames:
             for entry in frame.row["objects"]:
                 box = entry["box_3d"]
-                centre = frame.pose[:3, :3] @ np.array(box["center"]) + frame.pose[:3, 3]
-                before = sizes.setdefault(entry["id"], (entry["label"], centre, box["size"]))
+                center = frame.pose[:3, :3] @ np.array(box["center"]) + frame.pose[:3, 3]
+                before = sizes.setdefault(entry["id"], (entry["label"], center, box["size"]))
                 assert before[0] == entry["label"]
-                np.testing.assert_allclose(before[1], centre, atol=1e-6)
+                np.testing.assert_allclose(before[1], center, atol=1e-6)
                 np.testing.assert_allclose(before[2], box["size"], atol=1e-9)

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.evaluation.made import item, length
+from vlm.evaluation.formats import spatiallake
 from vlm.evaluation.items import Item, Kind, Truth
-from vlm.evaluation.writers import native
 
-PHOTOGRAPHS = 40
+IMAGES = 40
 ARMS = ("none", "spatial", "share_5", "noise_0.1", "builtin", "sensor_few")
 BLANK = " (image blanked)"
 # How often each arm is right, by kind of question.
@@ -24,18 +24,16 @@ SKILL = {
     "sensor_few": {"bool": 0.5, "number": 0.5, "general": 0.4},
 }
 
-# (arm, seed, kind of question) to the (photograph, right) of every item.
+# (arm, seed, kind of question) to the (image, right) of every item.
 Known = dict[tuple[str, int, str], list[tuple[str, bool]]]
 
 
 def write_answers(work: Path, seeds: int = 2) -> Known:
     """Write items and answers as the steps of a study do, and return which are right."""
     rng = random.Random(3)
-    asked = [one for number in range(PHOTOGRAPHS) for one in _items(f"p{number}", rng)]
-    native.write(asked, work / "items.parquet")
-    general = [
-        (f"p{number}.jpg", kind) for number in range(PHOTOGRAPHS) for kind in ("color", "place")[: 1 + number % 2]
-    ]
+    asked = [one for number in range(IMAGES) for one in _items(f"p{number}", rng)]
+    spatiallake.write(asked, work / "items.parquet")
+    general = [(f"p{number}.jpg", kind) for number in range(IMAGES) for kind in ("color", "place")[: 1 + number % 2]]
     _write_general(work / "crawls" / "held_out" / "test.json", general)
     known: Known = {}
     for arm in ARMS:
@@ -51,18 +49,18 @@ def write_answers(work: Path, seeds: int = 2) -> Known:
     return known
 
 
-def _items(photograph: str, rng: random.Random) -> list[Item]:
+def _items(image: str, rng: random.Random) -> list[Item]:
     count = rng.randint(1, 5)
     bools = [
         item(
-            *(f"{photograph}-b{n}", Kind.BOOL, Truth(yes=n % 2 == 0)),
+            *(f"{image}-b{n}", Kind.BOOL, Truth(yes=n % 2 == 0)),
             answer="Yes",
-            photograph=photograph,
+            image_id=image,
             type_id=("Q02", "Q04")[n % 2],
         )
         for n in range(count)
     ]
-    numbers = [length(f"{photograph}-n{n}", rng.uniform(0.5, 4), photograph=photograph) for n in range(count)]
+    numbers = [length(f"{image}-n{n}", rng.uniform(0.5, 4), image_id=image) for n in range(count)]
     return [*bools, *numbers]
 
 
@@ -70,11 +68,11 @@ def _said(one: Item, name: str, arm: str, seed: int, rng: random.Random, known: 
     kind = "bool" if one.kind == Kind.BOOL else "number"
     skill = 0.5 if name.endswith(BLANK) else SKILL[arm][kind]
     right = rng.random() < skill
-    known.setdefault((name, seed, kind), []).append((one.photograph or "", right))
+    known.setdefault((name, seed, kind), []).append((one.image or "", right))
     if one.type_id == "Q02":
-        known.setdefault((name, seed, "side"), []).append((one.photograph or "", right))
+        known.setdefault((name, seed, "side"), []).append((one.image or "", right))
     if (one.truth.value_si or 0) >= 1:
-        known.setdefault((name, seed, "long"), []).append((one.photograph or "", right))
+        known.setdefault((name, seed, "long"), []).append((one.image or "", right))
     if kind == "bool":
         raw = "Yes." if right == one.truth.yes else "No."
     else:

@@ -1,4 +1,4 @@
-"""What lengths follow from a tower's tokens: the right things are looked at, and what they say is learned."""
+"""What lengths follow from a vision encoder's tokens: the right things are looked at, and what they say is learned."""
 
 import math
 from pathlib import Path
@@ -9,26 +9,27 @@ import torch
 
 from jobs.views.reader import LakeReader
 from studies.claims.ceiling import Numbers, numbers, told, trained
+from studies.claims.room_encoder import load_base
 from studies.claims.study import BASE
 from tests.pages.small_lake import write_lake
-from tests.studies.encoders import middles_px
+from tests.studies.encoders import centers_px
 from vlm.examples import decoded
-from vlm.model.loading import VisionLanguageModel, load_model
+from vlm.model.loading import VisionLanguageModel
 
-PHOTOGRAPHS, THINGS, FEATURES = 400, 6, 8
+IMAGES, THINGS, FEATURES = 400, 6, 8
 
 
 def made(seed: int, ids: str) -> Numbers:
     """Questions of two kinds: the length of a thing, and how many times as long another is."""
     draws = np.random.default_rng(seed)
-    tokens = 0.05 * draws.normal(size=(PHOTOGRAPHS, THINGS, FEATURES))
+    tokens = 0.05 * draws.normal(size=(IMAGES, THINGS, FEATURES))
     asked, logs = [], []
-    for photograph in range(PHOTOGRAPHS):
+    for image in range(IMAGES):
         for _ in range(4):
             one, other = draws.choice(THINGS, 2, replace=False)
             ratio = bool(draws.integers(2))
-            log = tokens[photograph, one, 3] - ratio * tokens[photograph, other, 3]
-            asked.append((photograph, int(ratio), int(one), int(other) if ratio else THINGS))
+            log = tokens[image, one, 3] - ratio * tokens[image, other, 3]
+            asked.append((image, int(ratio), int(one), int(other) if ratio else THINGS))
             logs.append(20 * log)
     held = torch.from_numpy(tokens).half()
     return Numbers(held, torch.tensor(asked), torch.tensor(logs).float(), [f"{ids}{n}" for n in range(len(asked))])
@@ -45,7 +46,7 @@ def test_what_the_tokens_of_the_things_asked_about_say_is_learned() -> None:
 
 @pytest.fixture(scope="module")
 def base() -> VisionLanguageModel:
-    return load_model(str(BASE))
+    return load_base(BASE)
 
 
 def test_things_are_looked_for_where_their_boxes_are(base: VisionLanguageModel, tmp_path: Path) -> None:
@@ -56,12 +57,12 @@ def test_things_are_looked_for_where_their_boxes_are(base: VisionLanguageModel, 
     assert set(found.ids) == wanted
     assert len(wanted) > 10
     regions = {row["image_id"]: row for row in lake.query("regions", "SELECT * FROM t")}
-    pictures = {row["image_id"]: decoded(row["bytes"]) for row in lake.query("images", "SELECT * FROM t")}
-    cells, looked = len(found.tokens[0]) - base.tower.config.objects, 0
+    images = {row["image_id"]: decoded(row["bytes"]) for row in lake.query("images", "SELECT * FROM t")}
+    cells, looked = len(found.tokens[0]) - base.vision_encoder.config.objects, 0
     for name, (_, _, *places), log in zip(found.ids, found.asked.tolist(), found.logs.tolist(), strict=True):
         row = rows[name]
         assert log == pytest.approx(math.log(row["value_si"]))
-        seen = middles_px(base, pictures[row["image_id"]])
+        seen = centers_px(base, images[row["image_id"]])
         for thing, place in zip(row["object_ids"], places, strict=False):
             ((left, top, right, bottom),) = [
                 one["bbox_px"] for one in regions[row["image_id"]]["regions"] if one["region_id"] == thing

@@ -11,12 +11,12 @@ from studies.claims.study import SMOKE, Study
 from tests.loop.tiny import FORKS
 
 
-def no_tower(folder: Path, pictures: Any) -> None:
+def no_start(folder: Path, images: Any) -> None:
     raise AssertionError(f"Rooms come first, and {folder} should not be written.")
 
 
 def test_rooms_and_lakes_end_with_the_study_that_asked_for_them(tmp_path: Path) -> None:
-    parent = FORKS.Process(target=run, args=(Study(work=tmp_path, sizes=SMOKE, only=("none",)), no_tower, "data"))
+    parent = FORKS.Process(target=run, args=(Study(work=tmp_path, sizes=SMOKE, only=("none",)), no_start, "data"))
     parent.start()
     made: list[psutil.Process] = []
     while not any(one.name() == "java" for one in made):

@@ -14,8 +14,7 @@ from mlflow.entities import Metric
 
 from jobs.engine.errors import UsageError
 from studies.claims.__main__ import main
-from studies.claims.figures import figures, verdict
-from studies.claims.intervals import Figure
+from studies.claims.figures import Figure, figures, verdict
 from studies.claims.outcomes import outcomes
 from studies.claims.runs import trained
 from studies.claims.study import Study
@@ -44,21 +43,21 @@ def rate(known: Known, arm: str, kind: str) -> float:
 
 
 def drawn(known: Known, arms: tuple[str, str], kind: str, draws: int = 3_000) -> list[float]:
-    """Differences of two arms over photographs and seeds drawn with replacement."""
+    """Differences of two arms over images and seeds drawn with replacement."""
     rng, by = random.Random(8), {}
     for arm in arms:
         for seed in (1, 2):
             by[arm, seed] = defaultdict(list)
-            for photograph, right in known[arm, seed, kind]:
-                by[arm, seed][photograph].append(right)
-    photographs = sorted(by[arms[0], 1])
+            for image, right in known[arm, seed, kind]:
+                by[arm, seed][image].append(right)
+    images = sorted(by[arms[0], 1])
     found = []
     for _ in range(draws):
-        some = rng.choices(photographs, k=len(photographs))
+        some = rng.choices(images, k=len(images))
         shares = []
         for arm in arms:
             seeds = rng.choices((1, 2), k=2)
-            rights = [right for seed in seeds for photograph in some for right in by[arm, seed][photograph]]
+            rights = [right for seed in seeds for image in some for right in by[arm, seed][image]]
             shares.append(sum(rights) / len(rights))
         found.append(shares[0] - shares[1])
     return sorted(found)
@@ -86,7 +85,7 @@ def test_shares_are_counted_over_all_seeds(made: tuple[Known, dict[str, Any]], s
         ("general", "share_5", "none"),
     ],
 )
-def test_intervals_are_those_of_drawing_photographs_and_seeds(
+def test_intervals_are_those_of_drawing_images_and_seeds(
     made: tuple[Known, dict[str, Any]], score: str, arm: str, over: str
 ) -> None:
     known, found = made

@@ -3,16 +3,16 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from jobs.cli.options import app
-from scenes.colours import NAMED
+from scenes.colors import NAMED
 from scenes.crawl import write_crawl
 from studies.claims.questions.general import Asked, RoomQuestionSettings, balanced, write_room_questions
 from tests.studies.room_answers import (
@@ -44,10 +44,11 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def written(crawl: Path) -> Path:
-    done = CliRunner().invoke(app, ["general", "--crawl", str(crawl), "--out", str(crawl / "general")])
-    assert done.exit_code == 0, done.output
-    assert "train existence:" in done.output
-    return crawl / "general"
+    out = crawl / "general"
+    command = [sys.executable, "-m", "studies.claims.questions", "--crawl", str(crawl), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "train existence:" in done.stdout
+    return out
 
 
 KINDS = {"category", "color", "count", "existence", "place", "thing"}
@@ -144,8 +145,7 @@ def test_a_picture_is_shown_once_for_several_questions(crawl: Path, written: Pat
     )
     assert len(wordings) >= 4
     again = written / "again"
-    options = ["--crawl", str(crawl), "--out", str(again), "--turns", "3"]
-    assert CliRunner().invoke(app, ["general", *options]).exit_code == 0
+    write_room_questions(str(crawl), str(again), RoomQuestionSettings(turns=3))
     assert (again / "test.json").read_bytes() == (written / "test.json").read_bytes()
     assert max(len(entry["types"]) for entry in json.loads((again / "train.json").read_text())) == 3
 

@@ -20,17 +20,18 @@ from studies.claims.steps import run, steps
 from studies.claims.study import SMOKE, Marks, Study
 from tests.evaluation.made import item, length
 from tests.loop.tiny import FORKS
-from tests.model.tiny import write_tower
+from tests.model.tiny import settings_of, write_encoder
+from vlm.evaluation.formats import spatiallake
+from vlm.evaluation.images import ItemImage
 from vlm.evaluation.items import Kind, Truth
-from vlm.evaluation.pictures import Picture
-from vlm.evaluation.writers import native
+from vlm.model.tuning import open_model
 
 RANGES = ("in_range[0.5,2]", "in_range[2/3,1.5]", "in_range[0.9,1.1]", "in_range[0.5,2] from 1 m")
 TEXTS = [f"USER: Is there a chair in column {n}, row 3?\nASSISTANT: Yes\n" for n in range(50)]
 SIZES = SMOKE.model_copy(update={"base_steps": 8, "steps": 2, "layers": 1, "hidden": 32, "batch": 4})
 
 
-def no_tower(folder: Path, pictures: Any) -> None:
+def no_start(folder: Path, images: Any) -> None:
     raise AssertionError(f"The start is there, and {folder} should not be written.")
 
 
@@ -44,17 +45,18 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     marks = Marks(study.work)
     for name, settings, _ in data.steps(study):
         marks.finish(name, settings)
-    photographs = sorted(study.crawl("held_out").rglob("*.jpg"))
+    images = sorted(study.crawl("held_out").rglob("*.jpg"))
     asked = []
-    for number, path in enumerate(photographs):
-        known = {"photograph": path.name, "pictures": (Picture(data=path.read_bytes()),)}
+    for number, path in enumerate(images):
+        known = {"image_id": path.name, "images": (ItemImage(data=path.read_bytes()),)}
         asked.append(item(f"b{number}", Kind.BOOL, Truth(yes=number % 2 == 0), kinds=("a", "b"), **known))
         asked.append(length(f"n{number}", 1.0 + number, kinds=("a",), **known))
     for name in ("items", "prior"):
-        native.write(asked, study.folder(f"{name}.parquet"))
-    write_tower(study.folder("start", "tower"))
+        spatiallake.write(asked, study.folder(f"{name}.parquet"))
+    encoder = write_encoder(study.folder("start", "encoder"))
     write_decoder(study.folder("start", "decoder"), TEXTS, SIZES)
-    for step in steps(study, no_tower):
+    open_model(settings_of(encoder, str(study.folder("start", "decoder")))).save(study.folder("start", "model"))
+    for step in steps(study, no_start):
         if step.name in ("items", "start"):
             marks.finish(step.name, step.settings)
     return study
@@ -72,7 +74,7 @@ def run_and_die(study: dict[str, Any], update: int) -> None:
         return made(self, step, batches)
 
     Updates.update = dying  # type: ignore[method-assign]
-    run(Study.model_validate(study), no_tower)
+    run(Study.model_validate(study), no_start)
 
 
 def test_a_killed_study_goes_on_and_does_nothing_twice(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,14 +87,14 @@ def test_a_killed_study_goes_on_and_does_nothing_twice(study: Study, capsys: pyt
     asked = (study.crawl("sensor") / "train.json").stat().st_mtime_ns
 
     # However many processes go on: they come to the same model.
-    run(study.model_copy(update={"processes": 2}), no_tower, until="base")
+    run(study.model_copy(update={"processes": 2}), no_start, until="base")
     base = study.folder("base", "model.safetensors")
     assert base.stat().st_size < 1e6
     assert (study.crawl("sensor") / "train.json").stat().st_mtime_ns == asked
     made = base.stat().st_mtime_ns
     capsys.readouterr()
 
-    parent = FORKS.Process(target=run, args=(study, no_tower))
+    parent = FORKS.Process(target=run, args=(study, no_start))
     parent.start()
     while not (arms := [one for one in psutil.Process(parent.pid).children() if "train-none-1" in one.cmdline()]):
         assert parent.is_alive()
@@ -104,18 +106,18 @@ def test_a_killed_study_goes_on_and_does_nothing_twice(study: Study, capsys: pyt
     asked_of, away = study.crawl("held_out") / "test.json", study.folder("away.json")
     asked_of.rename(away)
     with pytest.raises(UsageError, match=r"logs/none-1.log, and start the study again"):
-        run(study, no_tower)
+        run(study, no_start)
     away.rename(asked_of)
     assert "test.json" in study.folder("logs", "none-1.log").read_text().splitlines()[-1]
     capsys.readouterr()
 
     two = study.model_copy(update={"seeds": 2, "processes": 2})
-    run(two, no_tower)
+    run(two, no_start)
     done = [line for line in capsys.readouterr().out.splitlines() if line.startswith("claims: ")]
     assert [line.partition(",")[0] for line in done] == ["claims: none-1", "claims: none-2"]
     assert "claims: ask-none-2" in study.folder("logs", "none-2.log").read_text()
     assert base.stat().st_mtime_ns == made
-    run(two, no_tower)
+    run(two, no_start)
     assert "claims: " not in capsys.readouterr().out
 
     arms = figures(outcomes(study))["arms"]
@@ -139,7 +141,7 @@ def test_arms_differ_in_what_they_are_about_and_in_nothing_else(tmp_path: Path) 
 
     assert changed("spatial", 2) == {"feed.seed", "mixture.seed", "loop.seed"}
     assert changed("long") == {"loop.steps", "loop.sample_every"}
-    assert changed("unfrozen") == {"model.freeze_tower", "model.tower_cache"}
+    assert changed("unfrozen") == {"model.freeze_vision_encoder"}
     assert changed("noise_0.2") == {"feed.recipe"}
     assert changed("share_5") == {"mixture.spatial_share"}
     assert changed("builtin") == {"feed.table", "feed.recipe"}

@@ -1,31 +1,31 @@
-"""Which things a tower has, against its objects and boxes in pixels; and the shares of made answers."""
+"""Which things a vision encoder has, against its objects and boxes in pixels; and the shares of made answers."""
 
 from pathlib import Path
 
 from jobs.views.reader import LakeReader
+from studies.claims.room_encoder import load_base
 from studies.claims.seen import all_seen, shares
 from studies.claims.study import BASE
 from tests.evaluation.made import item, said
 from tests.pages.small_lake import write_lake
-from tests.studies.encoders import middles_px
+from tests.studies.encoders import centers_px
 from vlm.evaluation.items import Kind, Truth
 from vlm.examples import decoded
-from vlm.model.loading import load_model
 
 
-def test_a_thing_is_seen_where_an_object_of_the_tower_is_in_its_box(tmp_path: Path) -> None:
-    lake, base = LakeReader(str(write_lake(tmp_path / "lake"))), load_model(str(BASE))
+def test_a_thing_is_seen_where_an_object_of_the_vision_encoder_is_in_its_box(tmp_path: Path) -> None:
+    lake, base = LakeReader(str(write_lake(tmp_path / "lake"))), load_base(BASE)
     found = all_seen(lake, base)
     rows = lake.query("qa_pairs", "SELECT qa_id, image_id, object_ids FROM t")
     assert found.keys() == {row["qa_id"] for row in rows}
     assert len(set(found.values())) == 2
-    pictures = {row["image_id"]: decoded(row["bytes"]) for row in lake.query("images", "SELECT * FROM t")}
+    images = {row["image_id"]: decoded(row["bytes"]) for row in lake.query("images", "SELECT * FROM t")}
     regions = {row["image_id"]: row["regions"] for row in lake.query("regions", "SELECT * FROM t")}
     for row in rows:
-        middles = middles_px(base, pictures[row["image_id"]])
+        centers = centers_px(base, images[row["image_id"]])
         boxes = [one["bbox_px"] for one in regions[row["image_id"]] if one["region_id"] in row["object_ids"]]
         assert found[row["qa_id"]] == all(
-            any(left <= x <= right and top <= y <= bottom for x, y in middles) for left, top, right, bottom in boxes
+            any(left <= x <= right and top <= y <= bottom for x, y in centers) for left, top, right, bottom in boxes
         )
 
 

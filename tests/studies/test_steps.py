@@ -10,11 +10,11 @@ from jobs.engine.errors import UsageError
 from studies.claims import data
 from studies.claims.grow import write_grown
 from studies.claims.runs import trained
-from studies.claims.start import fitted_tokenizer, write_decoder
+from studies.claims.start import fitted_tokenizer, start_with_names, write_decoder
 from studies.claims.steps import run
 from studies.claims.study import SMOKE, Marks, Sizes, Study
-from tests.model.tiny import settings_of, write_tower
-from tests.studies.test_room_encoder import write_small_tower
+from tests.model.tiny import settings_of, write_encoder
+from tests.studies.encoders import write_small_encoder
 from vlm.model.loading import load_model
 from vlm.model.tuning import open_model
 
@@ -36,13 +36,13 @@ def test_other_sizes_and_names_that_are_none_are_told_before_anything_is_done(tm
     study = Study(work=tmp_path, sizes=SMOKE, seeds=1, only=("none",))
     name, settings, _ = next(data.steps(study))
     Marks(tmp_path).finish(name, settings)
-    larger = study.model_copy(update={"sizes": SMOKE.model_copy(update={"photographs": 61})})
+    larger = study.model_copy(update={"sizes": SMOKE.model_copy(update={"images": 61})})
     with pytest.raises(UsageError, match="count = 60 and is asked for with 61"):
-        run(larger, write_tower=lambda folder, _: None)
+        run(larger, write=lambda folder, _: None)
     with pytest.raises(UsageError, match="no step 'bases'; the steps are data, general, items"):
-        run(study, write_tower=lambda folder, _: None, until="bases")
+        run(study, write=lambda folder, _: None, until="bases")
     with pytest.raises(UsageError, match="no arm 'frozen'; the arms are none, spatial"):
-        run(Study(work=tmp_path, only=("frozen",)), write_tower=lambda folder, _: None)
+        run(Study(work=tmp_path, only=("frozen",)), write=lambda folder, _: None)
     with pytest.raises(UsageError, match="no arm 'frozen'"):
         trained(Study(work=tmp_path, only=("frozen",)))
 
@@ -59,7 +59,7 @@ def test_arms_ask_for_the_lakes_that_they_learn_from(tmp_path: Path) -> None:
     assert len(set(recipes.values())) == 3
 
 
-def test_built_in_experts_are_shown_photographs_alone(tmp_path: Path) -> None:
+def test_built_in_experts_are_shown_images_alone(tmp_path: Path) -> None:
     study = Study(work=tmp_path, sizes=SMOKE.model_copy(update={"few": 2}))
     row = {"image": "i/0.jpg", "crawl_id": "c", "licence": "CC0-1.0", "depth": "d/0.png", "instances": "n/0.png"}
     study.crawl("sensor").mkdir(parents=True)
@@ -86,9 +86,11 @@ def test_every_digit_is_a_token_and_texts_come_back() -> None:
     assert tokenizer.decode(tokenizer(said)["input_ids"]) == said
 
 
-def test_the_decoder_joins_a_tower_with_its_words_and_embeddings_as_they_are(tmp_path: Path) -> None:
+def test_the_decoder_joins_a_vision_encoder_with_its_words_and_embeddings_as_they_are(tmp_path: Path) -> None:
     write_decoder(tmp_path / "decoder", TEXTS, SMOKE)
-    vlm = open_model(settings_of(write_tower(tmp_path / "tower"), str(tmp_path / "decoder"), independent_turns=True))
+    vlm = open_model(
+        settings_of(write_encoder(tmp_path / "vision_encoder"), str(tmp_path / "decoder"), independent_turns=True)
+    )
     embeddings = vlm.model.get_input_embeddings().weight
     assert embeddings.shape == (len(fitted_tokenizer(TEXTS)), SMOKE.hidden)
     assert vlm.model.get_output_embeddings().weight is embeddings
@@ -100,7 +102,9 @@ def test_the_decoder_joins_a_tower_with_its_words_and_embeddings_as_they_are(tmp
 
 def test_a_model_with_more_layers_says_what_it_said(tmp_path: Path) -> None:
     write_decoder(tmp_path / "decoder", TEXTS, SMOKE)
-    settings = settings_of(write_tower(tmp_path / "tower"), str(tmp_path / "decoder"), independent_turns=True)
+    settings = settings_of(
+        write_encoder(tmp_path / "vision_encoder"), str(tmp_path / "decoder"), independent_turns=True
+    )
     open_model(settings).save(tmp_path / "small")
     write_grown(tmp_path / "large", tmp_path / "small", SMOKE.layers + 2)
     small, large = (load_model(str(tmp_path / name)) for name in ("small", "large"))
@@ -114,11 +118,11 @@ def test_a_model_with_more_layers_says_what_it_said(tmp_path: Path) -> None:
         write_grown(tmp_path / "less", tmp_path / "large", 3)
 
 
-def test_a_name_begins_by_being_looked_for_among_the_objects_of_the_picture(tmp_path: Path) -> None:
+def test_a_name_begins_by_being_looked_for_among_the_objects_of_the_image(tmp_path: Path) -> None:
     texts = [f"USER: The {name} and the {name}.\nASSISTANT: {name} 4, {name} 2\n" for name in ("chair", "table")]
     write_decoder(tmp_path / "decoder", texts, Sizes())
-    tower = write_small_tower(tmp_path)
-    vlm = open_model(settings_of(tower, str(tmp_path / "decoder"), independent_turns=True))
+    vlm = open_model(settings_of(write_small_encoder(tmp_path), str(tmp_path / "decoder"), independent_turns=True))
+    start_with_names(vlm)
     model, seeing = vlm.model, vlm.model.config.vision_config
     place = {name: feature for feature, name in seeing.named_features.items()}
     shown = torch.zeros(1, 2, seeing.hidden_size)

@@ -130,7 +130,7 @@ def test_photographs_without_boxes_show_perception_alone(crawl: Path, tmp_path: 
 
 def test_what_holds_no_truth_is_one_sentence(crawl: Path, tmp_path: Path) -> None:
     nothing = CliRunner().invoke(app, ["truth", "--crawl", str(tmp_path)])
-    assert nothing.exit_code != 0 and "holds no manifest.jsonl" in str(nothing.exception)
+    assert nothing.exit_code != 0 and "contains no manifest.jsonl" in str(nothing.exception)
     flat = without(crawl, tmp_path / "flat", "depth")
     undeep = CliRunner().invoke(app, ["truth", "--crawl", str(flat)])
     assert undeep.exit_code != 0 and "there is nothing to compare" in str(undeep.exception)

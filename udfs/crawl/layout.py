@@ -21,7 +21,7 @@ class LayoutUnclear(Exception):
 class Piece:
     """A part of a crawl that one task lists.
 
-    `form` is lines (bytes start..end), rows (row group `start`), tar or shard; `position` is that of its first entry.
+    `form` is lines (bytes start..end), rows (row group `start`), tar or shard; `position` is that of the first entry.
     """
 
     form: str

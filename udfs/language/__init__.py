@@ -1,1 +1,1 @@
-"""What the engine says: seeded draws, quantities, wordings and referring expressions; pure str, no Spark."""
+"""Text generation and parsing: seeded draws, quantities, wordings, captions and referring expressions. No Spark."""

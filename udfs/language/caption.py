@@ -1,4 +1,4 @@
-"""Reads the noun phrase out of crawled captions and labels."""
+"""Parses the noun phrase of a caption or label."""
 
 import re
 from dataclasses import replace
@@ -30,10 +30,10 @@ _NUMBERED = re.compile(r"[\s_.]+#?\d+$")
 
 @lru_cache(maxsize=65536)
 def read_phrase(text: str, lower_first: bool = False) -> Phrase | None:
-    """Read the noun phrase of a caption or label, or None where it has none that can be used.
+    """Parse the noun phrase of a caption or label; None if there is no usable one.
 
-    Articles, positions ("on the left", "far away"), relations ("next to the desk") and relative clauses are cut; with
-    `lower_first` a capital at the start is taken for a sentence's, not for a name's.
+    Removes articles, positions ("on the left", "far away"), relations ("next to the desk") and relative clauses.
+    `lower_first` treats a leading capital as the start of a sentence, not as a name.
     """
     known = vocabulary()
     tokens = _tokens(text)
@@ -61,14 +61,14 @@ def read_phrase(text: str, lower_first: bool = False) -> Phrase | None:
 
 
 def read_label(label: str) -> Phrase | None:
-    """Read a category name: "chair_02" and "chair, office" both give "chair"."""
+    """Parse a category name: "chair_02" and "chair, office" both give "chair"."""
     name = re.split(r"[,/(]", label)[0]
     name = _NUMBERED.sub("", name.strip()).replace("_", " ")
     return read_phrase(" ".join(map(_lowered_name, name.split())))
 
 
 def loose_words(text: str) -> frozenset[str]:
-    """Return every word of a caption in lower case and singular, for captions whose noun phrase cannot be read."""
+    """Return every word of a caption in lower case and singular, for captions without a parsable noun phrase."""
     return frozenset(vocabulary().singular(token.strip(",").lower()) for token in _tokens(text))
 
 
@@ -88,12 +88,12 @@ def _tokens(text: str) -> list[str]:
 
 
 def _lowered(token: str) -> str:
-    """Lower a sentence's capital; "R2-D2", "iPhone" and "TV" stay."""
+    """Lower the capital that starts a sentence; "R2-D2", "iPhone" and "TV" stay."""
     return token.lower() if token[:1].isupper() and token[1:].islower() else token
 
 
 def _lowered_name(token: str) -> str:
-    """Lower a word of a text that is in capitals or title case throughout; "TV" stays."""
+    """Lower a word of a text that is all in capitals or title case; "TV" stays."""
     if token.lower() in vocabulary().acronyms:
         return token.upper()
     return token.lower() if (token.isupper() and token.isalpha()) or token.istitle() else token
@@ -138,7 +138,7 @@ def _connects(tokens: list[str], index: int) -> bool:
 
 
 def _parts(tokens: list[str]) -> tuple[str, ...]:
-    """Return the parts after the noun up to the first that says where the object is."""
+    """Return the parts after the noun, up to the first that states a position."""
     parts: list[list[str]] = []
     for index, token in enumerate(tokens):
         continues = index > 0 and token.lower() in _FILLED and parts[-1][0] in _FILLING and len(parts[-1]) == 1

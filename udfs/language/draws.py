@@ -1,4 +1,4 @@
-"""A small deterministic stream of random draws, the same on every machine and for every batch size."""
+"""Seeded random draws that are the same on every machine and for every batch size."""
 
 import hashlib
 import math
@@ -14,8 +14,8 @@ _UNIT = 2.0**-53
 class Draws:
     """The wyrand generator (Wang Yi, wyhash, public domain): equal seeds give equal streams.
 
-    Seeds should come from `seed_of`. Cheap enough to make one per answer, which keeps every row independent of its
-    neighbours.
+    Seeds come from `seed_of`. It is cheap enough to construct per answer, which random.Random is not; so every row is
+    independent of the others.
     """
 
     __slots__ = ("_state",)
@@ -30,7 +30,7 @@ class Draws:
         return ((((product >> 64) ^ product) & _MASK) >> 11) * _UNIT
 
     def normal(self) -> float:
-        """Return a draw of the normal distribution with mean 0 and standard deviation 1 (Box and Muller)."""
+        """Return a standard normal draw (Box and Muller)."""
         radius = math.sqrt(-2.0 * math.log(1.0 - self.uniform()))
         return radius * math.cos(2.0 * math.pi * self.uniform())
 
@@ -39,7 +39,7 @@ class Draws:
         return int(self.uniform() * n)
 
     def coin(self) -> bool:
-        """Return true half of the time."""
+        """Return True with probability 0.5."""
         return self.uniform() < 0.5
 
     def pick(self, items: Sequence[Item]) -> Item:
@@ -48,6 +48,6 @@ class Draws:
 
 
 def seed_of(*parts: str | int) -> int:
-    """Return a stable seed in [0, 2^63) of any texts and whole numbers, in order."""
+    """Return a stable seed in [0, 2^63) from texts and integers; their order matters."""
     text = "\x1f".join([f"{part}" for part in parts])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

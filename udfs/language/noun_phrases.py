@@ -1,4 +1,4 @@
-"""Short names out of what people and models write: captions of six words, and the things that a text speaks of."""
+"""Extracts short names from texts of people and models: captions of at most six words, and the objects mentioned."""
 
 import re
 from dataclasses import replace
@@ -18,9 +18,9 @@ _COUNTS = frozenset(
 
 
 def short_caption(text: str) -> str | None:
-    """Return the noun phrase of a caption in at most six words, or None where none can be read.
+    """Shorten a caption to a noun phrase of at most six words; None if it has no noun phrase.
 
-    What follows the noun is dropped first, the last part of it first, and then the adjectives farthest from the noun.
+    Drops the parts after the noun first, from the last on, then the adjectives, from the farthest on.
     """
     phrase = read_phrase(text, lower_first=True)
     while phrase is not None and phrase.after and _count(phrase) > SHORT_WORDS:
@@ -31,10 +31,10 @@ def short_caption(text: str) -> str | None:
 
 
 def names_in(text: str, nouns: frozenset[str]) -> tuple[str, ...]:
-    """Return the things that a sentence speaks of, in lower case, each once and in order.
+    """Return the distinct objects that a sentence mentions, in lower case and in order.
 
-    A thing ends in one of `nouns` (lower case, singular), or follows an article and is singular: alt texts are full of
-    words that look like nouns and name nothing that can be seen.
+    A name must end in one of `nouns` (lower case, singular), or follow an article and be singular, because alt texts
+    are full of nouns that do not name visible objects.
     """
     known = vocabulary()
     names: list[str | None] = []
@@ -48,13 +48,13 @@ def names_in(text: str, nouns: frozenset[str]) -> tuple[str, ...]:
 
 
 def listed_names(text: str) -> tuple[str, ...]:
-    """Return the things of a list that a model wrote, in lower case, each once: between commas, "and", or on lines."""
+    """Return the distinct objects of a list that a model wrote, in lower case, split at commas, "and" and lines."""
     names = (category(_BULLET.sub("", piece)) for piece in _LIST_BREAK.split(text))
     return tuple(dict.fromkeys(name for name in names if name))
 
 
 def category(text: str) -> str | None:
-    """Return the noun of a phrase with the nouns before it, singular and in lower case: "coffee table", or None."""
+    """Return a phrase's noun with the nouns before it, singular and in lower case ("coffee table"), or None."""
     known = vocabulary()
     words = text.split()
     while words and words[0].lower() in _COUNTS:
@@ -73,17 +73,17 @@ def _count(phrase: Phrase) -> int:
 
 
 def _pieces(text: str, known: Vocabulary) -> list[tuple[bool, list[str]]]:
-    """Return runs of words between punctuation, connectors, verbs and articles, and whether an article led each."""
+    """Split a text at punctuation, connectors, verbs and articles; return whether an article preceded each run."""
     breaks = known.kept_connectors | known.lying_connectors | known.cut_connectors | known.finite_verbs | JOINTS
-    found: list[tuple[bool, list[str]]] = []
+    pieces: list[tuple[bool, list[str]]] = []
     for clause in _BREAK.split(text):
-        found.append((False, []))
+        pieces.append((False, []))
         for word in clause.split():
             lower = word.lower()
             if lower in known.determiners:
-                found.append((lower in ("a", "an", "the"), []))
+                pieces.append((lower in ("a", "an", "the"), []))
             elif lower in breaks or lower in _COUNTS:
-                found.append((False, []))
+                pieces.append((False, []))
             else:
-                found[-1][1].append(word)
-    return [(article, words) for article, words in found if words]
+                pieces[-1][1].append(word)
+    return [(article, words) for article, words in pieces if words]

@@ -1,4 +1,4 @@
-"""Numbers as people write them: digits, fractions, mixed numbers, number words, "half", "a couple"."""
+"""Parses numbers in text: digits, fractions, mixed numbers, number words, "half", "a couple"."""
 
 import math
 import re
@@ -13,7 +13,7 @@ _VAGUE = {"couple": 2.0, "few": 3.0, "dozen": 12.0}
 PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "eighth": 8, "eighths": 8}
 _MARKS = str.maketrans({"′": "'", "’": "'", "‘": "'", "″": '"', "”": '"', "“": '"', "–": "-", "—": "-", "−": "-"})
 _OTHER = {"''": '"', "º": "°", "²": "^2", "³": "^3", "+/-": "±"}
-# Between the figures of a thousand there may be a comma or a thin space; one or two figures after a comma are decimals.
+# Thousands may be separated by a comma or a thin space; one or two digits after a comma are decimals.
 _TOKEN = re.compile(
     r"\d+\s*[/⁄]\s*\d+|\d{1,3}(?:[,\u00a0\u2009\u202f]\d{3})+(?:\.\d+)?|\d+,\d{1,2}(?![\d,])|\d+(?:\.\d+)?(?:e[+-]?\d+)?"
     r"|\.\d+|[¼-¾⅐-⅞]|(?<![a-z])(?:mm|cm|m|km)[23](?![\w.])|[a-z]+|[²³]|\^\s*[23]|°|º|''|['\"′’‘″”“]|[-–—−]|±|\+/-|[=();:×≈~/]",
@@ -22,7 +22,7 @@ _TOKEN = re.compile(
 
 
 class Token(NamedTuple):
-    """A word, number or mark in lower case and plain spelling, and where it stands in the text."""
+    """A word, number or symbol in lower case and normalized spelling, with its span in the text."""
 
     text: str
     start: int
@@ -30,24 +30,24 @@ class Token(NamedTuple):
 
 
 class Tokens:
-    """The tokens of a text; asking past the end gives an empty token."""
+    """The tokens of a text; indices past the end give an empty token."""
 
     def __init__(self, text: str) -> None:
-        self.found = _unquoted(_raw(text), text)
+        self.items = _unquoted(_raw(text), text)
 
     def __len__(self) -> int:
-        return len(self.found)
+        return len(self.items)
 
     def __getitem__(self, index: int) -> str:
-        return self.found[index].text if 0 <= index < len(self.found) else ""
+        return self.items[index].text if 0 <= index < len(self.items) else ""
 
     def words(self, start: int, count: int) -> tuple[str, ...]:
-        """Return so many tokens from `start` on."""
+        """Return `count` tokens from `start` on."""
         return tuple(self[index] for index in range(start, start + count))
 
 
 def amount_at(tokens: Tokens, start: int) -> tuple[float, int] | None:
-    """Return a number, "half", "a couple of" or the like that starts at a token, with the index after it."""
+    """Parse a number, "half", "a couple of" or similar at a token; return its value and the index after it."""
     first, following = tokens[start], tokens[start + 1]
     if first in ("a", "an"):
         return (
@@ -75,7 +75,7 @@ def amount_at(tokens: Tokens, start: int) -> tuple[float, int] | None:
 
 
 def number_at(tokens: Tokens, start: int) -> tuple[float, int] | None:
-    """Return a number in figures or words that starts at a token, with the index after it."""
+    """Parse a number in digits or words at a token; return its value and the index after it."""
     token = tokens[start]
     if "/" in token[1:]:
         part = _fraction(token)
@@ -87,7 +87,7 @@ def number_at(tokens: Tokens, start: int) -> tuple[float, int] | None:
 
 
 def _raw(text: str) -> list[Token]:
-    found = []
+    tokens = []
     for match in _TOKEN.finditer(text):
         plain = match[0].translate(_MARKS).lower()
         plain = _OTHER.get(plain, plain)
@@ -98,12 +98,12 @@ def _raw(text: str) -> list[Token]:
             plain = unicodedata.normalize("NFKC", plain).replace("⁄", "/")
         elif plain.startswith("^"):
             plain = "^" + plain[-1]
-        found.append(Token(plain, match.start(), match.end()))
-    return found
+        tokens.append(Token(plain, match.start(), match.end()))
+    return tokens
 
 
 def _unquoted(raw: list[Token], text: str) -> list[Token]:
-    """Leave out apostrophes and quotation marks that are no feet or inches, and hyphens within words."""
+    """Drop apostrophes and quotation marks that do not mean feet or inches, and hyphens within words."""
     kept: list[Token] = []
     closing = ""
     for token in raw:
@@ -124,7 +124,7 @@ def _unquoted(raw: list[Token], text: str) -> list[Token]:
 
 
 def _mixed_at(tokens: Tokens, value: float, index: int) -> tuple[float, int]:
-    """Read "two and a half", "1 and 1/2", "two and three quarters"."""
+    """Parse "two and a half", "1 and 1/2", "two and three quarters"."""
     following = tokens[index + 1]
     if (part := _fraction(following)) is not None:
         return value + part, index + 2
@@ -149,9 +149,9 @@ def _fraction(token: str) -> float | None:
 
 
 def _words_at(tokens: Tokens, start: int) -> tuple[float, int] | None:
-    total, index, found = 0.0, start, False
+    total, index, any_words = 0.0, start, False
     if tokens[index] == "hundred":
-        total, index, found = 100.0, index + 1, True
+        total, index, any_words = 100.0, index + 1, True
     while True:
         token = tokens[index]
         if token in _TENS:
@@ -161,16 +161,16 @@ def _words_at(tokens: Tokens, start: int) -> tuple[float, int] | None:
             if tokens[index + 1] in ("hundred", "thousand"):
                 total *= 100.0 if tokens[index + 1] == "hundred" else 1000.0
                 index += 1
-        elif found and token == "and" and total >= 100 and (tokens[index + 1] in _TENS or tokens[index + 1] in _SMALL):
+        elif any_words and token == "and" and total >= 100 and tokens[index + 1] in {**_TENS, **_SMALL}:
             index += 1
             continue
         else:
-            return _with_decimals(tokens, total, index) if found else None
-        index, found = index + 1, True
+            return _with_decimals(tokens, total, index) if any_words else None
+        index, any_words = index + 1, True
 
 
 def _with_decimals(tokens: Tokens, total: float, index: int) -> tuple[float, int]:
-    """Add the digits of "two point five"."""
+    """Add the decimals of "two point five"."""
     if tokens[index] != "point":
         return total, index
     digits = ""

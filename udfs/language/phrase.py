@@ -1,4 +1,4 @@
-"""A noun phrase: what stands before the noun, the noun, and what follows it."""
+"""A noun phrase: the words before the noun, the noun, and the parts after it."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,7 +10,7 @@ JOINTS = frozenset(("and", "&", "or"))
 
 @dataclass(frozen=True)
 class Phrase:
-    """`before` and `head` as written, `after` in whole parts such as "with blue lid"; no article, no position."""
+    """`before` and `head` as written, `after` as parts such as "with blue lid"; no articles or positions."""
 
     before: tuple[str, ...]
     head: str
@@ -35,7 +35,7 @@ class Phrase:
 
     @property
     def plural(self) -> bool:
-        """Whether a plural verb would be needed."""
+        """Whether the phrase takes a plural verb."""
         known, word = vocabulary(), self.head.lower()
         return known.is_plural(word) and word not in known.pair_nouns
 
@@ -67,18 +67,18 @@ class Phrase:
 
     @cached_property
     def sized(self) -> bool:
-        """Whether it says how large the object is."""
+        """Whether the phrase states a size."""
         sizes = vocabulary().sizes
         return any(word in sizes for word in self.adjectives)
 
     def without(self, unwanted: frozenset[str]) -> "Phrase":
-        """Return the phrase without the adjectives in `unwanted`, joints mended."""
+        """Return the phrase without the adjectives in `unwanted`, dropping dangling conjunctions and commas."""
         kept = [word for word in self.before if word.rstrip(",").lower() not in unwanted]
-        return self if len(kept) == len(self.before) else replace(self, before=_mended(kept))
+        return self if len(kept) == len(self.before) else replace(self, before=_without_dangling(kept))
 
 
-def _mended(words: list[str]) -> tuple[str, ...]:
-    """Drop joints that lost a neighbour, and commas before the noun."""
+def _without_dangling(words: list[str]) -> tuple[str, ...]:
+    """Drop conjunctions that lost a neighbor, and commas before the noun."""
     kept: list[str] = []
     for index, word in enumerate(words):
         following = words[index + 1] if index + 1 < len(words) else ""

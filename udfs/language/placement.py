@@ -1,7 +1,7 @@
-"""Telling alike objects apart by where they are, only where the margins of the question types decide it.
+"""Distinguishes similar objects by their positions, using the thresholds of the question types.
 
-Frame W: y to the left. Every comparison needs its threshold (T_lat, T_dep, T_ver) and a second measurement that agrees:
-the image column for left and right, the range for near and far, the image row for high and low.
+In frame W, y points left. A comparison must exceed its threshold (T_lat, T_dep, T_ver) and agree with a second
+measurement: the image column for left and right, the range for near and far, the image row for high and low.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", 
 
 @dataclass(frozen=True)
 class Axis:
-    """A direction in which objects can be told apart: `before(a, b)` is true where a decidedly comes first."""
+    """A direction along which objects differ: `before(a, b)` is true if `a` comes first by more than the threshold."""
 
     name: str
     before: Callable[[SceneObject, SceneObject], bool]
@@ -26,23 +26,20 @@ class Axis:
 
 
 def extremes(target: SceneObject, rivals: list[SceneObject], base: str, has_gravity: bool) -> list[str]:
-    """Return expressions that say how `target` is placed against every rival, the least telling axis first."""
+    """Return expressions for the position of `target` relative to all rivals, along the first axis that decides it."""
     pair = len(rivals) == 1
-    found: list[str] = []
     for axis, first, last in ((LATERAL, "left", "right"), (DEPTH, "near", "far"), (VERTICAL, "high", "low")):
         if axis is VERTICAL and not has_gravity:
             continue
         if all(axis.before(target, rival) for rival in rivals):
-            found.extend(_said(first, base, pair, _opposite_halves(target, rivals)))
-        elif all(axis.before(rival, target) for rival in rivals):
-            found.extend(_said(last, base, pair, _opposite_halves(target, rivals)))
-        if found:
-            return found
-    return found
+            return _expressions(first, base, pair, _opposite_halves(target, rivals))
+        if all(axis.before(rival, target) for rival in rivals):
+            return _expressions(last, base, pair, _opposite_halves(target, rivals))
+    return []
 
 
 def ordinal(target: SceneObject, rivals: list[SceneObject], base: str) -> str | None:
-    """Return "the second chair from the left" where alike objects stand in a decided row, or None."""
+    """Return an expression such as "the second chair from the left" if similar objects form a clear row, or None."""
     row = [target, *rivals]
     axis = max((LATERAL, DEPTH), key=lambda axis: _spread_ratio(axis, row))
     if len(row) < 3 or _spread_ratio(axis, row) < MIN_SPREAD_RATIO:
@@ -61,11 +58,11 @@ def _counted(rank: int, base: str, start: str) -> str | None:
     return f"the {_ORDINALS[rank]} {base} from the {start}" if rank < len(_ORDINALS) else None
 
 
-def _said(side: str, base: str, pair: bool, opposite_halves: bool) -> list[str]:
+def _expressions(side: str, base: str, pair: bool, opposite_halves: bool) -> list[str]:
     if side in ("left", "right"):
         if not pair:
             return [f"the {side}most {base}", f"the {base} farthest to the {side}"]
-        # "on the left" is said of the picture, so the two must lie on either side of its middle
+        # "on the left" refers to the image, so the two objects must lie on opposite sides of its center
         return [f"the {base} on the {side}"] if opposite_halves else [f"the {base} farther to the {side}"]
     if side in ("near", "far"):
         words = {"near": ("nearer", "nearest"), "far": ("farther", "farthest")}[side]
@@ -79,8 +76,8 @@ def _opposite_halves(target: SceneObject, rivals: list[SceneObject]) -> bool:
 
 
 def _spread_ratio(axis: Axis, row: list[SceneObject]) -> float:
-    places = [axis.place(one) for one in row]
-    mean_extent = sum(axis.extent(one) for one in row) / len(row)
+    places = [axis.place(item) for item in row]
+    mean_extent = sum(axis.extent(item) for item in row) / len(row)
     return (max(places) - min(places)) / max(mean_extent, 1e-6)
 
 
@@ -105,9 +102,9 @@ def _higher_than(a: SceneObject, b: SceneObject) -> bool:
 
 
 def _extent(index: int) -> Callable[[SceneObject], float]:
-    return lambda one: one["hi_m"][index] - one["lo_m"][index]
+    return lambda item: item["hi_m"][index] - item["lo_m"][index]
 
 
-LATERAL = Axis("lateral", _left_of, lambda one: -one["centre_m"][1], _extent(1))
-DEPTH = Axis("depth", _nearer_than, lambda one: one["depth_m"], _extent(0))
-VERTICAL = Axis("vertical", _higher_than, lambda one: -one["centre_m"][2], _extent(2))
+LATERAL = Axis("lateral", _left_of, lambda item: -item["centre_m"][1], _extent(1))
+DEPTH = Axis("depth", _nearer_than, lambda item: item["depth_m"], _extent(0))
+VERTICAL = Axis("vertical", _higher_than, lambda item: -item["centre_m"][2], _extent(2))

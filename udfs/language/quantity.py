@@ -1,4 +1,4 @@
-"""Lengths, angles and ratios as people say them, by the rounding policy of the question types, section 1."""
+"""Phrases lengths, angles and ratios the way people do, rounded as docs/questions.md describes."""
 
 import math
 from functools import lru_cache
@@ -16,7 +16,7 @@ MAX_ERROR = 0.25 + 1e-9
 
 
 class Said(NamedTuple):
-    """A quantity in words: `value_text` and `unit_text` apart, `text` as a person says both, and the rule used."""
+    """A phrased quantity: `value_text` and `unit_text` separately, `text` as people say both, and the rule used."""
 
     value_text: str
     unit_text: str
@@ -25,7 +25,7 @@ class Said(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """A unit of length: its size in metres, its name for rules, and its singular and plural."""
+    """A unit of length: size in meters, code in rule names, singular and plural."""
 
     size_m: float
     code: str
@@ -66,13 +66,12 @@ _EIGHTHS = {1: "1/8", 2: "1/4", 3: "3/8", 5: "5/8", 6: "3/4", 7: "7/8"}
 
 
 def say_length(value_m: float, draws: Draws, precise: bool = False) -> Said:
-    """Say a length > 0 m: 80 % metric, 20 % imperial, rounded as people round, within 25 % of the value.
+    """Phrase a length > 0 m, 80 % metric and 20 % imperial, rounded as people round, within 25 % of the value.
 
-    Rounding falls back one level finer wherever it would be off by more than 25 % or give 0. `precise` keeps two
-    decimals, within 1 %. Raises ValueError for a length that is not a positive number.
+    A finer rounding is used where the coarser one would be off by more than 25 % or give 0. `precise` keeps two
+    decimals, within 1 %. Raises ValueError unless the length is positive and finite.
     """
-    if not 0.0 < value_m < math.inf:
-        raise ValueError(f"A length of {value_m} m cannot be said; ask only about lengths above 0.")
+    _require_positive(value_m)
     imperial = draws.uniform() < 0.2
     if precise:
         return _say_precise(value_m, imperial)
@@ -84,38 +83,42 @@ def say_length(value_m: float, draws: Draws, precise: bool = False) -> Said:
 
 
 def say_meters(value_m: float, precise: bool = False) -> Said:
-    """Say a length > 0 m in meters to two significant digits, three when `precise`, such as "0.46 meters".
+    """Phrase a length > 0 m in meters to two significant digits, or three if `precise`, such as "0.46 meters".
 
-    Raises ValueError for a length that is not a positive number.
+    Raises ValueError unless the length is positive and finite.
     """
-    if not 0.0 < value_m < math.inf:
-        raise ValueError(f"A length of {value_m} m cannot be said; ask only about lengths above 0.")
+    _require_positive(value_m)
     return _significant(value_m, METER, (3 if precise else 2,), False)
 
 
 def say_angle(value_rad: float, draws: Draws, precise: bool = False) -> Said:
-    """Say an angle > 0 rad in degrees to the nearest 5, or to the nearest 1 when `precise` or when 5 is too coarse."""
-    del draws  # an angle has one way to be said; the signature is that of `say_length`
+    """Phrase an angle > 0 rad in degrees, to the nearest 5, or to the nearest 1 if `precise` or 5 is too coarse."""
+    del draws  # the signature matches `say_length`, but angles have a single phrasing
     degrees = math.degrees(value_rad)
     for step, rule in ((5.0, "degrees_5"), (1.0, "degrees_1"), (0.1, "degrees_0.1")):
-        said = round(degrees / step) * step
-        if not (precise and step == 5.0) and _close(said, degrees):
-            number = f"{said:.1f}" if step == 0.1 else f"{said:.0f}"
+        rounded = round(degrees / step) * step
+        if not (precise and step == 5.0) and _close(rounded, degrees):
+            number = f"{rounded:.1f}" if step == 0.1 else f"{rounded:.0f}"
             unit = "degree" if number == "1" else "degrees"
             return Said(number, unit, f"{number} {unit}", rule)
-    raise ValueError(f"An angle of {value_rad} rad cannot be said; ask only about angles above 0.1 degrees.")
+    raise ValueError(f"An angle of {value_rad} rad is too small to phrase; angles must exceed 0.1 degrees.")
 
 
 def say_ratio(value: float) -> Said:
-    """Say a ratio to the nearest 0.5, such as "1.5"; raises ValueError where that is off by more than 25 %."""
-    said = round(value * 2) / 2
-    if not _close(said, value):
-        raise ValueError(f"A ratio of {value} cannot be said to the nearest 0.5; ask only about ratios above 1.")
-    return Said(f"{said:g}", "times", f"{said:g}", "ratio_0.5")
+    """Phrase a ratio to the nearest 0.5, such as "1.5"; raises ValueError if that is off by more than 25 %."""
+    rounded = round(value * 2) / 2
+    if not _close(rounded, value):
+        raise ValueError(f"A ratio of {value} cannot be rounded to the nearest 0.5; ratios must be at least 1.")
+    return Said(f"{rounded:g}", "times", f"{rounded:g}", "ratio_0.5")
 
 
-def _close(said: float, value: float) -> bool:
-    return said > 0 and abs(said - value) <= MAX_ERROR * value
+def _require_positive(value_m: float) -> None:
+    if not 0.0 < value_m < math.inf:
+        raise ValueError(f"A length of {value_m} m cannot be phrased; lengths must be positive and finite.")
+
+
+def _close(rounded: float, value: float) -> bool:
+    return rounded > 0 and abs(rounded - value) <= MAX_ERROR * value
 
 
 def _say_metric(value_m: float, level: float, draws: Draws, idiom: bool) -> Said:
@@ -148,9 +151,9 @@ def _say_imperial(value_m: float, level: float, other: float, idiom: bool) -> Sa
 def _stepped(value_m: float, unit: Unit, steps: tuple[float, ...], idiom: bool) -> Said:
     value = value_m / unit.size_m
     for step in steps:
-        said = round(value / step) * step
-        if said > 0 and abs(said - value) <= MAX_ERROR * value:
-            return _said(said, unit, _rule(unit, step), idiom)
+        rounded = round(value / step) * step
+        if rounded > 0 and abs(rounded - value) <= MAX_ERROR * value:
+            return _said(rounded, unit, _rule(unit, step), idiom)
     raise ValueError(f"No step of {steps} {unit.plural} is fine enough for {value_m} m.")
 
 
@@ -163,16 +166,16 @@ def _rule(unit: Unit, step: float) -> str:
 def _significant(value_m: float, unit: Unit, digits: tuple[int, ...], idiom: bool) -> Said:
     value = value_m / unit.size_m
     for count in digits:
-        said = float(f"{value:.{count}g}")
-        if _close(said, value):
-            return _said(said, unit, f"metric_{unit.code}_{count}sf", idiom)
+        rounded = float(f"{value:.{count}g}")
+        if _close(rounded, value):
+            return _said(rounded, unit, f"metric_{unit.code}_{count}sf", idiom)
     raise ValueError(f"{digits} significant digits are not enough for {value_m} m.")
 
 
 def _said(value: float, unit: Unit, rule: str, idiom: bool) -> Said:
     if unit is CENTIMETER and value >= 100:
         value, unit = value / 100, METER
-    # a step such as 0.1 leaves a tail of binary digits; six significant digits are more than any rule keeps
+    # steps such as 0.1 leave floating-point residue; six significant digits are more than any rule keeps
     number = f"{value:.6g}"
     unit_text = unit.singular if number == "1" else unit.plural
     if idiom and (unit.code, value) in _IDIOMS:
@@ -185,11 +188,11 @@ def _small_imperial(value_m: float, idiom: bool) -> Said:
     if _close(round(value), value):
         return _said(float(round(value)), INCH, "imperial_in_1", idiom)
     for parts in (2, 4, 8):
-        said = round(value * parts) / parts
-        if _close(said, value):
-            fraction = _EIGHTHS.get(round(said * 8), "")
-            text = "half an inch" if said == 0.5 else f"{fraction} of an inch" if fraction else f"{said:g} inches"
-            return Said(f"{said:g}", "inches", text, f"imperial_in_1/{parts}")
+        rounded = round(value * parts) / parts
+        if _close(rounded, value):
+            fraction = _EIGHTHS.get(round(rounded * 8), "")
+            text = "half an inch" if rounded == 0.5 else f"{fraction} of an inch" if fraction else f"{rounded:g} inches"
+            return Said(f"{rounded:g}", "inches", text, f"imperial_in_1/{parts}")
     return _significant(value_m, MILLIMETER, (1, 2), idiom)
 
 

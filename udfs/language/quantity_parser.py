@@ -1,4 +1,4 @@
-"""Finds quantities in a text: a number with a unit, feet and inches that add up, ranges, and plus-or-minus."""
+"""Parses quantities in a text: numbers with units, feet plus inches, ranges, and plus-or-minus."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from udfs.language.units import UNITS, NamedUnit, unit_at
 CONVERSION_REL = 0.05
 _PAIRS = {(0.3048, 0.0254), (0.9144, 0.3048), (0.9144, 0.0254), (1.0, 0.01), (1.0, 0.001), (0.01, 0.001)}
 _FEET = ("'", "ft", "feet", "foot")
-_SAID = ("m", "rad")
+_PARSED_UNITS = ("m", "rad")
 _MULTIPLES = {"twice": 2.0, "double": 2.0, "triple": 3.0, "thrice": 3.0}
 
 
 @dataclass(frozen=True)
 class Found:
-    """A quantity of a text, from `low` to `high` in the SI unit of its `unit`, alike where it is no range.
+    """A quantity in a text, from `low` to `high` in the SI unit of `unit`; both are equal if it is not a range.
 
-    `unit` is that of the last number and None for a bare number; `start` and `end` are its characters.
+    `unit` belongs to the last number and is None for a bare number; `start` and `end` are character offsets.
     """
 
     low: float
@@ -41,27 +41,27 @@ class _Span(NamedTuple):
 
 
 def parse_quantity(text: str) -> float | None:
-    """Return the first length or angle of `text` in metres or radians, or None.
+    """Return the first length or angle of `text` in meters or radians, or None.
 
-    Adjacent feet and inches or meters and centimeters add up, a range gives its midpoint, and a number without a
-    unit is passed over.
+    Adjacent feet and inches, or meters and centimeters, are added; a range gives its midpoint; a number without a unit
+    is skipped.
     """
-    return next((found.value for found in quantities(text) if found.unit and found.unit.unit_si in _SAID), None)
+    return next((item.value for item in quantities(text) if item.unit and item.unit.unit_si in _PARSED_UNITS), None)
 
 
 def quantities(text: str) -> list[Found]:
-    """Return every quantity of a text in order, lengths, angles, areas, volumes and ratios alike."""
+    """Return all quantities of a text in order: lengths, angles, areas, volumes and ratios."""
     return _scan(text, _span_at)
 
 
 def bare_numbers(text: str) -> list[Found]:
-    """Return every number or range of numbers of a text in order, whatever follows it, without a unit."""
+    """Return all numbers and ranges of a text in order, ignoring any units."""
     return _scan(text, _bare_at)
 
 
 def _scan(text: str, read: Callable[[Tokens, int], _Span | None]) -> list[Found]:
     tokens = Tokens(text)
-    found: list[Found] = []
+    parsed: list[Found] = []
     index = 0
     while index < len(tokens):
         span = read(tokens, index)
@@ -69,14 +69,14 @@ def _scan(text: str, read: Callable[[Tokens, int], _Span | None]) -> list[Found]
             index += 1
             continue
         low, high = sorted((span.low, span.high))
-        places = tokens.found
-        found.append(Found(low, high, span.unit, places[index].start, places[span.end - 1].end))
+        start, end = tokens.items[index].start, tokens.items[span.end - 1].end
+        parsed.append(Found(low, high, span.unit, start, end))
         index = span.end
-    return found
+    return parsed
 
 
 def _span_at(tokens: Tokens, start: int) -> _Span | None:
-    """Read "2 to 3 meters", "between 50 cm and 1 m", "2 m ± 10 cm" or one quantity."""
+    """Parse "2 to 3 meters", "between 50 cm and 1 m", "2 m ± 10 cm" or a single quantity."""
     between = tokens[start] in ("between", "from")
     begin = start + 1 if between else start
     amount = amount_at(tokens, begin)
@@ -91,8 +91,8 @@ def _span_at(tokens: Tokens, start: int) -> _Span | None:
     upper = _quantity_at(tokens, joint[1]) if joint else None
     if joint is None or upper is None or upper.unit is None or upper.unit.unit_si != lower.unit.unit_si:
         return lower
-    alike = upper.unit != lower.unit and abs(upper.low - lower.low) <= CONVERSION_REL * lower.low
-    return lower if alike else _joined(lower.low, upper, joint[0])
+    same = upper.unit != lower.unit and abs(upper.low - lower.low) <= CONVERSION_REL * lower.low
+    return lower if same else _joined(lower.low, upper, joint[0])
 
 
 def _bare_at(tokens: Tokens, start: int) -> _Span | None:

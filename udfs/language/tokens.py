@@ -1,4 +1,4 @@
-"""How many tokens a text has: counted by a stated rule, or by a tokenizer that the user names."""
+"""Counts the tokens of a text by a fixed rule or with a given tokenizer."""
 
 import re
 from collections.abc import Callable
@@ -8,15 +8,15 @@ _TOKEN = re.compile(r"[^\W\d_]+|\d|_|[^\w\s]")
 
 
 def counted_tokens(text: str) -> int:
-    """Return the tokens of a text without any tokenizer: a run of letters, one digit or one sign each are one."""
+    """Count tokens without a tokenizer: each run of letters, each digit and each symbol is one token."""
     return len(_TOKEN.findall(text))
 
 
 @cache
 def token_counter(tokenizer: str | None, revision: str | None = None) -> Callable[[str], int]:
-    """Return what counts the tokens of a text.
+    """Return a function that counts the tokens of a text.
 
-    `tokenizer` is a local folder or a Hugging Face id, whose special tokens are not counted; None stands for
+    `tokenizer` is a local folder or a Hugging Face id, whose special tokens are not counted; None selects
     `counted_tokens`.
     """
     if tokenizer is None:

@@ -1,4 +1,4 @@
-"""Units of length, angle, area, volume and ratio, and how a text names them."""
+"""Parses units of length, angle, area, volume and ratio."""
 
 import math
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from udfs.language.numerals import Tokens
 
 
 class NamedUnit(NamedTuple):
-    """A unit as a text names it: its SI unit (m, rad, m2, m3 or ratio), its size in that, and its short name."""
+    """A unit found in a text: its SI unit (m, rad, m2, m3 or ratio), its size in that unit, and its short name."""
 
     unit_si: str
     size: float
@@ -41,13 +41,13 @@ UNITS: dict[str, NamedUnit] = {
 }
 _BEFORE = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _AFTER = {"^2": 2, "squared": 2, "^3": 3, "cubed": 3}
-# after the preposition "in" there is more of the sentence; after the unit there is its end or one of these
+# "in" is the unit only at the end of a sentence or before one of these words; otherwise it is the preposition
 _AFTER_INCHES_WORDS = "tall wide long high deep apart away across above below to and or by x thick of from"
 _AFTER_INCHES = frozenset(_AFTER_INCHES_WORDS.split())
 
 
 def unit_at(tokens: Tokens, index: int) -> tuple[NamedUnit, int] | None:
-    """Return the unit that starts at a token, with the index after it."""
+    """Parse the unit that starts at a token; return it with the index after it, or None."""
     power = _BEFORE.get(tokens[index])
     at = index if power is None else index + 1
     name = tokens[at]

@@ -1,4 +1,4 @@
-"""The words that the reading of captions knows, from `vocabulary.yaml`."""
+"""The word lists for parsing captions, from `vocabulary.yaml`."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +15,7 @@ _OPPOSITE_WIDTHS = (("wide", "narrow"), ("thick", "narrow"), ("long", "short"))
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Word lists by their use; a mapping leads from a word to its families, words of disjoint families exclude."""
+    """Word lists by use; a mapping gives a word's families, and words of disjoint families exclude each other."""
 
     colors: dict[str, frozenset[str]]
     shades: dict[str, str]
@@ -64,7 +64,7 @@ class Vocabulary:
         return len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us", "is"))
 
     def singular(self, word: str) -> str:
-        """Return a lower-case word without its plural ending, for comparing only."""
+        """Strip the plural ending of a lower-case word, for comparison only."""
         if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")) or word in self.singular_in_s:
             return word
         if word.endswith("ies"):

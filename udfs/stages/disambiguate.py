@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict
 from schemas.reasons import Reason
 from udfs.language.caption import loose_words, read_label, read_phrase
 from udfs.language.draws import Draws, seed_of
-from udfs.language.likeness import Named, alike, certain, named, possible
 from udfs.language.phrase import Phrase
 from udfs.language.placement import SceneObject, extremes, ordinal
 from udfs.language.references import bases, descriptions
+from udfs.language.similarity import NamedObject, certainly_true, named_object, possibly_true, similar
 from udfs.stages.rows import Row
 
 
@@ -37,21 +37,23 @@ class DisambiguateSettings(BaseModel):
 class _Picture:
     """Everything in the picture that has a name, lifted or not; the lifted objects, and what each is similar to."""
 
-    everything: tuple[Named, ...]
+    everything: tuple[NamedObject, ...]
     lifted: dict[int, SceneObject]
     similar: dict[int, set[int]]
     has_gravity: bool
     chances: dict[int, float]
 
-    def alike(self, one: Named, other: Named) -> bool:
+    def alike(self, one: NamedObject, other: NamedObject) -> bool:
         """Return whether two objects could be mistaken for each other."""
-        return other.object_id in self.similar[one.object_id] or alike(one, other)
+        return other.object_id in self.similar[one.object_id] or similar(one, other)
 
-    def rivals(self, phrase: Phrase, one: Named) -> list[Named]:
+    def rivals(self, phrase: Phrase, one: NamedObject) -> list[NamedObject]:
         """Return the other objects that a phrase of `one` could be taken to mean."""
-        similar = self.similar[one.object_id]
+        same = self.similar[one.object_id]
         others = (other for other in self.everything if other is not one)
-        return [other for other in others if other.object_id in similar or possible(phrase, other, phrase is one.label)]
+        return [
+            other for other in others if other.object_id in same or possibly_true(phrase, other, phrase is one.label)
+        ]
 
 
 def disambiguate_row(row: Row, settings: DisambiguateSettings) -> Row:
@@ -98,7 +100,7 @@ def _picture(row: Row, settings: DisambiguateSettings) -> _Picture:
         read = {text: read_phrase(text, sentence_case) for text in texts}
         phrases = tuple(phrase for phrase in read.values() if phrase is not None)
         loose = tuple(words for text, phrase in read.items() if phrase is None and (words := loose_words(text)))
-        everything.append(named(object_id, label, phrases, loose))
+        everything.append(named_object(object_id, label, phrases, loose))
     sigma_deg = row.get("gravity_sigma_deg")
     has_gravity = row.get("gravity_src") not in (None, "none") and (sigma_deg or 0.0) <= settings.max_gravity_sigma_deg
     chances = {region["region_id"]: region.get("chance") for region in row.get("regions") or []}
@@ -117,7 +119,9 @@ def _similar(row: Row, least: float) -> dict[int, set[int]]:
     return similar
 
 
-def _expression(one: Named, picture: _Picture, settings: DisambiguateSettings, draws: Draws) -> tuple[str, str] | None:
+def _expression(
+    one: NamedObject, picture: _Picture, settings: DisambiguateSettings, draws: Draws
+) -> tuple[str, str] | None:
     valid = [(form, phrase) for form, phrase in descriptions(one) if not picture.rivals(phrase, one)]
     plain = [(form, phrase.text) for form, phrase in valid if not phrase.sized]
     if plain:
@@ -128,7 +132,7 @@ def _expression(one: Named, picture: _Picture, settings: DisambiguateSettings, d
     return draws.pick(sized) if sized else None
 
 
-def _placed(one: Named, picture: _Picture) -> list[tuple[str, str]]:
+def _placed(one: NamedObject, picture: _Picture) -> list[tuple[str, str]]:
     """Return position or ordinal expressions on the simplest noun that allows any."""
     target = picture.lifted[one.object_id]
     tried = [(base, picture.rivals(base, one)) for base in bases(one)]
@@ -136,7 +140,7 @@ def _placed(one: Named, picture: _Picture) -> list[tuple[str, str]]:
     tried.sort(key=lambda pair: len(pair[1]))
     for sure in (True, False):
         for base, rivals in tried:
-            if sure != all(certain(base, rival) for rival in rivals):
+            if sure != all(certainly_true(base, rival) for rival in rivals):
                 continue
             placed = [picture.lifted[rival.object_id] for rival in rivals]
             if found := extremes(target, placed, base.bare, picture.has_gravity):
@@ -147,7 +151,7 @@ def _placed(one: Named, picture: _Picture) -> list[tuple[str, str]]:
     return []
 
 
-def _unsure(one: Named, picture: _Picture, settings: DisambiguateSettings) -> dict[str, Any] | None:
+def _unsure(one: NamedObject, picture: _Picture, settings: DisambiguateSettings) -> dict[str, Any] | None:
     chance = picture.chances.get(one.object_id, 1.0)
     if chance >= settings.min_chance:
         return None
@@ -158,7 +162,7 @@ def _unsure(one: Named, picture: _Picture, settings: DisambiguateSettings) -> di
     return {"region_id": one.object_id, "reason": str(Reason.UNSURE_OBJECT), "detail": detail}
 
 
-def _rejection(one: Named, picture: _Picture) -> dict[str, Any]:
+def _rejection(one: NamedObject, picture: _Picture) -> dict[str, Any]:
     source = picture.lifted[one.object_id]
     if not bases(one):
         given = ", ".join(f'"{text}"' for text in [source["label"], *(source["captions"] or [])] if text)

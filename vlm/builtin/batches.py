@@ -37,13 +37,13 @@ def drawn(count: int, batch: int, seed: int, step: int) -> np.ndarray:
 
 
 def batch_of(pack: Pack, examples: np.ndarray, rng: np.random.Generator | None = None) -> Batch:
-    """Return examples as a batch; with `rng` they are changed as photographs differ, without it they are as packed."""
+    """Return examples as a batch; with `rng` they are changed as images differ, without it they are as packed."""
     arrays = {name: np.array(array[examples]) for name, array in pack.arrays.items()}
     rgb = arrays["rgb"].astype(np.float32) / 255
     ids, depth = arrays["ids"].astype(np.int64), arrays["log_depth"].astype(np.float32)
     objects, gravity = arrays["objects"].astype(np.int64), arrays["gravity"]
     if rng is not None:
-        rgb = np.stack([shaded(picture, rng) for picture in rgb])
+        rgb = np.stack([shaded(image, rng) for image in rgb])
         mirrored = rng.random(len(examples)) < 0.5
         rgb[mirrored], ids[mirrored], depth[mirrored] = (a[mirrored][:, :, ::-1] for a in (rgb, ids, depth))
         gravity[mirrored, 0] *= -1
@@ -65,7 +65,7 @@ def batch_of(pack: Pack, examples: np.ndarray, rng: np.random.Generator | None =
 
 
 def shaded(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Change exposure, contrast, white balance, sharpness and noise, mildly enough that colours keep their names."""
+    """Change exposure, contrast, white balance, sharpness and noise, mildly enough that colors keep their names."""
     gains = np.exp(rng.normal(0, 0.08) + rng.normal(0, 0.02, 3)).astype(np.float32)
     changed = np.clip(rgb * gains, 0, 1) ** np.float32(np.exp(rng.normal(0, 0.06)))
     if rng.random() < 0.3:

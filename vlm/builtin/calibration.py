@@ -1,4 +1,4 @@
-"""How far off the network is on held-out pictures, against what it says of itself."""
+"""How far off the network is on held-out images, against what it says of itself."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -52,12 +52,12 @@ def _geometry(seen: Sequence[Outputs]) -> dict[str, NDArray[np.float64]]:
         turned = angles_rad(one.out["gravity"], one.batch.gravity) / one.out["gravity_scale"].clamp(-5, 1).exp()
         found["gravity"] += turned[turned.isfinite()].tolist()
         for place in range(len(one.batch.rgb)):
-            for name, values in _of_picture(one.batch, one.out, place).items():
+            for name, values in _of_image(one.batch, one.out, place).items():
                 found[name] += values
     return {name: np.array(values) for name, values in found.items()}
 
 
-def _of_picture(batch: Batch, out: dict[str, Tensor], place: int) -> dict[str, list[float]]:
+def _of_image(batch: Batch, out: dict[str, Tensor], place: int) -> dict[str, list[float]]:
     error = out["depth"][place, 0] + batch.log_focal[place] - batch.log_depth[place]
     known = error.isfinite()
     found: dict[str, list[float]] = {}
@@ -77,7 +77,7 @@ def _of_picture(batch: Batch, out: dict[str, Tensor], place: int) -> dict[str, l
 def _objects(
     network: RoomNetwork, seen: Sequence[Outputs], limits: Thresholds
 ) -> Iterator[tuple[Found, int, Compared]]:
-    """Yield what was found in each picture with objects, the picture's cells, and the comparison with the truth."""
+    """Yield what was found in each image with objects, the image's cells, and the comparison with the truth."""
     for one in seen:
         for place, found in enumerate(objects_of(network, one.out, one.batch.rgb, limits)):
             if bool(one.batch.has_objects[place]) and len(found.scores):

@@ -1,4 +1,4 @@
-"""One photograph as the networks learn it: cut to the working size, with the labels that it has."""
+"""One image as the networks learn it: cut to the working size, with the labels that it has."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scenes.colours import NAMED
-from scenes.things import KINDS
+from scenes.colors import NAMED
+from scenes.placed_objects import KINDS
 from udfs.experts.families.builtin.network import MASK_STRIDE
 
 KIND_NAMES = tuple(KINDS)
@@ -22,7 +22,7 @@ _LEAST_PX = 6
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """A photograph with what is known of it, in its own pixels.
+    """An image with what is known of it, in its own pixels.
 
     `rgb` [h, w, 3] uint8; `depth_m` [h, w] float32, 0 where unknown; `instances` [h, w] ids; `objects` maps an id to
     its label and captions; `focal_px`; `gravity` [3] unit, camera frame. None where the crawl does not say.
@@ -36,39 +36,39 @@ class Labelled:
     gravity: tuple[float, float, float] | None = None
 
 
-def example_arrays(photograph: Labelled, width: int, height: int) -> dict[str, NDArray[Any]]:
-    """Return a photograph as arrays of fixed shape, at the working size.
+def example_arrays(image: Labelled, width: int, height: int) -> dict[str, NDArray[Any]]:
+    """Return an image as arrays of fixed shape, at the working size.
 
     `rgb` [h, w, 3] uint8; `ids` [h/2, w/2] uint8, 0 background, 1.. the objects by size, 255 neither; `log_depth`
-    [h/2, w/2] float16, NaN where unknown; `objects` [24, 4] int16: kind, colour (-1 = not named), centre column and
+    [h/2, w/2] float16, NaN where unknown; `objects` [24, 4] int16: kind, color (-1 = not named), center column and
     row in cells of the map; `count` [1]; `known` [3] = (log focal length in half diagonals, has objects, 0);
     `gravity` [3], NaN where unknown.
     """
-    rgb = _fitted(photograph.rgb, width, height, cv2.INTER_AREA)
+    rgb = _fitted(image.rgb, width, height, cv2.INTER_AREA)
     rows, columns = height // MASK_STRIDE, width // MASK_STRIDE
     ids, objects = np.zeros((rows, columns), np.uint8), np.full((MOST_OBJECTS, 4), UNNAMED, np.int16)
     count = 0
-    if photograph.instances is not None:
-        cells = _fitted(photograph.instances.astype(np.int32), columns, rows, cv2.INTER_NEAREST)
-        ids, objects, count = _objects(cells, photograph.objects or {})
+    if image.instances is not None:
+        cells = _fitted(image.instances.astype(np.int32), columns, rows, cv2.INTER_NEAREST)
+        ids, objects, count = _objects(cells, image.objects or {})
     log_depth = np.full((rows, columns), np.nan, np.float16)
-    if photograph.depth_m is not None:
-        depth = _fitted(photograph.depth_m, columns, rows, cv2.INTER_NEAREST)
+    if image.depth_m is not None:
+        depth = _fitted(image.depth_m, columns, rows, cv2.INTER_NEAREST)
         log_depth = np.where(depth > 0, np.log(np.maximum(depth, 1e-3)), np.nan).astype(np.float16)
-    gravity = np.full(3, np.nan) if photograph.gravity is None else np.array(photograph.gravity)
+    gravity = np.full(3, np.nan) if image.gravity is None else np.array(image.gravity)
     return {
         "rgb": rgb,
         "ids": ids,
         "log_depth": log_depth,
         "objects": objects,
         "count": np.array([count], np.int16),
-        "known": np.array([_log_focal(photograph, width, height), photograph.instances is not None], np.float32),
+        "known": np.array([_log_focal(image, width, height), image.instances is not None], np.float32),
         "gravity": gravity.astype(np.float32),
     }
 
 
 def name_codes(label: str, captions: tuple[str, ...]) -> tuple[int, int]:
-    """Return the places of a label in `KIND_NAMES` and of the first caption's colour in `COLOUR_NAMES`, or -1."""
+    """Return the places of a label in `KIND_NAMES` and of the first caption's color in `COLOUR_NAMES`, or -1."""
     kind = KIND_NAMES.index(label) if label in KINDS else UNNAMED
     words = captions[0].removesuffix(label).split() if captions else []
     colours = [COLOUR_NAMES.index(word) for word in words if word in NAMED]
@@ -87,11 +87,11 @@ def _middle(shape: tuple[int, ...], width: int, height: int) -> tuple[int, int, 
     return (shape[0] - rows) // 2, (shape[1] - columns) // 2, max(rows, 1), max(columns, 1)
 
 
-def _log_focal(photograph: Labelled, width: int, height: int) -> float:
-    if photograph.focal_px is None:
+def _log_focal(image: Labelled, width: int, height: int) -> float:
+    if image.focal_px is None:
         return float("nan")
-    _, _, rows, columns = _middle(photograph.rgb.shape, width, height)
-    return float(np.log(photograph.focal_px / (0.5 * np.hypot(rows, columns))))
+    _, _, rows, columns = _middle(image.rgb.shape, width, height)
+    return float(np.log(image.focal_px / (0.5 * np.hypot(rows, columns))))
 
 
 def _objects(
@@ -106,7 +106,7 @@ def _objects(
         mask = cells == found[index]
         ids[mask] = place + 1
         y, x = np.nonzero(mask)
-        # the object's own pixel next to its middle: what covers an object never holds its centre
+        # the object's own pixel next to its middle: what covers an object never holds its center
         middle = int(np.argmin((x - x.mean()) ** 2 + (y - y.mean()) ** 2))
         objects[place] = (*name_codes(*named.get(int(found[index]), ("", ()))), x[middle], y[middle])
     return ids, objects, len(order)

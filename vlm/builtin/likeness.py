@@ -19,7 +19,7 @@ _QUALITY = 92
 
 
 def negatives(each: int, seed: int, width: int, height: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """Yield `each` pictures of every kind that is no room, as crawls hold them: larger, and through JPEG."""
+    """Yield `each` images of every kind that is no room, as crawls hold them: larger, and through JPEG."""
     for kind in NEGATIVES:
         for number in range(each):
             drawn = negative(kind, (2 * width, 2 * height), seed + number)
@@ -29,19 +29,19 @@ def negatives(each: int, seed: int, width: int, height: int) -> Iterator[tuple[s
 
 
 @torch.no_grad()
-def features(network: RoomNetwork, pictures: NDArray[np.float32]) -> Tensor:
-    """Return the pooled features [n, c] of pictures [n, h, w, 3] in 0..1."""
+def features(network: RoomNetwork, images: NDArray[np.float32]) -> Tensor:
+    """Return the pooled features [n, c] of images [n, h, w, 3] in 0..1."""
     network.eval()
     device = next(network.parameters()).device
     found: list[Tensor] = []
-    for start in range(0, len(pictures), _AT_ONCE):
-        rgb = torch.from_numpy(pictures[start : start + _AT_ONCE].transpose(0, 3, 1, 2)).to(device)
+    for start in range(0, len(images), _AT_ONCE):
+        rgb = torch.from_numpy(images[start : start + _AT_ONCE].transpose(0, 3, 1, 2)).to(device)
         found.append(network(rgb.contiguous(memory_format=torch.channels_last))["pooled"])
     return torch.cat(found)
 
 
 def fit_likeness(network: RoomNetwork, pack: Pack, each: int, seed: int) -> float:
-    """Fit the head by logistic regression on `each` pictures of every kind of non-room and as many rooms in all.
+    """Fit the head by logistic regression on `each` images of every kind of non-room and as many rooms in all.
 
     Returns the loss that is left. The rest of the network stays as it is.
     """
@@ -49,8 +49,8 @@ def fit_likeness(network: RoomNetwork, pack: Pack, each: int, seed: int) -> floa
     kinds, others = zip(*negatives(each, seed, pack.width, pack.height), strict=True)
     chosen = np.sort(rng.permutation(pack.count)[: len(others)])
     rooms = batch_of(pack, chosen).rgb.permute(0, 2, 3, 1).numpy()
-    pictures = np.concatenate([rooms, np.stack(others).astype(np.float32) / 255])
-    x = features(network, np.stack([shaded(picture, rng) for picture in pictures]))
+    images = np.concatenate([rooms, np.stack(others).astype(np.float32) / 255])
+    x = features(network, np.stack([shaded(image, rng) for image in images]))
     names = network.shape.likenesses
     places = [names.index(kind) if kind in names else len(names) - 1 for kind in kinds]
     y = torch.tensor([0] * len(rooms) + places, device=x.device)

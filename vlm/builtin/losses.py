@@ -9,8 +9,7 @@ from torch.nn import functional as F
 from udfs.experts.families.builtin.grouping import affinity, object_queries
 from udfs.experts.families.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork, positions
 from vlm.builtin.batches import Batch
-from vlm.builtin.example import IGNORED
-from vlm.builtin.naming import naming_losses
+from vlm.builtin.example import IGNORED, UNNAMED
 
 WEIGHTS = {
     "foreground": 1.0,
@@ -18,9 +17,9 @@ WEIGHTS = {
     "centre": 1.0,
     "overlap": 2.0,
     "dense_kind": 0.5,
-    "dense_colour": 0.25,
+    "dense_color": 0.25,
     "kind": 1.0,
-    "colour": 0.5,
+    "color": 0.5,
     "depth": 1.0,
     "edges": 1.0,
     "range": 0.5,
@@ -29,6 +28,7 @@ WEIGHTS = {
     "focal": 0.3,
 }
 _RATIO = CENTRE_STRIDE // MASK_STRIDE
+_SMOOTHING = 0.05
 
 
 def losses(network: RoomNetwork, batch: Batch, phase: tuple[int, int], half: bool = False) -> dict[str, Tensor]:
@@ -48,7 +48,7 @@ def losses(network: RoomNetwork, batch: Batch, phase: tuple[int, int], half: boo
         found["offset"] = _offset(out["mask"][:, 1:3], batch, grid, share)
         found["centre"] = _centre(out["centre"][:, 0], batch)
         found["overlap"], masks = _overlap(out, batch, grid, phase)
-        found |= naming_losses(network, out, batch, masks, share)
+        found |= _naming(network, out, batch, masks, share)
     return found | _geometry(out, batch)
 
 
@@ -73,7 +73,7 @@ def _foreground(logits: Tensor, batch: Batch, share: Tensor) -> Tensor:
 
 
 def _centres(batch: Batch, grid: Tensor) -> Tensor:
-    """Return where the objects' centres are [b, n, 2], in half diagonals."""
+    """Return where the objects' centers are [b, n, 2], in half diagonals."""
     columns, rows = batch.objects[..., 2].clamp(min=0), batch.objects[..., 3].clamp(min=0)
     return torch.stack([grid[0, 0, 0][columns], grid[0, 1, :, 0][rows]], -1)
 
@@ -97,7 +97,7 @@ def _centre(logits: Tensor, batch: Batch) -> Tensor:
 
 
 def _heat(batch: Batch, size: torch.Size) -> Tensor:
-    """Return a map [b, h, w] of Gaussians about the objects' centres, 1 at the centre's cell."""
+    """Return a map [b, h, w] of Gaussians about the objects' centers, 1 at the center's cell."""
     rows, columns = torch.arange(size[0]).float(), torch.arange(size[1]).float()
     x, y = batch.objects[..., 2] // _RATIO, batch.objects[..., 3] // _RATIO
     number = torch.arange(1, batch.objects.shape[1] + 1)
@@ -126,6 +126,51 @@ def _overlap(
     dice = 1 - (2 * inside + 1) / (both + 1)
     chosen = batch.present & batch.has_objects[:, None]
     return dice[chosen].mean(), (grouped.detach(), truth)
+
+
+def _naming(
+    network: RoomNetwork, out: dict[str, Tensor], batch: Batch, masks: tuple[Tensor, Tensor], share: Tensor
+) -> dict[str, Tensor]:
+    """Return the losses of kinds and colors; `masks` are the grouped and the true ones [b, n, h/4, w/4]."""
+    kinds, colours = network.objects(out, batch.rgb, _mixed(*masks))
+    return _dense(network, out["names"], batch, share) | {
+        "kind": _cross_entropy(kinds, batch.objects[..., 0], batch.present),
+        "color": _cross_entropy(colours, batch.objects[..., 1], batch.present),
+    }
+
+
+def _mixed(grouped: Tensor, truth: Tensor) -> Tensor:
+    """Return true masks, and for every second object the grouped one as soon as it resembles it."""
+    inside, both = (grouped * truth).flatten(2).sum(2), (grouped + truth).flatten(2).sum(2)
+    alike = 2 * inside / both.clamp(min=1e-3) > 0.6
+    second = (torch.arange(grouped.shape[1]) % 2 == 1)[None]
+    return torch.where((alike & second)[..., None, None], grouped, truth)
+
+
+def _cross_entropy(logits: Tensor, names: Tensor, present: Tensor) -> Tensor:
+    named = present & (names != UNNAMED)
+    if not bool(named.any()):
+        return logits.sum() * 0
+    return F.cross_entropy(logits[named], names[named], label_smoothing=_SMOOTHING)
+
+
+def _dense(network: RoomNetwork, names: Tensor, batch: Batch, share: Tensor) -> dict[str, Tensor]:
+    kinds = len(network.shape.kinds)
+    cells, weight = batch.ids[:, ::_RATIO, ::_RATIO], share[:, ::_RATIO, ::_RATIO]
+    owner = (cells - 1).clamp(0, batch.objects.shape[1] - 1).flatten(1)
+    kind, colour = (batch.objects[..., i].gather(1, owner).view_as(cells) for i in (0, 1))
+    empty = (cells == 0) & batch.has_objects[:, None, None]
+    known = (weight > 0) & (kind != UNNAMED)
+    target = torch.where(empty, 0, kind + 1)
+    chances = F.cross_entropy(names[:, : kinds + 1], target.clamp(min=0), reduction="none")
+    ground = (chances * empty).sum() / empty.sum().clamp(min=1)
+    things = (chances * weight * known).sum() / (weight * known).sum().clamp(min=1e-6)
+    tinted = (weight > 0) & (colour != UNNAMED)
+    hues = F.cross_entropy(names[:, kinds + 1 :], colour.clamp(min=0), reduction="none")
+    return {
+        "dense_kind": things + ground,
+        "dense_color": (hues * weight * tinted).sum() / (weight * tinted).sum().clamp(min=1e-6),
+    }
 
 
 def _geometry(out: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""How well a network does on packed pictures that it never learned from."""
+"""How well a network does on packed images that it never learned from."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ _OVERLAP = 0.5
 
 @dataclass
 class Tally:
-    """Counts and errors, gathered picture by picture."""
+    """Counts and errors, gathered image by image."""
 
     truths: int = 0
     found: int = 0
@@ -46,7 +46,7 @@ class Outputs:
 
 @torch.no_grad()
 def outputs(network: RoomNetwork, pack: Pack, first: int, last: int) -> Iterator[Outputs]:
-    """Yield what the network says of pictures `first` to `last`, in full precision."""
+    """Yield what the network says of images `first` to `last`, in full precision."""
     network.eval()
     for start in range(first, min(last, pack.count), _AT_ONCE):
         batch = batch_of(pack, np.arange(start, min(start + _AT_ONCE, last, pack.count)))
@@ -54,7 +54,7 @@ def outputs(network: RoomNetwork, pack: Pack, first: int, last: int) -> Iterator
 
 
 def measured(network: RoomNetwork, seen: Iterable[Outputs], limits: Thresholds) -> dict[str, float]:
-    """Return the measures of pictures; objects count from one per cent of the picture."""
+    """Return the measures of images; objects count from one per cent of the image."""
     tally = Tally()
     for one in seen:
         for place, found in enumerate(objects_of(network, one.out, one.batch.rgb, limits)):
@@ -66,7 +66,7 @@ def measured(network: RoomNetwork, seen: Iterable[Outputs], limits: Thresholds) 
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """Claimed masks `hard` [a, h, w] beside `truths` [b, h, w] of one picture, their `overlap` [a, b] as IoU.
+    """Claimed masks `hard` [a, h, w] beside `truths` [b, h, w] of one image, their `overlap` [a, b] as IoU.
 
     Claims on pixels that belong to no named object are `moot` [a]: neither right nor wrong.
     """
@@ -84,7 +84,7 @@ class Compared:
 
 
 def compared(batch: Batch, place: int, found: Found, least: float) -> Compared:
-    """Return one picture's claims beside its objects."""
+    """Return one image's claims beside its objects."""
     ids = batch.ids[place]
     hard = claimed(found.soft, least)
     areas = hard.flatten(1).sum(1)
@@ -154,7 +154,7 @@ def _summary(tally: Tally) -> dict[str, float]:
         "mask_recall_50": tally.found / max(tally.truths, 1),
         "mask_precision_50": tally.right / max(tally.claims, 1),
         "kind_right": tally.kind_right / max(tally.found, 1),
-        "colour_right": tally.colour_right / max(tally.found, 1),
+        "color_right": tally.colour_right / max(tally.found, 1),
         "name_right": tally.both_right / max(tally.found, 1),
         "depth_abs_rel": mean("depth_abs_rel"),
         "depth_delta_125": mean("depth_delta"),

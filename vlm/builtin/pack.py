@@ -1,4 +1,4 @@
-"""Examples packed once into memory-mapped arrays, so that training reads no picture files."""
+"""Examples packed once into memory-mapped arrays, so that training reads no image files."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.engine.errors import UsageError
 from vlm.builtin.example import Labelled, example_arrays
+from vlm.errors import RunDiffers, SettingsUnusable
 
 _INDEX = "index.json"
 
@@ -29,11 +29,12 @@ class Pack:
         }
 
 
-def write_pack(folder: Path, photographs: Iterable[Labelled], size: tuple[int, int], sources: Sequence[str]) -> Pack:
-    """Pack photographs at a working size (width, height); a whole pack of the same sources is left as it is.
+def write_pack(folder: Path, images: Iterable[Labelled], size: tuple[int, int], sources: Sequence[str]) -> Pack:
+    """Pack images at a working size (width, height); a whole pack of the same sources is left as it is.
 
     Raises:
-        UsageError: there is no photograph, or the folder holds a pack of other sources or of another size.
+        SettingsUnusable: the sources hold no image.
+        RunDiffers: the folder holds a pack of other sources or of another size.
     """
     width, height = size
     if (folder / _INDEX).exists():
@@ -42,8 +43,8 @@ def write_pack(folder: Path, photographs: Iterable[Labelled], size: tuple[int, i
     files: dict[str, Any] = {}
     entries: dict[str, Any] = {}
     count = 0
-    for photograph in photographs:
-        for name, array in example_arrays(photograph, width, height).items():
+    for image in images:
+        for name, array in example_arrays(image, width, height).items():
             if name not in files:
                 files[name] = (folder / f"{name}.bin").open("wb")
                 entries[name] = {"dtype": array.dtype.str, "shape": list(array.shape)}
@@ -52,7 +53,7 @@ def write_pack(folder: Path, photographs: Iterable[Labelled], size: tuple[int, i
     for file in files.values():
         file.close()
     if not count:
-        raise UsageError(f"There is no photograph in {', '.join(sources)}; name a crawl or a lake that holds some.")
+        raise SettingsUnusable(f"{', '.join(sources)} hold no image; name a crawl or a lake that holds some.")
     index = {"count": count, "width": width, "height": height, "sources": list(sources), "arrays": entries}
     (folder / _INDEX).write_text(json.dumps(index))
     return Pack(folder)
@@ -62,5 +63,5 @@ def _same(folder: Path, size: tuple[int, int], sources: list[str]) -> Pack:
     pack = Pack(folder)
     if (pack.width, pack.height) != size or pack.sources != sources:
         packed = f"{', '.join(pack.sources)} at {pack.width} x {pack.height}"
-        raise UsageError(f"{folder} holds {packed}, not what is asked for; train into another --out, or remove it.")
+        raise RunDiffers(f"{folder} holds {packed}, not the images asked for; name another --out.")
     return pack

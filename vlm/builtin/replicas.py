@@ -53,7 +53,7 @@ class Replicas:
         gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True, materialize_grads=True)
         return gradients, {
             **{name: float(value.detach()) for name, value in found.items()},
-            "total": float(loss.detach()),
+            "loss": float(loss.detach()),
         }
 
 

@@ -1,8 +1,8 @@
 """Settings of `spatiallake train-experts`."""
 
-import math
-
 from pydantic import BaseModel, ConfigDict, Field
+
+from vlm.loop.optimizer import schedule
 
 
 class TrainSettings(BaseModel):
@@ -16,9 +16,9 @@ class TrainSettings(BaseModel):
     held_out: str | None = Field(default=None, description="rendered crawl to measure on, never learned from")
     start: str | None = Field(default=None, description="checkpoint or weights file to start from, else from nothing")
     steps: int = Field(default=6000, ge=1, description="updates of the weights")
-    batch: int = Field(default=16, ge=2, description="pictures per update")
+    batch: int = Field(default=16, ge=2, description="images per update")
     seed: int = Field(default=0, ge=0)
-    width: int = Field(default=192, ge=32, multiple_of=16, description="px of the pictures learned from")
+    width: int = Field(default=192, ge=32, multiple_of=16, description="px of the images learned from")
     height: int = Field(default=144, ge=32, multiple_of=16, description="px")
     rate: float = Field(default=1.5e-3, gt=0, description="largest learning rate")
     weight_decay: float = Field(default=0.02, ge=0)
@@ -29,11 +29,9 @@ class TrainSettings(BaseModel):
     half: bool = Field(default=True, description="bfloat16 where that loses nothing")
     checkpoint_every: int = Field(default=50, ge=1, description="updates")
     measure_every: int = Field(default=400, ge=1, description="updates")
-    negatives: int = Field(default=200, ge=1, description="pictures of each kind of non-room for the filter")
-    measured: int = Field(default=200, ge=1, description="held-out pictures measured while training")
+    negatives: int = Field(default=200, ge=1, description="images of each kind of non-room for the filter")
+    measured: int = Field(default=200, ge=1, description="held-out images measured while training")
 
     def rate_at(self, step: int) -> float:
-        """Return the learning rate of a step: up, level, and down to zero along a cosine's half."""
-        up = min((step + 1) / max(self.warm_up, 1), 1.0)
-        down = min((self.steps - step) / max(self.steps * self.cooldown, 1.0), 1.0)
-        return self.rate * up * 0.5 * (1 - math.cos(math.pi * down))
+        """Return the learning rate of a step, counted from 0: warm-up, constant, and a cosine down to zero."""
+        return self.rate * schedule(step + 1, self.steps + 1, self.warm_up, max(self.steps * self.cooldown, 1.0))

@@ -1,4 +1,4 @@
-"""Baselines that look at no picture: what any model has to beat before it can be said to see.
+"""Baselines that look at no image: what any model has to beat before it can be said to see.
 
 They are fitted on training items or, where there are none, on the other four fifths of the items themselves, so that
 none has seen the item it answers.

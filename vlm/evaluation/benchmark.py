@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.question_types import QUESTION_TYPES, AnswerKind, QuestionType
 from udfs.language.draws import seed_of
 from vlm.evaluation.balance import balanced
-from vlm.evaluation.formats.layout import asked_unit_of
+from vlm.evaluation.item_builders import asked_unit_of
 from vlm.evaluation.items import Item, Kind, Truth
 from vlm.evaluation.relations import Asked
 
@@ -19,7 +19,7 @@ COLUMNS = (
     *("value_si", "rounding_rule", "reference_form", "options", "references", "scene_recipe"),
 )
 _UNITS_OF_BARE_NUMBERS = {"rad": "degrees", "ratio": "times"}
-# "The chair farther to the left" says part of what a relation asks, and is no name that another picture shares.
+# "The chair farther to the left" says part of what a relation asks, and is no name that another image shares.
 _SAYS_WHERE = ("position", "ordinal")
 
 
@@ -28,14 +28,14 @@ class BenchmarkSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    split: Literal["train", "validation", "test", "all"] = Field(default="test", description="photographs asked about")
+    split: Literal["train", "validation", "test", "all"] = Field(default="test", description="images asked about")
     recipe: str | None = Field(default=None, description="recipe of `qa_pairs`; none: the current one")
-    most: int = Field(default=100, ge=1, description="questions of a type")
+    max_per_type: int = Field(default=100, ge=1, description="maximum questions per type")
     seed: int = Field(default=0, ge=0)
 
 
 def item_of(row: Mapping[str, Any], things: Mapping[int, Mapping[str, Any]]) -> Item | None:
-    """Return a row of `qa_pairs` as an item without its picture, None where it is no fair question.
+    """Return a row of `qa_pairs` as an item without its image, None where it is no fair question.
 
     `row` has `COLUMNS`, `things` the `label` and `range_m` (m) of the scene's objects by id. No fair question is a
     relation whose expressions say where the things are, a number whose true value 0 has no ratio, and one that the
@@ -53,7 +53,7 @@ def item_of(row: Mapping[str, Any], things: Mapping[int, Mapping[str, Any]]) -> 
         item_id=row["qa_id"],
         number=0,
         source=SOURCE,
-        photograph=row["image_id"],
+        image_id=row["image_id"],
         type_id=row["type_id"],
         question=row["question"],
         kinds=tuple(things[one]["label"] or called[one] for one in order),
@@ -108,10 +108,10 @@ def _asked(item: Item, side: str, answer: bool) -> Asked:
 def chosen(items: Sequence[Item], settings: BenchmarkSettings, training: Sequence[Item] = ()) -> list[Item]:
     """Return the items to keep: relations balanced, numbers as a draw by their ids has it."""
     relations = relations_of(items)
-    kept = {one.item_id for one in balanced(relations, settings.seed, settings.most, relations_of(training))}
+    kept = {one.item_id for one in balanced(relations, settings.seed, settings.max_per_type, relations_of(training))}
     numbers: dict[str, list[Item]] = defaultdict(list)
     for item in sorted(items, key=lambda item: seed_of(settings.seed, item.item_id)):
         if item.kind == Kind.NUMBER:
             numbers[item.type_id].append(item)
-    kept |= {item.item_id for own in numbers.values() for item in own[: settings.most]}
+    kept |= {item.item_id for own in numbers.values() for item in own[: settings.max_per_type]}
     return [item for item in items if item.item_id in kept]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from vlm.evaluation.pictures import Picture
+from vlm.evaluation.images import ItemImage
 
 
 class Kind(StrEnum):
@@ -36,18 +36,18 @@ class Truth:
     clock_h: float | None = None
     texts: tuple[str, ...] = ()
     polygon: tuple[tuple[float, float], ...] = ()
-    mask: Picture | None = None
+    mask: ItemImage | None = None
     box: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Item:
-    """A question about pictures.
+    """A question about images.
 
     `number` is the row it was read from, `type_id` the question type or task, `asked_unit` the unit of a number
     without one, `sides` the words that a side is one of (of a choice the one asked for), `kinds` the nouns of the
     objects asked about, `distance_m` the distance of the nearer object; rotations of one multiple-choice question share
-    `circular_group`, an item and its mirror image `flip_group`, and questions about one photograph `photograph` where
+    `circular_group`, an item and its mirror image `flip_group`, and questions about one image `image` where
     that is known. `part` is the part of the benchmark that its own total weighs.
     """
 
@@ -59,7 +59,7 @@ class Item:
     question: str
     answer: str
     truth: Truth
-    pictures: tuple[Picture, ...] = ()
+    images: tuple[ItemImage, ...] = ()
     options: tuple[str, ...] = ()
     asked_unit: str | None = None
     sides: tuple[str, ...] = ()
@@ -68,8 +68,16 @@ class Item:
     circular_group: str | None = None
     flip_group: str | None = None
     part: str | None = None
-    photograph: str | None = None
+    image_id: str | None = None
     size_px: tuple[int, int] | None = None
+
+    @property
+    def prompt(self) -> str:
+        """Return the question, with one lettered option per line unless it spells them out itself."""
+        if not self.options or all(option in self.question for option in self.options):
+            return self.question
+        lines = [f"{chr(ord('A') + place)}. {option}" for place, option in enumerate(self.options)]
+        return "\n".join([self.question, *lines])
 
 
 @dataclass(frozen=True)

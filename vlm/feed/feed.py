@@ -12,11 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from udfs.storage.clients import filesystem_of
+from vlm.errors import RowsLost
 from vlm.examples import COLUMNS, Example, example_of
-from vlm.feed.errors import RowsLost
+from vlm.feed.arrow_backend import ArrowGroups, GroupReader, read_group
 from vlm.feed.order import Order, Place
-from vlm.feed.petastorm_groups import PetastormGroups
-from vlm.feed.row_groups import ArrowGroups, GroupReader, read_group
 from vlm.feed.settings import FeedSettings
 from vlm.feed.share import Batch, Cursor, Share
 from vlm.feed.snapshot import RowGroup, Snapshot, open_snapshot
@@ -65,7 +64,7 @@ class Feed:
         return int(self._tokens.sum())
 
     def tokens_from(self, position: int) -> Iterator[int]:
-        """Yield the text tokens of the examples at `position` and after, without end and without their pictures."""
+        """Yield the text tokens of the examples at `position` and after, without end and without their images."""
         firsts = np.cumsum([0, *(group.rows for group in self.snapshot.groups)])
         while True:
             _, _, groups, rows = self._order.columns(range(position, position + _CHUNK))
@@ -117,6 +116,8 @@ class Feed:
         files, settings = filesystem_of(self.snapshot.table), self.settings
         if settings.backend == "pyarrow":
             return ArrowGroups(files, columns, settings.readers)
+        from vlm.feed.petastorm_backend import PetastormGroups
+
         return PetastormGroups(files, columns, settings.readers, settings.prefetch, self.snapshot.groups)
 
 

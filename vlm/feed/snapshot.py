@@ -15,7 +15,7 @@ from pyarrow import fs
 
 from udfs.storage.clients import delta_options, filesystem_of, path_of
 from udfs.storage.locations import normalized
-from vlm.feed.errors import SnapshotUnusable
+from vlm.errors import SnapshotUnusable
 from vlm.feed.settings import FeedSettings
 
 _READERS = 16

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from vlm.loop.errors import UNUSABLE, sentence_of
+from vlm.errors import UNUSABLE, sentence_of
 from vlm.loop.settings import TrainSettings
 from vlm.loop.training import train
 

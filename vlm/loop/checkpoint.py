@@ -3,14 +3,15 @@
 import json
 import os
 import shutil
+from collections.abc import Callable, Container
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import torch
 from torch import nn
 
+from vlm.errors import RunDiffers
 from vlm.feed.share import Cursor
-from vlm.loop.errors import RunDiffers
 
 _RUN, _WEIGHTS, _STATE = "run.json", "weights.pt", "state.json"
 
@@ -33,10 +34,11 @@ class Checkpoint(NamedTuple):
 
 
 class RunFolder:
-    """The folder of one run."""
+    """The folder of one run; settings named in `free` may change when it resumes."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, free: Container[str] = _FREE) -> None:
         self.folder = Path(folder)
+        self._free = free
         self._checkpoints = self.folder / "checkpoints"
 
     @property
@@ -53,7 +55,8 @@ class RunFolder:
         """Note what the run is."""
         self.folder.mkdir(parents=True, exist_ok=True)
         noted = {"settings": settings, "data": data, "mlflow_run": mlflow_run}
-        _written(self.folder / _RUN, json.dumps(noted, indent=1))
+        text = json.dumps(noted, indent=1)
+        write_whole(self.folder / _RUN, lambda file: file.write(text.encode()))
 
     def check(self, settings: dict[str, Any], data: dict[str, Any]) -> None:
         """Refuse to go on with another run's folder.
@@ -67,7 +70,7 @@ class RunFolder:
         before = {**begun["settings"], **{f"data.{name}": begun["data"].get(name) for name in ("table_id", "digest")}}
         now = {**settings, **{f"data.{name}": data.get(name) for name in ("table_id", "digest")}}
         for name in sorted(before.keys() | now.keys()):
-            if name not in _FREE and not name.startswith("tracking.") and before.get(name) != now.get(name):
+            if name not in self._free and not name.startswith("tracking.") and before.get(name) != now.get(name):
                 raise RunDiffers(
                     f"{self.folder} holds a run with {name} = {before.get(name)!r} and this one has "
                     f"{now.get(name)!r}; name another `out`, or remove the folder to begin anew."
@@ -125,7 +128,11 @@ def _learned(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
 
 
-def _written(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}")
-    beside.write_text(text)
-    os.replace(beside, path)
+def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
+    """Have `write` fill a file that appears complete or not at all."""
+    draft = path.with_name(f".{path.name}")
+    with draft.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path)

@@ -6,44 +6,44 @@ from pathlib import Path
 
 import numpy as np
 
-from vlm.evaluation.formats.registry import read_items
-from vlm.evaluation.formats.rows import Unreadable
+from vlm.errors import SettingsUnusable
 from vlm.evaluation.items import Answer, AnswerSet, Item
+from vlm.evaluation.layouts import read_items
 from vlm.evaluation.predictors.views import View, shown
 from vlm.evaluation.reading.answer import predictions_of
+from vlm.evaluation.rows import Unreadable
 from vlm.evaluation.scores.interval import Score
 from vlm.evaluation.scores.table import scored
-from vlm.loop.errors import SettingsUnusable
 from vlm.loop.settings import EvaluationSettings
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel
 
-# How the scores of a view are told from those with the picture.
+# How the scores of a view are told from those with the image.
 _NAMED = {View.WHOLE: "", View.BLANKED: "_blanked"}
 
 
 class Evaluator:
-    """Asks a model the same items every time, with their pictures and with blank ones in their place."""
+    """Asks a model the same items every time, with their images and with blank ones in their place."""
 
     def __init__(self, settings: EvaluationSettings) -> None:
-        """Read the items and keep at most `settings.most`, spread evenly over them.
+        """Read the items and keep at most `settings.max_items`, spread evenly over them.
 
         Raises:
-            SettingsUnusable: no such format, a file that cannot be read, or no item with one picture.
+            SettingsUnusable: no such format, a file that cannot be read, or no item with one image.
         """
         try:
             found = read_items(settings.format, Path(settings.path)).items
         except Unreadable as error:
             raise SettingsUnusable(str(error)) from error
-        asked = [item for item in found if len(item.pictures) == 1]
+        asked = [item for item in found if len(item.images) == 1]
         if not asked:
-            raise SettingsUnusable(f"{settings.path} has no item with one picture to evaluate with; name another.")
-        places = np.linspace(0, len(asked) - 1, min(settings.most, len(asked))).astype(int)
+            raise SettingsUnusable(f"{settings.path} has no item with one image to evaluate with; name another.")
+        places = np.linspace(0, len(asked) - 1, min(settings.max_items, len(asked))).astype(int)
         self._items = [asked[place] for place in places]
         self._settings = settings
 
     def __call__(self, vlm: VisionLanguageModel) -> list[Score]:
-        """Return the scores over all items; names of those with blank pictures end with `_blanked`."""
+        """Return the scores over all items; names of those with blank images end with `_blanked`."""
         return [replace(one, name=one.name + end) for view, end in _NAMED.items() for one in self._scores(vlm, view)]
 
     def _scores(self, vlm: VisionLanguageModel, view: View) -> list[Score]:
@@ -54,6 +54,6 @@ class Evaluator:
 
     def _answers(self, vlm: VisionLanguageModel, items: Sequence[Item], view: View) -> list[Answer]:
         asked = [shown(item, view) for item in items]
-        pictures, prompts = [one.pictures[0] for one in asked], [one.prompt for one in asked]
-        texts = answers(vlm, pictures, prompts, self._settings.max_new_tokens)
+        images, prompts = [one.images[0] for one in asked], [one.prompt for one in asked]
+        texts = answers(vlm, images, prompts, self._settings.max_new_tokens)
         return [Answer(text, one.item_id) for one, text in zip(asked, texts, strict=True)]

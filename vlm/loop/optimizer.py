@@ -1,4 +1,4 @@
-"""AdamW with a learning rate of its own for the tower, and the course of the rate."""
+"""AdamW with a separate learning rate for the vision encoder, and learning-rate schedules."""
 
 import math
 from typing import Any
@@ -9,9 +9,9 @@ from torch import nn
 from vlm.loop.settings import OptimizerSettings
 
 
-def optimizer_of(model: nn.Module, tower: nn.Module, settings: OptimizerSettings) -> torch.optim.AdamW:
+def optimizer_of(model: nn.Module, vision_encoder: nn.Module, settings: OptimizerSettings) -> torch.optim.AdamW:
     """Return the optimizer of all weights that learn; `factor` of a group scales the rate of a step."""
-    seeing = {id(weight) for weight in tower.parameters()}
+    seeing = {id(weight) for weight in vision_encoder.parameters()}
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for weight in model.parameters():
         if weight.requires_grad:
@@ -19,21 +19,26 @@ def optimizer_of(model: nn.Module, tower: nn.Module, settings: OptimizerSettings
     described: list[dict[str, Any]] = [
         {
             "params": weights,
-            "factor": settings.tower_factor if of_tower else 1.0,
+            "factor": settings.vision_encoder_lr_factor if of_encoder else 1.0,
             "weight_decay": settings.weight_decay if matrices else 0.0,
         }
-        for (of_tower, matrices), weights in groups.items()
+        for (of_encoder, matrices), weights in groups.items()
     ]
     return torch.optim.AdamW(described, lr=settings.learning_rate, betas=settings.betas)
 
 
 def rate_at(step: int, steps: int, settings: OptimizerSettings) -> float:
-    """Return the learning rate of the update that ends step `step`, counted from 1, of `steps`."""
+    """Return the learning rate of step `step`, counted from 1, of `steps`."""
     warm_up = min(settings.warm_up_steps, steps)
-    if step <= warm_up:
-        return settings.learning_rate * step / warm_up
-    if settings.schedule == "constant":
-        return settings.learning_rate
-    done = (step - warm_up) / max(1, steps - warm_up)
-    share = settings.last_share + (1 - settings.last_share) * 0.5 * (1 + math.cos(math.pi * done))
-    return settings.learning_rate * share
+    decay = steps - warm_up if settings.schedule == "cosine" else 0
+    return settings.learning_rate * schedule(step, steps, warm_up, decay, settings.min_lr_ratio)
+
+
+def schedule(step: float, steps: int, warm_up: int, decay: float, last: float = 0.0) -> float:
+    """Return the fraction of the largest learning rate at `step`, counted from 1, of `steps`.
+
+    It rises linearly over `warm_up` steps, then stays at 1, and falls to `last` along a cosine over the last `decay`.
+    """
+    up = min(step / max(warm_up, 1), 1.0)
+    done = max(1 - (steps - step) / decay, 0.0) if decay else 0.0
+    return up * (last + (1 - last) * 0.5 * (1 + math.cos(math.pi * done)))

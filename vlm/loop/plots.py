@@ -1,4 +1,4 @@
-"""Pictures of a run: its losses, and what it answers."""
+"""Images of a run: its losses, and what it answers."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from vlm.examples import decoded
 class Sample(NamedTuple):
     """A question, the answer that is learned, and the one that is given."""
 
-    picture: bytes | None
+    image: bytes | None
     question: str
     learned: str
     given: str
@@ -42,7 +42,7 @@ def loss_figure(losses: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
 
 
 def sample_figure(samples: Sequence[Sample]) -> Figure:
-    """Return the pictures with question, learned and given answer below each; `samples` must not be empty."""
+    """Return the images with question, learned and given answer below each; `samples` must not be empty."""
     columns = min(3, len(samples))
     rows = -(-len(samples) // columns)
     figure = Figure(figsize=(4 * columns, 4 * rows), layout="constrained")
@@ -50,8 +50,8 @@ def sample_figure(samples: Sequence[Sample]) -> Figure:
         axes.axis("off")
         if place < len(samples):
             sample = samples[place]
-            if sample.picture is not None:
-                axes.imshow(decoded(sample.picture))
+            if sample.image is not None:
+                axes.imshow(decoded(sample.image))
             said = (f"Q  {sample.question}", f"learned  {sample.learned}", f"given  {sample.given or '(nothing)'}")
             # Not to be read as mathematics.
             lines = (textwrap.fill(one, 48).replace("$", r"\$") for one in said)

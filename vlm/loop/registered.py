@@ -1,4 +1,4 @@
-"""A registered model as MLflow loads it: answers from pictures and questions."""
+"""A registered model as MLflow loads it: answers from images and questions."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from vlm.model.loading import VisionLanguageModel, load_model
 
 
 class Answering:
-    """Predicts the column `answer` from `image`, the bytes of a picture file or nothing, and `question`."""
+    """Predicts the column `answer` from `image`, the bytes of an image file or nothing, and `question`."""
 
     def __init__(self, vlm: VisionLanguageModel) -> None:
         self.vlm = vlm
@@ -20,8 +20,8 @@ class Answering:
         size, said = int(options["batch_size"]), []
         for start in range(0, len(model_input), size):
             some = model_input.iloc[start : start + size]
-            pictures = [bytes(image) if image is not None else None for image in some["image"]]
-            said += answers(self.vlm, pictures, some["question"].tolist(), int(options["max_new_tokens"]))
+            images = [bytes(image) if image is not None else None for image in some["image"]]
+            said += answers(self.vlm, images, some["question"].tolist(), int(options["max_new_tokens"]))
         return pd.DataFrame({"answer": said}, index=model_input.index)
 
 

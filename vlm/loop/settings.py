@@ -16,12 +16,14 @@ class OptimizerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     learning_rate: float = Field(default=2e-4, gt=0)
-    tower_factor: float = Field(default=0.1, ge=0, description="of the learning rate, for a tower that learns")
+    vision_encoder_lr_factor: float = Field(
+        default=0.1, ge=0, description="of the learning rate, for a vision encoder that learns"
+    )
     weight_decay: float = Field(default=0.01, ge=0, description="of matrices; vectors have none")
     betas: tuple[float, float] = (0.9, 0.98)
     schedule: Literal["cosine", "constant"] = "cosine"
     warm_up_steps: int = Field(default=100, ge=0)
-    last_share: float = Field(default=0.05, ge=0, le=1, description="of the learning rate, at the end of a cosine")
+    min_lr_ratio: float = Field(default=0.05, ge=0, le=1, description="of the learning rate, at the end of a cosine")
     clip_norm: float = Field(default=1.0, gt=0)
 
 
@@ -42,7 +44,7 @@ class LoopSettings(BaseModel):
     checkpoint_every: int = Field(default=500, ge=1, description="steps")
     keep: int = Field(default=2, ge=1, description="checkpoints")
     sample_every: int = Field(default=500, ge=1, description="steps between sample answers and evaluations")
-    samples: int = Field(default=6, ge=0, description="examples whose answers are recorded with their pictures")
+    samples: int = Field(default=6, ge=0, description="examples whose answers are recorded with their images")
 
 
 class TrackingSettings(BaseModel):
@@ -58,13 +60,13 @@ class TrackingSettings(BaseModel):
 
 
 class EvaluationSettings(BaseModel):
-    """Items that the model is asked every `loop.sample_every` steps, each also with a blank picture."""
+    """Items that the model is asked every `loop.sample_every` steps, each also with a blank image."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: str = Field(default="spatiallake", description="of the items, as `spatiallake evaluate --items` names it")
     path: str = Field(description="file or folder of the items")
-    most: int = Field(default=200, ge=1, description="items asked, spread evenly over all")
+    max_items: int = Field(default=200, ge=1, description="items asked, spread evenly over all")
     batch: int = Field(default=16, ge=1, description="questions answered together")
     max_new_tokens: int = Field(default=48, ge=1, description="longest answer")
 
@@ -112,3 +114,17 @@ class TrainSettings(BaseModel):
             return self.tracking.uri
         lake = normalized(self.lake) if self.lake else ""
         return f"sqlite:///{normalized(self.out) if not lake or '://' in lake else lake}/mlflow.db"
+
+
+def flat(nested: Any, prefix: str = "") -> dict[str, Any]:
+    """Return the leaves of nested mappings and lists of mappings, by dotted name."""
+    if isinstance(nested, dict):
+        items = [(str(name), value) for name, value in nested.items()]
+    elif isinstance(nested, list) and any(isinstance(value, dict) for value in nested):
+        items = [(str(place), value) for place, value in enumerate(nested)]
+    else:
+        return {prefix: nested}
+    found: dict[str, Any] = {}
+    for name, value in items:
+        found |= flat(value, f"{prefix}.{name}" if prefix else name)
+    return found

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from mlflow.exceptions import MlflowException
 
 from vlm.evaluation.scores.interval import Score
 from vlm.loop.plots import Sample, loss_figure, sample_figure
-from vlm.loop.settings import TrainSettings
+from vlm.loop.settings import TrackingSettings
 
 _LOSS = "loss"
 # What MLflow takes at once, and how long a setting may be.
@@ -24,19 +25,25 @@ _METRICS, _PARAMS, _PARAM_LENGTH, _DIGEST_LENGTH = 1000, 100, 6000, 36
 
 
 class Run:
-    """The open run of this process; numbers are held until they are written together."""
+    """The open MLflow run of this process; metrics are buffered and written together.
 
-    def __init__(self, settings: TrainSettings, known: str | None) -> None:
+    `known` is the id of the run to resume; a new run starts where it is None or deleted.
+    """
+
+    def __init__(self, uri: str, settings: TrackingSettings, known: str | None) -> None:
+        # By default MLflow logs the lock file of the project in the working directory.
+        os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
+        os.environ.setdefault("MLFLOW_LOG_UV_FILES", "false")
         self._settings = settings
-        self._client = MlflowClient(settings.tracking_uri)
-        mlflow.set_tracking_uri(settings.tracking_uri)
-        experiment = _experiment(self._client, settings)
-        known = known if known is not None and self._is_there(known) else None
-        measured = settings.tracking.system_metrics and importlib.util.find_spec("psutil") is not None
+        self._client = MlflowClient(uri)
+        mlflow.set_tracking_uri(uri)
+        experiment = _experiment(self._client, uri, settings.experiment)
+        known = known if known is not None and self._exists(known) else None
+        measured = settings.system_metrics and importlib.util.find_spec("psutil") is not None
         run = mlflow.start_run(
             run_id=known,
             experiment_id=None if known else experiment,
-            run_name=None if known else settings.tracking.run_name,
+            run_name=None if known else settings.run_name,
             log_system_metrics=measured,
         )
         self.run_id = run.info.run_id
@@ -75,15 +82,19 @@ class Run:
             self._logged = self._held[-1].step
             self._held = []
 
+    def record_file(self, path: Path) -> None:
+        """Log a file as an artifact."""
+        self._client.log_artifact(self.run_id, str(path))
+
     def record_samples(self, step: int, samples: list[Sample]) -> None:
-        """Record what the model answers at a step, as a picture and as JSON."""
+        """Record what the model answers at a step, as an image and as JSON."""
         if samples:
             rows = [{"question": one.question, "learned": one.learned, "given": one.given} for one in samples]
             self._client.log_text(self.run_id, json.dumps(rows, indent=1), f"samples/step-{step:09d}.json")
             self._client.log_figure(self.run_id, sample_figure(samples), f"samples/step-{step:09d}.png")
 
     def record_losses(self) -> None:
-        """Record the curves of all losses so far as a picture."""
+        """Record the curves of all losses so far as an image."""
         names = [name for name in self._client.get_run(self.run_id).data.metrics if name.split("/")[0] == _LOSS]
         found = {name: sorted((one.step, one.value) for one in self._history(name)) for name in names}
         if found:
@@ -91,7 +102,7 @@ class Run:
 
     def register(self, folder: Path, data: Mapping[str, Any], code: Mapping[str, str]) -> None:
         """Register the model of a folder with what it was made of, unless it was before."""
-        name = self._settings.tracking.registered_model
+        name = self._settings.registered_model
         if name is None or self._registered(name):
             return
         made = mlflow.pyfunc.log_model(
@@ -116,7 +127,7 @@ class Run:
     def _history(self, name: str) -> list[Metric]:
         return list(self._client.get_metric_history(self.run_id, name))
 
-    def _is_there(self, run: str) -> bool:
+    def _exists(self, run: str) -> bool:
         try:
             return self._client.get_run(run).info.lifecycle_stage == "active"
         except MlflowException:
@@ -139,14 +150,13 @@ def score_metrics(scores: Iterable[Score]) -> dict[str, float]:
     return found
 
 
-def _experiment(client: MlflowClient, settings: TrainSettings) -> str:
-    name, uri = settings.tracking.experiment, settings.tracking_uri
+def _experiment(client: MlflowClient, uri: str, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
         return found.experiment_id
     # MLflow's pages then list runs of training, not of evaluation.
     tags = {"mlflow.experimentKind": "custom_model_development"}
-    # By default MLflow would put pictures and models into ./mlruns, wherever the command was given.
+    # By default MLflow would put images and models into ./mlruns, wherever the command was given.
     local = uri.startswith("sqlite:///")
     at = (Path(uri.removeprefix("sqlite:///")).absolute().parent / "mlflow" / name).as_uri() if local else None
     try:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import peft
@@ -12,18 +11,15 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from schemas.table import ENGINE_VERSION
-from studies.claims.feature_cache import cached_tower
+from vlm.errors import SettingsUnusable
 from vlm.feed.share import Cursor, Share
 from vlm.feed.torch_dataset import BatchDataset, loader
-from vlm.loop.batches import StepBatch, StepMaker
 from vlm.loop.checkpoint import RunFolder, restore
-from vlm.loop.errors import SettingsUnusable
+from vlm.loop.data import Opened, StepBatch, StepMaker, open_source
 from vlm.loop.evaluating import Evaluator
-from vlm.loop.flat import flat
 from vlm.loop.optimizer import optimizer_of
 from vlm.loop.plots import Sample
-from vlm.loop.settings import TrainSettings
-from vlm.loop.source import Opened, open_source
+from vlm.loop.settings import TrainSettings, flat
 from vlm.loop.tracking import Run, score_metrics
 from vlm.loop.updates import Update, Updates
 from vlm.model.answer_loss import AnswerLoss
@@ -52,9 +48,6 @@ def train(settings: TrainSettings, report: Report = print) -> Outcome:
         FeedError, MixtureError, ModelError, LoopError: data, a model, a folder or settings that cannot be used.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # MLflow would log the lock file of whatever project the command is given in.
-    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
-    os.environ.setdefault("MLFLOW_LOG_UV_FILES", "false")
     # A run before this one in the same process may have had another precision.
     AcceleratorState._reset_state()
     accelerator = Accelerator(cpu=settings.loop.device == "cpu", mixed_precision=settings.loop.mixed_precision)
@@ -101,7 +94,7 @@ class _Training:
         self.start = folder.latest() or folder.checkpoint(0, Cursor(), float("nan"))
         # Workers are forked before there are threads of MLflow or memory of a GPU.
         self.batches = iter(self._loader()) if self.start.step < settings.loop.steps else iter(())
-        optimizer = optimizer_of(vlm.model, vlm.tower, settings.optimizer)
+        optimizer = optimizer_of(vlm.model, vlm.vision_encoder, settings.optimizer)
         if self.start.step:
             restore(self.start, vlm.model, optimizer)
         module = AnswerLoss(vlm.model, vlm.family, len(settings.streams))
@@ -116,12 +109,11 @@ class _Training:
         run = self._opened_run(begun["mlflow_run"] if begun else None, report) if first else None
         at = self.start
         try:
-            with self._tower():
-                for step in range(at.step + 1, self.settings.loop.steps + 1):
-                    update = self.updates.update(step, self.batches)
-                    at = self.folder.checkpoint(step, update.cursor, update.loss)
-                    if run:
-                        self._keep(run, step, update, evaluate, report)
+            for step in range(at.step + 1, self.settings.loop.steps + 1):
+                update = self.updates.update(step, self.batches)
+                at = self.folder.checkpoint(step, update.cursor, update.loss)
+                if run:
+                    self._keep(run, step, update, evaluate, report)
             self.accelerator.wait_for_everyone()
             if run:
                 self._finish(run, report)
@@ -129,10 +121,6 @@ class _Training:
             if run:
                 run.close()
         return Outcome(at.step, at.loss, at.cursor.tokens)
-
-    def _tower(self) -> AbstractContextManager[None]:
-        cache = self.settings.model.tower_cache
-        return cached_tower(self.vlm, cache) if cache else nullcontext()
 
     def _loader(self) -> Iterable[StepBatch]:
         loop, world = self.settings.loop, self.accelerator.num_processes
@@ -149,7 +137,7 @@ class _Training:
         return loader(dataset, loop.workers, "spawn" if remote else "fork")
 
     def _opened_run(self, known: str | None, report: Report) -> Run:
-        run = Run(self.settings, known)
+        run = Run(self.settings.tracking_uri, self.settings.tracking, known)
         if run.run_id != known:
             run.describe(self.flat, self.data, self.code)
             self.folder.begin(self.flat, self.data, run.run_id)
@@ -182,11 +170,11 @@ class _Training:
         if not examples:
             return []
         asked = [example.turns[0] for example in examples]
-        pictures = [example.picture for example in examples]
-        said = answers(self.vlm, pictures, [turn.question for turn in asked], _ANSWER_TOKENS)
+        images = [example.image for example in examples]
+        said = answers(self.vlm, images, [turn.question for turn in asked], _ANSWER_TOKENS)
         return [
-            Sample(picture, turn.question, turn.answer, given)
-            for picture, turn, given in zip(pictures, asked, said, strict=True)
+            Sample(image, turn.question, turn.answer, given)
+            for image, turn, given in zip(images, asked, said, strict=True)
         ]
 
     def _finish(self, run: Run, report: Report) -> None:

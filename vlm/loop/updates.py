@@ -11,9 +11,9 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from udfs.language.draws import seed_of
+from vlm.errors import LossDiverged
 from vlm.feed.share import Cursor
-from vlm.loop.batches import StepBatch
-from vlm.loop.errors import LossDiverged
+from vlm.loop.data import StepBatch
 from vlm.loop.optimizer import rate_at
 from vlm.loop.settings import TrainSettings
 
@@ -67,7 +67,7 @@ class Updates:
         return Update(loss, batch.cursor, {**numbers, **self._described(batch, sums, counts, waited_s)})
 
     def _counted(self, batch: StepBatch) -> Tensor:
-        """Return, over all processes, answer tokens by stream, then examples, turns cut and pictures unreadable."""
+        """Return, over all processes, answer tokens by stream, then examples, turns cut and images unreadable."""
         streams = len(self._settings.streams)
         own = torch.zeros(streams + 3, dtype=torch.float64)
         for part in batch.parts:
@@ -105,7 +105,7 @@ class Updates:
             "answer_tokens_per_s": float(counts[: len(names)].sum()) / took_s,
             "loader_wait_share": waited_s / took_s,
             "turns_cut": cut,
-            "pictures_unreadable": unreadable,
+            "images_unreadable": unreadable,
             "processes": self._accelerator.num_processes,
         }
         for number, name in enumerate(names):

@@ -3,20 +3,16 @@
 import json
 from collections import Counter
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 from pyarrow import fs
 
 from udfs.storage.clients import filesystem_of, path_of
 from udfs.storage.locations import normalized
-from vlm.examples import Turn
-from vlm.mixture.errors import StreamUnreadable
+from vlm.errors import StreamUnreadable
+from vlm.examples import Turn, turns_of
 from vlm.mixture.settings import StreamSettings
 from vlm.mixture.streams import Record
-
-_PLACEHOLDER = "<image>"
-_ASKS, _ANSWERS = frozenset(("human", "user")), frozenset(("gpt", "assistant"))
 
 Count = Callable[[str], int]
 
@@ -24,7 +20,7 @@ Count = Callable[[str], int]
 def llava_records(settings: StreamSettings, tokens: Count) -> list[Record]:
     """Return the entries of a LLaVA JSON file, a list of {id, image, conversations: [{from, value}]}.
 
-    An entry without `image` is text alone; one whose picture is not there counts no tokens and is passed over.
+    An entry without `image` is text alone; one whose image is not there counts no tokens and is passed over.
 
     Raises:
         StreamUnreadable: no such file, or another format.
@@ -32,7 +28,7 @@ def llava_records(settings: StreamSettings, tokens: Count) -> list[Record]:
     entries = _json(settings.uri)
     if not isinstance(entries, list):
         raise StreamUnreadable(f"{settings.uri} holds a {type(entries).__name__}, and LLaVA JSON is a list of entries.")
-    there = _pictures(settings)
+    there = _images(settings)
     return [_llava_record(entry, number, settings, tokens, there) for number, entry in enumerate(entries)]
 
 
@@ -40,34 +36,34 @@ def _llava_record(
     entry: dict[str, Any], number: int, settings: StreamSettings, tokens: Count, there: frozenset[str]
 ) -> Record:
     try:
-        said = [(turn["from"], turn["value"].replace(_PLACEHOLDER, "").strip()) for turn in entry["conversations"]]
+        turns = turns_of([(turn["from"], turn["value"]) for turn in entry["conversations"]])
         image = entry.get("image")
         name = str(entry.get("id", number))
     except (KeyError, TypeError, AttributeError) as error:
         raise StreamUnreadable(
             f"Entry {number} of {settings.uri} is no LLaVA entry ({error!r} is missing or odd); mend or remove it."
         ) from error
-    picture = _picture(settings, image) if image else None
-    return _record(f"{name}#{number}", picture, turns_of(said), tokens, there)
+    image = _image(settings, image) if image else None
+    return _record(f"{name}#{number}", image, turns, tokens, there)
 
 
 def vqa_records(settings: StreamSettings, tokens: Count) -> list[Record]:
     """Return the questions of a VQAv2 or OK-VQA file with the answer that most people gave.
 
-    A question whose picture is not there counts no tokens and is passed over.
+    A question whose image is not there counts no tokens and is passed over.
 
     Raises:
         StreamUnreadable: no such file, or another format.
     """
     asked, answered = _json(settings.uri), _json(settings.annotations or "")
-    there = _pictures(settings)
+    there = _images(settings)
     try:
         subtype = asked.get("data_subtype") or answered.get("data_subtype") or ""
         answers = {row["question_id"]: _agreed(row) for row in answered["annotations"]}
         return [
             _record(
                 str(row["question_id"]),
-                _picture(settings, settings.picture_name.format(subtype=subtype, image_id=row["image_id"])),
+                _image(settings, settings.image_name.format(subtype=subtype, image_id=row["image_id"])),
                 (Turn(row["question"], answers[row["question_id"]]),),
                 tokens,
                 there,
@@ -89,29 +85,24 @@ def _agreed(row: dict[str, Any]) -> str:
     return Counter(answer["answer"] for answer in row["answers"]).most_common(1)[0][0]
 
 
-def turns_of(said: list[tuple[str, str]]) -> tuple[Turn, ...]:
-    """Return the questions that are followed by their answer, of (role, text) in order."""
-    return tuple(Turn(q, a) for (asks, q), (answers, a) in pairwise(said) if asks in _ASKS and answers in _ANSWERS)
-
-
 def counted(turns: tuple[Turn, ...], tokens: Count) -> int:
     """Return the tokens of questions and answers."""
     return sum(tokens(turn.question) + tokens(turn.answer) for turn in turns)
 
 
-def _record(name: str, picture: str | None, turns: tuple[Turn, ...], tokens: Count, there: frozenset[str]) -> Record:
-    usable = picture is None or path_of(picture) in there
-    return Record(name, picture, turns, counted(turns, tokens) if usable else 0)
+def _record(name: str, image: str | None, turns: tuple[Turn, ...], tokens: Count, there: frozenset[str]) -> Record:
+    usable = image is None or path_of(image) in there
+    return Record(name, image, turns, counted(turns, tokens) if usable else 0)
 
 
-def _pictures(settings: StreamSettings) -> frozenset[str]:
-    """Return the paths of all files under the folder of pictures, by one listing."""
+def _images(settings: StreamSettings) -> frozenset[str]:
+    """Return the paths of all files under the folder of images, by one listing."""
     folder = normalized(settings.images or "")
     selector = fs.FileSelector(path_of(folder), allow_not_found=True, recursive=True)
     return frozenset(info.path for info in filesystem_of(folder).get_file_info(selector))
 
 
-def _picture(settings: StreamSettings, name: str) -> str:
+def _image(settings: StreamSettings, name: str) -> str:
     return f"{normalized(settings.images or '')}/{name}"
 
 

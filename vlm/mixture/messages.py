@@ -12,12 +12,12 @@ from pyarrow import fs
 from udfs.language.tokens import token_counter
 from udfs.storage.clients import filesystem_of, path_of
 from udfs.storage.locations import normalized
-from vlm.examples import Example, Turn
+from vlm.errors import StreamUnreadable
+from vlm.examples import Example, Turn, turns_of
 from vlm.feed.feed import Feed, Row
 from vlm.feed.settings import FeedSettings
 from vlm.feed.snapshot import RowGroup, Snapshot
-from vlm.mixture.errors import StreamUnreadable
-from vlm.mixture.general import counted, turns_of
+from vlm.mixture.general import counted
 from vlm.mixture.settings import MixtureSettings, StreamSettings
 
 _COLUMNS = ("images", "messages")
@@ -26,7 +26,7 @@ Tokenizer = tuple[str | None, str | None]
 
 
 class MessagesFeed(Feed):
-    """Rows with one picture and turns of text; others are passed over, and count no tokens."""
+    """Rows with one image and turns of text; others are passed over, and count no tokens."""
 
     columns = _COLUMNS
 
@@ -34,11 +34,11 @@ class MessagesFeed(Feed):
         super().__init__(settings, snapshot, name)
         self._tokenizer = tokenizer
         self._count = token_counter(*tokenizer)
-        # Tokens are counted before any picture is read.
+        # Tokens are counted before any image is read.
         schema = pq.read_schema(snapshot.groups[0].path, filesystem=filesystem_of(snapshot.table))
         self.token_columns = ("messages", *_without_bytes(schema))
         if not self.epoch_tokens:
-            raise StreamUnreadable(f"Stream {name} has no row with one picture and an answer; name other files.")
+            raise StreamUnreadable(f"Stream {name} has no row with one image and an answer; name other files.")
 
     def __reduce__(self) -> Any:
         return MessagesFeed, (self.settings, self.snapshot, self.name, self._tokenizer)
@@ -46,13 +46,13 @@ class MessagesFeed(Feed):
     def example_of(self, row: Row) -> Example:
         """Return the example of a row."""
         turns = _turns(row["messages"])
-        picture = row["images"][0]["bytes"]
-        image_id = hashlib.sha256(picture).hexdigest()
+        image = row["images"][0]["bytes"]
+        image_id = hashlib.sha256(image).hexdigest()
         identity = hashlib.blake2b(f"{image_id}{turns}".encode(), digest_size=16).hexdigest()
-        return Example(self.name, identity, image_id, picture, turns, counted(turns, self._count))
+        return Example(self.name, identity, image_id, image, turns, counted(turns, self._count))
 
     def tokens_of(self, table: pa.Table) -> NDArray[np.int64]:
-        """Return the text tokens of every row; 0 where it has no turn, or another number of pictures than one."""
+        """Return the text tokens of every row; 0 where it has no turn, or another number of images than one."""
         rows = zip(table["images"].to_pylist(), table["messages"].to_pylist(), strict=True)
         tokens = [counted(_turns(said), self._count) if len(images or ()) == 1 else 0 for images, said in rows]
         return np.array(tokens, np.int64)
@@ -98,11 +98,5 @@ def _without_bytes(schema: pa.Schema) -> list[str]:
     return [f"images.list.{item}.{leaf}" for leaf in leaves[:1]] or ["images"]
 
 
-def _turns(messages: list[dict[str, Any]]) -> tuple[Turn, ...]:
-    return turns_of([(message["role"], _text(message["content"])) for message in messages or ()])
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, str):
-        return content.replace("<image>", "").strip()
-    return "".join(part.get("text") or "" for part in content or ()).strip()
+def _turns(messages: list[dict[str, Any]] | None) -> tuple[Turn, ...]:
+    return turns_of((message["role"], message["content"]) for message in messages or ())

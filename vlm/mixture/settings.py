@@ -18,9 +18,9 @@ class StreamSettings(BaseModel):
     )
     uri: str = Field(description="JSON file; for messages a Parquet file or a folder of them")
     annotations: str | None = Field(default=None, description="vqa: the JSON file of answers")
-    images: str | None = Field(default=None, description="llava, vqa: folder that pictures are named relative to")
-    picture_name: str = Field(
-        default="COCO_{subtype}_{image_id:012d}.jpg", description="vqa: file name of a picture in `images`"
+    images: str | None = Field(default=None, description="llava, vqa: folder that images are named relative to")
+    image_name: str = Field(
+        default="COCO_{subtype}_{image_id:012d}.jpg", description="vqa: file name of an image in `images`"
     )
     share: float | None = Field(default=None, gt=0, lt=1, description="of all tokens; none: what the others leave")
 
@@ -34,13 +34,13 @@ class StreamSettings(BaseModel):
 
 
 class MixtureSettings(BaseModel):
-    """Streams beside the spatial one; shares count text tokens, and `image_tokens` for every picture."""
+    """Streams beside the spatial one; shares count text tokens, and `image_tokens` for every image."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     streams: tuple[StreamSettings, ...] = ()
     spatial_share: float = Field(default=0.05, ge=0, le=1, description="of all tokens, where there are other streams")
-    image_tokens: int = Field(default=0, ge=0, description="tokens that a picture counts for; 0: only text counts")
+    image_tokens: int = Field(default=0, ge=0, description="tokens that an image counts for; 0: only text counts")
     seed: int = Field(default=0, ge=0, description="order within general streams")
     tokenizer: str | None = Field(default=None, description="as in `examples`; the spatial stream is counted there")
     tokenizer_revision: str | None = None

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.storage.clients import filesystem_of, path_of
+from vlm.errors import StreamUnreadable
 from vlm.examples import Example, Turn
 from vlm.feed.order import shuffled
-from vlm.mixture.errors import StreamUnreadable
 
 
 class Stream(Protocol):
@@ -35,10 +35,10 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An example whose picture has not been read; `picture` is its location, None where there is only text."""
+    """An example whose image has not been read; `image` is its location, None where there is only text."""
 
     example_id: str
-    picture: str | None
+    image: str | None
     turns: tuple[Turn, ...]
     text_tokens: int
 
@@ -49,7 +49,7 @@ class RecordStream:
     def __init__(self, name: str, records: Sequence[Record], seed: int) -> None:
         if not any(record.text_tokens for record in records):
             raise StreamUnreadable(
-                f"Stream {name} has no example with question, answer and picture; name other files or `images`."
+                f"Stream {name} has no example with question, answer and image; name other files or `images`."
             )
         self.name = name
         self._records = records
@@ -61,7 +61,7 @@ class RecordStream:
 
     @property
     def left_out(self) -> int:
-        """Return how many entries are passed over: no answer, or no picture where one is named."""
+        """Return how many entries are passed over: no answer, or no image where one is named."""
         return sum(record.text_tokens == 0 for record in self._records)
 
     @property
@@ -74,14 +74,14 @@ class RecordStream:
         return (self._at(p).text_tokens for p in count(position))
 
     def examples(self, positions: Iterable[int]) -> Iterator[Example]:
-        """Yield the examples at increasing positions, each picture read when it is its turn."""
+        """Yield the examples at increasing positions, each image read when it is its turn."""
         for position in positions:
             record = self._at(position)
             yield Example(
                 self.name,
                 record.example_id,
-                record.picture or record.example_id,
-                None if record.picture is None else _read(record.picture, self.name),
+                record.image or record.example_id,
+                None if record.image is None else _read(record.image, self.name),
                 record.turns,
                 record.text_tokens,
             )
@@ -102,5 +102,5 @@ def _read(uri: str, stream: str) -> bytes:
             return held.read()
     except FileNotFoundError as error:
         raise StreamUnreadable(
-            f"Stream {stream} names the picture {uri}, which is not there; correct `images`, or leave the entry out."
+            f"Stream {stream} names the image {uri}, which is not there; correct `images`, or leave the entry out."
         ) from error

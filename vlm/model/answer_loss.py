@@ -6,13 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vlm.model.attention import BY_TURNS, TurnBlocks, as_taken
 from vlm.model.families import Family, bare, part
-from vlm.model.masks import as_taken
-from vlm.model.turn_blocks import BY_TURNS, TurnBlocks
 
 
 class AnswerLoss(nn.Module):
-    """A model as the loop calls it; a frozen tower or decoder stays in evaluation mode."""
+    """A model as the loop calls it; a frozen vision encoder or decoder stays in evaluation mode."""
 
     def __init__(self, model: nn.Module, family: Family, streams: int) -> None:
         super().__init__()
@@ -23,9 +22,9 @@ class AnswerLoss(nn.Module):
         if self._attention == "sdpa" and family.masked:
             decoder: Any = part(model, family.decoder)
             decoder.set_attn_implementation(BY_TURNS)
-        parts = [part(model, name) for name in (family.tower, family.projector, family.decoder)]
+        parts = [part(model, name) for name in (family.vision_encoder, family.projector, family.decoder)]
         self._frozen = [own for own in parts if not any(weight.requires_grad for weight in own.parameters())]
-        # Some may be unused: all where a batch has no picture, and a pooling head always. Every rank has to have
+        # Some may be unused: all where a batch has no image, and a pooling head always. Every rank has to have
         # gradients of the same weights.
         self._seeing = [weight for own in parts[:2] for weight in own.parameters() if weight.requires_grad]
 

@@ -1,7 +1,6 @@
 """Batches of examples as a model takes them, with the tokens that it learns."""
 
-from collections.abc import Callable
-from collections.abc import Sequence as Many
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +10,13 @@ from numpy.typing import NDArray
 from PIL import UnidentifiedImageError
 from torch import Tensor
 
+from vlm.errors import ModelUnsuited
 from vlm.examples import Example, decoded
-from vlm.model.errors import ModelUnsuited
+from vlm.model.attention import attention_mask, laid_out
 from vlm.model.families import Family, bare
 from vlm.model.loading import VisionLanguageModel
-from vlm.model.masks import attention_mask
-from vlm.model.sequences import Sequence, Sequencer
+from vlm.model.sequences import OneTurnSequencer, Sequencer, TokenSequence
 from vlm.model.settings import SequenceSettings
-from vlm.model.turn_blocks import laid_out
 
 _PADDING = -1
 # Values of every token, sequence by sequence, and what padding has, to a tensor.
@@ -27,11 +25,11 @@ Lay = Callable[[list[NDArray[Any]], float], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class TokenBatch:
-    """Rows of tokens padded on the right, or a single row in blocks (`vlm.model.turn_blocks`).
+    """Rows of tokens padded on the right, or a single row in blocks (`vlm.model.attention`).
 
     `inputs`: what the model takes. `predicts` (b, n): tokens whose next one is learned; `targets` (k,): these next
     ones, row by row; `streams` (k,): the number of the stream that each belongs to. `cut`: turns left out since they
-    were too long; `unreadable`: pictures that are none, whose examples are not learned.
+    were too long; `unreadable`: images that are none, whose examples are not learned.
     """
 
     inputs: dict[str, Tensor]
@@ -51,31 +49,29 @@ class Collator:
         processor: Any,
         family: Family,
         settings: SequenceSettings,
-        streams: Many[str],
+        streams: Sequence[str],
         by_turns: bool = False,
     ) -> None:
         if settings.masked and not family.masked:
             raise ModelUnsuited(
-                "independent_turns, bidirectional_picture and packing need a decoder that takes ready-made masks, as "
+                "independent_turns, bidirectional_image and packing need a decoder that takes ready-made masks, as "
                 "that of the LLaVA family does; turn them off for this model."
             )
         if family.one_turn:
-            from vlm.model.one_turn import OneTurnSequencer
-
             self._sequencer = OneTurnSequencer(processor, settings)
         else:
             self._sequencer = Sequencer(processor, settings)
         self._settings = settings
         self._by_turns = by_turns
         self._pad = processor.tokenizer.pad_token_id or 0
-        self._picture = getattr(processor, "image_token_id", None)
+        self._image = getattr(processor, "image_token_id", None)
         self._streams = {name: number for number, name in enumerate(streams)}
 
-    def __call__(self, examples: Many[Example]) -> TokenBatch:
-        """Return the batch of examples, whose pictures are decoded here."""
-        pictures = [_decoded(example) for example in examples]
-        unread = [e.picture is not None and p is None for e, p in zip(examples, pictures, strict=True)]
-        sequences, shown = self._sequencer.sequences(examples, pictures)
+    def __call__(self, examples: Sequence[Example]) -> TokenBatch:
+        """Return the batch of examples, whose images are decoded here."""
+        images = [_decoded(example) for example in examples]
+        unread = [e.image is not None and p is None for e, p in zip(examples, images, strict=True)]
+        sequences, shown = self._sequencer.sequences(examples, images)
         streams = [
             _PADDING if hidden else self._streams[example.stream]
             for example, hidden in zip(examples, unread, strict=True)
@@ -102,7 +98,7 @@ class Collator:
             unreadable=sum(unread),
         )
 
-    def _layout(self, sequences: Many[Sequence]) -> tuple[Lay, dict[str, Tensor]]:
+    def _layout(self, sequences: Sequence[TokenSequence]) -> tuple[Lay, dict[str, Tensor]]:
         """Return what makes a tensor of values for every token, sequence by sequence, and what tells of its blocks."""
         laid = laid_out(sequences) if self._by_turns else None
         if laid:
@@ -111,8 +107,8 @@ class Collator:
         rows = self._rows(sequences)
         return lambda values, fill: _padded([[values[place] for place in row] for row in rows], fill), {}
 
-    def _rows(self, sequences: Many[Sequence]) -> list[list[int]]:
-        """Return which sequences lie in each row, in their order, which the pictures have, too."""
+    def _rows(self, sequences: Sequence[TokenSequence]) -> list[list[int]]:
+        """Return which sequences lie in each row, in their order, which the images have, too."""
         if not self._settings.packing:
             return [[place] for place in range(len(sequences))]
         rows: list[list[int]] = []
@@ -125,7 +121,7 @@ class Collator:
             room -= len(sequence)
         return rows
 
-    def _extras(self, sequences: Many[Sequence], lay: Lay) -> dict[str, Tensor]:
+    def _extras(self, sequences: Sequence[TokenSequence], lay: Lay) -> dict[str, Tensor]:
         """Return what else the model takes of every token."""
         extras = {
             name: lay([one.extras.get(name, np.zeros_like(one.ids)) for one in sequences], 0)
@@ -135,16 +131,16 @@ class Collator:
             extras["position_ids"] = lay([one.position for one in sequences], 0)
         return extras
 
-    def _mask(self, sequences: Many[Sequence], lay: Lay, ids: Tensor) -> Tensor:
+    def _mask(self, sequences: Sequence[TokenSequence], lay: Lay, ids: Tensor) -> Tensor:
         example = lay([np.full(len(one), number) for number, one in enumerate(sequences)], _PADDING)
         if not self._settings.masked:
             return (example >= 0).long()
         turn = lay([one.turn for one in sequences], 0)
-        picture = ids == self._picture if self._settings.bidirectional_picture else None
-        return attention_mask(example, turn, picture)
+        image = ids == self._image if self._settings.bidirectional_image else None
+        return attention_mask(example, turn, image)
 
 
-def collator_of(vlm: VisionLanguageModel, streams: Many[str]) -> Collator:
+def collator_of(vlm: VisionLanguageModel, streams: Sequence[str]) -> Collator:
     """Return the collator of a model for examples of the streams named."""
     by_turns = vlm.sequence.by_turns and bare(vlm.model).config._attn_implementation == "sdpa"
     return Collator(vlm.processor, vlm.family, vlm.sequence, streams, by_turns)
@@ -166,6 +162,6 @@ def _padded(rows: list[list[NDArray[Any]]], fill: float) -> Tensor:
 
 def _decoded(example: Example) -> NDArray[np.uint8] | None:
     try:
-        return None if example.picture is None else decoded(example.picture)
+        return None if example.image is None else decoded(example.image)
     except (UnidentifiedImageError, OSError):
         return None

@@ -5,17 +5,17 @@ from typing import Any
 
 from torch import nn
 
-from vlm.model.errors import ModelUnsuited
+from vlm.errors import ModelUnsuited
 
 
 @dataclass(frozen=True)
 class Family:
-    """Attributes of `model.model` that hold the parts; a projector inside the tower is named by its whole path.
+    """Attributes of `model.model` that hold the parts; a projector inside the vision encoder is named by its whole path.
 
     `masked`: the decoder takes ready-made 4D masks and position ids as they are. `one_turn`: an answer ends the text.
     """
 
-    tower: str
+    vision_encoder: str
     projector: str
     decoder: str = "language_model"
     masked: bool = False
@@ -58,7 +58,7 @@ def family_of(model_type: str) -> Family:
     """
     if model_type not in FAMILIES:
         raise ModelUnsuited(
-            f"Where a {model_type} has its vision tower is not known; name a model of {', '.join(sorted(FAMILIES))}."
+            f"Where a {model_type} has its vision encoder is not known; name a model of {', '.join(sorted(FAMILIES))}."
         )
     return FAMILIES[model_type]
 

@@ -1,6 +1,6 @@
-"""Answers of a model to questions about pictures, a batch at a time."""
+"""Answers of a model to questions about images, a batch at a time."""
 
-from collections.abc import Sequence as Many
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,25 +10,25 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from vlm.examples import Turn, decoded
+from vlm.model.attention import as_taken, attention_mask
 from vlm.model.loading import VisionLanguageModel
-from vlm.model.masks import as_taken, attention_mask
 from vlm.model.prompts import Prompts
 
-Picture = bytes | NDArray[np.uint8]
+ImageInput = bytes | NDArray[np.uint8]
 
 
 @torch.inference_mode()
 def answers(
-    vlm: VisionLanguageModel, pictures: Many[Picture | None], questions: Many[str], max_new_tokens: int = 64
+    vlm: VisionLanguageModel, images: Sequence[ImageInput | None], questions: Sequence[str], max_new_tokens: int = 64
 ) -> list[str]:
-    """Return the most likely answer to each question, token by token; one picture or None beside every question."""
-    shown = [decoded(picture) if isinstance(picture, bytes) else picture for picture in pictures]
+    """Return the most likely answer to each question, token by token; one image or None beside every question."""
+    shown = [decoded(image) if isinstance(image, bytes) else image for image in images]
     found = [""] * len(questions)
-    for has_picture in (True, False):
-        places = [place for place, picture in enumerate(shown) if (picture is not None) == has_picture]
+    for has_image in (True, False):
+        places = [place for place, image in enumerate(shown) if (image is not None) == has_image]
         if not places:
             continue
-        own = [[shown[place]] for place in places] if has_picture else None
+        own = [[shown[place]] for place in places] if has_image else None
         inputs = _inputs(vlm, own, [questions[place] for place in places])
         told = _own_loop(vlm, inputs, max_new_tokens) if vlm.family.masked else _generated(vlm, inputs, max_new_tokens)
         texts = vlm.processor.tokenizer.batch_decode(told, skip_special_tokens=True)
@@ -40,7 +40,7 @@ def answers(
 def end_tokens(vlm: VisionLanguageModel) -> list[int]:
     """Return the tokens that end an answer: those of the model's configuration, and the one that examples end with."""
     tokenizer = vlm.processor.tokenizer
-    prompt = Prompts(vlm.processor, vlm.sequence.template).conversation([Turn("a", "a")], picture=False)
+    prompt = Prompts(vlm.processor, vlm.sequence.template).conversation([Turn("a", "a")], image=False)
     # The last token of the learned text.
     told = tokenizer(prompt.text[: prompt.answers[0][1]], add_special_tokens=False)["input_ids"]
     ends = vlm.model.generation_config.eos_token_id
@@ -48,13 +48,11 @@ def end_tokens(vlm: VisionLanguageModel) -> list[int]:
     return sorted({*named, told[-1]})
 
 
-def _inputs(vlm: VisionLanguageModel, pictures: list[Any] | None, questions: list[str]) -> dict[str, Tensor]:
+def _inputs(vlm: VisionLanguageModel, images: list[Any] | None, questions: list[str]) -> dict[str, Tensor]:
     prompts = Prompts(vlm.processor, vlm.sequence.template)
-    texts = [prompts.question(question, picture=pictures is not None) for question in questions]
+    texts = [prompts.question(question, image=images is not None) for question in questions]
     options = {"add_special_tokens": False, "padding": True, "padding_side": "left", "return_tensors": "pt"}
-    made = (
-        vlm.processor(text=texts, images=pictures, **options) if pictures else vlm.processor.tokenizer(texts, **options)
-    )
+    made = vlm.processor(text=texts, images=images, **options) if images else vlm.processor.tokenizer(texts, **options)
     return {name: value.to(vlm.model.device) for name, value in made.items() if name != "labels"}
 
 
@@ -69,10 +67,10 @@ def _generated(vlm: VisionLanguageModel, inputs: dict[str, Tensor], most: int) -
 def _own_loop(vlm: VisionLanguageModel, inputs: dict[str, Tensor], most: int) -> list[list[int]]:
     """Return the tokens of greedy decoding, the prompt masked as in training."""
     ids, kept = inputs["input_ids"], inputs["attention_mask"].bool()
-    both_ways = vlm.sequence.bidirectional_picture
-    picture = ids == vlm.processor.image_token_id if both_ways else None
+    both_ways = vlm.sequence.bidirectional_image
+    image = ids == vlm.processor.image_token_id if both_ways else None
     # Padding is an example of its own.
-    mask = attention_mask(kept.long() - 1, torch.zeros_like(ids), picture)
+    mask = attention_mask(kept.long() - 1, torch.zeros_like(ids), image)
     position = (kept.long().cumsum(1) - 1).clamp(min=0)
     ends = torch.tensor(end_tokens(vlm), device=ids.device)
     going = torch.ones(len(ids), dtype=torch.bool, device=ids.device)

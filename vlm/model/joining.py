@@ -1,4 +1,4 @@
-"""A vision tower and a decoder joined by a projector that is new: the LLaVA family from any ViT and language model."""
+"""A vision encoder and a decoder joined by a projector that is new: the LLaVA family from any ViT and language model."""
 
 from pathlib import Path
 from typing import Any
@@ -19,29 +19,27 @@ from transformers import (
     PreTrainedModel,
 )
 
-from vlm.model.errors import ModelUnsuited
+from vlm.errors import ModelUnsuited
 from vlm.model.families import family_of
 from vlm.model.loading import VisionLanguageModel, pretrained, whole
 
-_PICTURE = "<image>"
-# Weights of features without and with a name, and of being an object, in a projector that begins with names.
-_OTHER_FEATURES, _NAMED_FEATURES, _OBJECT_FEATURE = 0.02, 4.0, 0.5
+_IMAGE = "<image>"
 _WEIGHTS = ("*.safetensors", "*.bin", "*.safetensors.index.json")
 
 
 def join_model(
-    tower: str, decoder: str, seed: int = 0, dtype: torch.dtype = torch.float32, attention: str = "sdpa"
+    vision_encoder: str, decoder: str, seed: int = 0, dtype: torch.dtype = torch.float32, attention: str = "sdpa"
 ) -> VisionLanguageModel:
-    """Return a LLaVA of the tower and the decoder of two folders; a folder without weights is begun at random.
+    """Return a LLaVA of the vision encoder and the decoder of two folders; a folder without weights is begun at random.
 
     Raises:
         ModelUnavailable: a folder without configuration, image processor or tokenizer, or with other weights.
-        ModelUnsuited: a tower that does not give one token for every patch.
+        ModelUnsuited: a vision encoder that does not give one token for every patch.
     """
-    images = pretrained(AutoImageProcessor.from_pretrained, tower)
+    images = pretrained(AutoImageProcessor.from_pretrained, vision_encoder)
     tokenizer = pretrained(AutoTokenizer.from_pretrained, decoder)
-    seeing, speaking = _tower_config(tower), pretrained(AutoConfig.from_pretrained, decoder)
-    tokenizer.add_special_tokens({"additional_special_tokens": [_PICTURE]}, replace_extra_special_tokens=False)
+    seeing, speaking = _vision_config(vision_encoder), pretrained(AutoConfig.from_pretrained, decoder)
+    tokenizer.add_special_tokens({"additional_special_tokens": [_IMAGE]}, replace_extra_special_tokens=False)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     torch.manual_seed(seed)
@@ -50,21 +48,18 @@ def join_model(
     config = LlavaConfig(
         vision_config=seeing,
         text_config=speaking,
-        image_token_index=tokenizer.convert_tokens_to_ids(_PICTURE),
+        image_token_index=tokenizer.convert_tokens_to_ids(_IMAGE),
         vision_feature_layer=-1,
         vision_feature_select_strategy="full",
-        projector_hidden_act="linear" if hasattr(seeing, "named_features") else "gelu",
         tie_word_embeddings=speaking.tie_word_embeddings,
         dtype=dtype,
     )
     config._attn_implementation = attention
     model = _empty(config, dtype)
-    _load_tower(model, tower, seeing)
+    _load_vision_encoder(model, vision_encoder, seeing)
     _load_decoder(model, decoder)
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    if hasattr(seeing, "named_features"):
-        _begin_with_names(model, tokenizer, seeing)
     beside = _tokens_beside_patches(model.model.vision_tower, images, seeing.patch_size)
     config.vision_feature_select_strategy = "default" if beside > _extra_tokens(seeing) else "full"
     processor = LlavaProcessor(
@@ -84,13 +79,13 @@ def _empty(config: LlavaConfig, dtype: torch.dtype) -> Any:
     return model.to(dtype)
 
 
-def _tower_config(place: str) -> PretrainedConfig:
+def _vision_config(place: str) -> PretrainedConfig:
     config = pretrained(AutoConfig.from_pretrained, place)
     # CLIP and SigLIP folders hold a text model, too.
     config = getattr(config, "vision_config", config)
     if not hasattr(config, "patch_size") or not hasattr(config, "hidden_size"):
         raise ModelUnsuited(
-            f"The tower {place} is a {config.model_type} without patch_size and hidden_size; name a model that gives "
+            f"The vision encoder {place} is a {config.model_type} without patch_size and hidden_size; name a model that gives "
             "one token for every patch, such as a ViT, CLIP, SigLIP or DINOv2."
         )
     return config
@@ -100,7 +95,7 @@ def _has_weights(place: str) -> bool:
     return any(any(Path(place).glob(pattern)) for pattern in _WEIGHTS)
 
 
-def _load_tower(model: LlavaForConditionalGeneration, place: str, config: PretrainedConfig) -> None:
+def _load_vision_encoder(model: LlavaForConditionalGeneration, place: str, config: PretrainedConfig) -> None:
     if _has_weights(place):
         own = type(model.model.vision_tower)
         loaded = whole(own, place, config=config) if issubclass(own, PreTrainedModel) else whole(AutoModel, place)
@@ -118,42 +113,20 @@ def _copy(source: nn.Module, target: nn.Module) -> None:
     target.load_state_dict(source.state_dict())
 
 
-def _begin_with_names(model: LlavaForConditionalGeneration, tokenizer: Any, seeing: Any) -> None:
-    """Let a projector begin with what the tower can name: a thing's token is near the embeddings of its words.
-
-    Otherwise a small model would have to learn word by word which features a name means before it can look anything up.
-    Every object has a share of the picture token's own embedding, too, which a decoder may look out for.
-    """
-    named: dict[int, str] = seeing.named_features
-    projector: Any = model.model.multi_modal_projector
-    embeddings: Any = model.get_input_embeddings().weight
-    with torch.no_grad():
-        first, second = projector.linear_1, projector.linear_2
-        for layer in (first, second):
-            layer.bias.zero_()
-        first.weight.normal_(0, _OTHER_FEATURES)
-        torch.nn.init.eye_(second.weight)
-        picture = embeddings[tokenizer.convert_tokens_to_ids(_PICTURE)]
-        first.weight[:, seeing.object_feature] += _OBJECT_FEATURE * picture
-        for place, name in named.items():
-            words = embeddings[tokenizer(f" {name}", add_special_tokens=False)["input_ids"]]
-            first.weight[:, place] += _NAMED_FEATURES * words.sum(0) / len(words) ** 0.5
+def _extra_tokens(vision_encoder: PretrainedConfig) -> int:
+    return getattr(vision_encoder, "extra_tokens", 0)
 
 
-def _extra_tokens(tower: PretrainedConfig) -> int:
-    return getattr(tower, "extra_tokens", 0)
-
-
-def _tokens_beside_patches(tower: PreTrainedModel, images: Any, patch_px: int) -> int:
+def _tokens_beside_patches(vision_encoder: PreTrainedModel, images: Any, patch_px: int) -> int:
     """Return how many tokens are of no patch: one in a ViT with a class token, which is the first."""
     blank = np.zeros((64, 64, 3), np.uint8)
-    pixels = images(blank, return_tensors="pt")["pixel_values"].to(tower.dtype)
+    pixels = images(blank, return_tensors="pt")["pixel_values"].to(vision_encoder.dtype)
     with torch.no_grad():
-        found = tower.eval()(pixels).last_hidden_state.shape[1]
+        found = vision_encoder.eval()(pixels).last_hidden_state.shape[1]
     patches = (pixels.shape[-2] // patch_px) * (pixels.shape[-1] // patch_px)
-    if found - patches - _extra_tokens(tower.config) not in (0, 1):
+    if found - patches - _extra_tokens(vision_encoder.config) not in (0, 1):
         raise ModelUnsuited(
-            f"The tower gives {found} tokens for {patches} patches of {patch_px} px; name one that gives one for every "
+            f"The vision encoder gives {found} tokens for {patches} patches of {patch_px} px; name one that gives one for every "
             "patch, with or without a class token before them."
         )
     return found - patches

@@ -9,8 +9,7 @@ import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 from transformers.utils import logging
 
-import vlm.model.registration  # noqa: F401  towers of our own have to be known before a model is loaded
-from vlm.model.errors import ModelUnavailable
+from vlm.errors import ModelUnavailable
 from vlm.model.families import Family, family_of, part
 from vlm.model.settings import SequenceSettings
 
@@ -27,13 +26,13 @@ class VisionLanguageModel:
     sequence: SequenceSettings = field(default_factory=SequenceSettings)
 
     @property
-    def tower(self) -> torch.nn.Module:
-        """Return the vision tower."""
-        return part(self.model, self.family.tower)
+    def vision_encoder(self) -> torch.nn.Module:
+        """Return the vision encoder."""
+        return part(self.model, self.family.vision_encoder)
 
     @property
     def projector(self) -> torch.nn.Module:
-        """Return what turns features of the tower to embeddings."""
+        """Return what turns features of the vision encoder to embeddings."""
         return part(self.model, self.family.projector)
 
     @property

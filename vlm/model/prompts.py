@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from vlm.errors import PromptUnusable
 from vlm.examples import Turn
-from vlm.model.errors import PromptUnusable
 
 Span = tuple[int, int]
 
@@ -28,22 +28,22 @@ class Prompts:
         if self._end is None:
             raise PromptUnusable("The tokenizer has no eos_token, so that no answer could end; give it one.")
 
-    def conversation(self, turns: Sequence[Turn], picture: bool) -> Prompt:
-        """Return the text of answered turns; the picture stands before the first question.
+    def conversation(self, turns: Sequence[Turn], image: bool) -> Prompt:
+        """Return the text of answered turns; the image stands before the first question.
 
         Raises:
             PromptUnusable: the chat template does not write questions and answers one after the other.
         """
-        return self._templated(turns, picture) if self._chat else self._plain(turns, picture)
+        return self._templated(turns, image) if self._chat else self._plain(turns, image)
 
-    def question(self, question: str, picture: bool) -> str:
+    def question(self, question: str, image: bool) -> str:
         """Return the text up to where the answer begins."""
         if self._chat:
-            return self._rendered(_messages([Turn(question, "")], picture)[:1], asks=True)
-        return self._opening(picture) + _asked(question)
+            return self._rendered(_messages([Turn(question, "")], image)[:1], asks=True)
+        return self._opening(image) + _asked(question)
 
-    def _plain(self, turns: Sequence[Turn], picture: bool) -> Prompt:
-        text, answers, ends = self._opening(picture), [], []
+    def _plain(self, turns: Sequence[Turn], image: bool) -> Prompt:
+        text, answers, ends = self._opening(image), [], []
         for turn in turns:
             text += _asked(turn.question)
             start = len(text)
@@ -53,11 +53,11 @@ class Prompts:
             ends.append(len(text))
         return Prompt(text, tuple(answers), tuple(ends))
 
-    def _opening(self, picture: bool) -> str:
-        return (self._tokenizer.bos_token or "") + (f"{self._processor.image_token}\n" if picture else "")
+    def _opening(self, image: bool) -> str:
+        return (self._tokenizer.bos_token or "") + (f"{self._processor.image_token}\n" if image else "")
 
-    def _templated(self, turns: Sequence[Turn], picture: bool) -> Prompt:
-        messages = _messages(turns, picture)
+    def _templated(self, turns: Sequence[Turn], image: bool) -> Prompt:
+        messages = _messages(turns, image)
         text = self._rendered(messages)
         answers, ends = [], []
         for number in range(len(turns)):
@@ -84,11 +84,11 @@ def _asked(question: str) -> str:
     return f"USER: {question}\nASSISTANT:"
 
 
-def _messages(turns: Sequence[Turn], picture: bool) -> list[dict[str, Any]]:
+def _messages(turns: Sequence[Turn], image: bool) -> list[dict[str, Any]]:
     messages = []
     for number, turn in enumerate(turns):
         said = [{"type": "text", "text": turn.question}]
-        if picture and number == 0:
+        if image and number == 0:
             said.insert(0, {"type": "image"})
         messages.append({"role": "user", "content": said})
         messages.append({"role": "assistant", "content": [{"type": "text", "text": turn.answer}]})

@@ -1,25 +1,25 @@
-"""Examples as sequences of tokens: which are answers, which a picture's, and which turn each belongs to."""
+"""Examples as sequences of tokens: which are answers, which an image's, and which turn each belongs to."""
 
-from collections.abc import Sequence as Many
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vlm.errors import ModelUnsuited, PromptUnusable, SequenceTooLong
 from vlm.examples import Example
-from vlm.model.errors import ModelUnsuited, PromptUnusable, SequenceTooLong
 from vlm.model.prompts import Prompt, Prompts
 from vlm.model.settings import SequenceSettings
 
 Ints, Flags = NDArray[np.int64], NDArray[np.bool_]
 
-# What processors say of every token; all else that they return belongs to pictures.
+# What processors say of every token; all else that they return belongs to images.
 TOKEN_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids")
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class TokenSequence:
     """Tokens of one example, all arrays (n,).
 
     `answer`: learned. `turn`: 0 for what every turn sees, else the number of the only turn that sees it. `extras`:
@@ -52,21 +52,21 @@ class Sequencer:
             )
 
     def sequences(
-        self, examples: Many[Example], pictures: Many[NDArray[np.uint8] | None]
-    ) -> tuple[list[Sequence], dict[str, Any]]:
-        """Return the sequence of every example, and the inputs of the model that hold the pictures.
+        self, examples: Sequence[Example], images: Sequence[NDArray[np.uint8] | None]
+    ) -> tuple[list[TokenSequence], dict[str, Any]]:
+        """Return the sequence of every example, and the inputs of the model that hold the images.
 
         Raises:
             PromptUnusable: a template or tokenizer that does not tell answers from questions.
-            SequenceTooLong: a picture that alone has more tokens than a sequence may have.
+            SequenceTooLong: an image that alone has more tokens than a sequence may have.
         """
-        pairs = zip(examples, pictures, strict=True)
-        prompts = [self._written(example, picture is not None) for example, picture in pairs]
+        pairs = zip(examples, images, strict=True)
+        prompts = [self._written(example, image is not None) for example, image in pairs]
         told = iter(self._tokenized([prompt.text for own in prompts for prompt in own]))
         tokens = [[next(told) for _ in own] for own in prompts]
-        shown = [place for place, picture in enumerate(pictures) if picture is not None]
+        shown = [place for place, image in enumerate(images) if image is not None]
         expanded, inputs = self._expanded(
-            [prompts[place][0].text for place in shown], [pictures[place] for place in shown]
+            [prompts[place][0].text for place in shown], [images[place] for place in shown]
         )
         rows = dict(zip(shown, expanded, strict=True))
         made = []
@@ -76,10 +76,10 @@ class Sequencer:
             made.append(make(turns, rows.get(place)))
         return made, inputs
 
-    def _written(self, example: Example, picture: bool) -> list[Prompt]:
+    def _written(self, example: Example, image: bool) -> list[Prompt]:
         if self._settings.independent_turns:
-            return [self._prompts.conversation([turn], picture) for turn in example.turns]
-        return [self._prompts.conversation(example.turns, picture)]
+            return [self._prompts.conversation([turn], image) for turn in example.turns]
+        return [self._prompts.conversation(example.turns, image)]
 
     def _tokenized(self, texts: list[str]) -> list[tuple[Ints, Ints]]:
         told = self._tokenizer(
@@ -90,49 +90,49 @@ class Sequencer:
             for ids, offsets in zip(told["input_ids"], told["offset_mapping"], strict=True)
         ]
 
-    def _expanded(self, texts: list[str], pictures: list[Any]) -> tuple[list[dict[str, Ints]], dict[str, Any]]:
-        """Return what the processor makes of texts with a picture each: token inputs by text, and the pictures'."""
+    def _expanded(self, texts: list[str], images: list[Any]) -> tuple[list[dict[str, Ints]], dict[str, Any]]:
+        """Return what the processor makes of texts with an image each: token inputs by text, and the images'."""
         if not texts:
             return [], {}
-        nested = [[picture] for picture in pictures]
+        nested = [[image] for image in images]
         made = self._processor(text=texts, images=nested, add_special_tokens=False, padding=True, return_tensors="pt")
         kept = made["attention_mask"].numpy().astype(bool)
         told = {name: made[name].numpy() for name in TOKEN_INPUTS if name in made and name != "attention_mask"}
         rows = [{name: values[row][kept[row]] for name, values in told.items()} for row in range(len(texts))]
         return rows, {name: value for name, value in made.items() if name not in TOKEN_INPUTS}
 
-    def _whole(self, told: list["_Told"], row: dict[str, Ints] | None) -> Sequence:
+    def _whole(self, told: list["_Told"], row: dict[str, Ints] | None) -> TokenSequence:
         """Return the sequence of a conversation whose turns see the ones before."""
         only, most = told[0], self._settings.max_tokens
         row = row or {"input_ids": only.ids}
         ids = row["input_ids"]
-        # The processor writes the picture's tokens; from there to the end it leaves the text as it is.
+        # The processor writes the image's tokens; from there to the end it leaves the text as it is.
         same = _common_end(only.ids, ids)
         added = len(ids) - len(only.ids)
         answer = np.zeros(len(ids), bool)
         answer[len(ids) - same :] = only.answer[len(only.ids) - same :]
         if answer.sum() != only.answer.sum():
             raise PromptUnusable(
-                "The processor changes the text after the picture, so that answers cannot be found in it; set "
+                "The processor changes the text after the image, so that answers cannot be found in it; set "
                 "`sequence.template` to plain, or name another model."
             )
         ends = [end + added for end in only.ends]
         fitting = sum(end <= most for end in ends)
-        # The picture's last token is the placeholder that the text had, too.
+        # The image's last token is the placeholder that the text had, too.
         end = ends[fitting - 1] if fitting else len(ids) - same + 1
         if fitting == len(ends):
             end = len(ids)
         self._check(end)
         kept = {name: values[:end] for name, values in row.items()}
-        whole = Sequence(
+        whole = TokenSequence(
             kept.pop("input_ids"), answer[:end], np.zeros(end, np.int64), np.arange(end), kept, len(ends) - fitting
         )
         return whole if fitting else replace(whole, answer=np.zeros(end, bool))
 
-    def _independent(self, told: list["_Told"], row: dict[str, Ints] | None) -> Sequence:
-        """Return the picture once, and behind it every turn as if it were alone with it."""
-        starts = [self._after_picture(one.ids) if row else 0 for one in told]
-        shared = row["input_ids"][: self._after_picture(row["input_ids"])] if row else np.empty(0, np.int64)
+    def _independent(self, told: list["_Told"], row: dict[str, Ints] | None) -> TokenSequence:
+        """Return the image once, and behind it every turn as if it were alone with it."""
+        starts = [self._after_image(one.ids) if row else 0 for one in told]
+        shared = row["input_ids"][: self._after_image(row["input_ids"])] if row else np.empty(0, np.int64)
         room, parts = self._settings.max_tokens - len(shared), [shared]
         for one, start in zip(told, starts, strict=True):
             room -= len(one.ids) - start
@@ -145,7 +145,7 @@ class Sequencer:
             parts.append(told[0].ids[:1])
         answers = [np.zeros(len(shared), bool), *(one.answer[start:] for one, start in zip(told, starts, strict=True))]
         ids = np.concatenate(parts)
-        return Sequence(
+        return TokenSequence(
             ids,
             np.concatenate(answers[: fitting + 1]) if fitting else np.zeros(len(ids), bool),
             np.concatenate([np.full(len(part), number) for number, part in enumerate(parts)]),
@@ -155,17 +155,17 @@ class Sequencer:
             cut=len(told) - fitting,
         )
 
-    def _after_picture(self, ids: Ints) -> int:
+    def _after_image(self, ids: Ints) -> int:
         places = np.flatnonzero(ids == self._processor.image_token_id)
         if not len(places):
-            raise ModelUnsuited("The processor's text has no token of the picture; turns cannot be independent.")
+            raise ModelUnsuited("The processor's text has no token of the image; turns cannot be independent.")
         return int(places[-1]) + 1
 
     def _check(self, needed: int) -> None:
         if needed > self._settings.max_tokens:
             raise SequenceTooLong(
-                f"A picture has {needed} tokens and a sequence may have {self._settings.max_tokens}; raise "
-                "`sequence.max_tokens`, or have the processor make pictures smaller."
+                f"An image has {needed} tokens and a sequence may have {self._settings.max_tokens}; raise "
+                "`sequence.max_tokens`, or have the processor make images smaller."
             )
 
 
@@ -186,3 +186,46 @@ def _common_end(some: Ints, others: Ints) -> int:
     most = min(len(some), len(others))
     same = some[::-1][:most] == others[::-1][:most]
     return most if same.all() else int(np.argmin(same))
+
+
+class OneTurnSequencer:
+    """Makes sequences by a processor that takes the answer as `suffix` and tells its tokens by their type.
+
+    Only the first turn of an example is taken; the others count as cut.
+    """
+
+    def __init__(self, processor: Any, settings: SequenceSettings) -> None:
+        self._processor = processor
+        self._settings = settings
+
+    def sequences(
+        self, examples: Sequence[Example], images: Sequence[NDArray[np.uint8] | None]
+    ) -> tuple[list[TokenSequence], dict[str, Any]]:
+        """Return the sequence of every example, and the inputs of the model that hold the images.
+
+        Raises:
+            ModelUnsuited: an example without an image, which the processor refuses.
+        """
+        if any(image is None for image in images):
+            raise ModelUnsuited("This model takes no text without an image; leave out streams that have such.")
+        made = self._processor(
+            text=[f"{self._processor.image_token}{example.turns[0].question}" for example in examples],
+            suffix=[example.turns[0].answer for example in examples],
+            images=[[image] for image in images],
+            padding=True,
+            return_tensors="pt",
+        )
+        kept = made["attention_mask"].numpy().astype(bool)
+        told = {name: made[name].numpy() for name in TOKEN_INPUTS if name in made and name != "attention_mask"}
+        shown = {name: value for name, value in made.items() if name not in (*TOKEN_INPUTS, "labels")}
+        found = [self._sequence({name: v[row][kept[row]] for name, v in told.items()}, len(examples[row].turns))
+                 for row in range(len(examples))]  # fmt: skip
+        return found, shown
+
+    def _sequence(self, row: dict[str, NDArray[np.int64]], turns: int) -> TokenSequence:
+        ids = row.pop("input_ids")
+        count = len(ids)
+        answer = row["token_type_ids"] == 1
+        if count > self._settings.max_tokens:
+            answer = np.zeros(count, bool)
+        return TokenSequence(ids, answer, np.zeros(count, np.int64), np.arange(count), row, turns - int(answer.any()))

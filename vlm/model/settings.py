@@ -25,36 +25,33 @@ class SequenceSettings(BaseModel):
         default="auto", description="the processor's chat template where it has one, or USER: and ASSISTANT:"
     )
     independent_turns: bool = Field(
-        default=False, description="every turn sees the picture and itself, not the other turns of the example"
+        default=False, description="every turn sees the image and itself, not the other turns of the example"
     )
-    bidirectional_picture: bool = Field(default=False, description="tokens of a picture see each other both ways")
+    bidirectional_image: bool = Field(default=False, description="tokens of an image see each other both ways")
     packing: bool = Field(default=False, description="several examples in one sequence, which do not see each other")
-    max_tokens: int = Field(default=2048, ge=8, description="tokens of a sequence, the picture's included")
+    max_tokens: int = Field(default=2048, ge=8, description="tokens of a sequence, the image's included")
 
     @property
     def masked(self) -> bool:
         """Return whether the decoder has to take ready-made masks."""
-        return self.independent_turns or self.bidirectional_picture or self.packing
+        return self.independent_turns or self.bidirectional_image or self.packing
 
     @property
     def by_turns(self) -> bool:
         """Return whether turns can be attended to in blocks of their own."""
-        return self.independent_turns and not (self.bidirectional_picture or self.packing)
+        return self.independent_turns and not (self.bidirectional_image or self.packing)
 
 
 class ModelSettings(BaseModel):
-    """A whole model, or a tower and a decoder to be joined; and what of it learns."""
+    """A whole model, or a vision encoder and a decoder to be joined; and what of it learns."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str | None = Field(default=None, description="folder or Hugging Face id of an image-text-to-text model")
     revision: str | None = Field(default=None, description="commit of the Hugging Face id")
-    tower: str | None = Field(default=None, description="folder of a vision model and its image processor")
+    vision_encoder: str | None = Field(default=None, description="folder of a vision model and its image processor")
     decoder: str | None = Field(default=None, description="folder of a causal language model and its tokenizer")
-    freeze_tower: bool = True
-    tower_cache: str | None = Field(
-        default=None, description="folder that features of a frozen tower are kept in, for this run and others"
-    )
+    freeze_vision_encoder: bool = True
     freeze_decoder: bool = False
     lora: LoraSettings | None = None
     gradient_checkpointing: bool = False
@@ -64,13 +61,15 @@ class ModelSettings(BaseModel):
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
-        if self.model is not None and (self.tower or self.decoder):
-            raise ValueError(f"model {self.model} has its own tower and decoder; leave `tower` and `decoder` out")
-        if self.model is None and not (self.tower and self.decoder):
-            raise ValueError("no model is named; give `model`, or both `tower` and `decoder`")
+        if self.model is not None and (self.vision_encoder or self.decoder):
+            raise ValueError(
+                f"model {self.model} has its own vision encoder and decoder; leave `vision_encoder` and `decoder` out"
+            )
+        if self.model is None and not (self.vision_encoder and self.decoder):
+            raise ValueError("no model is named; give `model`, or both `vision_encoder` and `decoder`")
         if self.attention == "flash_attention_2" and self.sequence.masked:
             raise ValueError(
-                "flash_attention_2 takes no ready-made masks, which independent_turns, bidirectional_picture and "
+                "flash_attention_2 takes no ready-made masks, which independent_turns, bidirectional_image and "
                 "packing need; set `attention` to sdpa"
             )
         return self

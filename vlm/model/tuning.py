@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from vlm.model.errors import ModelUnsuited
+from vlm.errors import ModelUnsuited
 from vlm.model.joining import join_model
 from vlm.model.loading import VisionLanguageModel, load_model
 from vlm.model.settings import LoraSettings, ModelSettings
@@ -23,10 +23,10 @@ def open_model(settings: ModelSettings, seed: int = 0) -> VisionLanguageModel:
     if settings.model:
         vlm = load_model(settings.model, settings.revision, dtype=dtype, attention=settings.attention)
     else:
-        vlm = join_model(str(settings.tower), str(settings.decoder), seed, dtype, settings.attention)
+        vlm = join_model(str(settings.vision_encoder), str(settings.decoder), seed, dtype, settings.attention)
     vlm = replace(vlm, sequence=settings.sequence)
-    if settings.freeze_tower:
-        vlm.tower.requires_grad_(False)
+    if settings.freeze_vision_encoder:
+        vlm.vision_encoder.requires_grad_(False)
         vlm.projector.requires_grad_(True)
     if settings.freeze_decoder or settings.lora:
         vlm.decoder.requires_grad_(False)

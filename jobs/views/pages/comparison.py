@@ -1,4 +1,4 @@
-"""Two recipes' outputs of one lake beside each other: how many, how far apart, how often they agree."""
+"""Compares the outputs of two recipes of one lake: counts, differences and agreement."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from jobs.views.reader import STAGE_OF_TABLE, LakeReader, Row
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two recipes of a stage with all that follows from each; `same_objects` says that object ids mean the same."""
+    """Two recipes of a stage with the outputs that depend on each; `same_objects`: both use the same object ids."""
 
     stage: str
     a: str
@@ -25,20 +25,21 @@ class Comparison:
 
 
 def compared(lake: LakeReader, first: str, second: str) -> Comparison:
-    """Compare two recipes, each named by the beginning of its hash, in every stage from theirs on.
+    """Compare two recipes, each given as a prefix of its hash, in their stage and all later ones.
 
     Raises:
         LakeUnreadable: there is no lake.
-        UsageError: no such recipe, several that begin so, or recipes of different stages.
+        UsageError: a prefix matches no recipe or several, or the recipes belong to different stages.
     """
     lake.tables()
-    known = lake.optional("recipes", "SELECT * FROM t ORDER BY activated_at")
-    a, b = _named(known, first), _named(known, second)
+    recipes = lake.optional("recipes", "SELECT * FROM t ORDER BY activated_at")
+    a, b = _matching(recipes, first), _matching(recipes, second)
     if a["stage"] != b["stage"]:
         raise UsageError(
-            f"Recipe {first!r} is of stage {a['stage']} and {second!r} of {b['stage']}; compare two of one stage."
+            f"Recipe {first!r} belongs to stage {a['stage']} and {second!r} to {b['stage']};"
+            " compare two recipes of one stage."
         )
-    of_a, of_b = _line(known, a), _line(known, b)
+    of_a, of_b = _lineage(recipes, a), _lineage(recipes, b)
     pairs = {
         table: (of_a[stage], of_b[stage])
         for table, stage in STAGE_OF_TABLE.items()
@@ -56,27 +57,27 @@ def compared(lake: LakeReader, first: str, second: str) -> Comparison:
     )
 
 
-def _named(known: Sequence[Row], name: str) -> Row:
-    found = {(row["stage"], row["recipe"]): row for row in known if row["recipe"].startswith(name)}
-    if len(found) != 1:
-        problem = "begins no recipe" if not found else f"begins {len(found)} recipes"
-        there = ", ".join(sorted({f"{row['stage']} {row['recipe'][:8]}" for row in known})) or "none"
-        raise UsageError(f"{name!r} {problem} of this lake; the recipes are {there}.")
-    return next(iter(found.values()))
+def _matching(recipes: Sequence[Row], prefix: str) -> Row:
+    matches = {(row["stage"], row["recipe"]): row for row in recipes if row["recipe"].startswith(prefix)}
+    if len(matches) != 1:
+        problem = "matches no recipe" if not matches else f"matches {len(matches)} recipes"
+        names = ", ".join(sorted({f"{row['stage']} {row['recipe'][:8]}" for row in recipes})) or "none"
+        raise UsageError(f"{prefix!r} {problem} of this lake; its recipes are {names}.")
+    return next(iter(matches.values()))
 
 
-def _line(known: Sequence[Row], start: Row) -> dict[str, str]:
-    """Return the recipes by stage that lead to `start`, and the latest ones that follow from it."""
+def _lineage(recipes: Sequence[Row], start: Row) -> dict[str, str]:
+    """Return by stage the recipes upstream of `start` and the latest ones downstream of it."""
     line, place = {start["stage"]: start["recipe"]}, STAGES.index(start["stage"])
     upstream = start["upstream_recipe"]
     for stage in reversed(STAGES[:place]):
-        row = next((row for row in known if (row["stage"], row["recipe"]) == (stage, upstream)), None)
+        row = next((row for row in recipes if (row["stage"], row["recipe"]) == (stage, upstream)), None)
         if row is None:
             break
         line[stage], upstream = row["recipe"], row["upstream_recipe"]
     recipe = start["recipe"]
     for stage in STAGES[place + 1 :]:
-        following = [row for row in known if (row["stage"], row["upstream_recipe"]) == (stage, recipe)]
+        following = [row for row in recipes if (row["stage"], row["upstream_recipe"]) == (stage, recipe)]
         if not following:
             break
         line[stage] = recipe = following[-1]["recipe"]

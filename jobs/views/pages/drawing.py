@@ -1,4 +1,4 @@
-"""What all plots share: matplotlib drawings as SVG whose colours follow the page's light or dark theme."""
+"""Draws matplotlib figures as SVG whose colors follow the page's light or dark theme."""
 
 import io
 from typing import Any
@@ -8,7 +8,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Colours that no theme would choose; each becomes a variable of the page's style sheet.
+# Placeholder colors; each is replaced by a variable of the page's style sheet.
 INK, SOFT, LINE, FIRST, SECOND, BAND = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
 _VARIABLES = {INK: "ink", SOFT: "soft", LINE: "line", FIRST: "accent", SECOND: "second", BAND: "band"}
 STYLE: dict[Any, Any] = {
@@ -35,20 +35,20 @@ STYLE: dict[Any, Any] = {
 
 
 def axes(width_in: float, height_in: float) -> tuple[Figure, Axes]:
-    """Return a figure of a size in inches with one plot."""
+    """Create a figure with one plot; sizes in inches."""
     figure = Figure(figsize=(width_in, height_in), layout="constrained")
     return figure, figure.subplots()
 
 
 def svg(figure: Figure, title: str) -> Markup:
-    """Return a figure as inline SVG; the title keeps its ids apart from those of other figures."""
-    held = io.StringIO()
-    # Ids inside an SVG are global to the page: the salt keeps plots apart, and the same from run to run.
+    """Return a figure as inline SVG; the title, unique on the page, makes its ids unique."""
+    buffer = io.StringIO()
+    # Ids inside an SVG are global to the page: the salt makes them unique and reproducible.
     with mpl.rc_context({"svg.hashsalt": title}):
         empty = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(held, format="svg", transparent=True, metadata=empty)
-    text = held.getvalue()
+        figure.savefig(buffer, format="svg", transparent=True, metadata=empty)
+    text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    for colour, variable in _VARIABLES.items():
-        text = text.replace(colour, f"var(--{variable})")
+    for color, variable in _VARIABLES.items():
+        text = text.replace(color, f"var(--{variable})")
     return Markup(text)

@@ -1,4 +1,4 @@
-"""The evaluation page: leaderboard, errors by type and distance, and answers with their pictures."""
+"""Builds the evaluation page: leaderboard, errors by type and distance, and sample answers with their images."""
 
 import base64
 import io
@@ -25,40 +25,39 @@ from vlm.evaluation.scores.interval import Score
 from vlm.evaluation.scores.margins import Margin
 from vlm.evaluation.scores.success import success
 from vlm.evaluation.scores.table import ModelScores
-from vlm.evaluation.writers.prepared import prompt_of
 
 _SAMPLES = 24
 _WIDTH_PX = 420
-# The score that stands for a type, whatever kind of answer it asks for.
-_OF_TYPE = (
+# The main score of a question type is the first of these that it has.
+_MAIN_SCORES = (
     *("qualitative", "in_range[0.5,2]", "within_1_hour", "median_degrees_error", "point_inside", "iou"),
     *("vqa_official", "exact_match"),
 )
 
 
 @dataclass(frozen=True)
-class Said:
-    """What one model said to a sample: `mark` is right, wrong, partly or unread."""
+class SampleAnswer:
+    """One model's answer to a sample: `mark` is right, wrong, partly or unread."""
 
     model: str
     raw: str
-    read: str
+    parsed: str
     mark: str
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One item on the page with its first picture as a data URI."""
+    """One item on the page with its first image as a data URI."""
 
     item: Item
     prompt: str
-    picture: str | None
-    said: list[Said]
+    image: str | None
+    answers: list[SampleAnswer]
 
 
 @dataclass(frozen=True)
 class Board:
-    """The scores of every row of the leaderboard, and the margins of models over what does not look."""
+    """The scores of all leaderboard rows, and the paired differences of models over runs without images."""
 
     scores: Sequence[ModelScores]
     margins: Sequence[Margin] = ()
@@ -67,7 +66,7 @@ class Board:
 def evaluation_page(
     title: str, items: ItemSet, predictions: Sequence[Sequence[Prediction]], board: Board, version: str
 ) -> str:
-    """Return the self-contained page."""
+    """Render the self-contained page."""
     scores = board.scores
     order = ranked(scores)
     main = {one.model: main_by_type(one) for one in order}
@@ -99,18 +98,18 @@ def evaluation_page(
 
 
 def main_by_type(scores: ModelScores) -> dict[str, Score]:
-    """Return the one score that stands for each type."""
-    found: dict[str, Score] = {}
-    for type_id, own in scores.by_type.items():
-        by_name = {score.name: score for score in own}
-        name = next((name for name in _OF_TYPE if name in by_name), None)
+    """Return the main score of each question type."""
+    main: dict[str, Score] = {}
+    for type_id, type_scores in scores.by_type.items():
+        by_name = {score.name: score for score in type_scores}
+        name = next((name for name in _MAIN_SCORES if name in by_name), None)
         if name is not None:
-            found[type_id] = by_name[name]
-    return found
+            main[type_id] = by_name[name]
+    return main
 
 
 def samples(predictions: Sequence[Sequence[Prediction]]) -> list[Sample]:
-    """Return up to 24 items that every one answered, chosen by their ids, types in turn."""
+    """Return up to 24 items with the models' answers, chosen by a hash of their ids, cycling through the types."""
     if not predictions:
         return []
     by_item = [{one.item.item_id: one for one in own} for own in predictions]
@@ -126,42 +125,42 @@ def samples(predictions: Sequence[Sequence[Prediction]]) -> list[Sample]:
 
 
 def _sample(item: Item, answers: Sequence[Prediction]) -> Sample:
-    said = [Said(one.model, one.raw or "no answer", _read(one), _mark(one)) for one in answers]
-    return Sample(item, prompt_of(item), _picture(item), said)
+    shown = [SampleAnswer(a.model, a.raw or "no answer", _parsed(a), _mark(a)) for a in answers]
+    return Sample(item, item.prompt, _image(item), shown)
 
 
-def _mark(one: Prediction) -> str:
-    if not one.parsed:
+def _mark(prediction: Prediction) -> str:
+    if not prediction.parsed:
         return "unread"
-    got = success(one)
-    return "right" if got >= 1.0 else "partly" if got > 0.0 else "wrong"
+    score = success(prediction)
+    return "right" if score >= 1.0 else "partly" if score > 0.0 else "wrong"
 
 
-def _read(one: Prediction) -> str:
-    value = one.reading.value
+def _parsed(prediction: Prediction) -> str:
+    value = prediction.reading.value
     if value is None:
-        return "nothing could be read"
+        return "could not be parsed"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.4g} {one.item.truth.unit_si or ''}".strip()
+        return f"{value:.4g} {prediction.item.truth.unit_si or ''}".strip()
     if isinstance(value, int):
-        return f"{chr(ord('A') + value)}. {one.item.options[value]}"
+        return f"{chr(ord('A') + value)}. {prediction.item.options[value]}"
     if isinstance(value, tuple):
         return ", ".join(f"{number:.3f}" for number in value)
     return str(value)
 
 
-def _picture(item: Item) -> str | None:
-    """Return the first picture as a small JPEG data URI, None where there is none to be read."""
-    if not item.pictures:
+def _image(item: Item) -> str | None:
+    """Return the item's first image as a small JPEG data URI; None if it is missing or cannot be decoded."""
+    if not item.images:
         return None
     try:
-        with Image.open(io.BytesIO(item.pictures[0].read())) as opened:
+        with Image.open(io.BytesIO(item.images[0].read())) as opened:
             small = opened.convert("RGB")
     except (OSError, ValueError, UnidentifiedImageError):
         return None
     small.thumbnail((_WIDTH_PX, _WIDTH_PX))
-    held = io.BytesIO()
-    small.save(held, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(held.getvalue()).decode()}"
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

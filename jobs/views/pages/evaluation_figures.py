@@ -1,4 +1,4 @@
-"""Plots of an evaluation: scores with their intervals, by model, by type and by distance."""
+"""Plots the scores of an evaluation with confidence intervals, by model, question type and distance."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,17 +13,17 @@ from jobs.views.pages.leaderboard import headline_names, is_share
 from vlm.evaluation.scores.interval import Score
 from vlm.evaluation.scores.table import ModelScores
 
-_COLOURS = (FIRST, SECOND, INK, SOFT)
+_COLORS = (FIRST, SECOND, INK, SOFT)
 _MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
-_MOST_TYPES = 48
+_MAX_TYPES = 48
 
 
 def evaluation_figures(
     order: Sequence[ModelScores], main: Mapping[str, Mapping[str, Score]]
 ) -> list[tuple[str, Markup]]:
-    """Return titles and inline SVG; `main` holds the one score that stands for each type, by model."""
+    """Return titles and inline SVG; `main` holds the main score of each type, by model."""
     shares = [name for name in headline_names(order) if is_share(name) and name != "unparsed"]
-    types = sorted({name for own in main.values() for name in own})[:_MOST_TYPES]
+    types = sorted({name for own in main.values() for name in own})[:_MAX_TYPES]
     types = [name for name in types if any(name in own and is_share(own[name].name) for own in main.values())]
     everyone = [one for one in order if "always" not in one.model or one.fitted_on is None]
     with mpl.rc_context(STYLE):
@@ -70,9 +70,9 @@ def _by_distance(order: Sequence[ModelScores], name: str) -> Figure | None:
         at = [distance + shift for distance, _ in points]
         scale = 100.0 if is_share(name) else 1.0
         values = [score.value * scale for _, score in points]
-        plot.vlines(at, *_ends([score for _, score in points], scale), color=_colour(place), linewidth=1.4)
+        plot.vlines(at, *_ends([score for _, score in points], scale), color=_color(place), linewidth=1.4)
         plot.plot(
-            at, values, _MARKERS[place % len(_MARKERS)], color=_colour(place), label=one.model, **_face(one, place)
+            at, values, _MARKERS[place % len(_MARKERS)], color=_color(place), label=one.model, **_face(one, place)
         )
     plot.set_xticks(range(len(bins)), bins)
     plot.set_ylim(bottom=0)
@@ -84,18 +84,18 @@ def _by_distance(order: Sequence[ModelScores], name: str) -> Figure | None:
 
 
 def _along(one: ModelScores, bins: Sequence[str], name: str) -> list[tuple[int, Score]]:
-    """Return a score of every bin that has it, with the bin's place."""
-    found = [(bins.index(distance), score) for distance, own in one.by_distance.items() for score in own]
-    return [(place, score) for place, score in found if score.name == name]
+    """Return the named score of every bin that has it, with the index of the bin."""
+    scored = [(bins.index(distance), score) for distance, own in one.by_distance.items() for score in own]
+    return [(place, score) for place, score in scored if score.name == name]
 
 
 def _dots(plot: Axes, place: int, count: int, points: list[tuple[int, Score]], one: ModelScores) -> None:
     shift = (place - (count - 1) / 2) * 0.7 / count
     rows = [row + shift for row, _ in points]
     scores = [score for _, score in points]
-    plot.hlines(rows, *_ends(scores, 100.0), color=_colour(place), linewidth=1.4)
+    plot.hlines(rows, *_ends(scores, 100.0), color=_color(place), linewidth=1.4)
     values = [score.value * 100.0 for score in scores]
-    plot.plot(values, rows, _MARKERS[place % len(_MARKERS)], color=_colour(place), label=one.model, **_face(one, place))
+    plot.plot(values, rows, _MARKERS[place % len(_MARKERS)], color=_color(place), label=one.model, **_face(one, place))
 
 
 def _ends(scores: Sequence[Score], scale: float) -> tuple[list[float], list[float]]:
@@ -104,13 +104,13 @@ def _ends(scores: Sequence[Score], scale: float) -> tuple[list[float], list[floa
     return low, high
 
 
-def _colour(place: int) -> str:
-    return _COLOURS[place % len(_COLOURS)]
+def _color(place: int) -> str:
+    return _COLORS[place % len(_COLORS)]
 
 
 def _face(one: ModelScores, place: int) -> dict[str, Any]:
     """Draw models filled and baselines hollow."""
-    return {"markersize": 4.5, "markerfacecolor": "none" if one.fitted_on else _colour(place), "linestyle": "none"}
+    return {"markersize": 4.5, "markerfacecolor": "none" if one.fitted_on else _color(place), "linestyle": "none"}
 
 
 def _rows(plot: Axes, names: Sequence[str]) -> None:

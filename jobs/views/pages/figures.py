@@ -1,4 +1,4 @@
-"""The report's plots."""
+"""Plots of the report page."""
 
 import math
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ WIDE = (_ANSWERS_TITLE, _VALUES_TITLE)
 def figures(
     answers: Sequence[Row], values: Sequence[Row], ranges: Sequence[Row], yields: Sequence[StageYield]
 ) -> list[tuple[str, Markup]]:
-    """Return titles and inline SVG of every plot that has something to show."""
+    """Return titles and inline SVG of all plots that have data."""
     polar = [row for row in answers if row["yes"] + row["no"]]
     lettered = [row for row in answers if row["letter_a"] + row["letter_b"]]
     timed = [run for run in yields if run.current and run.rows_per_s]
@@ -46,14 +46,14 @@ def figures(
 def _answers(rows: Sequence[Row]) -> Figure:
     figure, axes = new_axes(10.6, 2.9)
     ordered = sorted(rows, key=lambda row: (row["family"] != "qualitative", row["type_id"]))
-    colours = [FIRST if row["family"] == "qualitative" else SECOND for row in ordered]
-    axes.bar([row["type_id"] for row in ordered], [row["answers"] for row in ordered], color=colours, width=0.72)
+    colors = [FIRST if row["family"] == "qualitative" else SECOND for row in ordered]
+    axes.bar([row["type_id"] for row in ordered], [row["answers"] for row in ordered], color=colors, width=0.72)
     axes.tick_params(axis="x", rotation=90)
     axes.grid(axis="y")
-    _few_are_narrow(axes, len(ordered), 24)
-    for family, colour in (("qualitative", FIRST), ("quantitative", SECOND)):
+    _reserve_bars(axes, len(ordered), 24)
+    for family, color in (("qualitative", FIRST), ("quantitative", SECOND)):
         total = sum(row["answers"] for row in ordered if row["family"] == family)
-        axes.bar([0], [0], color=colour, label=f"{family} {total:,}")
+        axes.bar([0], [0], color=color, label=f"{family} {total:,}")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, borderaxespad=0.2, handlelength=1)
     return figure
 
@@ -69,12 +69,12 @@ def _share(rows: Sequence[Row], first: str, second: str) -> Figure:
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axes.grid(axis="y")
     axes.tick_params(axis="x", rotation=90)
-    _few_are_narrow(axes, len(rows), 10)
+    _reserve_bars(axes, len(rows), 10)
     return figure
 
 
-def _few_are_narrow(axes: Axes, count: int, least: int) -> None:
-    axes.set_xlim(-0.6, max(count, least) - 0.4)
+def _reserve_bars(axes: Axes, count: int, min_count: int) -> None:
+    axes.set_xlim(-0.6, max(count, min_count) - 0.4)
 
 
 def _values(rows: Sequence[Row]) -> Figure:
@@ -89,7 +89,7 @@ def _values(rows: Sequence[Row]) -> Figure:
             continue
         own = [row for row in rows if row["type_id"] == types[index]]
         _log_bars(axes, own, SECOND)
-        # The panels share one axis, which together they stretch over decades.
+        # The panels share one axis that spans several decades.
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0,), numticks=12))
         axes.set_title(f"{types[index]} {type_name(types[index])} ({sum(row['n'] for row in own):,})")
         axes.tick_params(labelbottom=index + columns >= len(types))
@@ -103,11 +103,11 @@ def _ranges(rows: Sequence[Row]) -> Figure:
     return figure
 
 
-def _log_bars(axes: Axes, rows: Sequence[Row], colour: str) -> None:
+def _log_bars(axes: Axes, rows: Sequence[Row], color: str) -> None:
     edges = [10.0 ** (row["bin"] / _BINS_PER_DECADE) for row in rows]
     width = 0.94 * (10.0 ** (1 / _BINS_PER_DECADE) - 1.0)
     counts = [row["n"] for row in rows]
-    axes.bar(edges, counts, width=[width * edge for edge in edges], align="edge", color=colour)
+    axes.bar(edges, counts, width=[width * edge for edge in edges], align="edge", color=color)
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     _log_axis(axes, max(edges) / min(edges))
 

@@ -1,13 +1,14 @@
-"""The leaderboard: models above baselines, a score with its interval per cell, published figures beneath."""
+"""The leaderboard: models, then baselines; a score with its confidence interval per cell; published figures."""
 
 from collections.abc import Sequence
 
+from jobs.views.pages.markdown import row
 from vlm.evaluation.published import Published, beside
 from vlm.evaluation.scores.interval import Score
 from vlm.evaluation.scores.margins import Margin
 from vlm.evaluation.scores.table import ModelScores
 
-# Scores that are errors or shares of failures: the smaller the better.
+# Scores that are errors or failure rates: smaller is better.
 _SMALLER = (
     "unparsed",
     "abs_rel",
@@ -40,54 +41,54 @@ _HEADLINE = (
     ),
     *("vqa_evalai", "exact_match", "unparsed"),
 )
-_MOST_COLUMNS = 9
+_MAX_COLUMNS = 9
 
 
 def ranked(scores: Sequence[ModelScores]) -> list[ModelScores]:
-    """Return models in the order of the leading score, each before itself without its pictures, then baselines."""
+    """Sort models by the leading score, each followed by its image-ablated run, then the baselines."""
     names = headline_names(scores)
 
     def value(one: ModelScores) -> float:
-        score = next((found for name in names if (found := one.score(name))), None)
+        score = next((score for name in names if (score := one.score(name))), None)
         return score.value if score else 0.0
 
     own = [one for one in scores if one.fitted_on is None]
     seeing = sorted((one for one in own if one.seer is None), key=value, reverse=True)
-    models = [row for one in seeing for row in (one, *(blind for blind in own if blind.seer == one.model))]
+    models = [shown for one in seeing for shown in (one, *(blind for blind in own if blind.seer == one.model))]
     return [*models, *(one for one in scores if one.fitted_on is not None)]
 
 
 def score_names(scores: Sequence[ModelScores]) -> list[str]:
-    """Return every score that any has, those of the leaderboard first."""
+    """Return the names of all scores that occur, those of the leaderboard first."""
     present = list(dict.fromkeys(score.name for one in scores for score in one.overall))
     return [name for name in _HEADLINE if name in present] + [name for name in present if name not in _HEADLINE]
 
 
 def headline_names(scores: Sequence[ModelScores]) -> list[str]:
-    """Return the scores of the leaderboard's columns, the unparsed rate last."""
+    """Return the score names of the leaderboard's columns, the unparsed rate last."""
     names = [name for name in score_names(scores) if name in _HEADLINE and name != "unparsed"]
-    return [*names[: _MOST_COLUMNS - 1], "unparsed"]
+    return [*names[: _MAX_COLUMNS - 1], "unparsed"]
 
 
 def is_share(name: str) -> bool:
-    """Return whether a score is said in percent."""
+    """Return whether a score is shown in percent."""
     return not name.startswith(_NO_SHARES)
 
 
 def smaller_is_better(name: str) -> bool:
-    """Return whether a score counts errors."""
+    """Return whether a score is an error."""
     return name.startswith(_SMALLER)
 
 
 def value_text(score: Score | None) -> str:
-    """Return a score as a table says it: "37.2 %", "0.31" or a dash."""
+    """Format a score for a table: "37.2 %", "0.31" or a dash."""
     if score is None:
         return "–"
     return f"{score.value * 100:.1f} %" if is_share(score.name) else f"{score.value:.3g}"
 
 
 def interval_text(score: Score | None) -> str:
-    """Return the interval as a table says it, empty where there is none."""
+    """Format a confidence interval for a table; empty if there is none."""
     if score is None or score.low is None or score.high is None:
         return ""
     if is_share(score.name):
@@ -96,37 +97,37 @@ def interval_text(score: Score | None) -> str:
 
 
 def published_beside(scores: Sequence[ModelScores], sources: set[str]) -> list[Published]:
-    """Return the published figures of scores that any model has here."""
+    """Return the published figures whose score any of these models has."""
     return beside({score.name for one in scores for score in one.overall}, sources)
 
 
 def margin_text(margin: Margin) -> str:
-    """Return a margin as a table says it: "+12.3 points [8.1 to 16.5]"."""
+    """Format a paired difference for a table: "+12.3 points [8.1 to 16.5]"."""
     return f"{margin.value * 100:+.1f} points [{margin.low * 100:+.1f} to {margin.high * 100:+.1f}]"
 
 
 def leaderboard_markdown(scores: Sequence[ModelScores], sources: set[str], margins: Sequence[Margin] = ()) -> str:
-    """Return the leaderboard as Markdown tables: every score of every model, margins, and published figures."""
+    """Format the leaderboard as Markdown tables: all scores of all models, margins, and published figures."""
     order = ranked(scores)
-    lines = [_row(["score", *(_name(one) for one in order)]), _row(["---", *("---:" for _ in order)])]
+    lines = [row(["score", *(_name(one) for one in order)]), row(["---", *("---:" for _ in order)])]
     for name in score_names(scores):
         cells = [one.score(name) for one in order]
-        lines.append(_row([f"`{name}`", *(_cell(cell) for cell in cells)]))
-    lines.append("\n95 % intervals in brackets. Baselines look at no picture.")
+        lines.append(row([f"`{name}`", *(_cell(cell) for cell in cells)]))
+    lines.append("\n95 % intervals in brackets. Baselines do not see the images.")
     if margins:
-        lines += ["", _row(["margin of", "over", "score", "questions", "difference", "above 2 standard errors"])]
-        lines.append(_row(["---", "---", "---", "---:", "---:", "---"]))
+        lines += ["", row(["margin of", "over", "score", "questions", "difference", "above 2 standard errors"])]
+        lines.append(row(["---", "---", "---", "---:", "---:", "---"]))
         for one in margins:
             names = [name.replace("|", "\\|") for name in (one.model, one.over)]
             sure = "yes" if one.sure else "no"
-            lines.append(_row([*names, f"`{one.score}`", str(one.count), margin_text(one), sure]))
+            lines.append(row([*names, f"`{one.score}`", str(one.count), margin_text(one), sure]))
     figures = published_beside(scores, sources)
     if figures:
-        lines += ["", _row(["published", "score", "theirs", *(_name(one) for one in order)])]
-        lines.append(_row(["---", "---", *("---:" for _ in range(len(order) + 1))]))
+        lines += ["", row(["published", "score", "theirs", *(_name(one) for one in order)])]
+        lines.append(row(["---", "---", *("---:" for _ in range(len(order) + 1))]))
         for one in figures:
             ours = [value_text(model.score(one.score)) for model in order]
-            lines.append(_row([one.setting, f"`{one.score}`", f"{one.value * 100:.1f} %", *ours]))
+            lines.append(row([one.setting, f"`{one.score}`", f"{one.value * 100:.1f} %", *ours]))
     return "\n".join(lines) + "\n"
 
 
@@ -138,7 +139,3 @@ def _name(one: ModelScores) -> str:
 def _cell(score: Score | None) -> str:
     interval = interval_text(score)
     return f"{value_text(score)} [{interval}]" if interval else value_text(score)
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

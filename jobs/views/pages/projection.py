@@ -1,4 +1,4 @@
-"""Boxes of frame W drawn onto the photograph as line segments."""
+"""Projects boxes of frame W onto the image as line segments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _EDGES = ((0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (0, 4)
 
 @dataclass(frozen=True)
 class Segment:
-    """A line on the photograph, px (centre of the top-left pixel is 0, 0); `hidden` lines are behind their box."""
+    """A line on the image, px (the center of the top-left pixel is 0, 0); `hidden` lines are behind their box."""
 
     u0: float
     v0: float
@@ -35,7 +35,7 @@ class View:
 
 
 def camera_points(points_m: Array, world_from_camera: Sequence[float]) -> Array:
-    """Return points (n, 3) of W in C, m."""
+    """Transform points (n, 3) from W to C, m."""
     pose = np.asarray(world_from_camera, dtype=np.float64).reshape(3, 4)
     return (points_m - pose[:, 3]) @ pose[:, :3]
 
@@ -43,34 +43,34 @@ def camera_points(points_m: Array, world_from_camera: Sequence[float]) -> Array:
 def box_segments(corners_m: Sequence[float], view: View) -> list[Segment]:
     """Return the visible parts of a box's twelve edges.
 
-    `corners_m` [24] in W, bottom four then top four. Edges are cut at the near plane first, since a point behind the
-    camera projects to the wrong side, and then at the photograph's border.
+    `corners_m` [24] in W, bottom four then top four. Edges are clipped at the near plane first, because points behind
+    the camera project to the wrong side, and then at the image border.
     """
     corners = camera_points(np.asarray(corners_m, dtype=np.float64).reshape(8, 3), view.world_from_camera)
     facing = _facing(corners)
     segments = []
     for start, end in _EDGES:
-        ends = _cut_near(corners[start], corners[end])
-        line = _cut_border(_project(ends, view), view) if ends is not None else None
+        ends = _clip_near(corners[start], corners[end])
+        line = _clip_border(_project(ends, view), view) if ends is not None else None
         if line is not None:
-            hidden = not any(seen for face, seen in zip(_FACES, facing, strict=True) if start in face and end in face)
+            hidden = not any(front for face, front in zip(_FACES, facing, strict=True) if start in face and end in face)
             segments.append(Segment(*(float(value) for value in line.ravel()), hidden=hidden))
     return segments
 
 
 def _facing(corners: Array) -> list[bool]:
-    centre = corners.mean(axis=0)
-    seen = []
+    center = corners.mean(axis=0)
+    facing = []
     for face in _FACES:
         a, b, c, _ = (corners[index] for index in face)
         normal = np.cross(b - a, c - a)
         middle = corners[list(face)].mean(axis=0)
-        outward = normal if normal @ (middle - centre) >= 0 else -normal
-        seen.append(bool(outward @ middle <= 0))
-    return seen
+        outward = normal if normal @ (middle - center) >= 0 else -normal
+        facing.append(bool(outward @ middle <= 0))
+    return facing
 
 
-def _cut_near(start: Array, end: Array) -> Array | None:
+def _clip_near(start: Array, end: Array) -> Array | None:
     if start[2] < _NEAR_M and end[2] < _NEAR_M:
         return None
     ends = np.stack([start, end])
@@ -89,8 +89,8 @@ def _project(points: Array, view: View) -> Array:
     return np.stack([u, v], axis=1)
 
 
-def _cut_border(line: Array, view: View) -> Array | None:
-    # Liang and Barsky 1984: the share of the line that lies inside all four borders.
+def _clip_border(line: Array, view: View) -> Array | None:
+    # Liang and Barsky 1984: the part of the line inside all four borders.
     low, high = np.array([-0.5, -0.5]), np.array([view.width - 0.5, view.height - 0.5])
     step = line[1] - line[0]
     first, last = 0.0, 1.0

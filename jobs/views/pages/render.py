@@ -1,4 +1,4 @@
-"""Templates to one self-contained page: styles, scripts and data inside, everything else escaped."""
+"""Renders a template to a self-contained page with inline styles, scripts and data; all other values are escaped."""
 
 import json
 from pathlib import Path
@@ -11,12 +11,12 @@ from jobs.views.pages.wording import counted
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
-# Escapes that keep JSON equal while nothing in it can end or open an element of the page around it.
+# Escapes that keep JSON equivalent but prevent it from closing or opening HTML elements.
 _IN_SCRIPT = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
 def page(template: str, **values: Any) -> str:
-    """Return a page; a value that a template names and nobody gave is an error, not a blank."""
+    """Render a page; a missing template value is an error, not a blank."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -30,7 +30,7 @@ def page(template: str, **values: Any) -> str:
 
 
 def script_json(value: Any) -> Markup:
-    r"""Return JSON that may stand inside a script element.
+    r"""Return JSON that is safe inside a script element.
 
     >>> print(script_json("</script>"))
     "\u003c/script\u003e"

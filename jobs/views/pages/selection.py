@@ -1,4 +1,4 @@
-"""Which photographs a page shows, and their rows."""
+"""Selects the images of a page and reads their rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.views.reader import LakeReader, Row, quoted
 
-# Furthest first: a photograph with answers shows more than one that was only ingested.
+# Images of the latest stage first: an image with answers shows more than one that was only ingested.
 _FURTHEST_FIRST = ("qa_pairs", "references", "scenes", "regions", "images")
 
 _QUERIES = {
@@ -32,16 +32,16 @@ _ORDER = {
 
 
 def chosen_images(lake: LakeReader, limit: int, seed: int, image_ids: Sequence[str] | None = None) -> list[str]:
-    """Return ids of photographs: those named, else up to `limit` spread over the lake by a hash of seed and id.
+    """Return the ids of the given images, or of up to `limit` images sampled by a hash of seed and id.
 
     Raises:
-        LakeUnreadable: the lake has no photographs.
-        UsageError: a named photograph is not in it.
+        LakeUnreadable: the lake has no images.
+        UsageError: a given image is not in the lake.
     """
     lake.tables()
     if not lake.has("images") or not lake.query("images", "SELECT image_id FROM t LIMIT 1"):
         raise LakeUnreadable(
-            f"{lake.uri} has no photographs yet; `spatiallake ingest --crawl DIR_OR_URI --lake {lake.uri}` adds some."
+            f"{lake.uri} has no images yet; add some with `spatiallake ingest --crawl DIR_OR_URI --lake {lake.uri}`."
         )
     if image_ids:
         return [_named(lake, name) for name in image_ids]
@@ -59,13 +59,13 @@ def chosen_images(lake: LakeReader, limit: int, seed: int, image_ids: Sequence[s
 
 
 def rows_of(lake: LakeReader, image_ids: Sequence[str]) -> dict[str, dict[str, list[Row]]]:
-    """Return rows of the given photographs by table and image id; tables that are not there yet are left out.
+    """Return the rows of the given images by table and image id; missing tables are omitted.
 
-    Ids that the lake has not are no error.
+    Ids that the lake does not have are ignored.
     """
-    found: dict[str, dict[str, list[Row]]] = {}
+    by_table: dict[str, dict[str, list[Row]]] = {}
     shards = lake.query("images", f"SELECT DISTINCT ingest_shard FROM t WHERE image_id IN ({quoted(image_ids)})")
-    # Tables are clustered by shard, so naming the shards lets whole files be skipped.
+    # Tables are clustered by shard, so filtering by shard skips whole files.
     numbers = ", ".join(str(row["ingest_shard"]) for row in shards) or "NULL"
     where = f" WHERE image_id IN ({quoted(image_ids)})"
     by_shard = f"{where} AND ingest_shard IN ({numbers})"
@@ -79,19 +79,19 @@ def rows_of(lake: LakeReader, image_ids: Sequence[str]) -> dict[str, dict[str, l
         by_image: dict[str, list[Row]] = {}
         for row in lake.query(name, select + condition + order):
             by_image.setdefault(row["image_id"], []).append(row)
-        found[name] = by_image
-    return found
+        by_table[name] = by_image
+    return by_table
 
 
 def first(rows: dict[str, dict[str, list[Row]]], table: str, image_id: str) -> dict[str, Any] | None:
-    """Return the one row of a photograph in a table, or None."""
-    held = rows.get(table, {}).get(image_id)
-    return held[0] if held else None
+    """Return the first row of an image in a table, or None."""
+    image_rows = rows.get(table, {}).get(image_id)
+    return image_rows[0] if image_rows else None
 
 
 def _named(lake: LakeReader, name: str) -> str:
     rows = lake.query("images", f"SELECT image_id FROM t WHERE starts_with(image_id, {quoted([name])}) LIMIT 2")
     if len(rows) != 1:
-        problem = "is not in" if not rows else "begins more than one image_id of"
-        raise UsageError(f"Photograph {name!r} {problem} {lake.uri}; give a whole image_id of its table images.")
+        problem = "is not in" if not rows else "is a prefix of several image ids of"
+        raise UsageError(f"Image {name!r} {problem} {lake.uri}; pass a full image_id from its table images.")
     return rows[0]["image_id"]

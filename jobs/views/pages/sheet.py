@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.views.pages.photograph import DepthPicture, depth_picture, mask_anchor, mask_path, picture_uri
+from jobs.views.pages.images import DepthImage, depth_image, image_uri, mask_anchor, mask_path
+from jobs.views.pages.objects import ObjectCard, dropped, object_cards, palette
 from jobs.views.pages.plan import Plan, floor_plan
 from jobs.views.pages.projection import Segment, View, box_segments
 from jobs.views.pages.questions import question_entry
 from jobs.views.pages.selection import first
-from jobs.views.pages.things import Thing, left_out, palette, things_of
 from jobs.views.reader import Row
 
 _PHOTO_PX = 1280
@@ -54,7 +54,7 @@ class Overlay:
     """One region on the photograph: mask path, label anchor px, and box lines."""
 
     object_id: int
-    colour: str
+    color: str
     mask: str
     segments: tuple[Segment, ...]
 
@@ -63,7 +63,7 @@ class Overlay:
 class Look:
     """How a sheet is drawn beside another: colours by object, that one's objects too on the plan, depth scale m."""
 
-    colours: Mapping[int, str] = field(default_factory=dict)
+    colors: Mapping[int, str] = field(default_factory=dict)
     beside: Sequence[Row] = ()
     depth_span_m: tuple[float, float] | None = None
 
@@ -78,14 +78,14 @@ class Sheet:
     height: int
     photo: str | None
     thumb: str | None
-    depth: DepthPicture | None
+    depth: DepthImage | None
     overlays: tuple[Overlay, ...]
     plan: Plan | None
-    things: tuple[Thing, ...]
+    objects: tuple[ObjectCard, ...]
     facts: tuple[Fact, ...]
     steps: tuple[Step, ...]
     origin: tuple[tuple[str, str], ...]
-    left_out: tuple[dict[str, str], ...]
+    dropped: tuple[dict[str, str], ...]
     tags: dict[str, list[dict[str, Any]]]
     questions: list[dict[str, Any]]
 
@@ -97,26 +97,26 @@ def sheet_of(rows: Rows, image_id: str, look: Look | None = None) -> Sheet:
     scene = first(rows, "scenes", image_id)
     regions = regions_of(rows, image_id)
     numbers = [*(r["region_id"] for r in regions), *(o["object_id"] for o in (scene or {}).get("objects") or [])]
-    colours = {**palette(numbers), **look.colours}
+    colors = {**palette(numbers), **look.colors}
     depths, depth = first(rows, "depths", image_id), depth_png(rows, image_id)
     plan = floor_plan(scene["objects"], _view(scene), look.beside) if scene else None
-    things = things_of(scene, regions, first(rows, "references", image_id), colours)
+    objects = object_cards(scene, regions, first(rows, "references", image_id), colors)
     return Sheet(
         image_id=image_id,
         title=_title(rows, image_id, image),
         width=image["width"],
         height=image["height"],
-        photo=picture_uri(image["bytes"], _PHOTO_PX),
-        thumb=picture_uri(image["bytes"], _THUMB_PX, 76),
-        depth=depth_picture(depth, _DEPTH_PX, look.depth_span_m) if depth else None,
-        overlays=_overlays(image, regions, scene, colours),
+        photo=image_uri(image["bytes"], _PHOTO_PX),
+        thumb=image_uri(image["bytes"], _THUMB_PX, 76),
+        depth=depth_image(depth, _DEPTH_PX, look.depth_span_m) if depth else None,
+        overlays=_overlays(image, regions, scene, colors),
         plan=plan,
-        things=things,
+        objects=objects,
         facts=_facts(scene, depths, first(rows, "image_scores", image_id)),
         steps=_steps(rows, image_id),
         origin=_origin(rows, image_id, image),
-        left_out=left_out(rows, image_id),
-        tags=_tags(regions, things, plan, image),
+        dropped=dropped(rows, image_id),
+        tags=_tags(regions, objects, plan, image),
         questions=[question_entry(row) for row in rows.get("qa_pairs", {}).get(image_id, [])],
     )
 
@@ -144,7 +144,7 @@ def _title(rows: Rows, image_id: str, image: Row) -> str:
     return "/".join(place.split("/")[-2:]) or image_id[:12]
 
 
-def _overlays(image: Row, regions: list[Row], scene: Row | None, colours: dict[int, str]) -> tuple[Overlay, ...]:
+def _overlays(image: Row, regions: list[Row], scene: Row | None, colors: dict[int, str]) -> tuple[Overlay, ...]:
     boxes = {item["object_id"]: item["corners_m"] for item in (scene or {}).get("objects") or []}
     masks = {region["region_id"]: region["rle"] for region in regions}
     view = _view(scene) if scene else None
@@ -154,14 +154,14 @@ def _overlays(image: Row, regions: list[Row], scene: Row | None, colours: dict[i
     for number in sorted({*boxes, *masks}, key=lambda number: (order.get(number, -math.inf), number)):
         path = mask_path(masks[number], image["width"], image["height"]) if number in masks else ""
         lines = tuple(box_segments(boxes[number], view)) if view and boxes.get(number) else ()
-        overlays.append(Overlay(number, colours[number], path, lines))
+        overlays.append(Overlay(number, colors[number], path, lines))
     return tuple(overlays)
 
 
 def _tags(
-    regions: list[Row], things: tuple[Thing, ...], plan: Plan | None, image: Row
+    regions: list[Row], objects: tuple[ObjectCard, ...], plan: Plan | None, image: Row
 ) -> dict[str, list[dict[str, Any]]]:
-    names = {thing.number: thing.name for thing in things}
+    names = {thing.number: thing.name for thing in objects}
     on_photo = []
     for region in regions:
         anchor = mask_anchor(region["rle"], image["width"], image["height"])

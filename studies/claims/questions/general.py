@@ -1,8 +1,7 @@
-"""General questions about rendered rooms: category, colour, count, existence, where a thing is, and how large.
+"""General questions about rendered rooms: category, color, count, existence, position, relations and lengths.
 
-They teach a model to find things before it relates them, and measure whether one that learns distances forgets the
-rest. For every word that category, colour, count and existence ask about, no answer is more frequent than another:
-words alone give no advantage.
+They teach a model to find objects before it relates them, and measure whether learning distances harms other skills.
+Categories, colors, counts, existence and relations are balanced, so that a question's words do not predict its answer.
 """
 
 import json
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from studies.claims.questions.lengths import in_lengths
 from studies.claims.questions.lists import in_drawn_order, in_order
 from studies.claims.questions.pairs import in_pairs
-from studies.claims.questions.rooms import Room, own_names, rooms_of
+from studies.claims.questions.rooms import Room, rooms_of, unique_names
 from udfs.language.draws import Draws, seed_of
 from udfs.storage.clients import filesystem_of, path_of
 from udfs.storage.locations import normalized
@@ -57,35 +56,32 @@ _ASKED = {
         "How is each next to the one before it: {word}?",
         "Go through {word} one by one.",
     ),
-    # Asked in words of their own.
+    # These carry their own wording.
     **dict.fromkeys((*_OF_TWO, *_LENGTHS), ("{word}",)),
 }
-# Answers about places depend on the photograph alone.
+# Questions that can only be answered from the image.
 GROUNDING = ("place", "thing", "order", "facts", "compared", *_OF_TWO, *_LENGTHS)
-# Words alone answer these, so that there is nothing to measure.
+# Answered by the words of the question, so there is nothing to measure.
 _TO_TRAIN_ONLY = ("letter",)
-# Words alone give no advantage in these.
+# Kinds whose answers are balanced.
 _BALANCED = ("category", "color", "count", "existence", "which", "whether")
-# Kinds of things of a photograph that are there, and as many that are not, which are asked about.
+# Labels asked about per image that are present, and as many that are absent.
 _EXISTENCE = 3
 
 
 class RoomQuestionSettings(BaseModel):
-    """Which questions are kept."""
+    """How many questions are kept, and how they are split."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seed: int = Field(default=0, ge=0)
-    test_share: float = Field(default=0.2, ge=0, le=1, description="photographs whose questions are for measuring")
-    most: int = Field(default=2000, ge=1, description="questions of a kind in a split")
-    turns: int = Field(default=8, ge=1, description="most questions about a photograph in one entry to train from")
+    seed: int = Field(default=0, ge=0, description="seed of every random choice")
+    test_share: float = Field(default=0.2, ge=0, le=1, description="fraction of images whose questions go to test.json")
+    max_per_kind: int = Field(default=2000, ge=1, description="questions of each kind in a split")
+    turns: int = Field(default=8, ge=1, description="maximum questions in one training entry")
 
 
 class Asked(NamedTuple):
-    """One question of a photograph about a word; `known` is what its words tell, `truth` what its answer follows from.
-
-    Empty, they are the word and the answer themselves.
-    """
+    """A question about an image. `known` and `truth` are its balancing key and label, by default word and answer."""
 
     kind: str
     image: str
@@ -96,13 +92,13 @@ class Asked(NamedTuple):
 
 
 def write_room_questions(crawl: str, out: str, settings: RoomQuestionSettings) -> dict[str, int]:
-    """Write `train.json` and `test.json`, LLaVA JSON with pictures relative to the crawl; return counts by kind.
+    """Write `train.json` and `test.json` (LLaVA JSON, image paths relative to the crawl); return counts by kind.
 
-    `crawl` is the folder of a `manifest.jsonl` whose objects have labels and captions. An entry of `train.json` has up
-    to `turns` questions about one photograph, one of `test.json` a single one with its `type`.
+    `crawl` holds a `manifest.jsonl` whose objects have labels and captions. An entry of `train.json` has up to `turns`
+    questions about one image, an entry of `test.json` a single question with its `type`.
 
     Raises:
-        StreamUnreadable: no manifest there, or no picture that it names.
+        StreamUnreadable: the manifest or an image that it names is missing.
     """
     rooms = rooms_of(normalized(crawl))
     test = {room.image for room in rooms if Draws(seed_of("split", room.image)).uniform() < settings.test_share}
@@ -118,17 +114,17 @@ def write_room_questions(crawl: str, out: str, settings: RoomQuestionSettings) -
 
 
 def _kept(kind: str, rooms: Sequence[Room], settings: RoomQuestionSettings) -> list[Asked]:
-    labels = sorted({thing.label for room in rooms for thing in room.things})
+    labels = sorted({one.label for room in rooms for one in room.objects})
     asked = [one for room in rooms for one in _askable(kind, room, labels)]
     if kind in _BALANCED:
-        return balanced(asked, settings.seed)[: settings.most]
-    return sorted(asked, key=lambda one: seed_of(settings.seed, "order", *one))[: settings.most]
+        return balanced(asked, settings.seed)[: settings.max_per_kind]
+    return sorted(asked, key=lambda one: seed_of(settings.seed, "order", *one))[: settings.max_per_kind]
 
 
 def balanced(asked: Iterable[Asked], seed: int) -> list[Asked]:
-    """Return as many questions of every truth of what is known as the second most frequent one has, in a drawn order.
+    """Subsample so that, for each balancing key, every label is at most as frequent as the second most frequent one.
 
-    What has a single truth is left out: whoever knows the words would know the answer.
+    Keys with a single label are dropped, since the words alone would give the answer. The order is seeded.
     """
     known: dict[str, dict[str, list[Asked]]] = defaultdict(lambda: defaultdict(list))
     for one in sorted(asked, key=lambda one: seed_of(seed, *one)):
@@ -142,17 +138,17 @@ def balanced(asked: Iterable[Asked], seed: int) -> list[Asked]:
 
 
 def _askable(kind: str, room: Room, labels: Sequence[str]) -> list[Asked]:
-    """Return every question of a kind that the photograph decides."""
+    """Return every question of a kind that the room answers."""
     if kind in _OF_TWO:
-        return [Asked(kind, room.image, *said) for said in in_pairs(kind, room)]
-    present = Counter(thing.label for thing in room.things)
-    colors = Counter(thing.color for thing in room.things)
+        return [Asked(kind, room.image, *one) for one in in_pairs(kind, room)]
+    present = Counter(one.label for one in room.objects)
+    colors = Counter(one.color for one in room.objects)
     if kind == "category":
-        # A thing of unknown color might be of this one.
+        # An object of unknown color might have this one.
         sure = None not in colors
-        found = [(one.color, one.label) for one in room.things if one.color and colors[one.color] == 1 and sure]
+        found = [(one.color, one.label) for one in room.objects if one.color and colors[one.color] == 1 and sure]
     elif kind == "color":
-        found = [(one.label, one.color) for one in room.things if one.color and present[one.label] == 1]
+        found = [(one.label, one.color) for one in room.objects if one.color and present[one.label] == 1]
     elif kind == "count":
         found = [(label, str(number)) for label, number in present.items()]
     elif kind == "existence":
@@ -176,16 +172,16 @@ def _some(labels: Iterable[str], draws: Draws) -> list[str]:
 
 
 def _grounded(kind: str, room: Room) -> list[tuple[str, str]]:
-    """Return names with the cells that they are in, or cells with what is in them."""
-    draws, things = Draws(seed_of(kind, room.image)), room.things
-    cells = Counter(one.cell for one in things)
+    """Return names with their cells, or cells with the captions of the objects in them."""
+    draws, objects = Draws(seed_of(kind, room.image)), room.objects
+    cells = Counter(one.box.cell for one in objects if one.box)
     found = []
-    for names, one in zip(own_names(things), things, strict=True):
-        if one.cell is None:
+    for names, one in zip(unique_names(objects), objects, strict=True):
+        if one.box is None:
             continue
-        cell = f"column {one.cell[0]}, row {one.cell[1]}"
+        cell = f"column {one.box.cell[0]}, row {one.box.cell[1]}"
         if kind == "thing":
-            if one.caption and cells[one.cell] == 1:
+            if one.caption and cells[one.box.cell] == 1:
                 found.append((cell, one.caption))
         elif names:
             found.append((draws.pick(names), cell))
@@ -193,7 +189,7 @@ def _grounded(kind: str, room: Room) -> list[tuple[str, str]]:
 
 
 def _together(kept: Sequence[Asked], settings: RoomQuestionSettings) -> list[dict[str, Any]]:
-    """Return entries of the questions of each photograph, drawn into an order."""
+    """Return training entries: the questions of each image, shuffled and cut into parts."""
     by_image: dict[str, list[Asked]] = defaultdict(list)
     for one in sorted(kept, key=lambda one: seed_of(settings.seed, "turn", *one)):
         by_image[one.image].append(one)

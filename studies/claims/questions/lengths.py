@@ -1,14 +1,14 @@
-"""Questions about lengths in a photograph of a room, in everyday words and in meters."""
+"""Questions about lengths in a rendered room, in everyday words, answered in meters."""
 
 from collections.abc import Callable
 
-from studies.claims.questions.pairs import OF_BOTH, differs, drawn_things
-from studies.claims.questions.rooms import Box, Room, Thing
+from studies.claims.questions.pairs import OF_BOTH, differs, drawn_objects
+from studies.claims.questions.rooms import Box, Room
 from udfs.language.draws import Draws, seed_of
 from udfs.language.quantity import say_meters, say_ratio
 
-# Questions of a kind for every thing.
-_FOR_A_THING = {"distance": 3, "size": 4, "apart": 4, "difference": 4, "gap": 4, "times": 6}
+# Questions of each kind per object.
+_PER_OBJECT = {"distance": 3, "size": 4, "apart": 4, "difference": 4, "gap": 4, "times": 6}
 _DISTANCE = (
     "How far away is the {one}?",
     "How far is the {one} from the camera?",
@@ -73,36 +73,35 @@ _LENGTH: dict[str, Callable[[Box], float]] = {
     "wider": lambda box: box.width_m,
     "taller": lambda box: box.height_m,
 }
-# What is asked with which words, and the length that answers it.
+# Wordings, and the length that answers them.
 _MEASURES: dict[str, tuple[tuple[tuple[str, ...], Callable[[Box, Box], float]], ...]] = {
     "distance": ((_DISTANCE, lambda one, _: one.distance_m),),
     "size": ((_WIDTH, lambda one, _: one.width_m), (_HEIGHT, lambda one, _: one.height_m)),
     "apart": ((_APART, Box.apart_m), (_LEVEL, Box.level_m)),
     "gap": ((_GAP, Box.gap_m), (_CLEAR, Box.clear_m)),
 }
-# Below which a length, or a ratio, is too little to be said.
-_LEAST_M, _LEAST_TIMES = 0.01, 1.25
+# Smaller lengths and ratios are not asked about.
+_MIN_M, _MIN_RATIO = 0.01, 1.25
 
 
 def in_lengths(kind: str, room: Room) -> list[tuple[str, str]]:
-    """Return questions of a kind about things of the photograph, and lengths.
+    """Return questions of one kind about the objects of a room, with their answers.
 
-    `distance` is that from the camera to the middle of a thing, `size` its width or height, `apart` the distance of the
-    middles of two, `gap` that of their boxes where they are nearest, both also horizontally, `difference` by how much
-    the first is farther left, higher, farther away, wider or taller, and `times` how many times as far, wide or tall.
+    `distance` is that of an object's center from the camera, `size` its width or height, `apart` the distance between
+    two centers, `gap` the smallest distance between two boxes (both also horizontally), `difference` how much farther
+    left, higher, farther away, wider or taller the first is, and `times` the ratio of two distances or sizes.
     """
-    draws, found = Draws(seed_of(kind, room.image)), {}
-    for (names, one), (others, other) in drawn_things(room, draws, 2, _FOR_A_THING[kind] * len(room.things)):
+    draws, questions = Draws(seed_of(kind, room.image)), {}
+    for (names, _, one), (others, _, other) in drawn_objects(room, draws, 2, _PER_OBJECT[kind] * len(room.objects)):
         asked = _asked(kind, one, other, draws)
         if asked:
             wording, answer = asked
-            found[wording.format(one=draws.pick(names), other=draws.pick(others))] = answer
-    return list(found.items())
+            questions[wording.format(one=draws.pick(names), other=draws.pick(others))] = answer
+    return list(questions.items())
 
 
-def _asked(kind: str, one: Thing, other: Thing, draws: Draws) -> tuple[str, str] | None:
-    """Return a wording for the names of two things, and its answer; None where there is nothing to say."""
-    assert one.box and other.box
+def _asked(kind: str, one: Box, other: Box, draws: Draws) -> tuple[str, str] | None:
+    """Return a wording with placeholders for both names, and its answer; None where the length is too small."""
     if kind == "times":
         return _times(one, other, draws)
     if kind == "difference":
@@ -113,32 +112,30 @@ def _asked(kind: str, one: Thing, other: Thing, draws: Draws) -> tuple[str, str]
         wording = draws.pick(_DIFFERENCE).replace("{so}", draws.pick(OF_BOTH[word]))
     else:
         wordings, length = draws.pick(_MEASURES[kind])
-        wording, length_m = draws.pick(wordings), length(one.box, other.box)
-    return (wording, say_meters(length_m).text) if length_m >= _LEAST_M else None
+        wording, length_m = draws.pick(wordings), length(one, other)
+    return (wording, say_meters(length_m).text) if length_m >= _MIN_M else None
 
 
-def _times(one: Thing, other: Thing, draws: Draws) -> tuple[str, str] | None:
-    assert one.box and other.box
+def _times(one: Box, other: Box, draws: Draws) -> tuple[str, str] | None:
     word = draws.pick(tuple(_MUCH))
-    ratio = _LENGTH[word](one.box) / _LENGTH[word](other.box)
+    ratio = _LENGTH[word](one) / _LENGTH[word](other)
     wording = draws.pick(_TIMES).replace("{so}", draws.pick(OF_BOTH[word])).replace("{much}", _MUCH[word])
-    return (wording, f"{say_ratio(ratio).text} times") if ratio >= _LEAST_TIMES else None
+    return (wording, f"{say_ratio(ratio).text} times") if ratio >= _MIN_RATIO else None
 
 
-def _differences(before: Thing, one: Thing) -> list[tuple[str, float]]:
-    """Return how a thing differs from another, and by how much in m, where that is not too little to be said."""
-    assert before.box and one.box
+def _differences(before: Box, one: Box) -> list[tuple[str, float]]:
+    """Return the relations in which two objects differ, each with the difference in m."""
     words = differs(before, one)
-    right_m = one.box.center_m[0] - before.box.center_m[0]
-    # What is farther left in the picture may be farther right in the room, where it is farther away.
+    right_m = one.center_m[0] - before.center_m[0]
+    # Farther left in the image may be farther right in the room, for an object farther away.
     across = words[0] == ("right" if right_m > 0 else "left")
     lengths_m = (
         right_m if across else 0.0,
-        one.box.up_m - before.box.up_m,
-        one.box.distance_m - before.box.distance_m,
-        one.box.width_m - before.box.width_m,
-        one.box.height_m - before.box.height_m,
+        one.up_m - before.up_m,
+        one.distance_m - before.distance_m,
+        one.width_m - before.width_m,
+        one.height_m - before.height_m,
     )
-    # Of volumes no length can be said.
-    found = zip(words, lengths_m, strict=False)
-    return [(word, abs(length_m)) for word, length_m in found if word in OF_BOTH]
+    # The last relation compares volumes, which no length describes.
+    pairs = zip(words, lengths_m, strict=False)
+    return [(word, abs(length_m)) for word, length_m in pairs if word in OF_BOTH]

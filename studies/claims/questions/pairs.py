@@ -1,18 +1,17 @@
-"""Questions about two things in a photograph of a room: how one is next to the other, whether it is, and which is."""
+"""Questions about two objects of a rendered room: how they compare, whether a relation holds, and of which it does."""
 
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from studies.claims.questions.rooms import Room, Thing, own_names
+from studies.claims.questions.rooms import Box, Room, RoomObject, unique_names
 from udfs.language.draws import Draws, seed_of
 from udfs.language.quantity import say_meters
 
-# Questions of a kind for every thing.
-_FOR_A_THING = {"beside": 2, "whether": 8, "which": 8, "letter": 1}
-# How things differ: across the picture, up, by distance, in what they measure from left to right and in height, and by
-# the volume of their boxes.
-_WAYS = (
+# Questions of each kind per object.
+_PER_OBJECT = {"beside": 2, "whether": 8, "which": 8, "letter": 1}
+# Image x, height above the floor, distance, width, height and volume.
+_DIMENSIONS = (
     ("left", "right"),
     ("lower", "higher"),
     ("nearer", "farther"),
@@ -20,13 +19,13 @@ _WAYS = (
     ("shorter", "taller"),
     ("smaller", "bigger"),
 )
-# Nouns give away more of some ways than of others, and balancing leaves these questions out.
-_ASKED_WAYS = (0, 0, 1, 1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5)
-# Below which they are called the same: a share of the picture's width, m, and shares of a length and of a volume.
+# Balancing removes more questions of the dimensions that nouns predict, so those are drawn more often.
+_DRAWN_DIMENSIONS = (0, 0, 1, 1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5)
+# Smaller differences count as none: fraction of the image width, m, and fractions of a length and of a volume.
 _SAME_SHARE, _SAME_UP_M, _SAME_DISTANCE, _SAME_SIZE, _SAME_VOLUME = 0.03, 0.05, 0.05, 0.1, 0.3
 _SAME = "same"
-_OPPOSITE = {word: other for way in _WAYS for word, other in (way, way[::-1])}
-# What is said between the names of two things, and what of one of them.
+_OPPOSITE = {word: other for way in _DIMENSIONS for word, other in (way, way[::-1])}
+# Phrases between the names of two objects, and about one object alone.
 OF_BOTH = {
     "left": ("farther left than", "to the left of", "left of", "on the left of", "more to the left than"),
     "right": ("farther right than", "to the right of", "right of", "on the right of", "more to the right than"),
@@ -77,7 +76,7 @@ _WHICH = (
     "Between the {one} and the {other}, which is {so}?",
     "As the viewer sees it, which is {so}, the {one} or the {other}?",
 )
-# What stands behind a question that a letter answers; which option is A is drawn.
+# Suffixes of a question that is answered with a letter.
 _LETTERED = (
     " A: the {a}. B: the {b}. Which letter is right?",
     " (A) the {a} (B) the {b}. Give the letter.",
@@ -88,8 +87,8 @@ _LETTER = ("Which letter is the {one}?", "What is the letter of the {one}?", "Te
 _LETTER_SHARE = 0.25
 
 
-class Said(NamedTuple):
-    """What is asked of two things and is right; `known` are their labels and the way, `truth` how the first differs."""
+class PairQuestion(NamedTuple):
+    """A question about two objects with its answer, balancing key (`known`) and balancing label (`truth`)."""
 
     question: str
     answer: str
@@ -97,26 +96,28 @@ class Said(NamedTuple):
     truth: str = ""
 
 
-def in_pairs(kind: str, room: Room) -> list[Said]:
-    """Return questions about two things of the photograph, in a way in which they differ.
+def in_pairs(kind: str, room: Room) -> list[PairQuestion]:
+    """Return questions of one kind about two objects of a room.
 
-    `whether` it is of the first, `which` one it is of, or all that `compared` says of the first (`beside`); `letter`
-    asks for no more than the letter of one.
+    `whether` asks if a relation holds, `which` for the object of which it holds, `beside` for everything that
+    `compared` says, and `letter` only for the letter of a named option.
     """
     draws, found = Draws(seed_of(kind, room.image)), {}
-    for (names, one), (others, other) in drawn_things(room, draws, 2, _FOR_A_THING[kind] * len(room.things)):
+    for (names, one, box), (others, other, beside) in drawn_objects(
+        room, draws, 2, _PER_OBJECT[kind] * len(room.objects)
+    ):
         said, also = draws.pick(names), draws.pick(others)
         if kind == "beside":
             question = draws.pick(_BESIDE).format(one=said, other=also)
-            found[question] = Said(question, compared(other, one))
+            found[question] = PairQuestion(question, compared(beside, box))
             continue
         if kind == "letter":
             options, letter = _lettered(said, also, draws)
             question = draws.pick(_LETTER).format(one=said) + options
-            found[question] = Said(question, letter)
+            found[question] = PairQuestion(question, letter)
             continue
-        way, true = draws.pick(_ASKED_WAYS), draws.coin()
-        right = differs(other, one)[way]
+        way, true = draws.pick(_DRAWN_DIMENSIONS), draws.coin()
+        right = differs(beside, box)[way]
         if right == _SAME:
             continue
         asked = right if true else _OPPOSITE[right]
@@ -127,7 +128,7 @@ def in_pairs(kind: str, room: Room) -> list[Said]:
             question, answer = _which(*((said, also) if true else (also, said)), draws.pick(_OF_ONE[asked]), draws)
         known = sorted([one.label, other.label])
         first = right if [one.label, other.label] == known else _OPPOSITE[right]
-        found[question] = Said(question, answer, f"{way} {' and '.join(known)}", first)
+        found[question] = PairQuestion(question, answer, f"{way} {' and '.join(known)}", first)
     return list(found.values())
 
 
@@ -141,42 +142,42 @@ def _which(right: str, wrong: str, so: str, draws: Draws) -> tuple[str, str]:
 
 
 def _lettered(right: str, wrong: str, draws: Draws) -> tuple[str, str]:
-    """Return two options in a drawn order with their letters, and the letter of the right one."""
+    """Return two lettered options in a drawn order, and the letter of the right one."""
     letter = "A" if draws.coin() else "B"
     a, b = (right, wrong) if letter == "A" else (wrong, right)
     return draws.pick(_LETTERED).format(a=a, b=b), letter
 
 
-def drawn_things(room: Room, draws: Draws, most: int, times: int) -> Iterator[list[tuple[list[str], Thing]]]:
-    """Yield two to `most` things with names of their own, so many times, never where there are not two.
+def drawn_objects(
+    room: Room, draws: Draws, maximum: int, times: int
+) -> Iterator[list[tuple[list[str], RoomObject, Box]]]:
+    """Draw two to `maximum` objects, `times` times, each with its unique names and its box.
 
-    Only things whose place is known, with the names that no other thing of the photograph has.
+    Objects without a unique name or a box are left out; a room with fewer than two others yields nothing.
     """
-    named = zip(own_names(room.things), room.things, strict=True)
-    known = [(names, one) for names, one in named if names and one.place and one.box]
+    named = zip(unique_names(room.objects), room.objects, strict=True)
+    known = [(names, one, one.box) for names, one in named if names and one.box]
     for _ in range(times if len(known) > 1 else 0):
-        size = 2 + draws.below(min(len(known), most) - 1)
+        size = 2 + draws.below(min(len(known), maximum) - 1)
         yield sorted(known, key=lambda _: draws.uniform())[:size]
 
 
-def compared(before: Thing, one: Thing) -> str:
-    """Return how a thing lies from another, what its sizes are to it, and how far apart they are in m."""
-    assert before.box and one.box
-    return " ".join([*differs(before, one), say_meters(before.box.apart_m(one.box)).value_text])
+def compared(before: Box, one: Box) -> str:
+    """Return how an object differs from the one before it in every dimension, and their distance in m."""
+    return " ".join([*differs(before, one), say_meters(before.apart_m(one)).value_text])
 
 
-def differs(before: Thing, one: Thing) -> list[str]:
-    """Return how a thing differs from another in each way, `same` where that is too little."""
-    assert before.place and one.place and before.box and one.box
+def differs(before: Box, one: Box) -> list[str]:
+    """Return how an object differs from the one before it in each dimension; `same` below the thresholds."""
     differences = (
-        (one.place[0] - before.place[0], _SAME_SHARE),
-        (one.box.up_m - before.box.up_m, _SAME_UP_M),
-        (math.log(one.box.distance_m / before.box.distance_m), math.log1p(_SAME_DISTANCE)),
-        (math.log(one.box.width_m / before.box.width_m), math.log1p(_SAME_SIZE)),
-        (math.log(one.box.height_m / before.box.height_m), math.log1p(_SAME_SIZE)),
-        (math.log(one.box.volume_m3 / before.box.volume_m3), math.log1p(_SAME_VOLUME)),
+        (one.across - before.across, _SAME_SHARE),
+        (one.up_m - before.up_m, _SAME_UP_M),
+        (math.log(one.distance_m / before.distance_m), math.log1p(_SAME_DISTANCE)),
+        (math.log(one.width_m / before.width_m), math.log1p(_SAME_SIZE)),
+        (math.log(one.height_m / before.height_m), math.log1p(_SAME_SIZE)),
+        (math.log(one.volume_m3 / before.volume_m3), math.log1p(_SAME_VOLUME)),
     )
     return [
         _SAME if abs(difference) < same else way[difference > 0]
-        for way, (difference, same) in zip(_WAYS, differences, strict=True)
+        for way, (difference, same) in zip(_DIMENSIONS, differences, strict=True)
     ]

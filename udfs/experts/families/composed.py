@@ -16,8 +16,8 @@ from udfs.experts.region_masks import areas_of, clipped, distinct, instance_map,
 from udfs.experts.region_parts import Captioner, Detections, Detector, Embedder, Part, Rle, Segmenter, View
 from udfs.experts.vocabularies import ALT_TEXT, HOUSEHOLD, TAGGER, alt_text_names, names_or_source
 from udfs.language.caption import read_label, read_phrase
-from udfs.language.likeness import alike, named
 from udfs.language.noun_phrases import listed_names, short_caption
+from udfs.language.similarity import named_object, similar
 from udfs.stages.rows import RowRejected
 
 Item = tuple[Photograph, Picture]
@@ -179,11 +179,11 @@ def _agreeing(label: str, short: str, long: str) -> list[str]:
 
     A crop shows neighbours too, and a captioner may speak of them.
     """
-    thing = named(0, read_label(label), ())
+    thing = named_object(0, read_label(label), ())
     captions: list[str] = []
     for text in (short_caption(short) or "", long):
         phrase = read_phrase(text, lower_first=True)
-        if phrase is not None and (thing.label is None or alike(thing, named(1, None, (phrase,)))):
+        if phrase is not None and (thing.label is None or similar(thing, named_object(1, None, (phrase,)))):
             captions.append(text)
     return list(dict.fromkeys(captions))
 

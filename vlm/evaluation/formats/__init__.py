@@ -1,1 +1,1 @@
-"""Readers of benchmarks and of predictions: one file per layout; `registry` knows them by name."""
+"""File layouts of items and predictions: one module per layout, which defines `FORMAT`."""

@@ -1,8 +1,9 @@
 """BLINK: `idx, sub_task, question, choices, answer "(B)", image_1 .. image_4`, in Parquet or JSON."""
 
-from vlm.evaluation.formats.layout import ItemFormat, choice_item
-from vlm.evaluation.formats.rows import BadRow, Row
+from vlm.evaluation.item_builders import choice_item
 from vlm.evaluation.items import Item
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import BadRow, Row
 
 
 def _items(row: Row) -> list[Item]:
@@ -18,9 +19,13 @@ def _items(row: Row) -> list[Item]:
             question=row.text("question", "prompt"),
             options=row.list("choices"),
             answer=answer,
-            pictures=row.pictures("image_1", "image_2", "image_3", "image_4"),
+            images=row.images("image_1", "image_2", "image_3", "image_4"),
         )
     ]
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="blink",
+    title="BLINK, validation split",
+    items=ItemReader(_items),
+)

@@ -1,8 +1,9 @@
 """CV-Bench: `idx, type, task, question, choices, answer "(C)", source, image`, in Parquet or JSON lines."""
 
-from vlm.evaluation.formats.layout import ItemFormat, choice_item
-from vlm.evaluation.formats.rows import Row
+from vlm.evaluation.item_builders import choice_item
 from vlm.evaluation.items import Item
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import Row
 
 
 def _items(row: Row) -> list[Item]:
@@ -16,9 +17,13 @@ def _items(row: Row) -> list[Item]:
             options=row.list("choices"),
             answer=row.text("answer"),
             part=row.text("source"),
-            pictures=row.pictures("image") or row.pictures("filename"),
+            images=row.images("image") or row.images("filename"),
         )
     ]
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="cv_bench",
+    title="CV-Bench, with its own weighted total",
+    items=ItemReader(_items),
+)

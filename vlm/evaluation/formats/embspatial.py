@@ -1,8 +1,9 @@
 """EmbSpatial-Bench: `question_id, relation, question, answer_options, answer (index), objects, image`."""
 
-from vlm.evaluation.formats.layout import ItemFormat, choice_item
-from vlm.evaluation.formats.rows import Row
+from vlm.evaluation.item_builders import choice_item
 from vlm.evaluation.items import Item
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import Row
 
 
 def _items(row: Row) -> list[Item]:
@@ -19,9 +20,13 @@ def _items(row: Row) -> list[Item]:
             answer=int(row.text("answer")),
             part=str(row.get("data_source") or "") or None,
             kinds=tuple(str(name) for name in names if name),
-            pictures=row.pictures("image"),
+            images=row.images("image"),
         )
     ]
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="embspatial",
+    title="EmbSpatial-Bench",
+    items=ItemReader(_items),
+)

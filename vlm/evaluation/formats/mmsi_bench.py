@@ -1,8 +1,9 @@
 """MMSI-Bench: `id, images, question, answer, question_type`; options stand in the question."""
 
-from vlm.evaluation.formats.layout import ItemFormat, choice_item, options_in
-from vlm.evaluation.formats.rows import Row
+from vlm.evaluation.item_builders import choice_item, options_in
 from vlm.evaluation.items import Item
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import Row
 
 
 def _items(row: Row) -> list[Item]:
@@ -16,9 +17,13 @@ def _items(row: Row) -> list[Item]:
             question=question,
             options=options_in(question),
             answer=row.text("answer"),
-            pictures=row.pictures("images"),
+            images=row.images("images"),
         )
     ]
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="mmsi_bench",
+    title="MMSI-Bench",
+    items=ItemReader(_items),
+)

@@ -1,8 +1,9 @@
 """Q-Spatial Bench: `question, answer_value, answer_unit, question_type, image`, in Parquet or JSON."""
 
-from vlm.evaluation.formats.layout import ItemFormat, number_item
-from vlm.evaluation.formats.rows import Row
+from vlm.evaluation.item_builders import number_item
 from vlm.evaluation.items import Item
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import Row
 
 
 def _items(row: Row) -> list[Item]:
@@ -15,9 +16,13 @@ def _items(row: Row) -> list[Item]:
             question=row.text("question"),
             value=float(row.text("answer_value")),
             unit=row.text("answer_unit").lower(),
-            pictures=row.pictures("image") or row.pictures("image_path"),
+            images=row.images("image") or row.images("image_path"),
         )
     ]
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="q_spatial",
+    title="Q-Spatial Bench",
+    items=ItemReader(_items),
+)

@@ -2,9 +2,10 @@
 
 import ast
 
-from vlm.evaluation.formats.layout import ItemFormat, bool_item
-from vlm.evaluation.formats.rows import BadRow, Row
+from vlm.evaluation.item_builders import bool_item
 from vlm.evaluation.items import Item, Kind, Truth
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import BadRow, Row
 
 
 def _items(row: Row) -> list[Item]:
@@ -14,12 +15,12 @@ def _items(row: Row) -> list[Item]:
         "source": "robospatial",
         "type_id": row.text("category"),
         "question": row.text("question"),
-        "pictures": row.pictures("img") or row.pictures("image"),
+        "images": row.images("img") or row.images("image"),
     }
     if answer.lower().strip(" .") in ("yes", "no"):
         return [bool_item(row, answer=answer, **known)]
     polygon = _polygon(answer)
-    masks = row.pictures("mask")
+    masks = row.images("mask")
     if len(polygon) < 3 and not masks:
         raise BadRow(f"has the answer {answer[:60]!r}, which is neither yes, no nor a polygon, and no mask")
     truth = Truth(polygon=polygon) if len(polygon) >= 3 else Truth(mask=masks[0])
@@ -34,4 +35,8 @@ def _polygon(answer: str) -> tuple[tuple[float, float], ...]:
         return ()
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="robospatial",
+    title="RoboSpatial-Home: yes or no, and points in a mask",
+    items=ItemReader(_items),
+)

@@ -1,8 +1,9 @@
-"""SPAR-Bench: `id, image[], question, answer, task`; options stand in the question, numbers are metres."""
+"""SPAR-Bench: `id, image[], question, answer, task`; options stand in the question, numbers are meters."""
 
-from vlm.evaluation.formats.layout import ItemFormat, choice_item, number_item, options_in
-from vlm.evaluation.formats.rows import BadRow, Row
+from vlm.evaluation.item_builders import choice_item, number_item, options_in
 from vlm.evaluation.items import Item
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import BadRow, Row
 
 _NUMBERS = ("depth_prediction", "distance_prediction")
 _OWN_SCORE = "view_change_infer"
@@ -16,7 +17,7 @@ def _items(row: Row) -> list[Item]:
         "source": "spar_bench",
         "type_id": task,
         "question": question,
-        "pictures": row.pictures("image"),
+        "images": row.images("image"),
     }
     if task == _OWN_SCORE:
         raise BadRow(f"is of task {_OWN_SCORE}, whose answers are camera movements that none of our scores fits")
@@ -25,4 +26,8 @@ def _items(row: Row) -> list[Item]:
     return [choice_item(row, options=options_in(question), answer=row.text("answer"), **known)]
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="spar_bench",
+    title="SPAR-Bench without camera movements",
+    items=ItemReader(_items),
+)

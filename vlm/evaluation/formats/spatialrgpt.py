@@ -3,11 +3,12 @@
 import re
 from typing import Any
 
-from vlm.evaluation.formats.layout import ItemFormat, bool_item, choice_item
-from vlm.evaluation.formats.rows import BadRow, Row, picture_of
+from vlm.evaluation.item_builders import bool_item, choice_item
 from vlm.evaluation.items import Item, Kind, Truth
+from vlm.evaluation.layouts import Format, ItemReader
 from vlm.evaluation.reading.direction import parse_clock
 from vlm.evaluation.reading.quantity import parse_quantity
+from vlm.evaluation.rows import BadRow, Row, image_of
 
 _REGION = re.compile(r"Region \[\d+\]")
 
@@ -25,7 +26,7 @@ def _items(row: Row) -> list[Item]:
         "question": row.text("text_q", "question"),
     }
     if info.get("file_path"):
-        known["pictures"] = (picture_of(info["file_path"], row.folder),)
+        known["images"] = (image_of(info["file_path"], row.folder),)
     if info.get("width") and info.get("height"):
         known["size_px"] = (int(info["width"]), int(info["height"]))
     answer = _answer(row)
@@ -57,4 +58,8 @@ def _quantitative(row: Row, category: str, answer: str, known: dict[str, Any]) -
     return Item(number=row.number, kind=Kind.NUMBER, answer=answer, truth=truth, **known)
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="spatialrgpt",
+    title="SpatialRGPT-Bench; regions keep their names",
+    items=ItemReader(_items),
+)

@@ -2,9 +2,10 @@
 
 import re
 
-from vlm.evaluation.formats.layout import ItemFormat, choice_item
-from vlm.evaluation.formats.rows import Row
+from vlm.evaluation.item_builders import choice_item
 from vlm.evaluation.items import Item
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import Row
 
 _ROTATION = re.compile(r"-\d+$")
 
@@ -23,7 +24,7 @@ def _items(row: Row) -> list[Item]:
             answer=row.text("answer"),
             circular_group=_ROTATION.sub("", qid),
             flip_group=qid.replace("-flip", ""),
-            pictures=row.pictures("image"),
+            images=row.images("image"),
         )
     ]
 
@@ -32,4 +33,8 @@ def _there(option: object) -> bool:
     return option is not None and str(option).strip().lower() not in ("", "nan")
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="three_dsr_bench",
+    title="3DSRBench, with CircularEval and FlipEval",
+    items=ItemReader(_items),
+)

@@ -1,8 +1,9 @@
-"""VSI-Bench: `id, question_type, question, options, ground_truth, dataset, scene_name`; its pictures are videos."""
+"""VSI-Bench: `id, question_type, question, options, ground_truth, dataset, scene_name`; its images are videos."""
 
-from vlm.evaluation.formats.layout import ItemFormat, choice_item, number_item
-from vlm.evaluation.formats.rows import Row
+from vlm.evaluation.item_builders import choice_item, number_item
 from vlm.evaluation.items import Item
+from vlm.evaluation.layouts import Format, ItemReader
+from vlm.evaluation.rows import Row
 
 # The units that the answers are in, as the questions ask for them.
 _UNITS = {
@@ -27,4 +28,8 @@ def _items(row: Row) -> list[Item]:
     return [choice_item(row, options=row.list("options"), answer=row.text("ground_truth"), **known)]
 
 
-FORMAT = ItemFormat(_items)
+FORMAT = Format(
+    name="vsi_bench",
+    title="VSI-Bench, without its videos",
+    items=ItemReader(_items),
+)

@@ -52,10 +52,10 @@ def answered(
 ) -> list[AnswerSet]:
     """Return what a model says to the items in each view; an item that it does not answer is on `rejected`.
 
-    A view without pictures that the model does not allow is left out, with one sentence to `report`.
+    A view without images that the model does not allow is left out, with one sentence to `report`.
 
     Raises:
-        PredictorUnusable: the model cannot answer items with their pictures.
+        PredictorUnusable: the model cannot answer items with their images.
     """
     found = []
     for view in views:
@@ -123,7 +123,7 @@ class _Asking:
         try:
             one = shown(item, self._view)
         except (OSError, ValueError) as error:
-            self._fail(item.item_id, f"Item {item.item_id} has a picture that cannot be read: {error}.")
+            self._fail(item.item_id, f"Item {item.item_id} has an image that cannot be read: {error}.")
             return None
         self._asked[item.item_id] = hashlib.sha256(f"{self._identity}\n{one.digest}".encode()).hexdigest()[:16]
         return one

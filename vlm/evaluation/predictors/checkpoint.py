@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,17 +25,15 @@ class CheckpointSettings(BaseModel):
     device: str | None = Field(default=None, description="cpu, cuda, cuda:1, ..; none: a GPU where there is one")
     batch: int = Field(default=16, ge=1, description="questions answered together")
     max_new_tokens: int = Field(default=256, ge=1, description="longest answer")
-    tower_cache: str | None = Field(default=None, description="folder of the tower's features of pictures seen before")
 
 
 class Checkpoint:
-    """Answers items with any model for pictures and text, a batch at a time."""
+    """Answers items with any model for images and text, a batch at a time."""
 
     def __init__(self, name: str, settings: CheckpointSettings) -> None:
         self.model = name
         self.batch = settings.batch
         self._settings = settings
-        self._kept = ExitStack()
 
     def identity(self) -> str:
         """Return the weights, by their content where they are a folder, and all that changes what they say.
@@ -60,20 +57,20 @@ class Checkpoint:
             PredictorUnusable: the model cannot be loaded or cannot be asked.
         """
         for batch in batches:
-            fit = [one for one in batch if len(one.pictures) <= 1]
+            fit = [one for one in batch if len(one.images) <= 1]
             yield [Said(one, text) for one, text in zip(fit, self._answers(fit), strict=True)] + [
-                Said(one, fault=f"Item {one.item_id} has {len(one.pictures)} pictures, and {self.model} is shown one.")
+                Said(one, fault=f"Item {one.item_id} has {len(one.images)} images, and {self.model} is shown one.")
                 for one in batch
-                if len(one.pictures) > 1
+                if len(one.images) > 1
             ]
 
     def _answers(self, asked: Sequence[Shown]) -> list[str]:
-        from vlm.model.errors import ModelError
+        from vlm.errors import ModelError
         from vlm.model.generate import answers
 
-        pictures = [one.pictures[0] if one.pictures else None for one in asked]
+        images = [one.images[0] if one.images else None for one in asked]
         try:
-            return answers(self._loaded, pictures, [one.prompt for one in asked], self._settings.max_new_tokens)
+            return answers(self._loaded, images, [one.prompt for one in asked], self._settings.max_new_tokens)
         except ModelError as error:
             raise PredictorUnusable(str(error)) from error
 
@@ -90,15 +87,10 @@ class Checkpoint:
     def _loaded(self) -> "VisionLanguageModel":
         import torch
 
-        from studies.claims.feature_cache import cached_tower
         from vlm.model.loading import load_model
 
         dtype = torch.bfloat16 if self._device.startswith("cuda") else torch.float32
-        loaded = load_model(self._settings.place, self._settings.revision, self._device, dtype)
-        if self._settings.tower_cache:
-            loaded.model.requires_grad_(False)
-            self._kept.enter_context(cached_tower(loaded, self._settings.tower_cache))
-        return loaded
+        return load_model(self._settings.place, self._settings.revision, self._device, dtype)
 
 
 def _digest(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""A model behind an OpenAI-compatible endpoint: `chat/completions` with pictures as data URLs."""
+"""A model behind an OpenAI-compatible endpoint: `chat/completions` with images as data URLs."""
 
 import base64
 import io
@@ -29,7 +29,7 @@ class EndpointSettings(BaseModel):
     url: str = Field(pattern=r"^https?://", description="up to and without /chat/completions")
     model: str = Field(description="name that the endpoint knows the model by")
     key: SecretStr | None = Field(default=None, description="sent as a bearer token")
-    at_once: int = Field(default=8, ge=1, description="requests under way at a time")
+    concurrency: int = Field(default=8, ge=1, description="concurrent requests")
     timeout_s: float = Field(default=120.0, gt=0, description="longest wait for an answer")
     retries: int = Field(default=5, ge=0, description="of a request that failed or was turned away for now")
     backoff_s: float = Field(default=1.0, ge=0, description="wait before the second retry; it doubles with each")
@@ -47,7 +47,7 @@ class Endpoint:
         self._settings = settings
         self._url = f"{settings.url.rstrip('/')}/chat/completions"
         self._pool = urllib3.PoolManager(
-            maxsize=settings.at_once,
+            maxsize=settings.concurrency,
             timeout=urllib3.Timeout(connect=_CONNECT_S, read=settings.timeout_s),
             retries=urllib3.Retry(
                 total=settings.retries,
@@ -71,9 +71,9 @@ class Endpoint:
         Raises:
             PredictorUnusable: the endpoint refuses the model, the key, or every request.
         """
-        with ThreadPoolExecutor(self._settings.at_once) as threads:
+        with ThreadPoolExecutor(self._settings.concurrency) as threads:
             try:
-                for said in _completed(threads, self._ask, batches, 2 * self._settings.at_once):
+                for said in _completed(threads, self._ask, batches, 2 * self._settings.concurrency):
                     yield [said]
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
@@ -102,17 +102,17 @@ class Endpoint:
         return Said(shown, text)
 
     def _request(self, shown: Shown) -> dict[str, Any]:
-        pictures = [{"type": "image_url", "image_url": {"url": _data_url(one)}} for one in shown.pictures]
+        images = [{"type": "image_url", "image_url": {"url": _data_url(one)}} for one in shown.images]
         return {
             "model": self._settings.model,
-            "messages": [{"role": "user", "content": [*pictures, {"type": "text", "text": shown.prompt}]}],
+            "messages": [{"role": "user", "content": [*images, {"type": "text", "text": shown.prompt}]}],
             "temperature": 0,
             "max_tokens": self._settings.max_new_tokens,
         }
 
 
 def _completed(threads: ThreadPoolExecutor, ask: Any, batches: Iterable[Sequence[Shown]], most: int) -> Iterator[Said]:
-    """Yield what is said as it comes; no more than `most` requests with their pictures are held in memory."""
+    """Yield what is said as it comes; no more than `most` requests with their images are held in memory."""
     waiting: set[Future[Said]] = set()
     for (shown,) in batches:
         waiting.add(threads.submit(ask, shown))
@@ -124,14 +124,14 @@ def _completed(threads: ThreadPoolExecutor, ask: Any, batches: Iterable[Sequence
         yield from (one.result() for one in done)
 
 
-def _data_url(picture: bytes) -> str:
-    with Image.open(io.BytesIO(picture)) as opened:
+def _data_url(image: bytes) -> str:
+    with Image.open(io.BytesIO(image)) as opened:
         kind = opened.format or ""
         if kind not in _FORMATS:
             held = io.BytesIO()
             opened.convert("RGB").save(held, "PNG")
-            picture, kind = held.getvalue(), "PNG"
-    return f"data:{_FORMATS[kind]};base64,{base64.b64encode(picture).decode()}"
+            image, kind = held.getvalue(), "PNG"
+    return f"data:{_FORMATS[kind]};base64,{base64.b64encode(image).decode()}"
 
 
 def _text(data: bytes) -> str | None:

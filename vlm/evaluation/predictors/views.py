@@ -1,4 +1,4 @@
-"""What a model is shown of an item: its picture, a blank one in its place, or none."""
+"""What a model is shown of an item: its image, a blank one in its place, or none."""
 
 import hashlib
 import io
@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 
 from vlm.evaluation.items import Item
-from vlm.evaluation.writers.prepared import prompt_of
 
 
 class View(StrEnum):
@@ -22,18 +21,18 @@ class View(StrEnum):
 
 @dataclass(frozen=True)
 class Shown:
-    """A prompt and its encoded pictures; `digest` tells them apart from anything else that could be shown."""
+    """A prompt and its encoded images; `digest` tells them apart from anything else that could be shown."""
 
     item_id: str
     prompt: str
-    pictures: tuple[bytes, ...]
+    images: tuple[bytes, ...]
 
     @property
     def digest(self) -> str:
-        """Return a hash of prompt and pictures."""
+        """Return a hash of prompt and images."""
         parts = hashlib.sha256(self.prompt.encode())
-        for picture in self.pictures:
-            parts.update(hashlib.sha256(picture).digest())
+        for image in self.images:
+            parts.update(hashlib.sha256(image).digest())
         return parts.hexdigest()
 
 
@@ -41,21 +40,21 @@ def shown(item: Item, view: View) -> Shown:
     """Return what a model sees of an item.
 
     Raises:
-        OSError, ValueError: a picture that cannot be read.
+        OSError, ValueError: an image that cannot be read.
     """
-    pictures = () if view == View.TEXT_ONLY else tuple(picture.read() for picture in item.pictures)
+    images = () if view == View.TEXT_ONLY else tuple(image.read() for image in item.images)
     if view == View.BLANKED:
-        pictures = tuple(blank(picture) for picture in pictures)
-    return Shown(item.item_id, prompt_of(item), pictures)
+        images = tuple(blank(image) for image in images)
+    return Shown(item.item_id, item.prompt, images)
 
 
-def blank(picture: bytes) -> bytes:
-    """Return a PNG of the same size that has the mean colour of a picture everywhere.
+def blank(image: bytes) -> bytes:
+    """Return a PNG of the same size that has the mean color of an image everywhere.
 
     Raises:
         OSError: it cannot be decoded.
     """
-    with Image.open(io.BytesIO(picture)) as opened:
+    with Image.open(io.BytesIO(image)) as opened:
         rgb = opened.convert("RGB")
     mean = tuple(round(one) for one in np.asarray(rgb, float).mean(axis=(0, 1)))
     held = io.BytesIO()
@@ -69,7 +68,7 @@ def row_of(model: str, view: View) -> str:
 
 
 def seer_of(row: str, rows: list[str]) -> str | None:
-    """Return the model among `rows` that a row shows without its pictures, None where it shows a model as it is."""
+    """Return the model among `rows` that a row shows without its images, None where it shows a model as it is."""
     for view in (View.BLANKED, View.TEXT_ONLY):
         model = row.removesuffix(f" ({view})")
         if model != row and model in rows:

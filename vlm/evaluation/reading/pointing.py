@@ -1,4 +1,4 @@
-"""Reads points and boxes in the notations that models use, as shares of the picture's width and height."""
+"""Reads points and boxes in the notations that models use, as shares of the image's width and height."""
 
 import ast
 import json
@@ -26,7 +26,7 @@ def parse_points(text: str, scale: Scale = "auto", size_px: tuple[int, int] | No
     """Return every point of an answer as shares (x, y) of width and height; of a box its middle.
 
     With `auto`, numbers up to 1 are shares, those of `<point x=".." y="..">` percent, and all else 0..1000; above 1000
-    they are pixels of a picture of `size_px` (width, height), and dropped where it is not known.
+    they are pixels of an image of `size_px` (width, height), and dropped where it is not known.
     """
     return [((x1 + x2) / 2, (y1 + y2) / 2) for x1, y1, x2, y2 in _shapes(text, scale, size_px)]
 

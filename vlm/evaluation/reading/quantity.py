@@ -73,7 +73,7 @@ def parse_quantity(text: str, asked_unit: str | None = None) -> Quantity | None:
     """Return the quantity that an answer gives, or None where it gives none or refuses.
 
     `asked_unit` is the unit that a number without one is in, and tells lengths from angles, areas, volumes, ratios and
-    counts: "m", "inches", "degrees", "square meters", "times", "count"; metres where it is left out.
+    counts: "m", "inches", "degrees", "square meters", "times", "count"; meters where it is left out.
 
     Raises:
         ValueError: a unit that is not known.
@@ -110,7 +110,7 @@ def _zero(span: tuple[int, int]) -> Quantity:
 
 
 def unit_named(name: str | None) -> NamedUnit:
-    """Return a unit by any of its names, metres for None.
+    """Return a unit by any of its names, meters for None.
 
     Raises:
         ValueError: a unit that is not known.

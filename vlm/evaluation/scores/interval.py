@@ -26,11 +26,9 @@ class Score:
 
 def share(name: str, right: Sequence[bool] | NDArray[np.bool_]) -> Score:
     """Return the share that is true, with Wilson's interval; `right` must not be empty."""
-    n = len(right)
-    p = float(np.mean(right))
-    middle = (p + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
-    half = Z_95 / (1 + Z_95**2 / n) * float(np.sqrt(p * (1 - p) / n + Z_95**2 / (4 * n**2)))
-    return Score(name, p, n, min(p, max(0.0, middle - half)), max(p, min(1.0, middle + half)))
+    count = int(np.sum(right))
+    interval = stats.binomtest(count, len(right)).proportion_ci(0.95, method="wilson")
+    return Score(name, count / len(right), len(right), float(interval.low), float(interval.high))
 
 
 def mean(name: str, values: ArrayLike) -> Score:

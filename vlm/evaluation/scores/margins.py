@@ -20,7 +20,7 @@ _SURE_ERRORS = 2.0
 class Margin:
     """A model's share of right answers less that of `over`, both on the same `count` items.
 
-    `standard_error` is that of the mean of the differences item by item, items about one photograph taken together;
+    `standard_error` is that of the mean of the differences item by item, items about one image taken together;
     `low` and `high` are the 95 % interval that it makes, `sure` is whether the difference exceeds two of it.
     """
 
@@ -40,7 +40,7 @@ class Margin:
 
 
 def margins(models: Mapping[str, Sequence[Prediction]], prior: Sequence[Prediction]) -> list[Margin]:
-    """Return the margins of every model over itself without its pictures and over the text-only prior.
+    """Return the margins of every model over itself without its images and over the text-only prior.
 
     `models` are the answers of every row that is no baseline, by its name.
     """
@@ -60,12 +60,12 @@ def _between(own: Sequence[Prediction], over: Sequence[Prediction]) -> Iterator[
         for one in own:
             pair = rights(one), rights(other[one.item.item_id]) if one.item.item_id in other else None
             if pair[0] is not None and pair[1] is not None:
-                differences[one.item.photograph or one.item.item_id].append(float(pair[0]) - float(pair[1]))
+                differences[one.item.image_id or one.item.item_id].append(float(pair[0]) - float(pair[1]))
         count = sum(map(len, differences.values()))
         if len(differences) < 2:
             continue
         value = sum(map(sum, differences.values())) / count
-        # Answers about one photograph are right or wrong together, so that it is photographs that are drawn.
+        # Answers about one image are right or wrong together, so that it is images that are drawn.
         off = np.array([sum(some) - value * len(some) for some in differences.values()])
         error = float(np.sqrt(np.sum(off**2) * len(off) / (len(off) - 1))) / count
         yield Margin(

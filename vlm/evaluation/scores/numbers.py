@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vlm.evaluation.items import Prediction
 from vlm.evaluation.scores.interval import Score, bootstrapped, mean, median, share
 
-# An answer of 2 feet against a truth of 1 foot is on the bound, whatever the last binary digit of a foot in metres is.
+# An answer of 2 feet against a truth of 1 foot is on the bound, whatever the last binary digit of a foot in meters is.
 TOLERANCE = 1e-9
 RANGES = {"in_range[0.5,2]": (0.5, 2.0), "in_range[2/3,1.5]": (2 / 3, 1.5), "in_range[0.9,1.1]": (0.9, 1.1)}
 WITHIN_25 = (0.75, 1.25)

@@ -27,7 +27,7 @@ _QUALITATIVE = (Kind.BOOL, Kind.CHOICE)
 class ModelScores:
     """The scores of one model or baseline; `fitted_on` says what a baseline has seen, None for a model.
 
-    `seer` is the model that the answers are of where its pictures were kept from it, `unanswered` the count of items
+    `seer` is the model that the answers are of where its images were kept from it, `unanswered` the count of items
     that got no answer, which no score takes for right.
     """
 

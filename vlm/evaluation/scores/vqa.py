@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 from vlm.evaluation.items import Prediction
-from vlm.evaluation.scores.contractions import CONTRACTIONS
 from vlm.evaluation.scores.interval import Score, mean
 
 _PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
@@ -19,10 +18,29 @@ _COMMA_IN_NUMBER = re.compile(r"\d,\d")
 _POINT = re.compile(r"\.(?!\d)")
 _MOST_POINTS = 32
 _ENOUGH = 3
+# A word that lacks one apostrophe of these forms stands for the form.
+_FORMS = """
+ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't haven't he'd he'd've
+he's how'd how'll how's isn't it'd it'd've it'll ma'am might've mightn't mightn't've must've mustn't needn't not've
+o'clock oughtn't 'ow's'at shan't she'd've should've shouldn't shouldn't've somebody'd've somebody'll somebody's
+someone'd someone'd've someone'll someone's something'd something'd've something'll that's there'd there'd've
+there're there's they'd they'd've they'll they're they've 'twas wasn't we'd've we've weren't what'll what're what's
+what've when's where'd where's where've who'd who'd've who'll who's who've why'll why're why's won't would've
+wouldn't wouldn't've y'all y'all'll y'all'd've you'd you'd've you'll you're you've
+"""
+
+CONTRACTIONS: dict[str, str] = {
+    form[:place] + form[place + 1 :]: form
+    for form in _FORMS.split()
+    for place, letter in enumerate(form)
+    if letter == "'"
+}
+# The published table has this one the other way around.
+CONTRACTIONS["somebody'd"] = "somebodyd"
 
 
 def official(answer: str, humans: Sequence[str]) -> float:
-    """Return the official accuracy in [0, 1]: answers are normalised only where the humans do not all say the same."""
+    """Return the official accuracy in [0, 1]: answers are normalized only where the humans do not all say the same."""
     said = _one_line(answer)
     people = [_one_line(human) for human in humans]
     if len(set(people)) > 1:
@@ -31,7 +49,7 @@ def official(answer: str, humans: Sequence[str]) -> float:
 
 
 def evalai(answer: str, humans: Sequence[str]) -> float:
-    """Return the accuracy in [0, 1] of always normalised answers."""
+    """Return the accuracy in [0, 1] of always normalized answers."""
     return _leave_one_out(evalai_normalised(answer), [evalai_normalised(human) for human in humans])
 
 

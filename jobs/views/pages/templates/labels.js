@@ -1,5 +1,5 @@
 "use strict";
-// Labels keep their size on the screen however small the picture is drawn, and give way to one another.
+// Labels keep their size on the screen at any image size and avoid each other.
 const SVG = "http://www.w3.org/2000/svg";
 
 function shape(name, attributes, parent) {
@@ -14,7 +14,7 @@ function overlaps(a, b) {
 }
 
 function places(tag, w, h, unit) {
-  const centre = [tag.x - w / 2, tag.y - h / 2];
+  const center = [tag.x - w / 2, tag.y - h / 2];
   const spots = [];
   for (const far of [14, 32, 54]) {
     const d = Math.sqrt(tag.s) * 0.5 + far * unit;
@@ -22,8 +22,8 @@ function places(tag, w, h, unit) {
       [tag.x - w - d, tag.y - h / 2], [tag.x + d * 0.7, tag.y - h - d * 0.7], [tag.x - w - d * 0.7, tag.y - h - d * 0.7],
       [tag.x + d * 0.7, tag.y + d * 0.7], [tag.x - w - d * 0.7, tag.y + d * 0.7]);
   }
-  // A small thing would vanish under its own label.
-  return tag.s > 2 * w * h ? [centre, ...spots] : [...spots, centre];
+  // A small object would disappear under its own label.
+  return tag.s > 2 * w * h ? [center, ...spots] : [...spots, center];
 }
 
 function settle(tag, w, h, unit, view, taken) {
@@ -36,8 +36,8 @@ function settle(tag, w, h, unit, view, taken) {
   return null;
 }
 
-function drawTag(layer, tag, text, unit, view, taken, colour) {
-  const group = shape("g", { class: "tag", "data-o": tag.o, style: `--c:${colour}` }, layer);
+function drawTag(layer, tag, text, unit, view, taken, color) {
+  const group = shape("g", { class: "tag", "data-o": tag.o, style: `--c:${color}` }, layer);
   const label = shape("text", { "font-size": 12 * unit, "dominant-baseline": "central" }, group);
   label.textContent = text;
   const w = label.getComputedTextLength() + 12 * unit;
@@ -58,7 +58,7 @@ function drawTag(layer, tag, text, unit, view, taken, colour) {
   return true;
 }
 
-function drawTags(layer, tags, colours) {
+function drawTags(layer, tags, colors) {
   const svg = layer.ownerSVGElement;
   const view = svg.viewBox.baseVal;
   const frame = svg.getBoundingClientRect();
@@ -72,10 +72,10 @@ function drawTags(layer, tags, colours) {
     const name = tag.t.length > 34 ? `${[...tag.t].slice(0, 33).join("")}…` : tag.t;
     const number = String(tag.n ?? tag.o);
     const long = `${number}  ${name}`;
-    const colour = colours.get(String(tag.o));
+    const color = colors.get(String(tag.o));
     const roomy = shown >= 480 || tags.length <= 4;
-    if (!(roomy && drawTag(layer, tag, long, unit, view, taken, colour))) {
-      drawTag(layer, tag, number, unit, view, taken, colour);
+    if (!(roomy && drawTag(layer, tag, long, unit, view, taken, color))) {
+      drawTag(layer, tag, number, unit, view, taken, color);
     }
   }
 }

@@ -30,7 +30,7 @@ function groups(questions, key) {
   return found;
 }
 
-// An object, or the objects of a question, with those that another lake has in their places.
+// The given objects together with their matches in the other lake.
 function withPartners(sheet, ids) {
   const { matches } = data[sheets.indexOf(sheet)];
   const partners = ids.map((id) => matches[id]).filter(Boolean);
@@ -40,7 +40,7 @@ function withPartners(sheet, ids) {
 
 function besideNode({ v, m, s, r }) {
   const node = element("span", `beside ${v}`);
-  node.append(element("i", "", m), element("small", "", "beside"), element("b", "", s));
+  node.append(element("i", "", m), element("small", "", "other lake"), element("b", "", s));
   if (r) node.append(element("em", "", r));
   return node;
 }
@@ -75,7 +75,7 @@ function fillQuestions(index) {
   sheet.querySelector(".shown").textContent = shown.length === all.length ? `${all.length}` : `${shown.length} of ${all.length}`;
   if (!all.length) return;
   place.replaceChildren();
-  if (!shown.length) place.append(element("p", "empty", "No question of this photograph matches."));
+  if (!shown.length) place.append(element("p", "empty", "No question about this image matches."));
   for (const [family, members] of groups(shown, "f")) {
     place.append(element("h3", "", `${family} · ${members.length}`));
     for (const [type, questions] of groups(members, "t")) {
@@ -100,10 +100,10 @@ function focusObjects(sheet, ids) {
 }
 
 function placeTags(sheet) {
-  const colours = new Map();
-  for (const node of sheet.querySelectorAll("[data-o][style]")) colours.set(node.dataset.o, node.style.getPropertyValue("--c"));
+  const colors = new Map();
+  for (const node of sheet.querySelectorAll("[data-o][style]")) colors.set(node.dataset.o, node.style.getPropertyValue("--c"));
   const tags = data[sheets.indexOf(sheet)].tags;
-  for (const layer of sheet.querySelectorAll(".tags")) drawTags(layer, tags[layer.dataset.tags], colours);
+  for (const layer of sheet.querySelectorAll(".tags")) drawTags(layer, tags[layer.dataset.tags], colors);
 }
 
 function show(index) {
@@ -157,7 +157,7 @@ function onKey(event) {
 for (const button of document.querySelectorAll("[data-layer]")) button.addEventListener("click", () => toggleLayer(button.dataset.layer));
 for (const button of document.querySelectorAll("[data-verdict]")) button.addEventListener("click", () => keepVerdict(button.dataset.verdict));
 for (const sheet of sheets) {
-  for (const node of sheet.querySelectorAll(".things li, .masks path, .feet g")) {
+  for (const node of sheet.querySelectorAll(".objects li, .masks path, .feet g")) {
     node.addEventListener("mouseenter", () => focusObjects(sheet, withPartners(sheet, [node.dataset.o])));
     node.addEventListener("mouseleave", () => focusObjects(sheet, []));
   }

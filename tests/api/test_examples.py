@@ -1,0 +1,95 @@
+"""Every Python example of docs/api.md runs as printed, in the order of the page; a lake and `measure` agree."""
+
+import contextlib
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from pyspark.sql import SparkSession
+
+import spatiallake
+from scenes.crawl import write_crawl
+from tests.model.tiny import write_decoder, write_tower
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+PARTS = re.findall(r"^## (.+?)$|^```python\n(.*?)^```$", PAGE.read_text(), re.S | re.M)
+BENCHMARK = ("benchmark", "--lake", "lake", "--split", "all", "--out", "items.parquet")
+# What a row of a lake says about the lake rather than about the image.
+OF_LAKE = ("qa_id", "scene_recipe", "recipe", "seed", "ingest_shard", "engine_version")
+
+
+class Ran(NamedTuple):
+    folder: Path
+    printed: dict[str, str]
+
+
+def examples() -> Iterator[tuple[str, str]]:
+    heading = "Python API"
+    for title, code in PARTS:
+        heading = title or heading
+        if code and "register" not in code:
+            yield heading, code
+
+
+@pytest.fixture(scope="module")
+def ran(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The examples, run in a folder with rendered rooms, one image of them, and an encoder and a decoder."""
+    folder = tmp_path_factory.mktemp("api")
+    write_crawl(str(folder / "rooms"), 4, 7, width=320, height=240)
+    shutil.copy(min((folder / "rooms").rglob("*.jpg")), folder / "kitchen.jpg")
+    write_tower(folder / "encoder", "siglip")
+    write_decoder(folder / "decoder")
+    printed: dict[str, str] = {}
+    with contextlib.chdir(folder):
+        for heading, code in examples():
+            if heading == "Evaluate":
+                subprocess.run([sys.executable, "-m", "spatiallake", *BENCHMARK], check=True, capture_output=True)
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                exec(compile(code, f"docs/api.md, {heading}", "exec"), {})
+            printed[heading] = printed.get(heading, "") + out.getvalue()
+    return Ran(folder, printed)
+
+
+def test_every_example_prints_what_it_is_about(ran: Ran) -> None:
+    assert not [heading for heading, text in ran.printed.items() if not text.strip()]
+    assert "m away" in ran.printed["Measure one image"]
+    assert "synthesize" in ran.printed["Run stages"]
+    assert "qa_pairs" in ran.printed["Read a lake"]
+    assert ran.printed["Train"].splitlines()[-1].startswith("2 ")
+
+
+def test_every_name_of_the_package_is_on_the_page() -> None:
+    text = PAGE.read_text()
+    assert not [name for name in spatiallake.__all__ if name not in text and name != "__version__"]
+
+
+def test_a_measured_image_has_the_answers_that_a_lake_has(ran: Ran) -> None:
+    lake = spatiallake.open_lake(str(ran.folder / "lake"))
+    stored = lake.arrow("qa_pairs").to_pylist()
+    for line in (ran.folder / "rooms" / "manifest.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        places = {"depth": row["depth"], "masks": row["instances"]}
+        given = {name: ran.folder / "rooms" / place for name, place in places.items()}
+        measured = spatiallake.measure(
+            ran.folder / "rooms" / row["image"],
+            **given,
+            objects=row["objects"],
+            camera=row["camera"],
+            gravity=row["gravity"],
+        )
+        expected = [one for one in stored if one["image_id"] == measured.scene["image_id"]]
+        assert expected
+        assert texts(measured.answers) == texts(expected)
+
+
+def texts(rows: list[dict]) -> list[str]:
+    return sorted(
+        json.dumps({k: v for k, v in row.items() if k not in OF_LAKE}, sort_keys=True, default=str) for row in rows
+    )

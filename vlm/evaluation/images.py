@@ -1,0 +1,52 @@
+"""Images of items, read from where they lie only when somebody looks at them."""
+
+import base64
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ItemImage:
+    """An encoded image: in memory, in a file, in base64, or in a cell of a Parquet file."""
+
+    data: bytes | None = None
+    path: Path | None = None
+    encoded: str | None = None
+    cell: tuple[str, int, int, str, int] | None = None  # file, row group, row, column, place in the cell's list
+
+    def read(self) -> bytes:
+        """Return the encoded bytes.
+
+        Raises:
+            OSError: the file is not there.
+            ValueError: there is no image in the place named.
+        """
+        if self.data is not None:
+            return self.data
+        if self.encoded is not None:
+            return base64.b64decode(self.encoded)
+        if self.path is not None:
+            return self.path.read_bytes()
+        if self.cell is not None:
+            return _cell(*self.cell)
+        raise ValueError("An item's image names no place; read the items again.")
+
+
+def _cell(file: str, group: int, row: int, column: str, place: int) -> bytes:
+    value = _column(file, group, column)[row].as_py()
+    value = value[place] if isinstance(value, list) else value
+    data = value.get("bytes") if isinstance(value, dict) else value
+    if isinstance(data, bytes):
+        return data
+    if isinstance(value, dict) and value.get("path"):
+        return (Path(file).parent / value["path"]).read_bytes()
+    raise ValueError(f"Row {row} of row group {group} of {file} has no image in {column}.")
+
+
+@lru_cache(maxsize=4)
+def _column(file: str, group: int, column: str) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(file).read_row_group(group, columns=[column]).column(column)

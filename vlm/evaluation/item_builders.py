@@ -1,0 +1,133 @@
+"""Items of each kind, built from the values of a row."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from vlm.evaluation.items import Item, Kind, Truth
+from vlm.evaluation.reading.choice import parse_choice, parse_yes_no
+from vlm.evaluation.reading.direction import parse_clock
+from vlm.evaluation.reading.quantity import parse_quantity, unit_named
+from vlm.evaluation.rows import BadRow, Row
+
+_LETTER = re.compile(r"^\W*([A-Z])\b\W*$", re.IGNORECASE)
+_OPTION = re.compile(
+    r"(?:(?<=\s)|(?<=^)|(?<=,))\(?([A-H])[).:]\s*(.+?)(?=(?:[,;]?\s+\(?[A-H][).:]\s)|\n\s*\n|$)", re.DOTALL
+)
+_OPTIONS_START = re.compile(r"\b(?:options?|choices?)\s*:", re.IGNORECASE)
+_SIDE = re.compile(r"\W*right\W*", re.IGNORECASE)
+_ASKED_UNIT = re.compile(
+    r"\bin (square (?:meters|meters|feet)|(?:centi|milli)?met(?:er|re)s?|cm|mm|inch(?:es)?|feet|foot|degrees|m)\b",
+    re.IGNORECASE,
+)
+
+
+def choice_item(row: Row, *, options: Sequence[str], answer: str | int, **known: Any) -> Item:
+    """Return a multiple-choice item; `answer` is an index, a letter such as "(B)", or the text of an option.
+
+    Raises:
+        BadRow: fewer than two options, or an answer that is none of them.
+    """
+    texts = tuple(str(option).strip() for option in options)
+    if len(texts) < 2:
+        raise BadRow(f"has {len(texts)} options")
+    index = answer if isinstance(answer, int) else _index(answer, texts)
+    if index is None or not 0 <= index < len(texts):
+        raise BadRow(f"has the answer {answer!r}, which is none of its {len(texts)} options")
+    said = chr(ord("A") + index)
+    return Item(number=row.number, kind=Kind.CHOICE, answer=said, truth=Truth(choice=index), options=texts, **known)
+
+
+def bool_item(row: Row, *, answer: str, **known: Any) -> Item:
+    """Return a yes/no item.
+
+    Raises:
+        BadRow: an answer that is neither.
+    """
+    yes = parse_yes_no(answer)
+    if yes is None:
+        raise BadRow(f"has the answer {answer!r}, which is neither yes nor no")
+    return Item(number=row.number, kind=Kind.BOOL, answer=answer, truth=Truth(yes=yes), **known)
+
+
+def number_item(row: Row, *, value: float, unit: str, question: str, **known: Any) -> Item:
+    """Return an item with a number in `unit`; a number without a unit is taken in the unit that the question names.
+
+    Raises:
+        BadRow: a true value that is not above 0, so that no ratio to it exists.
+        ValueError: a unit that is not known.
+    """
+    named = unit_named(unit)
+    if not 0 < value < float("inf"):
+        raise BadRow(f"has the true value {value:g} {unit}, to which no answer has a ratio")
+    truth = Truth(value_si=value * named.size, unit_si=named.unit_si)
+    asked = asked_unit_of(question) or unit
+    said = f"{value:g} {unit}".strip()
+    return Item(
+        number=row.number, kind=Kind.NUMBER, question=question, answer=said, truth=truth, asked_unit=asked, **known
+    )
+
+
+def said_item(row: Row, *, question: str, answer: str, **known: Any) -> Item:
+    """Return an item of the kind that its answer is: a letter, an hour, yes or no, a quantity, else text."""
+    options = options_in(question)
+    if options and _index(answer, options) is not None:
+        return choice_item(row, options=options, answer=answer, question=question, **known)
+    if "clock" in answer and (hour := parse_clock(answer)) is not None:
+        return Item(
+            number=row.number, kind=Kind.CLOCK, question=question, answer=answer, truth=Truth(clock_h=hour), **known
+        )
+    # To "left or right?" it is a side, else it agrees.
+    names_side = bool(_SIDE.fullmatch(answer)) and "left" in question.lower()
+    if parse_yes_no(answer) is not None and not names_side:
+        return bool_item(row, answer=answer, question=question, **known)
+    for unit in ("m", "degrees"):
+        found = parse_quantity(answer, unit)
+        if found is not None and "no_unit" not in found.flags and found.value_si > 0:
+            truth = Truth(value_si=found.value_si, unit_si=found.unit_si)
+            asked = asked_unit_of(question) or found.unit
+            return Item(
+                number=row.number,
+                kind=Kind.NUMBER,
+                question=question,
+                answer=answer,
+                truth=truth,
+                asked_unit=asked,
+                **known,
+            )
+    return Item(
+        number=row.number, kind=Kind.TEXT, question=question, answer=answer, truth=Truth(texts=(answer,)), **known
+    )
+
+
+def turn_items(row: Row, turns: Sequence[tuple[str, str]], **known: Any) -> list[Item]:
+    """Return an item per (question, answer) of a row, numbered where there are several."""
+    name = row.name("id")
+    ids = [name] if len(turns) == 1 else [f"{name}#{number}" for number in range(len(turns))]
+    return [
+        said_item(row, item_id=item_id, question=asked, answer=said, **known)
+        for item_id, (asked, said) in zip(ids, turns, strict=True)
+    ]
+
+
+def options_in(question: str) -> tuple[str, ...]:
+    """Return the options that a question spells out with the letters A, B, .. in this order; empty without any."""
+    start = _OPTIONS_START.search(question)
+    found = _OPTION.findall(question[start.end() :] if start else question)
+    letters = [letter for letter, _ in found]
+    if len(found) < 2 or letters != [chr(ord("A") + place) for place in range(len(found))]:
+        return ()
+    return tuple(text.strip().rstrip(",;").strip() for _, text in found)
+
+
+def asked_unit_of(question: str) -> str | None:
+    """Return the unit that a question asks for, None where it names none."""
+    found = _ASKED_UNIT.search(question)
+    return found[1].lower() if found else None
+
+
+def _index(answer: str, options: Sequence[str]) -> int | None:
+    letter = _LETTER.match(answer)
+    if letter:
+        return ord(letter[1].upper()) - ord("A")
+    return parse_choice(answer, tuple(options))

@@ -1,0 +1,57 @@
+"""Row groups read ahead by threads and returned in the order of the requests: the pyarrow backend."""
+
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from vlm.feed.snapshot import RowGroup
+
+
+class GroupReader(Protocol):
+    """Reads row groups in the background, for one consumer thread."""
+
+    def ask(self, group: RowGroup) -> None:
+        """Start reading a row group."""
+        ...
+
+    def take(self) -> tuple[RowGroup | None, pa.Table]:
+        """Return the oldest requested row group not taken yet, and its rows; None where no more came."""
+        ...
+
+    def close(self) -> None:
+        """Stop the threads."""
+        ...
+
+
+class ArrowGroups:
+    """Row groups read by pyarrow."""
+
+    def __init__(self, files: fs.FileSystem, columns: Sequence[str], threads: int) -> None:
+        self._files = files
+        self._columns = list(columns)
+        self._pool = ThreadPoolExecutor(threads)
+        self._asked: deque[tuple[RowGroup, Future[pa.Table]]] = deque()
+
+    def ask(self, group: RowGroup) -> None:
+        """Start reading a row group."""
+        self._asked.append((group, self._pool.submit(read_group, self._files, group, self._columns)))
+
+    def take(self) -> tuple[RowGroup | None, pa.Table]:
+        """Return the oldest requested row group and its rows."""
+        group, table = self._asked.popleft()
+        return group, table.result()
+
+    def close(self) -> None:
+        """Stop the threads."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+def read_group(files: fs.FileSystem, group: RowGroup, columns: list[str]) -> pa.Table:
+    """Return the columns of one row group."""
+    with files.open_input_file(group.path) as stream:
+        return pq.ParquetFile(stream).read_row_group(group.group, columns=columns, use_threads=False)
