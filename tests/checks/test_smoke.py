@@ -8,24 +8,15 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
+from jobs.engine.memory import stored_book
+from jobs.engine.registry import stage_definitions
 from scenes.crawl import write_crawl
 from tests.checks.parsing import commands
 from tests.checks.tracked import ROOT
 from tests.command import invoke
 from tests.model.tiny import write_decoder, write_tower
 
-# In the order in which each finds rows that the one before it wrote.
-STAGES = {
-    "ingest": "images",
-    "filter": "image_scores",
-    "context": "regions",
-    "depth": "depths",
-    "lift": "scenes",
-    "disambiguate": "references",
-    "synthesize": "qa_pairs",
-    "statistics": "qa_statistics",
-    "examples": "training_examples",
-}
+STAGES = {name: definition.table.name for name, definition in stage_definitions().items()}
 
 # Commands whose own tests run them through the command line, and the module that does.
 ELSEWHERE = {
@@ -94,6 +85,16 @@ def retry(place: Place) -> None:
     invoke("retry", "--lake", place.lake, "--stage", "context", "--experts", "sensor")
 
 
+def recipes(place: Place) -> None:
+    lines = [line.split() for line in invoke("recipes", "--lake", place.lake).splitlines()]
+    assert [line[0] for line in lines if "live" in line] == list(STAGES)
+
+
+def recipes_use(place: Place) -> None:
+    live = stored_book(str(place.lake)).live()["synthesize"]
+    assert "is live already" in invoke("recipes", "use", live[:10], "--lake", place.lake)
+
+
 def setup(place: Place) -> None:
     assert "jars ready" in invoke("setup")
 
@@ -135,6 +136,8 @@ SMOKES: dict[str, Callable[[Place], None]] = {
     "run": run,
     "backfill": backfill,
     "retry": retry,
+    "recipes": recipes,
+    "recipes use": recipes_use,
     "setup": setup,
     "preview": preview,
     "report": report,
