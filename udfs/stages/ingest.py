@@ -1,4 +1,4 @@
-"""Ingest: turn listed entries into photographs with sound sidecars, and reasons for everything left out."""
+"""Ingest: turn listed entries into images with valid sidecars, and reasons for everything left out."""
 
 from collections.abc import Iterator
 
@@ -26,8 +26,8 @@ def ingest_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Fetch and check every `crawl` row of every batch.
 
-    Output has `schema`: the columns of `images` (null where the photograph is rejected), `entry_id`, `uri`,
-    `provenance` and `rejects`. Batches are kept under some 32 MiB of blobs, whatever the input batch.
+    Output has `schema`: the columns of `images` (null where the image is rejected), `entry_id`, `uri`,
+    `provenance` and `rejects`. Batches hold at most some 32 MiB of blobs, whatever the input batch.
     """
     for batch in batches:
         rows: list[Row] = []
@@ -46,7 +46,7 @@ def ingest_batches(
 def ingest_row(one: Fetched, limits: IngestSettings) -> Row:
     """Return the output row of one fetched entry.
 
-    An unsound photograph gives rejects alone; an unsound sidecar gives a reject, and the photograph without it.
+    An invalid image gives only rejects; an invalid sidecar gives a reject, and the image without it.
     """
     keys = {
         "entry_id": one.entry["entry_id"],
@@ -72,7 +72,7 @@ def ingest_row(one: Fetched, limits: IngestSettings) -> Row:
             "provenance": {name: {**words, **keys, **image}.get(name) for name in PROVENANCE.columns},
             "rejects": findings.rows(),
         }
-    except Exception as error:  # one bad photograph is rejected alone
+    except Exception as error:  # one bad image is rejected alone
         return {**keys, "rejects": [rejected_by(error).as_row()]}
 
 
