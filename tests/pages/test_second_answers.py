@@ -12,7 +12,7 @@ from jobs.views.pages.verdicts import VerdictCounts
 from jobs.views.truth_slots import ALL_TRUE, answers_of, perceived, photographs
 from scenes.crawl import write_crawl
 from schemas.answers import QA_PAIRS
-from schemas.question_types import QUESTION_TYPES
+from udfs.questions.registry import question_types
 from schemas.scenes import SCENES
 from schemas.shapes import OBJECT
 from tests.pages.test_photograph import encoded
@@ -73,7 +73,7 @@ def scene(**changes: Any) -> dict[str, Any]:
 
 def asked(type_id: str, ids: list[int], **answer: Any) -> dict[str, Any]:
     """Return a `qa_pairs` row of the first lake."""
-    kind = QUESTION_TYPES[type_id]
+    kind = question_types()[type_id]
     own = {"type_id": type_id, "object_ids": ids, "references": [NAMES.get(number, f"box {number}") for number in ids]}
     told = {"answer_kind": str(kind.answer_kind), "unit_si": kind.unit_si, "distance_kind": kind.distance_kind}
     return {**dict.fromkeys(QA_PAIRS.schema.names), **own, **told, **answer}
