@@ -20,7 +20,7 @@ from vlm.feed.feed import Feed
 from vlm.feed.settings import FeedSettings
 from vlm.feed.share import Batch, Cursor, Share
 from vlm.feed.torch_dataset import BatchDataset, loader
-from vlm.mixture.mixture import TokenSampler, Mixture, open_mixture
+from vlm.mixture.mixture import Mixture, TokenSampler, open_mixture
 from vlm.mixture.settings import MixtureSettings, StreamSettings
 from vlm.mixture.streams import Record, RecordStream
 
