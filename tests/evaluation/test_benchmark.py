@@ -53,7 +53,7 @@ def test_no_prior_of_training_answers_tells_more_than_half_of_what_is_kept(made)
     expected = 100 * right_by_majority(kept, known, KEYS["both"])
     # Options are lettered in another order than some questions name them in, which moves a few between groups.
     assert float(shares[0].split(", ")[1].split(" %")[0]) == pytest.approx(expected, abs=4)
-    assert "text-only prior, qualitative" in said
+    assert "Text-only baseline, qualitative" in said
 
 
 def test_items_say_what_the_lake_says(made):
