@@ -7,7 +7,7 @@ import typer
 
 from jobs.cli.options import SettingsOption, app
 from jobs.engine.errors import EnvironmentMissing, UsageError
-from jobs.engine.settings import merged_settings, validated
+from jobs.engine.layers import merged_settings, validated
 
 _IMAGE_COLUMNS = "bytes, exif_orientation, depth, camera, gravity, instances, objects"
 
