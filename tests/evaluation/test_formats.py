@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jobs.cli.__main__ import app
+from jobs.cli.options import app
 from PIL import Image
 from typer.testing import CliRunner
 
