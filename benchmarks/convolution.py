@@ -9,21 +9,18 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from udfs.experts.batching import decoded, predicted
-from udfs.experts.expert import ExpertSpec, Photograph, Prediction
-from udfs.experts.pictures import Picture, stored_size
+from udfs.experts.expert import ImageExpert, ImageRow, Prediction
+from udfs.experts.images import UprightImage
 
 _SIZE = (192, 144)
 _AT_ONCE = 16
 _CHANNELS = 40
 
 
-class Convolution:
+class Convolution(ImageExpert):
     """Maps of one value per pixel, at `_SIZE`; the slots make scores, a region or depth of them."""
 
-    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation")
-
-    def __init__(self, spec: ExpertSpec) -> None:
-        self.options = spec.options
+    needs_model: ClassVar[bool] = False
 
     def load(self, device: str) -> None:
         """Make the network on `device`."""
@@ -37,14 +34,14 @@ class Convolution:
         self.network = torch.nn.Sequential(*layers, torch.nn.Conv2d(_CHANNELS, 1, 1)).eval().to(device)
         self.device = device
 
-    def predict(self, batch: Sequence[Photograph]) -> list[Prediction | Exception]:
+    def predict(self, batch: Sequence[ImageRow]) -> list[Prediction | Exception]:
         """Return one prediction or exception per photograph, in order."""
         found: list[Prediction | Exception] = []
         for pictures in decoded(batch, _AT_ONCE):
             found += predicted(pictures, self.of_pictures)
         return found
 
-    def of_pictures(self, pictures: list[Picture]) -> list[Prediction]:
+    def of_pictures(self, pictures: list[UprightImage]) -> list[Prediction]:
         """Return the predictions of decoded pictures."""
         import torch
 
@@ -54,17 +51,17 @@ class Convolution:
             maps = self.network(tensor).sigmoid().squeeze(1).cpu().numpy()
         return [self._made_of(found, picture) for found, picture in zip(maps, pictures, strict=True)]
 
-    def _made_of(self, found: Any, picture: Picture) -> Prediction:
+    def _made_of(self, found: Any, picture: UprightImage) -> Prediction:
         return {"scores": {"spatial": 1.0, "mean": float(found.mean())}}
 
 
 class ConvolutionRegions(Convolution):
     """One region: where the map is above its median."""
 
-    def _made_of(self, found: Any, picture: Picture) -> Prediction:
+    def _made_of(self, found: Any, picture: UprightImage) -> Prediction:
         mask = cv2.resize(found, picture.size) > np.median(found)
         rle = coco_mask.encode(np.asfortranarray(picture.to_stored(mask), dtype=np.uint8))
-        width, height = stored_size(picture)
+        width, height = picture.stored_size
         region = {"region_id": 1, "label": "thing", "captions": ["thing"], "score": 1.0}
         place = {"bbox_px": [0, 0, width, height], "area_px": int(mask.sum()), "rle": str(rle["counts"], "ascii")}  # pyright: ignore[reportArgumentType]
         return {"regions": [{**region, **place}]}
@@ -73,9 +70,9 @@ class ConvolutionRegions(Convolution):
 class ConvolutionDepth(Convolution):
     """The map as depth between 1 and 2 m."""
 
-    def _made_of(self, found: Any, picture: Picture) -> Prediction:
+    def _made_of(self, found: Any, picture: UprightImage) -> Prediction:
         depth_mm = picture.to_stored(cv2.resize(1000.0 + 1000.0 * found, picture.size)).astype(np.uint16)
-        width, height = stored_size(picture)
+        width, height = picture.stored_size
         camera = {"fx": float(width), "fy": float(width), "cx": width / 2 - 0.5, "cy": height / 2 - 0.5}
         return {
             "depth": cv2.imencode(".png", depth_mm)[1].tobytes(),

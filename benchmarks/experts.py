@@ -32,8 +32,8 @@ from jobs.engine.settings import RunSettings
 from schemas.images import IMAGES
 from schemas.table import ENGINE_VERSION
 from udfs.experts.expert import ExpertSpec, loaded_expert
+from udfs.experts.images import DECODED, upright_image
 from udfs.experts.isolation.guarded import GuardedExpert
-from udfs.experts.pictures import picture_of
 
 SLOTS = ("filter", "context", "depth")
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
@@ -132,7 +132,7 @@ def overlap(slot: str, spec: ExpertSpec, count: int = 96) -> str:
     """Return how long decoding, predicting and both through the process wall take, wall seconds, 1600 x 1200."""
     rows = list(photographs(count, 1600, 1200))
     started_at = time.monotonic()
-    decoded = [{**row, "picture": picture_of(row)} for row in rows]
+    decoded = [{**row, DECODED: upright_image(row)} for row in rows]
     decoding_s = time.monotonic() - started_at
     size = resources_of(slot, spec).arrow_rows
     expert = loaded_expert(slot, spec)

@@ -20,9 +20,10 @@ from benchmarks.lake import image_ids, rows_by_image
 from benchmarks.pipeline import photographs
 from benchmarks.processor import heading
 from scenes.crawl import write_crawl
-from scenes.truth.exact import Verdict, check, gravity_error_deg
+from scenes.truth.exact import check, gravity_error_deg
 from scenes.truth.measure import read_manifest, read_scene
 from scenes.truth.tally import Tally, table
+from scenes.truth.verdict import Verdict
 from tests.truth.words import fault
 
 Row = Mapping[str, Any]
