@@ -1,5 +1,6 @@
 """Fixtures that several test packages share: one Spark session with Delta, an S3 server, and the real photographs."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from jobs.engine.session import start_session
 from tests.object_store import s3_server
 
 REAL_PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
+
+# Two workers of the suite and their Spark tasks share the cores: more threads each would spin beside one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # These run for minutes. Started first, the longest ahead, they do not leave the other workers idle at the end.
 LONG = (

@@ -10,6 +10,7 @@ from pathlib import Path
 from jobs.engine.errors import UsageError
 from jobs.views.reader import LakeReader, Row, quoted
 from udfs.experts.images import upright_image
+from udfs.storage.atomic import written_whole
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR, baselines
 from vlm.evaluation.benchmark import COLUMNS, BenchmarkSettings, chosen, item_of, relations_of
 from vlm.evaluation.formats import spatiallake
@@ -124,11 +125,9 @@ def _upright(row: Row) -> tuple[bytes, tuple[int, int]]:
 
 
 def _write(items: Iterable[Item], out: Path) -> list[Rejected]:
-    """Write a file, complete or not at all."""
-    draft = out.with_name(f".{out.name}.part")
-    rejected = spatiallake.write(items, draft)
-    draft.replace(out)
-    return rejected
+    """Write the items atomically and return the rejected ones."""
+    with written_whole(out) as draft:
+        return spatiallake.write(items, draft)
 
 
 def _counts(items: Sequence[Item]) -> dict[str, int]:

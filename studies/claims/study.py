@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.engine.errors import UsageError
+from udfs.storage.atomic import written_whole
 
 BASE = Path(__file__).with_name("base")
 
@@ -166,8 +167,5 @@ class Marks:
         return self._folder / f"{step}.json"
 
     def _write(self, step: str, settings: dict[str, Any], done: bool) -> None:
-        path = self._path(step)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".part")
-        draft.write_text(json.dumps({"settings": settings, "done": done}, indent=1))
-        draft.replace(path)
+        with written_whole(self._path(step)) as draft:
+            draft.write_text(json.dumps({"settings": settings, "done": done}, indent=1))

@@ -13,8 +13,11 @@ import typer
 
 import jobs.cli
 from jobs.cli.options import app
+from jobs.engine.settings import RunSettings
+from schemas.settings import setting_names
 from tests.checks.command_lines import CommandLine
 from tests.checks.tracked import ROOT
+from vlm.loop.settings import TrainSettings
 
 # What every machine has; anything else that a page asks to run is installed by `make` into .venv.
 SYSTEM = ("make", "git", "cd", "export", "mkdir", "cp", "echo", ".ci/run")
@@ -133,11 +136,26 @@ def _cli_fault(words: list[str], whole: bool) -> str | None:
         return error.format_message()
     if left:
         return f"one argument too many: {left[0]!r}"
+    told = _setting_fault(command.name, given.get("set_") or given.get("overrides") or [])
+    if told:
+        return told
     for parameter in command.params:
         told = _parameter_fault(parameter, given.get(str(parameter.name)), context, whole)
         if told:
             return told
     return None
+
+
+def _setting_fault(command: str, overrides: list[str]) -> str | None:
+    """Return which names of `--set` no setting has; a name below one, as of a mapping, is one of its keys."""
+    if any(_PLACEHOLDER.fullmatch(override) for override in overrides):
+        return None
+    model = TrainSettings if command == "train" else RunSettings
+    known = set(setting_names(model))
+    mappings = tuple(f"{name}." for name in known if not any(other.startswith(f"{name}.") for other in known))
+    names = {override.partition("=")[0] for override in overrides}
+    unknown = {name for name in names if name not in known and not name.startswith(mappings)}
+    return f"no setting {', '.join(sorted(unknown))}" if unknown else None
 
 
 def _parameter_fault(parameter: Any, value: object, context: typer.Context, whole: bool) -> str | None:

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.checks import command_lines
 from tests.checks.command_lines import CommandLine, of_module, of_page
 from tests.checks.parsing import commands, fault
-from tests.checks.tracked import ROOT, modules, name_of, pages
+from tests.checks.tracked import cases, modules, name_of
+
+PENDING: tuple[str, ...] = ()
 
 
 def help_texts() -> Iterator[CommandLine]:
@@ -23,7 +26,7 @@ def faults(lines: Iterator[CommandLine]) -> list[str]:
     return [f"{line}\n    {told}" for line in lines if (told := fault(line))]
 
 
-@pytest.mark.parametrize("page", pages(), ids=name_of)
+@pytest.mark.parametrize("page", cases(PENDING), ids=name_of)
 def test_commands_of_a_page_parse(page: Path) -> None:
     assert not faults(of_page(page))
 
@@ -55,6 +58,9 @@ def test_commands_in_help_texts_parse() -> None:
         ("spatiallake demo", "write .venv/bin/spatiallake"),
         (".venv/bin/spatiallake render --out A --count COUNT --room kitchen", None),
         (".venv/bin/spatiallake report --lake LAKE --compare ONE OTHER  # two", None),
+        (".venv/bin/spatiallake run --lake L --set lift.min_point=3", "no setting lift.min_point"),
+        (".venv/bin/spatiallake run --lake L --set lift.min_points=3 --set context.thresholds.spatial=0", None),
+        (".venv/bin/spatiallake train --out O --set loop.step=2", "no setting loop.step"),
         ("FOLDER=a make demo", None),
     ],
 )
@@ -63,18 +69,14 @@ def test_a_wrong_command_is_told_from_a_right_one(text: str, told: str | None) -
     assert (found is None) if told is None else told in str(found)
 
 
-def test_commands_of_blocks_continue_and_those_of_spans_may_break(tmp_path: Path) -> None:
-    page = ROOT / "docs" / "scenes.md"
-    lines = list(of_page(page))
-    assert {line.words[1] for line in lines if line.whole} == {"render"}
-    block = "```bash\nmake demo \\\n  test   # both\n\nmake lint\n```\nand `spatiallake\nrun --lake L`.\n"
-    own = ROOT / "tests" / "checks" / "made.md"
-    try:
-        own.write_text(block)
-        assert [line.words for line in of_page(own)] == [
-            ["make", "demo", "test"],
-            ["make", "lint"],
-            ["spatiallake", "run", "--lake", "L"],
-        ]
-    finally:
-        own.unlink()
+def test_commands_of_blocks_continue_and_those_of_spans_may_break(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_lines, "name_of", lambda path: path.name)
+    page = tmp_path / "page.md"
+    page.write_text("```bash\nmake demo \\\n  test   # both\n\nmake lint\n```\nand `spatiallake\nrun --lake L`.\n")
+    assert [(line.source, line.words) for line in of_page(page)] == [
+        ("page.md:2", ["make", "demo", "test"]),
+        ("page.md:5", ["make", "lint"]),
+        ("page.md:7", ["spatiallake", "run", "--lake", "L"]),
+    ]

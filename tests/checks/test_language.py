@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.checks.parsing import commands
-from tests.checks.tracked import ROOT, name_of, pages, tracked
+from tests.checks.tracked import ROOT, cases, name_of, pages, tracked
 
 COLUMNS = 100
+WIDE: tuple[str, ...] = ()
+BRITISH_STILL: tuple[str, ...] = ()
 BRITISH = re.compile(
     r"\b(?:(?:dis)?colour\w*|centred?|centres|metres?|millimetres?|centimetres?|kilometres?"
     r"|grey|greys|behaviours?|neighbours?|neighbouring|favour\w*|honour\w*|licences?|catalogues?|artefacts?|analyse[ds]?"
@@ -45,12 +47,12 @@ def too_long(page: Path) -> list[str]:
     return [f"{name_of(page)}:{number}: {len(line)} columns" for number, line in wide if " " in line.strip(" -*>")]
 
 
-@pytest.mark.parametrize("page", pages(), ids=name_of)
+@pytest.mark.parametrize("page", cases(WIDE), ids=name_of)
 def test_lines_of_a_page_fit(page: Path) -> None:
     assert not too_long(page)
 
 
-@pytest.mark.parametrize("page", pages(), ids=name_of)
+@pytest.mark.parametrize("page", cases(BRITISH_STILL), ids=name_of)
 def test_pages_are_spelled_in_one_way(page: Path) -> None:
     assert not BRITISH.findall(prose_of(page))
 

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.checks import links
-from tests.checks.tracked import ROOT, name_of, pages
+from tests.checks.tracked import ROOT, cases, name_of
+
+PENDING: tuple[str, ...] = ()
 
 
-@pytest.mark.parametrize("page", pages(), ids=name_of)
+@pytest.mark.parametrize("page", cases(PENDING), ids=name_of)
 def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     assert not list(links.broken_links(page))
 

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
+
 from tests.checks.tracked import ROOT, name_of, tracked
 from tests.conftest import LONG
 
@@ -37,3 +39,13 @@ def test_every_random_choice_has_a_seed() -> None:
 
 def test_long_modules_exist() -> None:
     assert {ROOT / "tests" / name for name in LONG} <= set(modules_with_tests())
+
+
+def test_a_commit_is_checked_by_what_make_lint_runs() -> None:
+    recipe = re.search(r"^lint: setup\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe
+    linted = {line.removeprefix("\t$(RUN) ").replace("--check ", "") for line in recipe[1].splitlines()}
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    entries = {hook["entry"].removeprefix(".venv/bin/").replace(" --fix", "") for hook in hooks}
+    # ruff is given the files of the commit in place of the folder
+    assert {line.removesuffix(" .") for line in linted} == {entry.removesuffix(" .") for entry in entries}

@@ -1,7 +1,11 @@
 """The files that the checks read: everything that git tracks, or would track."""
 
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("schemas", "udfs", "jobs", "scenes", "vlm", "spatiallake", "studies", "benchmarks")
@@ -27,3 +31,9 @@ def modules() -> list[Path]:
 def name_of(path: Path) -> str:
     """Return a path as messages name it, relative to the root."""
     return path.relative_to(ROOT).as_posix()
+
+
+def cases(pending: Collection[str] = ()) -> list[Any]:
+    """Return the pages as test cases; one of `pending` is known to fail, and has to leave the list once it passes."""
+    wait = pytest.mark.xfail(strict=True, reason="not rewritten yet")
+    return [pytest.param(page, marks=wait if name_of(page) in pending else ()) for page in pages()]

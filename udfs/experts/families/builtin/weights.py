@@ -13,6 +13,7 @@ from udfs.experts.families.builtin.decoding import Thresholds
 from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
 from udfs.experts.loading import ModelUnavailable
 from udfs.experts.pinning import file_digest
+from udfs.storage.atomic import written_whole
 
 
 class Calibration(BaseModel):
@@ -49,10 +50,8 @@ def save_network(path: Path, network: RoomNetwork, calibration: Calibration) -> 
         name: value.half() if value.dtype.is_floating_point else value for name, value in network.state_dict().items()
     }
     notes = {"shape": network.shape.model_dump_json(), "calibration": calibration.model_dump_json()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".tmp")
-    save_file({name: value.contiguous() for name, value in tensors.items()}, draft, notes)
-    draft.replace(path)
+    with written_whole(path) as draft:
+        save_file({name: value.contiguous() for name, value in tensors.items()}, draft, notes)
 
 
 def load_network(path: Path, device: str = "cpu", revision: str = "none") -> tuple[RoomNetwork, Calibration]:
