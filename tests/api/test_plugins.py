@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable
 
@@ -95,8 +94,7 @@ def test_the_expert_fills_its_slot(plugged: Plugged) -> None:
 
 
 def test_the_question_type_is_asked_by_its_rule_and_counted(plugged: Plugged) -> None:
-    answers = plugged.table("qa_pairs")
-    asked = answers.filter(pc.equal(answers["type_id"], "X01")).to_pylist()
+    asked = [row for row in plugged.table("qa_pairs").to_pylist() if row["type_id"] == "X01"]
     ranges = {
         (row["image_id"], one["object_id"]): one["range_m"]
         for row in plugged.table("scenes").to_pylist()
