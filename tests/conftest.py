@@ -9,7 +9,10 @@ from pyspark.sql import SparkSession
 
 from jobs.engine.environment import resolve_jars
 from jobs.engine.session import start_session
+from tests.examples_table import RECIPE, write_examples
 from tests.object_store import s3_server
+from vlm.feed.settings import FeedSettings
+from vlm.feed.snapshot import Snapshot, open_snapshot
 
 REAL_PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
 
@@ -58,3 +61,15 @@ def real_photographs() -> Path:
     if not REAL_PHOTOGRAPHS.is_dir():
         pytest.skip(f"The real photographs are not at {REAL_PHOTOGRAPHS}; they are shared beside the checkout.")
     return REAL_PHOTOGRAPHS
+
+
+@pytest.fixture(scope="session")
+def examples_table(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A small table of training examples; a test that changes it copies it first."""
+    return write_examples(spark, tmp_path_factory.mktemp("examples"))
+
+
+@pytest.fixture(scope="session")
+def snapshot(examples_table: str) -> Snapshot:
+    """The version of the small table that tests read."""
+    return open_snapshot(FeedSettings(table=examples_table, recipe=RECIPE))

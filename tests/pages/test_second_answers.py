@@ -15,7 +15,7 @@ from schemas.answers import QA_PAIRS
 from schemas.question_types import QUESTION_TYPES
 from schemas.scenes import SCENES
 from schemas.shapes import OBJECT
-from tests.pages.test_images import encoded
+from tests.pages.room import encoded
 
 # objects of the first lake to those of the other; 4 was seen there and not lifted, 5 is a part of what 1 is
 PARTNERS = {1: 11, 2: 12, 3: 13, 4: 14, 5: 11}

@@ -1,4 +1,4 @@
-"""The built-in network as a vision encoder: what its tokens say of rooms with exact truth, and features that are kept."""
+"""The built-in network as a vision encoder: what its tokens say of rooms with exact truth, and kept features."""
 
 from pathlib import Path
 
