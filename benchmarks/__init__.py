@@ -1,4 +1,4 @@
-"""Benchmarks: they print numbers and never judge them. One thread per process, since they count processor seconds."""
+"""Benchmarks: they print measurements without judging them, with one thread per process to count processor seconds."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""An expert family for benchmarks: a convolutional network with random weights, some 30 ms a picture on one core."""
+"""An expert family for benchmarks: a convolutional network with random weights, about 30 ms per image on one core."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -9,24 +9,20 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from udfs.experts.batching import decoded, predicted
-from udfs.experts.expert import ExpertSpec, Photograph, Prediction
-from udfs.experts.pictures import Picture, stored_size
+from udfs.experts.expert import ImageExpert, Prediction
 
 _SIZE = (192, 144)
-_AT_ONCE = 16
+_BATCH = 16
 _CHANNELS = 40
 
 
-class Convolution:
+class Convolution(ImageExpert):
     """Maps of one value per pixel, at `_SIZE`; the slots make scores, a region or depth of them."""
 
-    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation")
-
-    def __init__(self, spec: ExpertSpec) -> None:
-        self.options = spec.options
+    needs_model: ClassVar[bool] = False
 
     def load(self, device: str) -> None:
-        """Make the network on `device`."""
+        """Create the network on `device`."""
         import torch
 
         torch.manual_seed(0)
@@ -38,33 +34,33 @@ class Convolution:
         self.device = device
 
     def predict(self, batch: Sequence[Photograph]) -> list[Prediction | Exception]:
-        """Return one prediction or exception per photograph, in order."""
-        found: list[Prediction | Exception] = []
-        for pictures in decoded(batch, _AT_ONCE):
-            found += predicted(pictures, self.of_pictures)
-        return found
+        """Return one prediction or exception per image, in order."""
+        predictions: list[Prediction | Exception] = []
+        for pictures in decoded(batch, _BATCH):
+            predictions += predicted(pictures, self.of_images)
+        return predictions
 
-    def of_pictures(self, pictures: list[Picture]) -> list[Prediction]:
-        """Return the predictions of decoded pictures."""
+    def of_images(self, pictures: list[Picture]) -> list[Prediction]:
+        """Return the predictions of decoded images."""
         import torch
 
         small = np.stack([np.asarray(picture.image.resize(_SIZE)) for picture in pictures])
         with torch.inference_mode():
             tensor = torch.from_numpy(small).to(self.device).permute(0, 3, 1, 2).float().div_(255.0)
             maps = self.network(tensor).sigmoid().squeeze(1).cpu().numpy()
-        return [self._made_of(found, picture) for found, picture in zip(maps, pictures, strict=True)]
+        return [self._prediction(values, picture) for values, picture in zip(maps, pictures, strict=True)]
 
-    def _made_of(self, found: Any, picture: Picture) -> Prediction:
-        return {"scores": {"spatial": 1.0, "mean": float(found.mean())}}
+    def _prediction(self, values: Any, picture: Picture) -> Prediction:
+        return {"scores": {"spatial": 1.0, "mean": float(values.mean())}}
 
 
 class ConvolutionRegions(Convolution):
-    """One region: where the map is above its median."""
+    """One region: the pixels above the map's median."""
 
-    def _made_of(self, found: Any, picture: Picture) -> Prediction:
-        mask = cv2.resize(found, picture.size) > np.median(found)
+    def _prediction(self, values: Any, picture: Picture) -> Prediction:
+        mask = cv2.resize(values, picture.size) > np.median(values)
         rle = coco_mask.encode(np.asfortranarray(picture.to_stored(mask), dtype=np.uint8))
-        width, height = stored_size(picture)
+        width, height = picture.stored_size
         region = {"region_id": 1, "label": "thing", "captions": ["thing"], "score": 1.0}
         place = {"bbox_px": [0, 0, width, height], "area_px": int(mask.sum()), "rle": str(rle["counts"], "ascii")}  # pyright: ignore[reportArgumentType]
         return {"regions": [{**region, **place}]}
@@ -73,8 +69,8 @@ class ConvolutionRegions(Convolution):
 class ConvolutionDepth(Convolution):
     """The map as depth between 1 and 2 m."""
 
-    def _made_of(self, found: Any, picture: Picture) -> Prediction:
-        depth_mm = picture.to_stored(cv2.resize(1000.0 + 1000.0 * found, picture.size)).astype(np.uint16)
+    def _prediction(self, values: Any, picture: Picture) -> Prediction:
+        depth_mm = picture.to_stored(cv2.resize(1000.0 + 1000.0 * values, picture.size)).astype(np.uint16)
         width, height = stored_size(picture)
         camera = {"fx": float(width), "fy": float(width), "cx": width / 2 - 0.5, "cy": height / 2 - 0.5}
         return {

@@ -17,10 +17,9 @@ from pathlib import Path
 from deltalake import DeltaTable
 
 from benchmarks.processor import heading, tree_seconds
+from jobs.engine.registry import run_stages
 from scenes.crawl import write_crawl
 from scenes.truth.measure import read_manifest
-
-STAGES = ("ingest", "filter", "context", "depth", "lift", "disambiguate", "synthesize", "statistics")
 
 
 def with_comment(jpeg: bytes, text: str) -> bytes:
@@ -49,7 +48,7 @@ def enlarged(base: Path, out: Path, images: int) -> Path:
 def stage_seconds(manifest: Path, lake: Path, cores: int, log: Path) -> dict[str, float]:
     """Run every stage on a fresh lake and return the processor seconds of each."""
     seconds = {}
-    for stage in STAGES:
+    for stage in run_stages():
         command = [sys.executable, "-m", "spatiallake", stage, "--lake", str(lake), "--master", f"local[{cores}]"]
         if stage == "ingest":
             command += ["--crawl", str(manifest)]
@@ -76,7 +75,7 @@ def show(run: Run, before: Run | None, cores: int) -> None:
     print(f"\n### {run.images} images, {cores} core(s): {run.answers} answers\n")
     over = f"over {before.images} images" if before else "(no smaller run)"
     print(f"| stage | CPU s | marginal CPU ms per image, {over} | per marginal CPU-second |\n|---|---|---|---|")
-    for stage in (*STAGES, "all"):
+    for stage in (*run_stages(), "all"):
         seconds = run.seconds[stage] if stage != "all" else sum(run.seconds.values())
         if before is None:
             print(f"| {stage} | {seconds:.1f} | | |")

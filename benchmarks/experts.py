@@ -2,8 +2,8 @@
 
 `python -m benchmarks.experts --images 256 5120` runs each slot of a profile (`benchmarks.convolution` unless
 `--experts` names another) twice for each number of images: as a loop over batches, and as the `spatiallake` stage on a
-lake that holds the same photographs. Start-up is left out by taking the difference between two numbers of images; in
-the larger one a second micro-batch begins. While the stage runs, the memory of its Python processes is sampled.
+lake with the same images. The difference between two numbers of images excludes the start-up time; the larger number
+starts a second micro-batch. The memory of the stage's Python processes is sampled while it runs.
 """
 
 import argparse
@@ -32,8 +32,8 @@ from jobs.engine.settings import RunSettings
 from schemas.images import IMAGES
 from schemas.table import ENGINE_VERSION
 from udfs.experts.expert import ExpertSpec, loaded_expert
+from udfs.experts.images import DECODED, upright_image
 from udfs.experts.isolation.guarded import GuardedExpert
-from udfs.experts.pictures import picture_of
 
 SLOTS = ("filter", "context", "depth")
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
@@ -41,8 +41,8 @@ PER_SHARD = 256
 Row = dict[str, Any]
 
 
-def photographs(count: int, width: int = 640, height: int = 480) -> Iterator[Row]:
-    """Yield `images` rows: eight smooth random pictures as JPEG, each copy with a comment of its own."""
+def image_rows(count: int, width: int = 640, height: int = 480) -> Iterator[Row]:
+    """Yield `images` rows: eight smooth random images as JPEG, each copy with a unique comment."""
     draws = np.random.default_rng(0)
     files = []
     for _ in range(8):
@@ -60,17 +60,17 @@ def photographs(count: int, width: int = 640, height: int = 480) -> Iterator[Row
 def write_images(lake: Path, count: int) -> None:
     """Write the table `images`, one file per ingest shard."""
     schema = to_arrow_schema(IMAGES.schema)
-    rows = list(photographs(count))
+    rows = list(image_rows(count))
     for start in range(0, count, PER_SHARD):
         table = pa.Table.from_pylist(rows[start : start + PER_SHARD], schema=schema)
         write_deltalake(str(lake / "images"), table, mode="append")
 
 
 def loop(slot: str, spec: ExpertSpec, count: int) -> None:
-    """Predict `count` photographs batch by batch, as one would without an engine."""
+    """Predict `count` images batch by batch, without the engine."""
     expert = loaded_expert(slot, spec)
     batch: list[Row] = []
-    for row in photographs(count):
+    for row in image_rows(count):
         batch.append(row)
         if len(batch) == resources_of(slot, spec).arrow_rows:
             expert.predict(batch)
@@ -80,7 +80,7 @@ def loop(slot: str, spec: ExpertSpec, count: int) -> None:
 
 
 class Memory:
-    """Resident memory of the Python processes below this one, sampled every two seconds: workers and models, MB."""
+    """Resident memory of the Python child processes, sampled every two seconds: workers and models, MB."""
 
     def __init__(self) -> None:
         self.samples_mb: list[tuple[float, float]] = []
@@ -96,9 +96,9 @@ class Memory:
         self._thread.join()
 
     def tenths(self) -> str:
-        """Return worker and model memory at each tenth of the time that a model ran."""
-        held = [sample for sample in self.samples_mb if sample[1] > 0]
-        chosen = [held[round(tenth / 10 * (len(held) - 1))] for tenth in range(11)] if held else []
+        """Return worker and model memory at each tenth of the time during which a model ran."""
+        running = [sample for sample in self.samples_mb if sample[1] > 0]
+        chosen = [running[round(tenth / 10 * (len(running) - 1))] for tenth in range(11)] if running else []
         return ", ".join(f"{worker:.0f} + {model:.0f}" for worker, model in chosen)
 
     def _sample(self) -> None:
@@ -121,7 +121,7 @@ def loop_seconds(slot: str, spec: ExpertSpec, count: int, log: Path) -> float:
 
 
 def stage_seconds(lake: Path, slot: str, experts: str, log: Path) -> tuple[float, str]:
-    """Return the processor seconds of a stage's command with all its processes, and its memory."""
+    """Return the processor seconds of a stage's command with all its processes, and its memory use."""
     command = [sys.executable, "-m", "spatiallake", slot, "--lake", str(lake), "--experts", experts]
     with Memory() as memory:
         seconds = tree_seconds([*command, "--master", "local[1]"], log, ONE_THREAD)
@@ -129,10 +129,10 @@ def stage_seconds(lake: Path, slot: str, experts: str, log: Path) -> tuple[float
 
 
 def overlap(slot: str, spec: ExpertSpec, count: int = 96) -> str:
-    """Return how long decoding, predicting and both through the process wall take, wall seconds, 1600 x 1200."""
-    rows = list(photographs(count, 1600, 1200))
+    """Return the wall seconds of decoding, of predicting, and of both in an isolated process, for 1600 x 1200 px."""
+    rows = list(image_rows(count, 1600, 1200))
     started_at = time.monotonic()
-    decoded = [{**row, "picture": picture_of(row)} for row in rows]
+    decoded = [{**row, DECODED: upright_image(row)} for row in rows]
     decoding_s = time.monotonic() - started_at
     size = resources_of(slot, spec).arrow_rows
     expert = loaded_expert(slot, spec)
@@ -162,8 +162,8 @@ def compare(experts: str, counts: tuple[int, int], slots: list[str], scratch: Pa
     log, more = scratch / "log.txt", counts[1] - counts[0]
     print("| slot | loop, images/CPU-s | stage, images/CPU-s | stage / loop | core-hours for 10 million |")
     print("|---|---|---|---|---|", flush=True)
-    told = []
-    for slot in SLOTS[: 1 + max(map(SLOTS.index, slots))]:  # each stage needs the one before
+    memory_lines = []
+    for slot in SLOTS[: 1 + max(map(SLOTS.index, slots))]:  # each stage needs the previous one
         staged = [stage_seconds(lake, slot, experts, log) for lake in lakes]
         if slot not in slots:
             continue
@@ -171,15 +171,15 @@ def compare(experts: str, counts: tuple[int, int], slots: list[str], scratch: Pa
         bare, through = (more / (pair[1] - pair[0]) for pair in (looped, [seconds for seconds, _ in staged]))
         hours = 1e7 / through / 3600
         print(f"| {slot} | {bare:.2f} | {through:.2f} | {through / bare:.1%} | {hours:,.0f} |", flush=True)
-        told.append(f"{slot}: worker + model, MB, at tenths of {counts[1]} images: {staged[1][1]}")
-    print("\n" + "\n".join(told), flush=True)
+        memory_lines.append(f"{slot}: worker + model, MB, at tenths of {counts[1]} images: {staged[1][1]}")
+    print("\n" + "\n".join(memory_lines), flush=True)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, nargs=2, default=[256, 5120])
-    parser.add_argument("--experts", help="YAML profile whose experts need no more than the photographs")
+    parser.add_argument("--experts", help="YAML profile whose experts need only the images")
     parser.add_argument("--slots", nargs="+", default=list(SLOTS), choices=SLOTS)
     parser.add_argument("--loop", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()

@@ -1,6 +1,6 @@
-"""Kill the engine at random moments, restart it, and compare every table with an undisturbed run, row for row.
+"""Kills the engine at random moments, restarts it, and compares every table with an uninterrupted run, row for row.
 
-`python -m benchmarks.kills --kills 20 --rooms 40 --seed 1` prints one line per kill and ends with the verdict.
+`python -m benchmarks.kills --kills 20 --rooms 40 --seed 1` prints one line per kill and a summary.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def run_command(crawl: Path, lake: Path) -> list[str]:
 
 
 def rows_of(lake: Path, table: str) -> Counter[str]:
-    """Return the multiset of row digests of one table, independent of file and row order."""
+    """Return the multiset of row digests of a table, independent of file and row order."""
     location = lake / table
     if not location.exists():
         return Counter()
@@ -59,49 +59,48 @@ def kill_after(command: list[str], seconds: float, log: Path) -> bool:
 
 
 def run_to_end(command: list[str], log: Path) -> float:
-    """Run the command undisturbed and return its wall time in seconds."""
+    """Run the command without interruption and return its wall time in seconds."""
     started_at = time.monotonic()
     with log.open("ab") as out:
         subprocess.run(command, stdout=out, stderr=out, check=True)
     return time.monotonic() - started_at
 
 
-def differences(expected: Path, found: Path) -> list[str]:
-    """Return one sentence per table of `found` that differs from `expected`."""
-    sentences = []
+def differences(expected: Path, actual: Path) -> list[str]:
+    """Return one line per table of `actual` that differs from `expected`."""
+    lines = []
     for table in COMPARED:
-        want, have = rows_of(expected, table), rows_of(found, table)
+        want, have = rows_of(expected, table), rows_of(actual, table)
         if want != have:
             lost, extra = sum((want - have).values()), sum((have - want).values())
-            sentences.append(f"{table}: {lost} rows lost, {extra} rows extra of {sum(want.values())}")
-    return sentences
+            lines.append(f"{table}: {lost} rows lost, {extra} rows extra of {sum(want.values())}")
+    return lines
 
 
 def check(crawl: Path, folder: Path, kills: int, kills_per_lake: int, seed: int) -> list[str]:
-    """Return the differences found over `kills` kills; each lake is killed `kills_per_lake` times, then finished."""
+    """Return the differences after `kills` kills; each lake is killed `kills_per_lake` times, then completed."""
     log = folder / "log.txt"
-    undisturbed = folder / "undisturbed"
-    whole_seconds = run_to_end(run_command(crawl, undisturbed), log)
-    print(
-        f"undisturbed run: {whole_seconds:.1f} s, {sum(rows_of(undisturbed, 'qa_pairs').values())} answers", flush=True
-    )
-    found: list[str] = []
+    reference = folder / "reference"
+    run_s = run_to_end(run_command(crawl, reference), log)
+    answers = sum(rows_of(reference, "qa_pairs").values())
+    print(f"uninterrupted run: {run_s:.1f} s, {answers} answers", flush=True)
+    all_differences: list[str] = []
     draws = random.Random(seed)
     for first in range(0, kills, kills_per_lake):
         lake = folder / f"killed-{first}"
         for number in range(first, min(kills, first + kills_per_lake)):
-            moment = draws.uniform(0, whole_seconds)
-            alive = kill_after(run_command(crawl, lake), moment, log)
-            print(f"kill {number + 1}: after {moment:5.1f} s, {'killed' if alive else 'had finished'}", flush=True)
+            moment_s = draws.uniform(0, run_s)
+            alive = kill_after(run_command(crawl, lake), moment_s, log)
+            print(f"kill {number + 1}: after {moment_s:5.1f} s, {'killed' if alive else 'had finished'}", flush=True)
         run_to_end(run_command(crawl, lake), log)
-        wrong = differences(undisturbed, lake)
-        print(f"  finished: {'equal' if not wrong else '; '.join(wrong)}", flush=True)
-        found += wrong
-    return found
+        different = differences(reference, lake)
+        print(f"  completed: {'equal' if not different else '; '.join(different)}", flush=True)
+        all_differences += different
+    return all_differences
 
 
 def main() -> None:
-    """Run the check and exit with 1 when a table differs."""
+    """Run the check and exit with 1 if a table differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--kills-per-lake", type=int, default=2)
@@ -111,9 +110,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_crawl(str(folder / "crawl"), count=options.rooms, seed=options.seed, width=256, height=192)
-        found = check(folder / "crawl", folder, options.kills, options.kills_per_lake, options.seed)
-    print(f"{options.kills} kills, {len(found)} tables differ")
-    sys.exit(1 if found else 0)
+        different = check(folder / "crawl", folder, options.kills, options.kills_per_lake, options.seed)
+    print(f"{options.kills} kills, {len(different)} tables differ")
+    sys.exit(1 if different else 0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Rows of a lake on local disk, read with delta-rs."""
+"""Reads rows of a local lake with delta-rs."""
 
 import hashlib
 from collections import defaultdict
@@ -21,6 +21,6 @@ def rows_by_image(lake: Path, name: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def image_ids(crawl: Path) -> Iterator[tuple[str, str]]:
-    """Yield (image URI, SHA-256 of the photograph's bytes) of every manifest row."""
+    """Yield (image URI, SHA-256 of the image's bytes) of every manifest row."""
     for row in read_manifest(crawl):
         yield row["image"], hashlib.sha256((crawl / row["image"]).read_bytes()).hexdigest()

@@ -1,7 +1,7 @@
-"""Lifting without Spark: photographs per processor second, one thread.
+"""Measures lifting without Spark: images per processor second on one thread.
 
-`python -m benchmarks.lifting --photographs 60` renders rooms, keeps photographs with the wanted number of objects, and
-times `lift_row`: decoding depth and masks, cleaning, gravity, planes, objects, pairs.
+`python -m benchmarks.lifting --images 60` renders rooms, selects images with the given number of objects, and times
+`lift_row`: decoding depth and masks, cleaning, gravity, planes, objects, pairs.
 """
 
 import argparse
@@ -18,50 +18,50 @@ from scenes.crawl import write_crawl
 from scenes.truth.measure import read_manifest
 from udfs.stages.lift import LiftSettings, lift_row
 
-ROOMS_AT_ONCE = 40
+ROOMS_PER_CRAWL = 40
 
 
-def lift_rows(folder: Path, wanted: int, objects: int, degraded: bool) -> list[Row]:
-    """Return inputs of the lift stage, of photographs with `objects` objects at 640 x 480."""
+def lift_rows(folder: Path, count: int, objects: int, degraded: bool) -> list[Row]:
+    """Return `count` inputs of the lift stage: images of 640 x 480 with `objects` objects."""
     options = {"depth_noise_rel": 0.02, "mask_bleed_px": 3} if degraded else {}
     rows: list[Row] = []
     for seed in range(1, 50):
         crawl = folder / str(seed)
-        write_crawl(str(crawl), ROOMS_AT_ONCE, seed, **options)
+        write_crawl(str(crawl), ROOMS_PER_CRAWL, seed, **options)
         kept = [row for row in read_manifest(crawl) if len(row["objects"]) == objects]
         rows += [lift_input(image_row(crawl, row)) for row in kept]
-        if len(rows) >= wanted:
+        if len(rows) >= count:
             break
-    return rows[:wanted]
+    return rows[:count]
 
 
-def seconds_per_photograph(rows: list[Row], passes: int) -> list[float]:
-    """Return the processor seconds of each photograph, the median of `passes`; a first pass warms up."""
+def seconds_per_image(rows: list[Row], passes: int) -> list[float]:
+    """Return each image's median processor seconds over `passes`, after one warm-up pass."""
     settings = LiftSettings()
     times = np.empty((passes + 1, len(rows)))
-    for one in range(passes + 1):
+    for number in range(passes + 1):
         for index, row in enumerate(rows):
             start = time.process_time()
             lift_row(row, settings)
-            times[one, index] = time.process_time() - start
+            times[number, index] = time.process_time() - start
     return list(np.median(times[1:], axis=0))
 
 
 def main() -> None:
     """Render, time and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photographs", type=int, default=60)
+    parser.add_argument("--images", "--photographs", type=int, default=60)
     parser.add_argument("--objects", type=int, default=6)
     parser.add_argument("--passes", type=int, default=3)
-    parser.add_argument("--noise", action="store_true", help="2 %% depth noise and masks that bleed 3 px")
+    parser.add_argument("--noise", action="store_true", help="2 %% depth noise and 3 px of mask bleed")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as scratch:
-        rows = lift_rows(Path(scratch), args.photographs, args.objects, args.noise)
-    seconds = np.array(seconds_per_photograph(rows, args.passes))
+        rows = lift_rows(Path(scratch), args.images, args.objects, args.noise)
+    seconds = np.array(seconds_per_image(rows, args.passes))
     print(heading())
-    print(f"{len(rows)} photographs 640 x 480 with {args.objects} objects: {1 / seconds.mean():.1f} per CPU-second")
-    print(f"ms per photograph: mean {1e3 * seconds.mean():.1f}, median {1e3 * np.median(seconds):.1f}", end="")
+    print(f"{len(rows)} images 640 x 480 with {args.objects} objects: {1 / seconds.mean():.1f} per CPU-second")
+    print(f"ms per image: mean {1e3 * seconds.mean():.1f}, median {1e3 * np.median(seconds):.1f}", end="")
     print(f", 95th percentile {1e3 * np.percentile(seconds, 95):.1f}")
 
 

@@ -1,7 +1,6 @@
-"""The stages without Spark: one photograph of a crawl on local disk through the row functions."""
+"""Runs the row functions of the stages on the images of a local crawl, without Spark."""
 
 import hashlib
-import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,8 +18,8 @@ Row = dict[str, Any]
 
 
 @dataclass
-class Photograph:
-    """What the stages made of one photograph, with the processor seconds that each took."""
+class ProcessedImage:
+    """The outputs of the stages for one image, with the processor seconds of each stage."""
 
     manifest: Mapping[str, Any]
     image_id: str
@@ -32,7 +31,7 @@ class Photograph:
 
 
 def image_row(crawl: Path, row: Mapping[str, Any]) -> Row:
-    """Return the `images` row of a manifest row, as far as the `sensor` experts read it."""
+    """Return the columns of `images` that the `sensor` experts read, from a manifest row."""
     pixels = picture(crawl / row["instances"])
     objects = [
         {
@@ -67,7 +66,7 @@ def _flat_box(box: Mapping[str, Any] | None) -> Row | None:
 
 
 def lift_input(image: Row) -> Row:
-    """Return what the lift stage reads about a photograph: the columns of `depths` and `regions`."""
+    """Return the input of the lift stage: the columns of `depths` and `regions`."""
     regions = _predicted("context", image)
     return {**image, **_predicted("depth", image), **regions}
 
@@ -79,11 +78,11 @@ def _predicted(slot: str, image: Row) -> Row:
     return prediction
 
 
-def photographs(crawl: Path, limit: int | None = None, gravity: bool = True) -> Iterator[Photograph]:
-    """Run every photograph of a crawl through the stages; `gravity=False` hides the crawl's gravity from them."""
+def processed_images(crawl: Path, limit: int | None = None, gravity: bool = True) -> Iterator[ProcessedImage]:
+    """Run every image of a crawl through the stages; `gravity=False` hides the crawl's gravity from them."""
     for manifest in read_manifest(crawl)[:limit]:
         image = image_row(crawl, manifest if gravity else {**manifest, "gravity": None})
-        result = Photograph(manifest, image["image_id"])
+        result = ProcessedImage(manifest, image["image_id"])
         try:
             _run(image, result)
         except RowRejected as rejected:
@@ -91,7 +90,7 @@ def photographs(crawl: Path, limit: int | None = None, gravity: bool = True) -> 
         yield result
 
 
-def _run(image: Row, result: Photograph) -> None:
+def _run(image: Row, result: ProcessedImage) -> None:
     row = lift_input(image)
     keys = {"image_id": image["image_id"], "ingest_shard": 0}
     start = time.process_time()
@@ -108,9 +107,3 @@ def _run(image: Row, result: Photograph) -> None:
     result.answers = columns.rows()
     done = time.process_time()
     result.seconds = {"lift": lifted - start, "disambiguate": named - lifted, "synthesize": done - named}
-
-
-def median_seconds(results: list[Photograph], stage: str) -> float:
-    """Return the median processor seconds of a stage per photograph; NaN without any."""
-    values = sorted(r.seconds[stage] for r in results if r.seconds)
-    return values[len(values) // 2] if values else math.nan

@@ -1,4 +1,4 @@
-"""Processor time of whole process trees, and the words that go with every figure."""
+"""Measures the processor time of process trees, and describes the machine."""
 
 import os
 import platform
@@ -11,17 +11,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-# Version 1 has a controller of its own for accounting; version 2 accounts in every group.
+# Control groups version 1 have a separate accounting controller; version 2 accounts in every group.
 _GROUPS_V1, _GROUPS_V2 = Path("/sys/fs/cgroup/cpuacct"), Path("/sys/fs/cgroup")
 _ENTER = 'echo 0 > "$0" && exec "$@"'
 
 
 def tree_seconds(command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> float:
-    """Run a command and return the user + system seconds of it and of all its descendants.
+    """Run a command and return the user + system seconds of it and all its descendants.
 
-    The kernel counts them in a control group: PySpark's daemon ignores its workers' ends, so that no parent ever hears
-    of the time that they took. Raises CalledProcessError, naming the log, when the command fails, and OSError where
-    control groups cannot be made.
+    A control group counts them, because PySpark's daemon does not wait for its workers and so loses their times.
+    Raises CalledProcessError, which names the log, if the command fails, and OSError if no control group can be made.
     """
     with _control_group() as group, log.open("ab") as sink:
         entered = ["/bin/sh", "-c", _ENTER, str(group / "cgroup.procs"), *command]
@@ -35,7 +34,7 @@ def tree_seconds(command: Sequence[str], log: Path, environment: Mapping[str, st
 
 
 def control_groups() -> Path:
-    """Return the folder in which the kernel makes control groups that count processor time."""
+    """Return the folder for control groups that count processor time."""
     return _GROUPS_V1 if _GROUPS_V1.is_dir() else _GROUPS_V2
 
 
@@ -62,7 +61,7 @@ def _seconds(group: Path) -> float:
 
 
 def _wait_until_empty(group: Path, patience_s: float = 60.0) -> None:
-    """Wait for the workers that the command leaves behind, which end by themselves once it is gone."""
+    """Wait for the remaining workers, which end by themselves after the command."""
     waited_until = time.monotonic() + patience_s
     while (group / "cgroup.procs").read_text().strip() and time.monotonic() < waited_until:
         time.sleep(0.1)

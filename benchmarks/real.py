@@ -1,4 +1,4 @@
-"""Real photographs: a lake, or the row functions, against the answer key beside the crawl.
+"""Scores a lake, or the row functions, on real images against the answer key of the crawl.
 
 `python -m benchmarks.real --crawl ../shared/data/real [--lake DIR]`
 """
@@ -7,18 +7,18 @@ import argparse
 from pathlib import Path
 
 from benchmarks.lake import rows_by_image
-from benchmarks.pipeline import photographs
+from benchmarks.pipeline import processed_images
 from benchmarks.processor import heading
 from tests.truth.real import Findings, check_answers, check_scenes, read_keys
 
 
-def show(title: str, found: Findings) -> None:
+def show(title: str, findings: Findings) -> None:
     """Print every score with its misses."""
     print(f"\n## {title}\n\n| score | compared | agree % |\n|---|---|---|")
-    for score, compared in sorted(found.scores.items()):
-        print(f"| {score} | {len(compared)} | {100 * found.share(score):.2f} |")
-    for score in sorted(found.scores):
-        for miss in found.misses(score):
+    for score, compared in sorted(findings.scores.items()):
+        print(f"| {score} | {len(compared)} | {100 * findings.share(score):.2f} |")
+    for score in sorted(findings.scores):
+        for miss in findings.misses(score):
             print(f"- {score}: {miss}")
 
 
@@ -26,19 +26,19 @@ def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--crawl", type=Path, required=True)
-    parser.add_argument("--lake", type=Path, help="lake that holds the crawl; without it the row functions run here")
+    parser.add_argument("--lake", type=Path, help="lake of the crawl; without it, the row functions run here")
     args = parser.parse_args()
     keys = read_keys(args.crawl)
     if args.lake:
         scenes = [row for rows in rows_by_image(args.lake, "scenes").values() for row in rows]
         answers = [row for rows in rows_by_image(args.lake, "qa_pairs").values() for row in rows]
     else:
-        made = list(photographs(args.crawl))
-        scenes = [photograph.scene for photograph in made if photograph.scene]
-        answers = [row for photograph in made for row in photograph.answers]
-        for photograph in made:
-            if photograph.rejected:
-                print(f"rejected {photograph.manifest['image']}: {photograph.rejected}")
+        made = list(processed_images(args.crawl))
+        scenes = [processed.scene for processed in made if processed.scene]
+        answers = [row for processed in made for row in processed.answers]
+        for processed in made:
+            if processed.rejected:
+                print(f"rejected {processed.manifest['image']}: {processed.rejected}")
     print(heading())
     print(f"{len(scenes)} scenes, {len(answers)} answers")
     show("answers", check_answers(answers, keys))

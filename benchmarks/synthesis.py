@@ -1,7 +1,7 @@
-"""Synthesis without Spark: answers per processor second, one thread, Arrow batch in and Arrow batch out.
+"""Measures synthesis without Spark: answers per processor second on one thread, Arrow batch in, Arrow batch out.
 
-`python -m benchmarks.synthesis --rooms 100 --copies 20` lifts rendered rooms once, copies each scene under other image
-ids, which draw other questions, and times `synthesize_batches` on batches of 500 scenes.
+`python -m benchmarks.synthesis --rooms 100 --copies 20` lifts rendered rooms once, copies each scene under new image
+ids, which seed different questions, and times `synthesize_batches` on batches of 500 scenes.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import ArrayType, StringType, StructType
 
-from benchmarks.pipeline import Photograph, photographs
+from benchmarks.pipeline import ProcessedImage, processed_images
 from benchmarks.processor import heading
 from scenes.crawl import write_crawl
 from schemas.answers import QA_PAIRS
@@ -25,19 +25,19 @@ from schemas.shapes import REFERENCE
 from udfs.stages.synthesize import SynthesizeSettings, synthesize_batches
 
 BATCH_ROWS = 500
-_LEFT_OUT = ("recipe", "engine_version", "planes", "rejected")
+_OMITTED = ("recipe", "engine_version", "planes", "rejected")
 
 
-def scene_batches(made: list[Photograph], copies: int) -> list[pa.RecordBatch]:
+def scene_batches(made: list[ProcessedImage], copies: int) -> list[pa.RecordBatch]:
     """Return the input of the synthesize stage: every scene `copies` times, under different image ids."""
-    kept = [field for field in SCENES.schema.fields if field.name not in _LEFT_OUT]
+    kept = [field for field in SCENES.schema.fields if field.name not in _OMITTED]
     spark_type = StructType(kept).add("scene_recipe", StringType()).add("licence", StringType())
     schema = to_arrow_schema(spark_type.add("references", ArrayType(REFERENCE)))
     rows = []
     for copy in range(copies):
-        for photograph in made:
-            image_id = hashlib.sha256(f"{photograph.image_id} {copy}".encode()).hexdigest()
-            scene, named = photograph.scene or {}, photograph.references or {}
+        for processed in made:
+            image_id = hashlib.sha256(f"{processed.image_id} {copy}".encode()).hexdigest()
+            scene, named = processed.scene or {}, processed.references or {}
             extra = {"scene_recipe": "pure", "licence": "CC0-1.0", "references": named["references"]}
             rows.append({**scene, **extra, "image_id": image_id})
     return [
@@ -55,7 +55,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as scratch:
         write_crawl(str(scratch), args.rooms, 1)
-        made = [p for p in photographs(Path(scratch)) if p.scene and p.references]
+        made = [p for p in processed_images(Path(scratch)) if p.scene and p.references]
     batches = scene_batches(made, args.copies)
     result_type = to_arrow_schema(StructType(list(QA_PAIRS.schema.fields)).add("rejects", ArrayType(REJECT)))
     result_type = pa.schema([field.with_nullable(True) for field in result_type])

@@ -1,8 +1,7 @@
-"""Every answer on rendered rooms against exact geometry.
+"""Scores all answers about rendered rooms against exact geometry.
 
-`python -m benchmarks.truth --rooms 300 --seed 1 --pure` renders rooms, answers questions about them and prints, by
-type, how many answers are right and how far the numbers are off. Without `--pure` the answers come from the real
-`spatiallake run` command, into `--lake`.
+`python -m benchmarks.truth --rooms 300 --seed 1 --pure` renders rooms, answers questions about them and prints the
+accuracy and the numeric errors by type. Without `--pure`, `spatiallake run` writes the answers into `--lake`.
 """
 
 import argparse
@@ -17,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.lake import image_ids, rows_by_image
-from benchmarks.pipeline import photographs
+from benchmarks.pipeline import processed_images
 from benchmarks.processor import heading
-from scenes.crawl import write_crawl
-from scenes.truth.exact import Verdict, check, gravity_error_deg
+from scenes.crawl import MANIFEST, write_crawl
+from scenes.truth.exact import check, gravity_error_deg
 from scenes.truth.measure import read_manifest, read_scene
 from scenes.truth.tally import Tally, table
+from scenes.truth.verdict import Verdict
 from tests.truth.words import fault
 
 Row = Mapping[str, Any]
@@ -31,14 +31,14 @@ DEGRADED = {"depth_noise_rel": 0.02, "mask_bleed_px": 3}
 
 @dataclass
 class Report:
-    """Verdicts, wordings that contradict their columns, the worst rows, and gravity errors in degrees."""
+    """Verdicts, wordings that contradict their columns, the rows with the largest errors, and gravity errors (deg)."""
 
     tally: Tally = field(default_factory=Tally)
     faults: list[str] = field(default_factory=list)
     worst: list[tuple[float, str]] = field(default_factory=list)
     gravity: list[tuple[float | None, float | None, float]] = field(default_factory=list)
     planes: Counter[str] = field(default_factory=Counter)
-    photographs: int = 0
+    images: int = 0
 
     def note(self, row: Row, verdict: Verdict, image: str) -> None:
         """Count one answer."""
@@ -48,9 +48,9 @@ class Report:
             self.faults.append(f"{row['type_id']} {image}: {wrong}")
         badness = verdict.relative_error if verdict.right else float("inf")
         if badness is not None and badness > 0.05:
-            said = row["value_si"] if row["value_si"] is not None else row["answer_bool"]
+            answer = row["value_si"] if row["value_si"] is not None else row["answer_bool"]
             where = f"{row['type_id']} {image} objects {list(row['object_ids'])} {row['question_template']}"
-            self.worst.append((badness, f"{where}: says {said} {row['side'] or ''}, truth {verdict.truth}"))
+            self.worst.append((badness, f"{where}: says {answer} {row['side'] or ''}, truth {verdict.truth}"))
 
 
 def arguments() -> argparse.Namespace:
@@ -60,46 +60,46 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--width", type=int, default=640)
     parser.add_argument("--height", type=int, default=480)
-    parser.add_argument("--noise", action="store_true", help="2 %% depth noise and masks that bleed 3 px")
+    parser.add_argument("--noise", action="store_true", help="2 %% depth noise and 3 px of mask bleed")
     parser.add_argument("--no-gravity", action="store_true", help="hide gravity from the pipeline")
-    parser.add_argument("--pure", action="store_true", help="row functions in this process instead of Spark")
+    parser.add_argument("--pure", action="store_true", help="run the row functions in this process instead of Spark")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--worst", type=int, default=0, help="print so many of the worst answers")
-    parser.add_argument("--crawls", type=Path, help="folder that keeps the rendered crawls")
+    parser.add_argument("--worst", type=int, default=0, help="number of worst answers to print")
+    parser.add_argument("--crawls", type=Path, help="folder to keep the rendered crawls in")
     parser.add_argument("--lake", type=Path, help="folder of the lake")
     return parser.parse_args()
 
 
 def rendered(args: argparse.Namespace, folder: Path) -> tuple[Path, Path]:
-    """Return the crawl that the pipeline sees and the exact one of the same rooms, rendering what is missing."""
+    """Return the pipeline's crawl and the exact crawl of the same rooms; renders them if missing."""
     name = f"s{args.seed}-r{args.rooms}-{args.width}x{args.height}"
-    exact, seen = folder / name, folder / f"{name}-noise"
+    exact, given = folder / name, folder / f"{name}-noise"
     size = {"width": args.width, "height": args.height}
-    if not (exact / "manifest.jsonl").exists():
+    if not (exact / MANIFEST).exists():
         write_crawl(str(exact), args.rooms, args.seed, **size)
-    if args.noise and not (seen / "manifest.jsonl").exists():
-        write_crawl(str(seen), args.rooms, args.seed, **size, **DEGRADED)
-    if args.noise and list(image_ids(exact)) != list(image_ids(seen)):
-        raise SystemExit(f"{exact} and {seen} show different rooms; remove both, so that one renderer makes them.")
-    seen = seen if args.noise else exact
+    if args.noise and not (given / MANIFEST).exists():
+        write_crawl(str(given), args.rooms, args.seed, **size, **DEGRADED)
+    if args.noise and list(image_ids(exact)) != list(image_ids(given)):
+        raise SystemExit(f"{exact} and {given} show different rooms; remove both and run again.")
+    given = given if args.noise else exact
     if not args.no_gravity:
-        return seen, exact
-    rows = [json.dumps({**row, "gravity": None}) for row in read_manifest(seen)]
-    (seen / "no-gravity.jsonl").write_text("\n".join(rows) + "\n")
-    return seen, exact
+        return given, exact
+    rows = [json.dumps({**row, "gravity": None}) for row in read_manifest(given)]
+    (given / "no-gravity.jsonl").write_text("\n".join(rows) + "\n")
+    return given, exact
 
 
-def pure(seen: Path, gravity: bool) -> Iterator[tuple[str, Row | None, list[dict[str, Any]]]]:
-    """Yield (image URI, scene, answers) of every photograph, through the row functions."""
-    for photograph in photographs(seen, gravity=gravity):
-        yield photograph.manifest["image"], photograph.scene, photograph.answers
+def pure(given: Path, gravity: bool) -> Iterator[tuple[str, Row | None, list[dict[str, Any]]]]:
+    """Yield (image URI, scene, answers) of every image, from the row functions."""
+    for processed in processed_images(given, gravity=gravity):
+        yield processed.manifest["image"], processed.scene, processed.answers
 
 
 def through_spark(
-    seen: Path, args: argparse.Namespace, lake: Path
+    given: Path, args: argparse.Namespace, lake: Path
 ) -> Iterator[tuple[str, Row | None, list[dict[str, Any]]]]:
-    """Run `spatiallake run` and yield (image URI, scene, answers) of every photograph."""
-    crawl = seen / ("no-gravity.jsonl" if args.no_gravity else "manifest.jsonl")
+    """Run `spatiallake run` and yield (image URI, scene, answers) of every image."""
+    crawl = given / ("no-gravity.jsonl" if args.no_gravity else MANIFEST)
     command = [
         sys.executable,
         "-m",
@@ -114,17 +114,17 @@ def through_spark(
     ]
     subprocess.run(command, check=True, stdout=sys.stderr)
     scenes, answers = rows_by_image(lake, "scenes"), rows_by_image(lake, "qa_pairs")
-    for uri, image_id in image_ids(seen):
+    for uri, image_id in image_ids(given):
         scene = scenes.get(image_id)
         yield uri, scene[0] if scene else None, answers.get(image_id, [])
 
 
-def judged(made: Iterable[tuple[str, Row | None, list[dict[str, Any]]]], exact: Path) -> Report:
-    """Return the report on every answer."""
+def scored(made: Iterable[tuple[str, Row | None, list[dict[str, Any]]]], exact: Path) -> Report:
+    """Score every answer."""
     report = Report()
     manifest = {row["image"]: row for row in read_manifest(exact)}
     for uri, scene, answers in made:
-        report.photographs += 1
+        report.images += 1
         if scene is not None:
             report.planes[scene["has_plane"]] += 1
             error = gravity_error_deg(scene, manifest[uri])
@@ -137,7 +137,7 @@ def judged(made: Iterable[tuple[str, Row | None, list[dict[str, Any]]]], exact: 
 
 
 def floor_share(crawl: Path, row: Row) -> float:
-    """Return the share of pixels that show the rendered floor, outside every object."""
+    """Return the share of pixels that show the floor, outside all objects."""
     import numpy as np
 
     from scenes.truth.measure import back_project, picture
@@ -149,36 +149,36 @@ def floor_share(crawl: Path, row: Row) -> float:
 
 
 def gravity_figures(report: Report) -> dict[str, Any]:
-    """Return how well gravity was found where at least 2 % of the pixels show the floor, and where it was flagged."""
+    """Return the accuracy of gravity for images with at least 2 % floor pixels, and the count of unflagged errors."""
     with_floor = [(error, sigma) for error, sigma, share in report.gravity if share >= 0.02]
     good = [error is not None and error <= 2.0 for error, _ in with_floor]
     silent = [e for e, sigma, _ in report.gravity if e is not None and e > 5.0 and (sigma is None or sigma <= 5.0)]
-    found = [error for error, _, _ in report.gravity if error is not None]
+    errors = [error for error, _, _ in report.gravity if error is not None]
     return {
         "rooms_with_floor": len(with_floor),
         "within_2_deg_with_floor": sum(good) / len(good) if good else None,
         "not_found": sum(error is None for error, _, _ in report.gravity),
         "over_5_deg_unflagged": len(silent),
-        "largest_error_deg": max(found, default=None),
+        "largest_error_deg": max(errors, default=None),
     }
 
 
 def show(report: Report, args: argparse.Namespace) -> None:
     """Print the report."""
-    figures = report.tally.figures() | {"photographs": report.photographs, "word_faults": len(report.faults)}
+    figures = report.tally.figures() | {"images": report.images, "word_faults": len(report.faults)}
     figures |= {"has_plane": dict(report.planes), "gravity": gravity_figures(report)}
     if args.json:
         print(json.dumps(figures))
         return
     print(heading())
-    asked = (0.98, 0.85, 0.97) if args.noise else (0.995, 0.95, 0.99)
-    for name, least in zip(("qualitative_right", "within_10", "within_25"), asked, strict=True):
-        print(f"{name}: {100 * figures[name]:.2f} % (asked: {100 * least:.1f} %)")
-    for name in ("photographs", "answers", "types", "missing_types", "qualitative_share", "side_right", "median_rel"):
+    targets = (0.98, 0.85, 0.97) if args.noise else (0.995, 0.95, 0.99)
+    for name, target in zip(("qualitative_right", "within_10", "within_25"), targets, strict=True):
+        print(f"{name}: {100 * figures[name]:.2f} % (target: {100 * target:.1f} %)")
+    for name in ("images", "answers", "types", "missing_types", "qualitative_share", "side_right", "median_rel"):
         print(f"{name}: {figures[name]}")
     print(f"letters A {figures['letter_a']}, B {figures['letter_b']}; planes {figures['has_plane']}")
     print(f"gravity: {figures['gravity']}")
-    print(f"words that contradict their columns: {len(report.faults)}")
+    print(f"wordings that contradict their columns: {len(report.faults)}")
     print(*report.faults[:10], sep="\n")
     print(table(figures))
     for badness, line in sorted(report.worst, reverse=True)[: args.worst]:
@@ -186,13 +186,13 @@ def show(report: Report, args: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Render, run, judge and print."""
+    """Render, run, score and print."""
     args = arguments()
     with tempfile.TemporaryDirectory() as scratch:
-        seen, exact = rendered(args, args.crawls or Path(scratch))
+        given, exact = rendered(args, args.crawls or Path(scratch))
         lake = args.lake or Path(scratch) / "lake"
-        made = pure(seen, not args.no_gravity) if args.pure else through_spark(seen, args, lake)
-        show(judged(made, exact), args)
+        made = pure(given, not args.no_gravity) if args.pure else through_spark(given, args, lake)
+        show(scored(made, exact), args)
 
 
 if __name__ == "__main__":

@@ -121,10 +121,10 @@ def probe(scene: Scene, lens: Lens, attitude: Attitude) -> View:
     ranges = hits.z * np.linalg.norm(rays, axis=1)
     near = ranges < 0.75 * RANGE_M[0]
     clear = bool(hits.face.min() >= 0 and ranges.min() > 0.2 and near.mean() < 0.1)
-    seen, inverse, counts = np.unique(objects, return_inverse=True, return_counts=True)
-    nearest_m = np.full(len(seen), np.inf)
+    visible, inverse, counts = np.unique(objects, return_inverse=True, return_counts=True)
+    nearest_m = np.full(len(visible), np.inf)
     np.minimum.at(nearest_m, inverse, ranges)
-    large = (seen != BACKGROUND) & (counts > _MIN_SHARE * 1.2 * len(objects))
+    large = (visible != BACKGROUND) & (counts > _MIN_SHARE * 1.2 * len(objects))
     return View(camera, attitude, tuple(float(r) for r in nearest_m[large]), clear)
 
 

@@ -82,16 +82,16 @@ class Furnisher:
     def __init__(self, room: Room) -> None:
         self.room, self.rng = room, room.rng
         self.recipe = RECIPES[room.kind]
-        self.known: dict[str, Design] = {}
+        self.designs: dict[str, Design] = {}
 
     def draw(self, label: str) -> Design:
         """Draw a design; sometimes reuse one of the room, or its color, so that names can be ambiguous."""
-        before = self.known.get(label)
+        before = self.designs.get(label)
         chance = self.rng.random()
         if before is not None and chance < 0.25:
             return before
         new = design(label, self.rng, before.color if before is not None and chance < 0.45 else None)
-        self.known[label] = new
+        self.designs[label] = new
         return new
 
     def furnish(self) -> Room:

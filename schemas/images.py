@@ -10,14 +10,15 @@ _VERSION = column("engine_version", StringType(), "version of spatiallake that w
 
 CRAWL = Table(
     name="crawl",
-    comment="One row per listed photograph of a crawl, before anything is fetched.",
+    stage="ingest",
+    comment="One row per listed image of a crawl, before anything is fetched.",
     key=("entry_id",),
     schema=StructType(
         [
             column("entry_id", StringType(), "hash of the location and of the row as listed", False),
             column("kind", StringType(), "folder, img2dataset_tar, img2dataset_files or manifest", False),
             column("crawl_uri", StringType(), "what the user named", False),
-            column("uri", StringType(), "the photograph, absolute; for tars the tar"),
+            column("uri", StringType(), "the image, absolute; for tars the tar"),
             column("member", StringType(), "member of the tar, or null"),
             column("row_json", StringType(), "the manifest row, or the img2dataset metadata, as JSON"),
             _SHARD,
@@ -28,20 +29,21 @@ CRAWL = Table(
 
 IMAGES = Table(
     name="images",
-    comment="One row per distinct photograph: bytes, identity and what the crawl's sensors say about it.",
+    stage="ingest",
+    comment="One row per distinct image: bytes, identity and what the crawl carries about it.",
     key=("image_id",),
     checks={"positive_size": "width > 0 AND height > 0"},
     schema=StructType(
         [
-            column("image_id", StringType(), "SHA-256 of the photograph's bytes, hex", False),
-            column("bytes", BinaryType(), "the photograph as crawled", False),
+            column("image_id", StringType(), "SHA-256 of the image's bytes, hex", False),
+            column("bytes", BinaryType(), "the image file as crawled", False),
             column("format", StringType(), "jpeg, png or webp", False),
             column("width", IntegerType(), "px, as stored in the file", False),
             column("height", IntegerType(), "px, as stored in the file", False),
             column("exif_orientation", IntegerType(), "EXIF orientation tag, 1 when absent"),
             column("phash", StringType(), "64-bit perceptual hash, hex"),
             column("licence", StringType(), "as crawled"),
-            column("alt_text", StringType(), "as crawled, mojibake mended"),
+            column("alt_text", StringType(), "as crawled, with encoding errors repaired"),
             column("camera", CAMERA, "pinhole intrinsics of the file's pixels, if carried"),
             column("gravity", VECTOR, "[3] unit vector pointing down, C, if carried"),
             column("pose", VECTOR, "[16] camera to world, row-major, if carried"),
@@ -59,12 +61,13 @@ IMAGES = Table(
 
 PROVENANCE = Table(
     name="provenance",
-    comment="One row per place that a photograph was found in.",
+    stage="ingest",
+    comment="One row per place where an image was found.",
     key=("entry_id",),
     schema=StructType(
         [
             column("entry_id", StringType(), "row of `crawl`", False),
-            column("image_id", StringType(), "SHA-256 of the photograph's bytes", False),
+            column("image_id", StringType(), "SHA-256 of the image's bytes", False),
             column("uri", StringType(), "where the bytes were read"),
             column("crawl_id", StringType(), "as crawled"),
             column("source", StringType(), "as crawled"),

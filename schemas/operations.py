@@ -14,13 +14,13 @@ REJECT = StructType(
 
 QUARANTINE = Table(
     name="quarantine",
-    comment="Every photograph or part of one that was left out, with the stage and the reason.",
+    comment="Every image or part of one that was left out, with the stage and the reason.",
     key=("stage", "recipe", "entry_id", "image_id", "reason", "attempt"),
     schema=StructType(
         [
             column("stage", StringType(), "stage that left it out", False),
             column("entry_id", StringType(), "row of `crawl`, for ingest"),
-            column("image_id", StringType(), "photograph, where it got that far"),
+            column("image_id", StringType(), "image, where it got that far"),
             column("uri", StringType(), "where the bytes were read, for ingest"),
             column("outcome", StringType(), "failed, filtered or refused", False),
             column("reason", StringType(), "reason code", False),
@@ -60,8 +60,8 @@ STAGE_RUNS = Table(
 
 RECIPES = Table(
     name="recipes",
-    comment="What each recipe hash stands for; the latest row of a stage is its current recipe.",
-    key=("stage", "recipe", "activated_at"),
+    comment="What each recipe hash stands for; a stage's current recipe is the one activated last.",
+    key=("stage", "recipe", "registered_at", "activated_at"),
     cluster_by=("stage",),
     schema=StructType(
         [
@@ -69,7 +69,9 @@ RECIPES = Table(
             column("recipe", StringType(), "hash", False),
             column("upstream_recipe", StringType(), "recipe that it reads"),
             column("settings_json", StringType(), "models, revisions and settings that change the result", False),
-            column("activated_at", TimestampType(), "when it became the current one", False),
+            column("configuration_json", StringType(), "everything needed to build the stage again"),
+            column("registered_at", TimestampType(), "when a command first asked for it"),
+            column("activated_at", TimestampType(), "when it became the current one; null: registered only"),
             column("engine_version", StringType(), "version of spatiallake that wrote the row", False),
         ]
     ),

@@ -1,4 +1,4 @@
-"""`image_scores`, `regions`, `depths`: what the experts say."""
+"""`image_scores`, `regions`, `depths`: what the experts predict."""
 
 from pyspark.sql.types import (
     ArrayType,
@@ -14,10 +14,11 @@ from pyspark.sql.types import (
 from schemas.shapes import CAMERA, REGION, VECTOR
 from schemas.table import Table, column, lineage
 
-_IMAGE_ID = column("image_id", StringType(), "SHA-256 of the photograph's bytes", False)
+_IMAGE_ID = column("image_id", StringType(), "SHA-256 of the image's bytes", False)
 
 IMAGE_SCORES = Table(
     name="image_scores",
+    stage="filter",
     comment="Filter scores; thresholds are applied by the context stage, so moving one needs no model.",
     key=("image_id", "recipe"),
     schema=StructType(
@@ -31,7 +32,8 @@ IMAGE_SCORES = Table(
 
 REGIONS = Table(
     name="regions",
-    comment="Masks, labels and captions of one photograph.",
+    stage="context",
+    comment="Masks, labels and captions of one image.",
     key=("image_id", "recipe"),
     schema=StructType(
         [
@@ -46,18 +48,17 @@ REGIONS = Table(
 
 DEPTHS = Table(
     name="depths",
-    comment="Metric depth, intrinsics and gravity of one photograph.",
+    stage="depth",
+    comment="Metric depth, intrinsics and gravity of one image.",
     key=("image_id", "recipe"),
     schema=StructType(
         [
             _IMAGE_ID,
             column("depth", BinaryType(), "uint16 PNG of the image's size, mm along the optical axis, 0 = none", False),
-            column("depth_src", StringType(), "sensor, model id, ..", False),
-            column("sigma_rel", DoubleType(), "declared depth error / range, independent from object to object", False),
-            column(
-                "scale_sigma_rel", DoubleType(), "declared error of the factor that the whole map is off by; null: 0"
-            ),
-            column("focal_sigma_rel", DoubleType(), "declared error of the focal length / focal length; null: 0"),
+            column("depth_src", StringType(), "sensor, or the id of the model", False),
+            column("sigma_rel", DoubleType(), "1-sigma depth error / range, independent between objects", False),
+            column("scale_sigma_rel", DoubleType(), "relative 1-sigma error of the per-image depth scale; null: 0"),
+            column("focal_sigma_rel", DoubleType(), "relative 1-sigma error of the focal length; null: 0"),
             column("scale_ok", BooleanType(), "depth is metric", False),
             column("camera", CAMERA, "intrinsics used", False),
             column("camera_src", StringType(), "crawl, model or prior", False),

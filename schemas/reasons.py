@@ -1,10 +1,10 @@
-"""Reason codes: why a photograph, a region or an object was left out."""
+"""Outcomes and reason codes of images, regions and objects that a stage rejects."""
 
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """Three different things that can happen to a row that goes no further."""
+    """The three outcomes of a rejected row: an error, a filter decision, or a limit."""
 
     FAILED = "failed"
     FILTERED = "filtered"
@@ -12,7 +12,7 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why. The value is what tables hold."""
+    """The reason of a rejection; tables store the value."""
 
     # ingest, failed
     MISSING_FILE = "missing_file"

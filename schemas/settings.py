@@ -17,14 +17,14 @@ class Settings(BaseModel):
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known dotted name that `name` was most likely meant to be, None where none is close.
 
-    Names of the same section come first, then the same last part in another section, then any close last part.
+    The same last part in another section comes first, then close names of the same section, then any close last part.
     """
     names = list(known)
     section, _, last = name.rpartition(".")
     siblings = {other.rpartition(".")[2]: other for other in names if other.rpartition(".")[0] == section}
     everywhere = {other.rpartition(".")[2]: other for other in reversed(names)}
-    for candidates in (siblings, everywhere):
-        close = difflib.get_close_matches(last, candidates, 1, 0.6)
+    for candidates, cutoff in ((everywhere, 1.0), (siblings, 0.6), (everywhere, 0.6)):
+        close = difflib.get_close_matches(last, candidates, 1, cutoff)
         if close:
             return candidates[close[0]]
     return None

@@ -10,7 +10,7 @@ CAMERA = StructType(
     [
         column("fx", DoubleType(), "focal length along u, px"),
         column("fy", DoubleType(), "focal length along v, px"),
-        column("cx", DoubleType(), "principal point u, px; the centre of the top-left pixel is 0"),
+        column("cx", DoubleType(), "principal point u, px; the center of the top-left pixel is 0"),
         column("cy", DoubleType(), "principal point v, px"),
     ]
 )
@@ -28,61 +28,63 @@ CRAWL_OBJECT = StructType(
         column("id", IntegerType(), "pixel value in the instance PNG"),
         column("label", StringType(), "category name"),
         column("captions", ArrayType(StringType()), "noun phrases, best first"),
-        column("box_3d", BOX_3D, "amodal box, if the crawl has one"),
-        column("front", VECTOR, "[3] unit vector in C, the object's front, if known"),
+        column("box_3d", BOX_3D, "amodal box; NULL if the crawl has none"),
+        column("front", VECTOR, "[3] unit vector in C toward the object's front; NULL if unknown"),
     ]
 )
 
 SIMILAR = StructType(
     [
-        column("region_id", IntegerType(), "another region of the photograph"),
-        column("similarity", DoubleType(), "cosine of the embeddings of captions, or of crops if greater, in [-1, 1]"),
+        column("region_id", IntegerType(), "another region of the same image"),
+        column(
+            "similarity", DoubleType(), "cosine similarity of caption or crop embeddings, the larger one, in [-1, 1]"
+        ),
     ]
 )
 
 REGION = StructType(
     [
-        column("region_id", IntegerType(), "the crawl's instance id where it has one"),
+        column("region_id", IntegerType(), "region id; the crawl's instance id if it has one"),
         column("label", StringType(), "category name"),
         column("captions", ArrayType(StringType()), "noun phrases, best first"),
         column("score", DoubleType(), "detector confidence in [0, 1]; 1 for crawl annotations"),
-        column("chance", DoubleType(), "declared chance that the mask shows one object; null where none is declared"),
-        column("edge_sigma_px", DoubleType(), "declared error of the outline, px; null: as the pixels say"),
+        column("chance", DoubleType(), "declared probability that the mask shows a single object; NULL = not declared"),
+        column("edge_sigma_px", DoubleType(), "declared 1-sigma error of the mask outline, px; NULL = pixel precision"),
         column("bbox_px", ArrayType(IntegerType()), "[4] u0, v0, u1, v1 px, half-open, tight on the mask"),
         column("area_px", IntegerType(), "mask area, px"),
         column("rle", StringType(), "COCO compressed RLE counts of the full-size mask (height x width of the image)"),
-        column("box_3d", BOX_3D, "amodal box, if known"),
-        column("front", VECTOR, "[3] unit vector in C, if known"),
-        column("similar", ArrayType(SIMILAR), "the other regions, most alike first; null where none were compared"),
+        column("box_3d", BOX_3D, "amodal box; NULL if unknown"),
+        column("front", VECTOR, "[3] unit vector in C toward the object's front; NULL if unknown"),
+        column("similar", ArrayType(SIMILAR), "other regions, most similar first; NULL if not compared"),
     ]
 )
 
 REJECTED_OBJECT = StructType(
     [
-        column("region_id", IntegerType(), "region that was left out"),
+        column("region_id", IntegerType(), "id of the rejected region"),
         column("reason", StringType(), "reason code"),
-        column("detail", StringType(), "one sentence with the value"),
+        column("detail", StringType(), "one sentence with the measured value"),
     ]
 )
 
 PLANE = StructType(
     [
-        column("plane_id", IntegerType(), "0 = the plane that carries frame W's origin"),
+        column("plane_id", IntegerType(), "plane id; 0 = the plane that contains the origin of frame W"),
         column("kind", StringType(), "floor or table"),
         column("height_m", DoubleType(), "height in W, m"),
         column("normal_c", VECTOR, "[3] unit normal in C, pointing up"),
-        column("offset_m", DoubleType(), "distance of the camera centre above the plane, m"),
+        column("offset_m", DoubleType(), "height of the camera center above the plane, m"),
         column("area_m2", DoubleType(), "visible area, m2"),
-        column("inliers", IntegerType(), "supporting sample points"),
+        column("inliers", IntegerType(), "number of sample points on the plane"),
     ]
 )
 
 OBJECT = StructType(
     [
-        column("object_id", IntegerType(), "the crawl's instance id where it has one"),
+        column("object_id", IntegerType(), "object id; the crawl's instance id if it has one"),
         column("label", StringType(), "category name"),
         column("captions", ArrayType(StringType()), "noun phrases, best first"),
-        column("n_points", IntegerType(), "cleaned points"),
+        column("n_points", IntegerType(), "number of points after cleaning"),
         column("centre_m", VECTOR, "[3] median per axis of the visible points, W"),
         column("lo_m", VECTOR, "[3] 2nd percentile per axis of the visible points, W"),
         column("hi_m", VECTOR, "[3] 98th percentile per axis of the visible points, W"),
@@ -93,30 +95,34 @@ OBJECT = StructType(
         column("v_norm", DoubleType(), "median mask pixel row / height"),
         column("bbox_px", ArrayType(IntegerType()), "[4] mask box, px, half-open"),
         column("area_px", IntegerType(), "mask area before cleaning, px"),
-        column("sigma_m", DoubleType(), "declared depth error at range_m, m"),
-        column("edge_sigma_px", DoubleType(), "declared error of the outline, px; null: as the pixels say"),
+        column("sigma_m", DoubleType(), "declared 1-sigma depth error at range_m, m"),
+        column("edge_sigma_px", DoubleType(), "declared 1-sigma error of the mask outline, px; NULL = pixel precision"),
         column("yaw_rad", DoubleType(), "heading of the long side of the visible yaw box, W, [-pi/2, pi/2)"),
         column("yaw_box_m", VECTOR, "[4] cx, cy, L, D of the visible minimum-area rectangle, W, L >= D"),
         column("foot_m", VECTOR, "[2k] footprint polygon x0, y0, x1, y1, .. counter-clockwise, W"),
-        column("size_source", StringType(), "amodal (crawl box) or visible"),
-        column("size_m", VECTOR, "[5] e_x, e_y, H, L, D for size questions, m, W"),
-        column("volume_m3", DoubleType(), "volume for size questions, m3"),
-        column("size_ok", BooleanType(), "amodal box, or neither truncated nor occluded over 10 %"),
+        column("size_source", StringType(), "amodal (box of the crawl) or visible"),
+        column("size_m", VECTOR, "[5] e_x, e_y, H, L, D in W, m, as used by size questions"),
+        column("volume_m3", DoubleType(), "volume used by size questions, m3"),
+        column(
+            "size_ok",
+            BooleanType(),
+            "whether size questions are allowed: amodal box, or not truncated and at most 10 % occluded",
+        ),
         column("corners_m", VECTOR, "[24] eight corners of the size box in W: bottom 4 then top 4, counter-clockwise"),
         column("truncated", BooleanType(), "the mask touches the image border"),
-        column("occlusion", DoubleType(), "share of the mask outline that borders something nearer"),
-        column("front_w", VECTOR, "[3] unit horizontal front in W, if known"),
-        column("front_confidence", DoubleType(), "confidence of front_w in [0, 1]"),
-        column("support_plane_id", IntegerType(), "plane that it rests on, or null"),
+        column("occlusion", DoubleType(), "share of the mask outline that borders a nearer surface, in [0, 1]"),
+        column("front_w", VECTOR, "[3] unit horizontal front in W; NULL if unknown"),
+        column("front_confidence", DoubleType(), "length of the horizontal part of the front vector, in [0, 1]"),
+        column("support_plane_id", IntegerType(), "plane_id of the plane that the object rests on; NULL if none"),
     ]
 )
 
 PAIR = StructType(
     [
-        column("a", IntegerType(), "object id, first in scene order"),
-        column("b", IntegerType(), "object id, later in scene order"),
+        column("a", IntegerType(), "object id of the first object in scene order"),
+        column("b", IntegerType(), "object id of the second object in scene order"),
         column("gap_m", DoubleType(), "D_gap: robust closest-surface distance, m"),
-        column("clearance_m", DoubleType(), "distance between footprint polygons, m; 0 when they overlap"),
+        column("clearance_m", DoubleType(), "distance between footprint polygons, m; 0 if they overlap"),
         column("foot_overlap_m2", DoubleType(), "area of the footprints' intersection, m2"),
         column("masks_adjacent", BooleanType(), "the masks touch within 2 px"),
     ]
@@ -124,9 +130,11 @@ PAIR = StructType(
 
 REFERENCE = StructType(
     [
-        column("object_id", IntegerType(), "object"),
+        column("object_id", IntegerType(), "object id"),
         column("expression", StringType(), "noun phrase with article, unique in its image"),
         column("form", StringType(), "label, caption, attribute, position or ordinal"),
-        column("group_size", IntegerType(), "alike objects that it was told apart from, itself included"),
+        column(
+            "group_size", IntegerType(), "number of similar objects that the expression distinguishes, itself included"
+        ),
     ]
 )

@@ -12,15 +12,17 @@ from schemas.version import ENGINE_VERSION as ENGINE_VERSION
 class Table:
     """One Delta table of the lake.
 
-    `key` names the columns that identify a row, `cluster_by` those whose file statistics readers skip by, and
-    `checks` holds Delta CHECK constraints by name. `partition_by`, `properties` (Delta's) and `rows_per_file` (at
-    most) are for tables that readers other than Spark take file by file.
+    `stage` names the stage that writes it; None: the engine itself. `key` names the columns that
+    identify a row, `cluster_by` those whose file statistics let readers skip files, and `checks`
+    holds Delta CHECK constraints by name. `partition_by`, `properties` (Delta's) and the maximum
+    `rows_per_file` are for tables that readers other than Spark read file by file.
     """
 
     name: str
     comment: str
     schema: StructType
     key: tuple[str, ...]
+    stage: str | None = None
     cluster_by: tuple[str, ...] = ("ingest_shard",)
     checks: Mapping[str, str] = field(default_factory=dict)
     partition_by: tuple[str, ...] = ()
@@ -42,6 +44,6 @@ def lineage() -> list[StructField]:
     """Return the columns that every table made by a stage ends with."""
     return [
         column("recipe", StringType(), "hash of stage, model, revision, settings and upstream recipe", False),
-        column("ingest_shard", LongType(), "ingest shard of the photograph; joins and file skipping use it", False),
+        column("ingest_shard", LongType(), "ingest shard of the image; joins and file skipping use it", False),
         column("engine_version", StringType(), "version of spatiallake that wrote the row", False),
     ]

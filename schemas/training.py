@@ -1,4 +1,4 @@
-"""`training_examples`: what a model learns from, a photograph and a few turns a row."""
+"""`training_examples`: what a model learns from, one image and a few turns per row."""
 
 from pyspark.sql.types import BinaryType, IntegerType, StringType, StructType
 
@@ -6,10 +6,11 @@ from schemas.table import Table, column, lineage
 
 TRAINING_EXAMPLES = Table(
     name="training_examples",
-    comment="One row per photograph and few turns about it; a photograph's rows lie in different files.",
+    stage="examples",
+    comment="One row per image and a few turns about it; the rows of one image lie in different files.",
     key=("example_id",),
     cluster_by=("ingest_shard",),
-    # Rows of one part are of different photographs, so that no file can hold one twice, compacted or not.
+    # Rows of one part belong to different images, so that no file can hold one twice, compacted or not.
     partition_by=("recipe", "split", "part"),
     # Readers of plain Parquet see neither deleted rows nor names that a log keeps.
     properties={"delta.enableDeletionVectors": "false", "delta.columnMapping.mode": "none"},
@@ -18,9 +19,9 @@ TRAINING_EXAMPLES = Table(
     schema=StructType(
         [
             column("example_id", StringType(), "hash of image, part and recipe", False),
-            column("image_id", StringType(), "SHA-256 of the photograph's bytes", False),
-            column("part", IntegerType(), "number of the row among the photograph's, from 0", False),
-            column("jpeg", BinaryType(), "the photograph upright and resized, RGB JPEG", False),
+            column("image_id", StringType(), "SHA-256 of the image's bytes", False),
+            column("part", IntegerType(), "number of the row among those of its image, from 0", False),
+            column("jpeg", BinaryType(), "the image upright and resized, RGB JPEG", False),
             column("width", IntegerType(), "of `jpeg`, px", False),
             column("height", IntegerType(), "of `jpeg`, px", False),
             column("conversations", StringType(), 'JSON list of {"from": "human" or "gpt", "value": text}', False),
@@ -31,7 +32,7 @@ TRAINING_EXAMPLES = Table(
             column("type_ids", StringType(), "JSON list of the turns' type_id, in order", False),
             column("stream", StringType(), "spatial", False),
             column("split", StringType(), "train, validation or test, by image", False),
-            column("licence", StringType(), "of the photograph"),
+            column("licence", StringType(), "of the image"),
             *lineage(),
         ]
     ),

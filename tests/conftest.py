@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
 from jobs.engine.environment import resolve_jars
@@ -15,6 +16,12 @@ from vlm.feed.settings import FeedSettings
 from vlm.feed.snapshot import Snapshot, open_snapshot
 
 REAL_PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
+
+# The same examples every time, however long a busy machine takes over one.
+settings.register_profile(
+    "suite", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+settings.load_profile("suite")
 
 # Two workers of the suite and their Spark tasks share the cores: more threads each would spin beside one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

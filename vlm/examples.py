@@ -1,4 +1,4 @@
-"""One example: an image and what is said about it, whichever stream it comes from."""
+"""Training examples: an image with questions and answers, whichever stream they come from."""
 
 import io
 import json
@@ -23,7 +23,7 @@ class Turn(NamedTuple):
 
 
 class Example(NamedTuple):
-    """What a model learns from at once; `image` holds the bytes of an image file, None where there is only text."""
+    """One training example; `image` holds the bytes of an image file, None for text alone."""
 
     stream: str
     example_id: str
@@ -35,8 +35,9 @@ class Example(NamedTuple):
 
 def example_of(row: Mapping[str, Any]) -> Example:
     """Return the example of a row of `training_examples`."""
-    said = json.loads(row["conversations"])
-    turns = tuple(Turn(q["value"], a["value"]) for q, a in zip(said[::2], said[1::2], strict=True))
+    messages = json.loads(row["conversations"])
+    pairs = zip(messages[::2], messages[1::2], strict=True)
+    turns = tuple(Turn(q["value"], a["value"]) for q, a in pairs)
     return Example(row["stream"], row["example_id"], row["image_id"], row["jpeg"], turns, row["text_tokens"])
 
 
@@ -56,6 +57,6 @@ def _text(content: Any) -> str:
 
 
 def decoded(image: bytes) -> NDArray[np.uint8]:
-    """Return an image's pixels (h, w, 3), RGB."""
+    """Return the RGB pixels (h, w, 3) of an image file."""
     with Image.open(io.BytesIO(image)) as opened:
         return np.array(opened.convert("RGB"))

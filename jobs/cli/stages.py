@@ -1,5 +1,6 @@
-"""Commands that write tables: set-up, the whole engine, each stage, backfill and retry."""
+"""Commands that write tables: set-up, the whole engine, each stage, backfill, retry and recipes."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -12,21 +13,29 @@ from jobs.cli.options import (
     MasterOption,
     SetOption,
     SettingsOption,
-    StageOption,
     app,
-    settings_of,
 )
-from jobs.engine.backfill import backfill as write_owed
-from jobs.engine.backfill import retry as retry_failed
-from jobs.engine.batches import StreamOptions
 from jobs.engine.environment import resolve_jars
 from jobs.engine.errors import UsageError
-from jobs.engine.pipeline import ENGINE_STAGES, STAGE_NAMES, open_lake, stages_of
+from jobs.engine.going_live import use as show_recipe
+from jobs.engine.memory import remembered_settings
+from jobs.engine.pipeline import backfill_stages, open_lake, retry_stages
 from jobs.engine.pipeline import follow as keep_running
 from jobs.engine.pipeline import run as run_once
-from jobs.engine.preflight import model_failures, require_experts
 from jobs.engine.progress import Reporter
-from jobs.engine.settings import RunSettings
+from jobs.engine.registry import run_stages, stage_definitions
+from jobs.engine.settings import RunSettings, load_settings
+from jobs.engine.stage import StageDefinition
+
+StageOption = Annotated[str | None, typer.Option("--stage", help="Stage to work on. [all]")]
+_REMEMBERED = "Without --experts, --set and --settings a lake keeps the settings of its current recipes."
+
+
+def _settings(
+    lake: str, settings: str | None, overrides: list[str] | None, recipe: str | None = None, **flags: str | None
+) -> RunSettings:
+    remembered = remembered_settings(lake, recipe)
+    return load_settings({"lake": lake, **flags}, settings, overrides or [], remembered)
 
 
 def _run_stages(names: tuple[str, ...], settings: RunSettings, follow_seconds: float | None) -> None:
@@ -44,7 +53,7 @@ def setup(s3: Annotated[bool, typer.Option("--s3", help="Also the connector for 
     typer.echo(f"{len(jars)} jars ready.")
 
 
-@app.command()
+@app.command(help=f"Run the whole engine: {', '.join(run_stages())}. {_REMEMBERED}")
 def run(
     lake: LakeOption,
     crawl: CrawlOption = None,
@@ -54,25 +63,26 @@ def run(
     master: MasterOption = None,
     follow: FollowOption = None,
 ) -> None:
-    """Run the whole engine: ingest, filter, context, depth, lift, disambiguate, synthesize, statistics."""
-    merged = settings_of(lake, settings, set_, crawl=crawl, experts=experts, master=master)
-    _run_stages(ENGINE_STAGES, merged, follow)
+    """Run every stage that is part of the engine."""
+    merged = _settings(lake, settings, set_, crawl=crawl, experts=experts, master=master)
+    _run_stages(run_stages(), merged, follow)
 
 
-@app.command()
-def ingest(
-    lake: LakeOption,
-    crawl: Annotated[str, typer.Option("--crawl", help="Folder, manifest or img2dataset output, local or s3://.")],
-    settings: SettingsOption = None,
-    set_: SetOption = None,
-    master: MasterOption = None,
-    follow: FollowOption = None,
-) -> None:
-    """Add a crawl's new photographs to `images`."""
-    _run_stages(("ingest",), settings_of(lake, settings, set_, crawl=crawl, master=master), follow)
+def _source_command(definition: StageDefinition) -> None:
+    def command(
+        lake: LakeOption,
+        crawl: Annotated[str, typer.Option("--crawl", help="Folder, manifest or img2dataset output, local or s3://.")],
+        settings: SettingsOption = None,
+        set_: SetOption = None,
+        master: MasterOption = None,
+        follow: FollowOption = None,
+    ) -> None:
+        _run_stages((definition.name,), _settings(lake, settings, set_, crawl=crawl, master=master), follow)
+
+    app.command(definition.name, help=definition.help)(command)
 
 
-def _stage_command(name: str, help_text: str) -> None:
+def _stage_command(definition: StageDefinition) -> None:
     def command(
         lake: LakeOption,
         experts: ExpertsOption = None,
@@ -81,55 +91,81 @@ def _stage_command(name: str, help_text: str) -> None:
         master: MasterOption = None,
         follow: FollowOption = None,
     ) -> None:
-        _run_stages((name,), settings_of(lake, settings, set_, experts=experts, master=master), follow)
+        _run_stages((definition.name,), _settings(lake, settings, set_, experts=experts, master=master), follow)
 
-    app.command(name, help=help_text)(command)
-
-
-_stage_command("filter", "Score every photograph: `images` -> `image_scores`.")
-_stage_command("context", "Find masks, labels and captions: `image_scores` -> `regions`.")
-_stage_command("depth", "Measure depth, intrinsics and gravity: `regions` -> `depths`.")
-_stage_command("lift", "Lift to metric objects in a gravity-aligned frame: `depths` -> `scenes`.")
-_stage_command("disambiguate", "Give every object an expression of its own: `scenes` -> `references`.")
-_stage_command("synthesize", "Ask and answer: `references` -> `qa_pairs`.")
-_stage_command("statistics", "Count answers: `qa_pairs` -> `qa_statistics`.")
-_stage_command("examples", "Make rows to train from: `qa_pairs`, `images` -> `training_examples`; no part of `run`.")
+    app.command(definition.name, help=definition.help)(command)
 
 
-def _owed(kind: str, lake: str, stage: str, merged: RunSettings) -> None:
-    if stage not in STAGE_NAMES:
-        raise UsageError(f"No stage {stage!r}; the stages are {', '.join(STAGE_NAMES)}.")
-    with Reporter() as reporter:
-        options = StreamOptions(merged.max_failure_rate, reporter.batch)
-        work = write_owed if kind == "backfill" else retry_failed
-        reporter.started(stage, None)
-        opened, owing = open_lake(merged), stages_of(merged)[stage]
-        reporter.experts(require_experts(opened.session, [owing]))
-        with model_failures():
-            reporter.finished(work(opened, owing, options))
+for _definition in stage_definitions().values():
+    _source_command(_definition) if _definition.is_source else _stage_command(_definition)
 
 
 @app.command()
 def backfill(
     lake: LakeOption,
-    stage: StageOption,
+    stage: StageOption = None,
     experts: ExpertsOption = None,
     settings: SettingsOption = None,
     set_: SetOption = None,
     master: MasterOption = None,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="Finish this recipe, as `spatiallake recipes` lists it.")
+    ] = None,
 ) -> None:
-    """Write the rows that a stage lacks, such as those that newly pass a lowered threshold."""
-    _owed("backfill", lake, stage, settings_of(lake, settings, set_, experts=experts, master=master))
+    """Write the rows that stages lack: of a new recipe, or those that newly pass a lowered threshold.
+
+    All stages of `run` after `ingest`, or --stage and those downstream of it. A new recipe is shown
+    once it has caught up.
+    """
+    merged = _settings(lake, settings, set_, recipe, experts=experts, master=master)
+    with Reporter() as reporter:
+        backfill_stages(merged, stage, reporter)
 
 
 @app.command()
 def retry(
     lake: LakeOption,
-    stage: StageOption,
+    stage: StageOption = None,
     experts: ExpertsOption = None,
     settings: SettingsOption = None,
     set_: SetOption = None,
     master: MasterOption = None,
 ) -> None:
-    """Try a stage's failed rows again, and no others."""
-    _owed("retry", lake, stage, settings_of(lake, settings, set_, experts=experts, master=master))
+    """Try failed rows again, and no others."""
+    merged = _settings(lake, settings, set_, experts=experts, master=master)
+    with Reporter() as reporter:
+        retry_stages(merged, stage, reporter)
+
+
+recipes_app = typer.Typer(help="List a lake's recipes, or choose which one it shows.")
+app.add_typer(recipes_app, name="recipes")
+
+
+@recipes_app.callback(invoke_without_command=True)
+def recipes(
+    context: typer.Context,
+    lake: Annotated[
+        str | None, typer.Option("--lake", envvar="SPATIALLAKE_LAKE", help="Folder or s3:// prefix of the lake.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="All settings of each recipe, as JSON.")] = False,
+) -> None:
+    """List recipes by stage: live, pending or old, with the settings that set each apart."""
+    from jobs.views.reader import LakeReader
+    from jobs.views.recipes import print_recipes
+
+    if context.invoked_subcommand is None:
+        if lake is None:
+            raise UsageError("Name a lake: `spatiallake recipes --lake LAKE`.")
+        print_recipes(LakeReader(lake), sys.stdout, full)
+
+
+@recipes_app.command()
+def use(
+    recipe: Annotated[str, typer.Argument(help="Recipe, or the beginning of its hash.")],
+    lake: LakeOption,
+    master: MasterOption = None,
+) -> None:
+    """Show the chain that a recipe belongs to, forward or back, at once; no row is touched."""
+    opened = open_lake(load_settings({"lake": lake, "master": master}, None, []))
+    for sentence in show_recipe(opened, recipe):
+        typer.echo(sentence)

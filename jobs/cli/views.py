@@ -95,7 +95,7 @@ def demo(
     rooms: Annotated[int, typer.Option("--rooms", help="Rooms to render.")] = 60,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 1,
 ) -> None:
-    """Render rooms, run the engine on their photographs alone, and set what it makes beside the truth."""
+    """Render rooms, run the engine on their images alone, and compare the result with ground truth."""
     from jobs.engine.progress import Reporter
     from jobs.views.demo import demo as run_demo
     from jobs.views.demo import next_command

@@ -1,4 +1,4 @@
-"""Backfill and retry: rows that a stage owes since a threshold moved, a checkpoint was lost or a cause was mended."""
+"""Backfill and retry: rows that a stage owes after a threshold moved, a recipe changed or a cause was fixed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,10 +6,11 @@ from dataclasses import replace
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.engine.batches import BatchWriter, StreamOptions
+from jobs.engine.batches import BatchWriter, StreamOptions, ledger_of
 from jobs.engine.lake import Lake
-from jobs.engine.stage import Outputs, Stage, rejects_of
+from jobs.engine.stage import Stage
 from jobs.engine.stream import StageSummary
+from jobs.engine.writing import Outputs
 from schemas.operations import QUARANTINE, STAGE_RUNS
 
 _SHARDS_PER_BATCH = 8
@@ -44,8 +45,10 @@ def _run(lake: Lake, stage: Stage, keys: DataFrame, options: StreamOptions, kind
     for start in range(0, len(shards), _SHARDS_PER_BATCH):
         some = keys.where(F.col("ingest_shard").isin(shards[start : start + _SHARDS_PER_BATCH]))
         # Named by what it starts from: killed before its rows are in, the same batch is written under the same name.
-        generation = f"{kind}-{lake.version(stage.upstream)}-{lake.version(stage.target)}"
-        report = BatchWriter(lake, stage, generation, options, attempt).write(some, start)
+        start_of = f"{lake.version(stage.upstream)}-{lake.version(stage.target)}"
+        generation = f"{kind}-{attempt}-{stage.recipe}-{start_of}"
+        ledger = ledger_of(lake, stage, generation, attempt, revisits=kind == "backfill")
+        report = BatchWriter(stage, ledger, options).write(some, start)
         if report:
             summary.add(report)
             summary.seconds += report.seconds
@@ -61,10 +64,7 @@ def _without_known_rejects(stage: Stage) -> Callable[[Stage, Lake, DataFrame], O
     key = stage.keys[0]
 
     def split(_: Stage, lake: Lake, transformed: DataFrame) -> Outputs:
-        if stage.split is not None:
-            outputs = stage.split(stage, lake, transformed)
-        else:
-            outputs = Outputs(transformed.where(F.size("rejects") == 0), rejects_of(stage, transformed))
+        outputs = stage.outputs(lake, transformed)
         known = _quarantined(lake, stage).select(key, "reason").distinct()
         return replace(outputs, rejects=outputs.rejects.join(known, [key, "reason"], "left_anti"))
 

@@ -1,5 +1,6 @@
 """A lake: a folder or object-store prefix with one Delta table per name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,8 @@ class Lake:
     def ensure(self, table: Table) -> None:
         """Create the table with its comments and checks unless it is there, or finish what a killed run began.
 
-        Columns that an earlier version did not know are added to its tables; rows that are there have nulls in them.
+        Columns that an earlier version did not know are added, and columns that may be null by now
+        are made nullable; rows that are there have nulls in the new ones.
         """
         if self.exists(table):
             self._add_columns(table)
@@ -71,6 +73,9 @@ class Lake:
         if not _places(table.schema) <= _places(there):
             nothing = self.session.createDataFrame([], StructType([_nullable(field) for field in table.schema.fields]))
             nothing.write.format("delta").mode("append").option("mergeSchema", "true").save(self.location(table))
+        required = {field.name for field in there.fields if not field.nullable}
+        for name in (field.name for field in table.schema.fields if field.nullable and field.name in required):
+            self.session.sql(f"ALTER TABLE delta.`{self.location(table)}` ALTER COLUMN `{name}` DROP NOT NULL")
 
     def _remove_empty_log(self, table: Table) -> None:
         """Remove the log of a table whose creation was killed before its first commit: Delta takes it for a table."""
@@ -90,7 +95,7 @@ class Lake:
             LakeUnreadable: the table is not there yet; the message names the stage to run.
         """
         if not self.exists(table):
-            raise LakeUnreadable(f"{self.uri} has no table {table.name} yet; run the stage that writes it first.")
+            raise LakeUnreadable(f"{self.uri} has no table {table.name} yet; {_remedy(table)} writes it.")
         return self.session.read.format("delta").load(self.location(table))
 
     def stream(self, table: Table, **options: Any) -> DataFrame:
@@ -125,6 +130,11 @@ class Lake:
             .save(self.location(table))
         )
 
+    def count(self, query: str, tables: Sequence[Table]) -> dict[str, int]:
+        """Return the one row of a query in which `{name}` stands for a table."""
+        places = {table.name: f"delta.`{self.location(table)}`" for table in tables}
+        return self.session.sql(query.format(**places)).collect()[0].asDict()
+
     def rows_seen(self, stage: str, recipe: str) -> int:
         """Return how many rows the stage has been given so far under this recipe."""
         if not self.exists(STAGE_RUNS):
@@ -145,6 +155,11 @@ def _places(kind: DataType, above: str = "") -> set[str]:
         return set()
     own = {f"{above}{field.name}" for field in kind.fields}
     return own.union(*(_places(field.dataType, f"{above}{field.name}.") for field in kind.fields))
+
+
+def _remedy(table: Table) -> str:
+    listed = " --crawl DIR_OR_URI" if table.stage == "ingest" else ""
+    return f"`spatiallake {table.stage or 'run'}{listed} --lake LAKE`"
 
 
 def _nullable(field: StructField) -> StructField:

@@ -1,48 +1,40 @@
-"""The whole engine: all stages in order, in one session."""
+"""The whole engine: any of the stages in order, in one session."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
+from jobs.engine.backfill import backfill, retry
 from jobs.engine.batches import StreamOptions
-from jobs.engine.errors import UsageError
+from jobs.engine.errors import LakeUnreadable, UsageError
+from jobs.engine.going_live import go_live, shown_uri
 from jobs.engine.lake import Lake
 from jobs.engine.preflight import model_failures, require_experts
-from jobs.engine.progress import Reporter
-from jobs.engine.recipes import activate
+from jobs.engine.progress import Reporter, SilentReporter
+from jobs.engine.recipe_table import recipe_book, register
+from jobs.engine.registry import definition_of, downstream_of, run_stages, stage_definitions
 from jobs.engine.session import start_session
 from jobs.engine.settings import RunSettings
 from jobs.engine.stage import Stage
 from jobs.engine.stream import StageSummary, run_stage
-from jobs.stages.context import context_stage
-from jobs.stages.crawl import append_listing
-from jobs.stages.depth import depth_stage
-from jobs.stages.disambiguate import disambiguate_stage
-from jobs.stages.examples import examples_stage
-from jobs.stages.filter import filter_stage
-from jobs.stages.ingest import ingest_stage
-from jobs.stages.lift import lift_stage
-from jobs.stages.statistics import statistics_stage
-from jobs.stages.synthesize import synthesize_stage
+from jobs.stages.listing import append_listing
+from schemas.operations import QUARANTINE
 
-ENGINE_STAGES = ("ingest", "filter", "context", "depth", "lift", "disambiguate", "synthesize", "statistics")
-# Examples hold every photograph several times more, which a lake that nobody trains from should not pay for.
-STAGE_NAMES = (*ENGINE_STAGES, "examples")
+Work = Callable[[Lake, Stage, StreamOptions], StageSummary]
 
 
 def stages_of(settings: RunSettings) -> dict[str, Stage]:
     """Return every stage by name, each following the recipe of the one before."""
     profile = settings.profile()
-    ingest = ingest_stage(settings.ingest)
-    scores = filter_stage(profile.filter, settings.gpus_per_task)
-    regions = context_stage(profile.context, settings.context.thresholds, scores, settings.gpus_per_task)
-    depths = depth_stage(profile.depth, regions, settings.gpus_per_task)
-    scenes = lift_stage(settings.lift, depths, regions)
-    references = disambiguate_stage(settings.disambiguate, scenes, regions)
-    answers = synthesize_stage(settings.synthesize, references, scenes)
-    stages = (ingest, scores, regions, depths, scenes, references, answers, statistics_stage(answers))
-    stages = (*stages, examples_stage(settings.examples, answers))
-    return {stage.name: stage for stage in stages}
+    stages: dict[str, Stage] = {}
+    for name, definition in stage_definitions().items():
+        stages[name] = definition.made(
+            upstream=stages,
+            settings=getattr(settings, name, None),
+            expert=getattr(profile, definition.slot) if definition.slot else None,
+            gpus_per_task=settings.gpus_per_task,
+        )
+    return stages
 
 
 def open_lake(settings: RunSettings) -> Lake:
@@ -52,31 +44,62 @@ def open_lake(settings: RunSettings) -> Lake:
 
 
 def run(
-    settings: RunSettings, names: Sequence[str], reporter: Reporter, lake: Lake | None = None
+    settings: RunSettings,
+    names: Sequence[str] | None = None,
+    reporter: Reporter | None = None,
+    lake: Lake | None = None,
 ) -> list[StageSummary]:
-    """Bring the named stages up to date, in order, and return what each did.
+    """Bring the named stages (default: all of `run`) up to date, in order, and return what each did.
 
-    With `ingest` among them and a crawl set, the crawl is listed first and new photographs are added. Before that,
-    every learned expert is loaded once, so that a wrong model name costs no hours.
+    With the stage `ingest` among them and a crawl set, the crawl is listed first and new images are added. Before
+    that, every learned expert is loaded once, so that a wrong model name costs no hours. At the end the recipes go
+    live if their chain has caught up.
+
+    Raises:
+        LakeUnreadable: the first stage's upstream table is not there, or has no row of the recipe to follow.
+        ModelFailed: an expert does not load.
+        TooManyFailures: a stage's share of failed rows is above `max_failure_rate`.
     """
-    unknown = [name for name in names if name not in STAGE_NAMES]
-    if unknown:
-        raise UsageError(f"No stage {unknown[0]!r}; the stages are {', '.join(STAGE_NAMES)}.")
-    stages = stages_of(settings)
-    lake = lake or open_lake(settings)
-    reporter.experts(require_experts(lake.session, [stages[name] for name in names]))
-    if "ingest" in names and settings.crawl:
-        append_listing(lake, settings.crawl, settings.shard_size)
-    options = StreamOptions(settings.max_failure_rate, partial(Reporter.batch, reporter))
-    activate(lake, [stages[name] for name in names])
-    summaries = []
-    for name in names:
-        reporter.started(name, _pending(lake, stages[name]) if reporter.interactive else None)
-        with model_failures():
-            summary = run_stage(lake, stages[name], options)
-        reporter.finished(summary)
-        summaries.append(summary)
-    return summaries
+    names = tuple(names or run_stages())
+    return _work(settings, names, run_stage, reporter, lake)
+
+
+def backfill_stages(
+    settings: RunSettings, stage: str | None = None, reporter: Reporter | None = None, lake: Lake | None = None
+) -> list[StageSummary]:
+    """Write the rows that stages lack under these settings, and return what each did.
+
+    Without a stage these are all of `run` after `ingest`, whose refused images would be fetched again; with one, that
+    stage and everything of `run` downstream of it.
+    """
+    if stage is None:
+        names = tuple(name for name in run_stages() if not definition_of(name).is_source)
+    else:
+        definition_of(stage)
+        names = tuple(name for name in downstream_of(stage) if name == stage or name in run_stages())
+    return _work(settings, names, backfill, reporter, lake)
+
+
+def retry_stages(
+    settings: RunSettings, stage: str | None = None, reporter: Reporter | None = None, lake: Lake | None = None
+) -> list[StageSummary]:
+    """Try the failed rows of one stage, or of every stage that has run, again; return what each did."""
+    lake, reporter = lake or open_lake(settings), reporter or SilentReporter()
+    stages, failed = stages_of(settings), _failed(lake)
+    wanted = (definition_of(stage).name,) if stage else tuple(stages)
+    names = tuple(name for name in wanted if (name, stages[name].recipe) in failed)
+    if names:
+        return _work(settings, names, retry, reporter, lake)
+    shown = recipe_book(lake).current()
+    for name in wanted:
+        if name in shown and (name, shown[name]) in failed:
+            raise UsageError(
+                f"Stage {name} has failed rows of recipe {shown[name][:8]}, and these options name recipe "
+                f"{stages[name].recipe[:8]}, which has none; leave out --experts, --set and --settings: "
+                f"`spatiallake retry --stage {name} --lake {shown_uri(lake)}`."
+            )
+    reporter.say(f"No failed rows to retry{f' in stage {stage}' if stage else ''}.")
+    return []
 
 
 def follow(settings: RunSettings, names: Sequence[str], reporter: Reporter, poll_seconds: float) -> None:
@@ -87,6 +110,68 @@ def follow(settings: RunSettings, names: Sequence[str], reporter: Reporter, poll
         time.sleep(poll_seconds)
 
 
+def _work(
+    settings: RunSettings, names: tuple[str, ...], work: Work, reporter: Reporter | None, lake: Lake | None
+) -> list[StageSummary]:
+    for name in names:
+        definition_of(name)
+    stages, reporter = stages_of(settings), reporter or SilentReporter()
+    lake = lake or open_lake(settings)
+    reporter.experts(require_experts(lake.session, [stages[name] for name in names]))
+    if work is run_stage and settings.crawl and any(definition_of(name).is_source for name in names):
+        append_listing(lake, settings.crawl, settings.shard_size)
+    for name in names:
+        if definition_of(name).is_source or definition_of(name).upstream not in names:
+            _require_upstream(lake, stages, name)
+    options = StreamOptions(settings.max_failure_rate, partial(Reporter.batch, reporter))
+    book = register(lake, stages, names)
+    summaries = []
+    for name in names:
+        pending = _pending(lake, stages[name]) if reporter.interactive and work is run_stage else None
+        reporter.started(name, pending)
+        with model_failures():
+            summary = work(lake, stages[name], options)
+        reporter.finished(summary)
+        summaries.append(summary)
+    # A run or backfill that has ended has dealt with all that was upstream; a retry says nothing about other rows.
+    caught_up = () if work is retry else names
+    for sentence in go_live(lake, book, stages, names, caught_up):
+        reporter.say(sentence)
+    return summaries
+
+
+def _failed(lake: Lake) -> set[tuple[str, str]]:
+    """Return the stages and recipes that have failed rows."""
+    if not lake.exists(QUARANTINE):
+        return set()
+    failed = lake.read(QUARANTINE).where("outcome = 'failed'").select("stage", "recipe").distinct()
+    return {(row["stage"], row["recipe"]) for row in failed.collect()}
+
+
+def _require_upstream(lake: Lake, stages: dict[str, Stage], name: str) -> None:
+    """Refuse a stage that would find nothing beside rows that only other recipes have made.
+
+    Raises:
+        LakeUnreadable: the upstream table is not there, or has rows and none of the recipe to follow.
+    """
+    stage = stages[name]
+    rows = lake.read(stage.upstream)
+    if "recipe" not in rows.columns or not rows.where(rows.recipe == stage.upstream_recipe).isEmpty():
+        return
+    upstream = stage.definition.upstream
+    if rows.isEmpty() or lake.rows_seen(upstream, stage.upstream_recipe):
+        return
+    shown = recipe_book(lake).current().get(upstream, "unknown")
+    uri = shown_uri(lake)
+    wanted = stage.upstream_recipe[:8]
+    raise LakeUnreadable(
+        f"Stage {name} would read recipe {wanted} of stage {upstream}, of which {stage.upstream.name} has no row; "
+        f"the current recipe is {shown[:8]}. To continue with {shown[:8]}, leave out --experts, --set and --settings: "
+        f"`spatiallake {name} --lake {uri}`; to make {wanted}, run `spatiallake backfill --lake {uri}` with the "
+        "options of this command."
+    )
+
+
 def _pending(lake: Lake, stage: Stage) -> int | None:
     """Return the rows that the stage has not been given yet, as far as row counts tell."""
     if not lake.exists(stage.upstream):
@@ -94,6 +179,4 @@ def _pending(lake: Lake, stage: Stage) -> int | None:
     upstream = lake.read(stage.upstream)
     if "recipe" in upstream.columns:
         upstream = upstream.where(upstream.recipe == stage.upstream_recipe)
-    if stage.many_per_key:
-        upstream = upstream.select(stage.keys[0]).distinct()
-    return upstream.count() - lake.rows_seen(stage.name, stage.recipe)
+    return stage.writing.units(upstream, stage.keys[0]) - lake.rows_seen(stage.name, stage.recipe)

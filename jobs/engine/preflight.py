@@ -27,11 +27,12 @@ def require_experts(session: SparkSession, stages: Sequence[Stage]) -> dict[str,
     """
     devices = {}
     for stage in stages:
-        if stage.expert is None or not is_isolated(stage.name, stage.expert):
+        slot = stage.definition.slot or stage.name
+        if stage.expert is None or not is_isolated(slot, stage.expert):
             continue
-        key = (session.sparkContext.applicationId, stage.name, stage.expert.model_dump_json())
+        key = (session.sparkContext.applicationId, slot, stage.expert.model_dump_json())
         if key not in _CHECKED:
-            _CHECKED[key] = _load(session, stage.name, stage.expert, stage.gpus_per_task)
+            _CHECKED[key] = _load(session, slot, stage.expert, stage.gpus_per_task)
         devices[stage.name] = _CHECKED[key]
     return devices
 

@@ -1,4 +1,4 @@
-"""What a run shows: bars and one line per stage in a terminal, JSON lines elsewhere."""
+"""What a run shows: progress bars and one line per stage in a terminal, JSON lines elsewhere."""
 
 import json
 import sys
@@ -9,12 +9,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from jobs.engine.batches import BatchReport
+from jobs.engine.ledger import BatchReport
 from jobs.engine.stream import StageSummary
 
 
 class Reporter:
-    """Tells the user how stages go; a context manager around a whole run."""
+    """Reports how stages progress; a context manager around a whole run."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True)
@@ -47,14 +47,14 @@ class Reporter:
             self.log("stage_started", stage=stage)
 
     def batch(self, report: BatchReport) -> None:
-        """Tell of a micro-batch."""
+        """Report a micro-batch."""
         if self._progress and self._task is not None:
             self._progress.advance(self._task, report.rows_in)
         elif not self._progress:
             self.log("batch", **_counts(report), seconds=round(report.seconds, 2))
 
     def finished(self, summary: StageSummary) -> None:
-        """Tell of a finished stage in one line."""
+        """Report a finished stage in one line."""
         if self._progress:
             if self._task is not None:
                 self._progress.remove_task(self._task)
@@ -64,12 +64,12 @@ class Reporter:
             self.log("stage_finished", **_counts(summary), seconds=round(summary.seconds, 2))
 
     def experts(self, devices: Mapping[str, str]) -> None:
-        """Tell which device each stage's learned expert was loaded on."""
+        """Report the device on which each stage's learned expert was loaded."""
         if devices:
-            self.say("Learned experts load: " + ", ".join(f"{stage} on {devices[stage]}" for stage in devices) + ".")
+            self.say("Loaded models: " + ", ".join(f"{stage} on {devices[stage]}" for stage in devices) + ".")
 
     def say(self, text: str) -> None:
-        """Tell the user something, as a line or as a JSON log."""
+        """Write a message, as a line or as a JSON log entry."""
         if self.interactive:
             self.console.print(text, highlight=False)
         else:
@@ -79,6 +79,17 @@ class Reporter:
         """Write one JSON line to standard error."""
         line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields}
         print(json.dumps(line, ensure_ascii=False), file=sys.stderr, flush=True)
+
+
+class SilentReporter(Reporter):
+    """Reports nothing: for runs started from Python."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.interactive = False
+
+    def log(self, event: str, **fields: Any) -> None:
+        """Write nothing."""
 
 
 def summary_line(summary: StageSummary) -> str:

@@ -1,43 +1,149 @@
-"""Which recipe is current: one row in `recipes` whenever a stage's models or settings change."""
+"""Recipes: the hash that says what made a row, what each one stands for, and which ones a lake shows."""
 
+import hashlib
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from pyspark.sql import Row
+from jobs.engine.errors import UsageError
 
-from jobs.engine.lake import Lake
-from jobs.engine.stage import Stage
-from schemas.operations import RECIPES
-from schemas.table import ENGINE_VERSION
+SLOTS = ("filter", "context", "depth")
 
 
-def current_recipes(lake: Lake) -> dict[str, str]:
-    """Return the current recipe of every stage that has run."""
-    if not lake.exists(RECIPES):
+def recipe_of(stage: str, settings: Mapping[str, Any], upstream: str) -> str:
+    """Return 16 hex digits of the hash of stage, result-changing settings and the recipe it reads."""
+    text = json.dumps([stage, settings, upstream], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class RecipeRow:
+    """One row of table `recipes`: a recipe that a command asked for, or (`activated_at`) that became current."""
+
+    stage: str
+    recipe: str
+    upstream_recipe: str
+    settings: Mapping[str, Any]
+    configuration: Mapping[str, Any] | None
+    registered_at: datetime | None
+    activated_at: datetime | None
+
+    @property
+    def at(self) -> datetime:
+        """Return when the row was written."""
+        found = self.activated_at or self.registered_at
+        assert found is not None, f"a row of `recipes` for {self.recipe} has no time"
+        return found
+
+
+class RecipeBook:
+    """The rows of table `recipes`, oldest first.
+
+    A recipe is registered when a command asks for it, and activated once it has caught up. The
+    current recipe of a stage is the one activated last, or, where none ever was, the one registered
+    last.
+    """
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self.rows = sorted(map(_row, rows), key=lambda row: (row.at, row.activated_at is None))
+
+    def live(self) -> dict[str, str]:
+        """Return the recipe of each stage that was activated last."""
+        return {row.stage: row.recipe for row in self.rows if row.activated_at is not None}
+
+    def current(self) -> dict[str, str]:
+        """Return the recipe of each stage that readers are shown."""
+        return {row.stage: row.recipe for row in self.rows} | self.live()
+
+    def newest(self, stage: str, recipe: str | None = None) -> RecipeRow | None:
+        """Return the last row of a stage, or of one of its recipes."""
+        own = (row for row in reversed(self.rows) if row.stage == stage and recipe in (None, row.recipe))
+        return next(own, None)
+
+    def named(self, name: str) -> RecipeRow:
+        """Return the newest row of the recipe that begins with `name`.
+
+        Raises:
+            UsageError: none does, or several do.
+        """
+        found = {(row.stage, row.recipe): row for row in self.rows if row.recipe.startswith(name)}
+        if len(found) != 1:
+            problem = "begins no recipe" if not found else f"begins {len(found)} recipes"
+            there = ", ".join(sorted({f"{row.stage} {row.recipe[:8]}" for row in self.rows})) or "none"
+            raise UsageError(f"{name!r} {problem} of this lake; the recipes are {there}.")
+        return next(iter(found.values()))
+
+    def chain_of(self, row: RecipeRow, order: Mapping[str, str]) -> dict[str, str]:
+        """Return by stage the recipes that lead to `row`, and the newest ones built on those; beside it, live ones.
+
+        `order` maps every stage to the one it follows, each after that one.
+        """
+        live = self.live()
+        chain, stage, recipe = {row.stage: row.recipe}, row.stage, row.upstream_recipe
+        while order[stage] != stage and (above := self.newest(order[stage], recipe)):
+            stage = above.stage
+            chain[stage], recipe = above.recipe, above.upstream_recipe
+        for stage, upstream in order.items():
+            if stage in chain or upstream not in chain:
+                continue
+            built = [one.recipe for one in self.rows if (one.stage, one.upstream_recipe) == (stage, chain[upstream])]
+            beside = live.get(stage) in built and not _follows(stage, row.stage, order)
+            if built:
+                chain[stage] = live[stage] if beside else built[-1]
+        return chain
+
+    def remembered(self, chain: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return the settings that the current recipes, or those of `chain`, were made with.
+
+        They are a mapping of settings sections, and of `experts` to a whole profile.
+        """
+        recipes = self.current() | dict(chain or {})
+        found: dict[str, Any] = {}
+        experts: dict[str, Any] = {}
+        for stage, recipe in recipes.items():
+            expert, settings = self.configuration(stage, recipe)
+            if settings:
+                found[stage] = settings
+            if expert and stage in SLOTS:
+                experts[stage] = expert
+        if len(experts) == len(SLOTS):
+            found["experts"] = {"name": "remembered", **experts}
+        return found
+
+    def configuration(self, stage: str, recipe: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """Return a recipe's expert and settings section; rows of earlier versions hold what the hash was made of."""
+        own = [row for row in self.rows if (row.stage, row.recipe) == (stage, recipe)]
+        whole = next((row.configuration for row in reversed(own) if row.configuration is not None), None)
+        if whole is not None:
+            return whole.get("expert"), dict(whole.get("settings") or {})
+        settings = dict(own[-1].settings)
+        return settings.pop("expert", None), dict(settings.get("limits", settings))
+
+
+def _follows(stage: str, first: str, order: Mapping[str, str]) -> bool:
+    while order[stage] not in (stage, first):
+        stage = order[stage]
+    return order[stage] == first
+
+
+def _row(row: Mapping[str, Any]) -> RecipeRow:
+    configuration = row.get("configuration_json")
+    return RecipeRow(
+        stage=row["stage"],
+        recipe=row["recipe"],
+        upstream_recipe=row.get("upstream_recipe") or "",
+        settings=_mapping(row.get("settings_json")),
+        configuration=_mapping(configuration) if configuration else None,
+        registered_at=row.get("registered_at"),
+        activated_at=row.get("activated_at"),
+    )
+
+
+def _mapping(text: str | None) -> dict[str, Any]:
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
         return {}
-    rows = sorted(lake.read(RECIPES).select("activated_at", "stage", "recipe").collect())
-    return {row["stage"]: row["recipe"] for row in rows}
-
-
-def activate(lake: Lake, stages: Sequence[Stage]) -> None:
-    """Make the stages' recipes the current ones; nothing is written when they are already."""
-    lake.ensure(RECIPES)
-    current = current_recipes(lake)
-    changed = [stage for stage in stages if current.get(stage.name) != stage.recipe]
-    if not changed:
-        return
-    now = datetime.now(UTC)
-    rows = [
-        Row(
-            stage=stage.name,
-            recipe=stage.recipe,
-            upstream_recipe=stage.upstream_recipe,
-            settings_json=json.dumps(stage.settings, sort_keys=True),
-            activated_at=now,
-            engine_version=ENGINE_VERSION,
-        )
-        for stage in changed
-    ]
-    frame = lake.session.createDataFrame(rows, RECIPES.schema)
-    lake.append(RECIPES, frame, "spatiallake:recipes", lake.version(RECIPES) + 1)
+    return value if isinstance(value, dict) else {}

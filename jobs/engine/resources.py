@@ -1,4 +1,4 @@
-"""What every expert stage asks of its tasks, in one place: GPUs, photographs per Arrow batch, files per micro-batch."""
+"""What each expert stage requests for its tasks: GPUs, images per Arrow batch, files per micro-batch."""
 
 from dataclasses import dataclass, replace
 
@@ -25,7 +25,7 @@ _RULES = {
     "depth": StageResources(arrow_rows=64, files_per_batch=8),
 }
 # A model's time dwarfs Spark's: micro-batches are large, so that each costs little, and Arrow batches are what a model
-# that dies is given again, one photograph at a time.
+# that dies is given again, one image at a time.
 _LEARNED = StageResources(arrow_rows=32, files_per_batch=16, gpus_per_task=None)
 
 

@@ -10,39 +10,24 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    create_model,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jobs.engine.errors import UsageError
 from jobs.engine.layers import PREFIX, environment, merged, merged_settings, read_yaml, validated
-from schemas.settings import Settings, did_you_mean, faults_of, nearest
+from jobs.engine.registry import sections
+from schemas.settings import did_you_mean, faults_of, nearest
 from udfs.experts.expert import PROFILES, Profile, expert_class
 from udfs.experts.pinning import pinned_profile
-from udfs.stages.disambiguate import DisambiguateSettings
-from udfs.stages.examples import ExamplesSettings
-from udfs.stages.ingest import IngestSettings
-from udfs.stages.lift import LiftSettings
-from udfs.stages.synthesize import SynthesizeSettings
 from udfs.storage.locations import normalized, spark_uri
-
-
-class ContextSettings(Settings):
-    """Which images go on to the context stage."""
-
-    thresholds: dict[str, float] = Field(
-        default_factory=lambda: {"spatial": 0.5}, description="smallest filter score that passes, by score name"
-    )
-
-
-# One class per section, beside its stage.
-SECTIONS: dict[str, type[BaseModel]] = {
-    "ingest": IngestSettings,
-    "context": ContextSettings,
-    "lift": LiftSettings,
-    "disambiguate": DisambiguateSettings,
-    "synthesize": SynthesizeSettings,
-    "examples": ExamplesSettings,
-}
 
 
 def _is_served(uri: str) -> str:
@@ -57,6 +42,15 @@ Experts = Annotated[
 ]
 
 
+def _spark_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+SparkValue = Annotated[str, BeforeValidator(_spark_text)]
+
+
 class _EngineSettings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True
@@ -68,7 +62,7 @@ class _EngineSettings(BaseSettings):
     checkpoints: Location | None = None
     master: str = "local[*]"
     driver_memory: str = "4g"
-    spark: dict[str, str] = Field(default_factory=dict)
+    spark: dict[str, SparkValue] = Field(default_factory=dict)
     shard_size: int = Field(default=256, gt=0)
     max_failure_rate: float = Field(default=0.2, ge=0, le=1)
     gpus_per_task: float | None = Field(default=None, ge=0)
@@ -81,7 +75,7 @@ class _EngineSettings(BaseSettings):
         return (init_settings,)
 
 
-_FIELDS: dict[str, Any] = {name: (section, Field(default_factory=section)) for name, section in SECTIONS.items()}
+_FIELDS: dict[str, Any] = {name: (section, Field(default_factory=section)) for name, section in sections().items()}
 
 
 class RunSettings(create_model("SectionedSettings", __base__=_EngineSettings, **_FIELDS)):
@@ -122,7 +116,9 @@ class RunSettings(create_model("SectionedSettings", __base__=_EngineSettings, **
 
     def _require_scores(self, profile: Profile) -> None:
         known = expert_class("filter", profile.filter).score_names(profile.filter)
-        for name in self.context.thresholds if known is not None else ():
+        if known is None:
+            return
+        for name in self.context.thresholds:
             if name not in known:
                 raise UsageError(
                     f"context.thresholds.{name}: the filter {profile.filter.family} gives no such score; "

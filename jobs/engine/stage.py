@@ -1,66 +1,152 @@
-"""What a stage is: which keys it follows, what it reads for them, its pure transform, and what it writes."""
+"""What a stage is: its definition, known before anything runs, and the stage built for given settings."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pydantic import BaseModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.engine.lake import Lake
+from jobs.engine.writing import Append, Outputs
 from schemas.table import ENGINE_VERSION, Table
 from udfs.experts.expert import ExpertSpec
 
 KEYS = ("image_id", "ingest_shard")
+Read = Callable[[Lake, DataFrame, list[int]], DataFrame]
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """What a micro-batch writes: the stage's rows, its rejects in QUARANTINE's shape, and rows of side tables."""
+class StageDefinition:
+    """A stage as its module declares it, in an attribute `STAGE`.
 
-    rows: DataFrame
-    rejects: DataFrame
-    sides: tuple[tuple[Table, DataFrame], ...] = ()
+    `table` is the table that it writes, and names it (`Table.stage`). `reads` are the tables that it
+    reads, the first of which it follows row by row. `help` is the one sentence of its command.
+    `settings` is the class of its settings section, `slot` the slot of the expert profile that it
+    runs. `in_run` says whether `spatiallake run` includes it. `keys` are the columns that identify
+    an upstream row, `writing` is how it writes, `side_tables` are what it writes besides `table`.
+    `build` makes the stage for given settings.
+    """
+
+    table: Table
+    reads: tuple[Table, ...]
+    help: str
+    build: "Callable[[StageInputs], Stage]"
+    settings: type[BaseModel] | None = None
+    slot: str | None = None
+    in_run: bool = True
+    keys: tuple[str, ...] = KEYS
+    writing: Append = field(default_factory=Append)
+    side_tables: tuple[Table, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return the stage's name."""
+        return self.table.stage or ""
+
+    @property
+    def upstream(self) -> str:
+        """Return the name of the stage that writes the table it follows."""
+        return self.reads[0].stage or ""
+
+    @property
+    def is_source(self) -> bool:
+        """Return whether the stage reads a crawl instead of another stage's table."""
+        return self.upstream == self.name
+
+    def made(
+        self,
+        upstream: "Mapping[str, Stage] | None" = None,
+        settings: BaseModel | None = None,
+        expert: ExpertSpec | None = None,
+        gpus_per_task: float | None = None,
+    ) -> "Stage":
+        """Return the stage built for these settings (default: the section's own), stages and expert."""
+        settings = settings or (self.settings() if self.settings else None)
+        stage = self.build(StageInputs(self, upstream or {}, settings, expert, gpus_per_task))
+        return replace(stage, configuration=_configuration(settings, expert))
+
+
+@dataclass(frozen=True)
+class StageInputs:
+    """What a stage is built from; `upstream` holds stages built before, by name."""
+
+    definition: StageDefinition
+    upstream: "Mapping[str, Stage]"
+    settings: Any = None
+    expert: ExpertSpec | None = None
+    gpus_per_task: float | None = None
+
+    def recipe(self, table: Table) -> str:
+        """Return the recipe of the rows to read from a table; tables without recipes have their stage's name."""
+        if "recipe" not in table.columns:
+            return table.stage or ""
+        return self.upstream[table.stage or ""].recipe
+
+    @property
+    def upstream_recipe(self) -> str:
+        """Return the recipe of the rows that the stage follows."""
+        return self.recipe(self.definition.reads[0])
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One table transformation.
+    """One table transformation, ready to run.
 
-    `read(lake, keys, shards)` joins what the transform needs for the micro-batch's keys, reading only its ingest
-    shards; `transform` is pure; its result has the target's columns (null where rejected) and `rejects`, a list of
-    REJECT structs. `recipe` names rows of this stage, `upstream_recipe` those that it follows. A stage that
-    `replaces_shards` writes aggregates: its rows of the touched ingest shards are replaced, not added to. One that is
-    `bulk` makes many rows of each key at little cost. `done` is the table that tells which keys were dealt with, the
-    target unless another holds the key. Where `many_per_key` rows upstream have one key, which is dealt with once and
-    whole, `rows_in` counts keys. A stage with an `expert` runs it on tasks with `gpus_per_task` (see
+    `read(lake, keys, shards)` joins what the transform needs for the micro-batch's keys, reading
+    only its ingest shards; `transform` is pure, its result has the target's columns (null where
+    rejected) and `rejects`, a list of REJECT structs. `recipe` names rows of this stage,
+    `upstream_recipe` those that it follows. `settings` are what the recipe is the hash of,
+    `configuration` is all that is needed to build the stage again. `split` overrides which rows go
+    where. A stage with an `expert` runs it on tasks with `gpus_per_task` (see
     `jobs/engine/resources.py`).
     """
 
-    name: str
-    upstream: Table
-    target: Table
+    definition: StageDefinition
     recipe: str
     upstream_recipe: str
-    read: Callable[[Lake, DataFrame, list[int]], DataFrame]
+    read: Read
     transform: Callable[[DataFrame], DataFrame]
     settings: dict[str, Any] = field(default_factory=dict)
-    keys: tuple[str, ...] = KEYS
+    configuration: dict[str, Any] = field(default_factory=dict)
     files_per_batch: int = 8
     arrow_rows: int = 64
     split: "Callable[[Stage, Lake, DataFrame], Outputs] | None" = None
-    replaces_shards: bool = False
-    bulk: bool = False
-    done: Table | None = None
-    many_per_key: bool = False
     expert: ExpertSpec | None = None
     gpus_per_task: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the stage's name."""
+        return self.definition.name
+
+    @property
+    def upstream(self) -> Table:
+        """Return the table that the stage follows."""
+        return self.definition.reads[0]
+
+    @property
+    def target(self) -> Table:
+        """Return the table that the stage writes."""
+        return self.definition.table
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the columns that identify an upstream row, the key itself first."""
+        return self.definition.keys
+
+    @property
+    def writing(self) -> Append:
+        """Return how the stage writes."""
+        return self.definition.writing
 
     def outputs(self, lake: Lake, transformed: DataFrame) -> Outputs:
         """Split a transformed micro-batch into what goes where."""
         if self.split is not None:
             return self.split(self, lake, transformed)
-        return Outputs(rows=transformed.where(F.size("rejects") == 0), rejects=rejects_of(self, transformed))
+        rows = transformed.where(F.size("rejects") == 0)
+        return Outputs(rows, rejects_of(self, transformed), rows_without_rejects=True)
 
 
 def rejects_of(stage: Stage, transformed: DataFrame, attempt: int = 1) -> DataFrame:
@@ -90,3 +176,18 @@ def rejects_of(stage: Stage, transformed: DataFrame, attempt: int = 1) -> DataFr
 def with_recipe(rows: DataFrame, recipe: str, shards: list[int]) -> DataFrame:
     """Keep the rows of one recipe in the given ingest shards, by predicates that skip files."""
     return rows.where((F.col("recipe") == recipe) & F.col("ingest_shard").isin(shards))
+
+
+def _configuration(settings: BaseModel | None, expert: ExpertSpec | None) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if settings is not None:
+        found["settings"] = settings.model_dump(mode="json")
+    if expert is not None:
+        found["expert"] = _whole(expert)
+    return found
+
+
+def _whole(spec: ExpertSpec) -> dict[str, Any]:
+    """Return every field of a spec, also those that its dump leaves out because no recipe holds them."""
+    parts = {name: _whole(part) for name, part in spec.parts.items()}
+    return {**spec.model_dump(mode="json"), "timeout_s": spec.timeout_s, "parts": parts}

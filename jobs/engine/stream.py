@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.engine.batches import BatchReport, BatchWriter, StreamOptions
+from jobs.engine.batches import BatchWriter, StreamOptions, ledger_of
 from jobs.engine.lake import Lake
+from jobs.engine.ledger import BatchReport
 from jobs.engine.stage import Stage
 from schemas.operations import QUARANTINE, STAGE_RUNS
 
@@ -52,7 +53,7 @@ def run_stage(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
     def handle(batch: DataFrame, batch_id: int) -> None:
         try:
             # The id is the checkpoint's own: a new checkpoint must not be mistaken for one already committed.
-            writer = BatchWriter(lake, stage, query_id.result(timeout=60), options)
+            writer = BatchWriter(stage, ledger_of(lake, stage, query_id.result(timeout=60)), options)
             report = writer.write(batch, batch_id)
         except Exception as error:
             failures.append(error)

@@ -1,4 +1,4 @@
-"""Examples: answers and photographs joined into flat rows that a training loop reads without Spark."""
+"""Examples: answers and images joined into flat rows that a training loop reads without Spark."""
 
 import re
 from functools import partial
@@ -7,53 +7,36 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.engine.arrow import map_batches, output_type
 from jobs.engine.errors import UsageError
+from jobs.engine.factories import batch_stage, read_images
 from jobs.engine.lake import Lake
-from jobs.engine.stage import Stage, with_recipe
-from jobs.stages.filter import read_images
+from jobs.engine.stage import Stage, StageDefinition, StageInputs, with_recipe
+from jobs.engine.writing import AppendOncePerKey
 from schemas.answers import QA_PAIRS
+from schemas.images import IMAGES
 from schemas.training import TRAINING_EXAMPLES
 from udfs.experts.pinning import folder_digest
-from udfs.recipes import recipe_of
 from udfs.stages.examples import ExamplesSettings, example_batches
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _ANSWER = ("qa_id", "type_id", "question", "answer", "object_ids")
 
 
-def examples_stage(settings: ExamplesSettings, upstream: Stage) -> Stage:
-    """Return the stage that writes `training_examples`.
-
-    Raises:
-        UsageError: a tokenizer that is not pinned.
-    """
-    changes = {**settings.model_dump(), "tokenizer_revision": _pinned(settings)}
-    recipe = recipe_of("examples", changes, upstream.recipe)
-    return Stage(
-        name="examples",
-        upstream=QA_PAIRS,
-        target=TRAINING_EXAMPLES,
-        recipe=recipe,
-        upstream_recipe=upstream.recipe,
-        read=partial(_read, qa_recipe=upstream.recipe),
-        transform=partial(transform, settings=settings, recipe=recipe),
-        settings=changes,
-        files_per_batch=16,
-        arrow_rows=16,
-        many_per_key=True,
-    )
+def _build(inputs: StageInputs) -> Stage:
+    changes = {**inputs.settings.model_dump(), "tokenizer_revision": _pinned(inputs.settings)}
+    read = partial(_read, qa_recipe=inputs.upstream_recipe)
+    return batch_stage(inputs, read, example_batches, files_per_batch=16, arrow_rows=16, changes=changes)
 
 
 def _pinned(settings: ExamplesSettings) -> str | None:
-    """Return what the tokenizer's content is pinned by: a folder's digest, or the commit of a Hugging Face id."""
+    """Return what pins the tokenizer: the digest of a folder, or the commit of a Hugging Face id."""
     if settings.tokenizer is None:
         return None
     if Path(settings.tokenizer).is_dir():
         return folder_digest(Path(settings.tokenizer))
     if not _COMMIT.fullmatch(settings.tokenizer_revision or ""):
         raise UsageError(
-            f"Tokenizer {settings.tokenizer} is no local folder and examples.tokenizer_revision is"
+            f"Tokenizer {settings.tokenizer} is not a local folder and examples.tokenizer_revision is"
             f" {settings.tokenizer_revision!r}; set it to the 40 digits of a commit."
         )
     return settings.tokenizer_revision
@@ -66,11 +49,18 @@ def _read(lake: Lake, keys: DataFrame, shards: list[int], qa_recipe: str) -> Dat
         F.first("licence").alias("licence"),
         F.collect_list(F.struct(*_ANSWER)).alias("answers"),
     )
-    # The photographs stay where they are: texts, which are small, are sent to them.
+    # The images stay where they are: texts, which are small, are sent to them.
     return read_images(lake, keys, shards, ("bytes", "exif_orientation")).join(F.broadcast(asked), "image_id")
 
 
-def transform(df: DataFrame, settings: ExamplesSettings, recipe: str) -> DataFrame:
-    """Return `training_examples` rows of the photographs in `df`."""
-    function = partial(example_batches, settings=settings, recipe=recipe)
-    return map_batches(df, function, output_type(TRAINING_EXAMPLES))
+STAGE = StageDefinition(
+    table=TRAINING_EXAMPLES,
+    reads=(QA_PAIRS, IMAGES),
+    help="Make rows to train from: `qa_pairs`, `images` -> `training_examples`; not part of `run`.",
+    build=_build,
+    settings=ExamplesSettings,
+    # Examples hold every image several times more, which a lake that nobody trains from should not pay for.
+    in_run=False,
+    # The answers about one image may come in several micro-batches, and its rows are made of all of them.
+    writing=AppendOncePerKey(),
+)

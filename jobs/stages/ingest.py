@@ -1,4 +1,4 @@
-"""Ingest: fetch what is listed, check it, and keep each distinct photograph once."""
+"""Ingest: fetch what is listed, check it, and keep each distinct image once."""
 
 from functools import partial
 
@@ -8,56 +8,51 @@ from pyspark.sql.types import StringType
 
 from jobs.engine.arrow import map_batches, output_type
 from jobs.engine.lake import Lake
-from jobs.engine.stage import Outputs, Stage, rejects_of
+from jobs.engine.stage import Stage, StageDefinition, StageInputs, rejects_of
+from jobs.engine.writing import Append, Outputs
 from schemas.images import CRAWL, IMAGES, PROVENANCE
 from schemas.table import column
 from udfs.crawl.limits import IngestSettings
 from udfs.stages.ingest import ingest_batches
 
-RECIPE = "ingest"
 _EXTRA = (
     column("entry_id", StringType(), "row of `crawl`"),
     column("uri", StringType(), "where the bytes were read"),
-    column("provenance", PROVENANCE.schema, "row of `provenance`, null where the photograph is rejected"),
+    column("provenance", PROVENANCE.schema, "row of `provenance`, null where the image is rejected"),
 )
 
 
-def ingest_stage(limits: IngestSettings) -> Stage:
-    """Return the stage that writes `images` and `provenance`."""
+def _build(inputs: StageInputs) -> Stage:
     return Stage(
-        name="ingest",
-        upstream=CRAWL,
-        target=IMAGES,
-        recipe=RECIPE,
-        upstream_recipe=RECIPE,
+        definition=inputs.definition,
+        recipe=inputs.definition.name,
+        upstream_recipe=inputs.upstream_recipe,
         read=_read,
-        transform=partial(transform, limits=limits),
-        settings={"limits": limits.model_dump(mode="json")},
-        keys=("entry_id", "ingest_shard"),
+        transform=partial(transform, limits=inputs.settings),
+        settings={"limits": inputs.settings.model_dump(mode="json")},
         split=_outputs,
-        done=PROVENANCE,
     )
 
 
 def transform(df: DataFrame, limits: IngestSettings) -> DataFrame:
     """Return, for each `crawl` row of `df`, the columns of `images`, `entry_id`, `uri`, `provenance` and `rejects`.
 
-    A row with an `image_id` holds a sound photograph, with the rejects of its unsound parts; one without, only rejects.
+    A row with an `image_id` holds a sound image, with the rejects of its unsound parts; one without, only rejects.
     """
     return map_batches(df, partial(ingest_batches, limits=limits), output_type(IMAGES, _EXTRA))
 
 
 def new_images(transformed: DataFrame, images: DataFrame) -> DataFrame:
-    """Return `images` rows of the photographs that `images` lacks: of each, the row with the least entry_id."""
+    """Return `images` rows of the images that the table lacks: of each, the row with the smallest entry_id."""
     sound = transformed.where(F.col("image_id").isNotNull())
     first = sound.groupBy("image_id").agg(F.min("entry_id").alias("entry_id"))
-    # Only identities are compared and sent around; the photographs stay where they are.
+    # Only identities are compared and sent around; the images stay where they are.
     fresh = first.join(images.select("image_id"), "image_id", "left_anti").select("entry_id")
     return sound.join(F.broadcast(fresh), "entry_id", "left_semi").select(*IMAGES.columns)
 
 
 def provenance_of(transformed: DataFrame) -> DataFrame:
-    """Return `provenance` rows: one per entry whose photograph is sound, whether or not it is new."""
+    """Return `provenance` rows: one per entry whose image is sound, whether or not it is new."""
     return transformed.where(F.col("image_id").isNotNull()).select("provenance.*").select(*PROVENANCE.columns)
 
 
@@ -72,3 +67,15 @@ def _outputs(stage: Stage, lake: Lake, transformed: DataFrame) -> Outputs:
         rejects=rejects_of(stage, transformed),
         sides=((PROVENANCE, provenance_of(transformed)),),
     )
+
+
+STAGE = StageDefinition(
+    table=IMAGES,
+    reads=(CRAWL,),
+    help="Add a crawl's new images to `images`.",
+    build=_build,
+    settings=IngestSettings,
+    keys=("entry_id", "ingest_shard"),
+    writing=Append(done=PROVENANCE),
+    side_tables=(CRAWL, PROVENANCE),
+)

@@ -1,4 +1,4 @@
-"""List a crawl: any of its kinds becomes rows of table `crawl`, without fetching a photograph."""
+"""List a crawl of any kind into table `crawl`, in ingest shards, without fetching an image."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -12,8 +12,9 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import LongType, StructType
 
 from jobs.engine.errors import CrawlUnreadable
+from jobs.engine.lake import Lake
 from schemas.images import CRAWL
-from schemas.table import column
+from schemas.table import ENGINE_VERSION, column
 from udfs.crawl.entries import MANIFEST
 from udfs.crawl.layout import Layout, LayoutUnclear, Piece, layout_of
 from udfs.crawl.listing import entries_of, loose_entries, numbered, rows_in
@@ -24,6 +25,8 @@ LISTED = StructType([field for field in CRAWL.schema.fields if field.name != "in
 
 _ENTRIES_PER_BATCH = 1_024
 _PIECES_PER_TASK = 4
+_SMALLEST_SHARD = 16
+_SHARDS_OF_A_SMALL_CRAWL = 8
 
 
 class ListingOptions(BaseModel):
@@ -32,6 +35,35 @@ class ListingOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     chunk_bytes: int = Field(default=32 * 2**20, ge=1, description="bytes of a JSON-lines manifest that one task reads")
+
+
+def append_listing(lake: Lake, crawl_uri: str, shard_size: int) -> int:
+    """List a crawl and append the entries that table `crawl` lacks; return how many there were.
+
+    Entries are numbered into shards of `shard_size`, fewer when there are not enough to keep several cores at work.
+    Each shard is one file, so that a stream of files is a stream of whole shards.
+
+    Raises:
+        CrawlUnreadable: nothing there, or nothing that is a crawl.
+    """
+    lake.ensure(CRAWL)
+    known = lake.read(CRAWL)
+    fresh = list_crawl(lake.session, crawl_uri).join(known.select("entry_id"), "entry_id", "left_anti").persist()
+    try:
+        first, last, count = fresh.agg(F.min("position"), F.max("position"), F.count("*")).collect()[0]
+        if not count:
+            return 0
+        size = max(min(shard_size, count // _SHARDS_OF_A_SMALL_CRAWL), min(shard_size, _SMALLEST_SHARD))
+        next_shard = (known.agg(F.max("ingest_shard")).collect()[0][0] or 0) + 1
+        shard = F.lit(next_shard) + F.floor((F.col("position") - first) / size)
+        rows = fresh.withColumns({"ingest_shard": shard.cast("bigint"), "engine_version": F.lit(ENGINE_VERSION)})
+        files = min(-(-(last - first + 1) // size), -(-count // size) * 2)
+        # Numbered by the table's version: of two listings that race, one is ignored and comes with the next run.
+        version = lake.version(CRAWL) + 1
+        lake.append(CRAWL, rows.repartitionByRange(int(files), "ingest_shard"), "spatiallake:listing", version)
+        return count
+    finally:
+        fresh.unpersist()
 
 
 def list_crawl(session: SparkSession, crawl_uri: str, options: ListingOptions | None = None) -> DataFrame:

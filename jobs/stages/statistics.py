@@ -7,26 +7,23 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType
 
 from jobs.engine.lake import Lake
-from jobs.engine.stage import Stage, with_recipe
+from jobs.engine.recipes import recipe_of
+from jobs.engine.stage import Stage, StageDefinition, StageInputs, with_recipe
+from jobs.engine.writing import ReplaceShards
 from schemas.answers import QA_PAIRS, QA_STATISTICS
 from schemas.operations import REJECT
 from schemas.table import ENGINE_VERSION
-from udfs.recipes import recipe_of
 
 
-def statistics_stage(upstream: Stage) -> Stage:
-    """Return the stage that writes `qa_statistics`."""
-    recipe = recipe_of("statistics", {}, upstream.recipe)
+def _build(inputs: StageInputs) -> Stage:
+    recipe = recipe_of("statistics", {}, inputs.upstream_recipe)
     return Stage(
-        name="statistics",
-        upstream=QA_PAIRS,
-        target=QA_STATISTICS,
+        definition=inputs.definition,
         recipe=recipe,
-        upstream_recipe=upstream.recipe,
-        read=partial(_read, qa_recipe=upstream.recipe),
+        upstream_recipe=inputs.upstream_recipe,
+        read=partial(_read, qa_recipe=inputs.upstream_recipe),
         transform=partial(transform, recipe=recipe),
         files_per_batch=256,
-        replaces_shards=True,
     )
 
 
@@ -61,3 +58,12 @@ def transform(df: DataFrame, recipe: str) -> DataFrame:
 
 def _count(condition: Column) -> Column:
     return F.sum(F.when(condition, 1).otherwise(0)).cast("bigint")
+
+
+STAGE = StageDefinition(
+    table=QA_STATISTICS,
+    reads=(QA_PAIRS,),
+    help="Count answers: `qa_pairs` -> `qa_statistics`.",
+    build=_build,
+    writing=ReplaceShards(counted="answers"),
+)

@@ -1,39 +1,24 @@
 """Synthesize: questions and answers from geometry and referring expressions."""
 
-from collections.abc import Iterator
 from functools import partial
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.engine.arrow import map_batches, output_type
+from jobs.engine.factories import batch_stage
 from jobs.engine.lake import Lake
-from jobs.engine.stage import Stage, with_recipe
+from jobs.engine.stage import Stage, StageDefinition, StageInputs, with_recipe
+from jobs.engine.writing import AppendBulk
 from schemas.answers import QA_PAIRS
 from schemas.images import IMAGES
 from schemas.scenes import REFERENCES, SCENES
-from udfs.recipes import recipe_of
 from udfs.stages.synthesize import SynthesizeSettings, synthesize_batches
 
 
-def synthesize_stage(settings: SynthesizeSettings, upstream: Stage, scenes: Stage) -> Stage:
-    """Return the stage that writes `qa_pairs`."""
-    changes = settings.changes()
-    recipe = recipe_of("synthesize", changes, upstream.recipe)
-    return Stage(
-        name="synthesize",
-        upstream=REFERENCES,
-        target=QA_PAIRS,
-        recipe=recipe,
-        upstream_recipe=upstream.recipe,
-        read=partial(_read, reference_recipe=upstream.recipe, scene_recipe=scenes.recipe),
-        transform=partial(transform, settings=settings, recipe=recipe),
-        settings=changes,
-        files_per_batch=16,
-        arrow_rows=500,
-        bulk=True,
-    )
+def _build(inputs: StageInputs) -> Stage:
+    read = partial(_read, reference_recipe=inputs.recipe(REFERENCES), scene_recipe=inputs.recipe(SCENES))
+    changes = inputs.settings.changes()
+    return batch_stage(inputs, read, synthesize_batches, files_per_batch=16, arrow_rows=500, changes=changes)
 
 
 def _read(lake: Lake, keys: DataFrame, shards: list[int], reference_recipe: str, scene_recipe: str) -> DataFrame:
@@ -50,12 +35,11 @@ def _read(lake: Lake, keys: DataFrame, shards: list[int], reference_recipe: str,
     )
 
 
-def transform(df: DataFrame, settings: SynthesizeSettings, recipe: str) -> DataFrame:
-    """Return `qa_pairs` rows of the scenes in `df`."""
-    return map_batches(df, partial(_synthesize, settings=settings, recipe=recipe), output_type(QA_PAIRS))
-
-
-def _synthesize(
-    batches: Iterator[pa.RecordBatch], schema: pa.Schema, settings: SynthesizeSettings, recipe: str
-) -> Iterator[pa.RecordBatch]:
-    return synthesize_batches(batches, settings, recipe, schema)
+STAGE = StageDefinition(
+    table=QA_PAIRS,
+    reads=(REFERENCES, SCENES, IMAGES),
+    help="Generate questions and answers: `references` -> `qa_pairs`.",
+    build=_build,
+    settings=SynthesizeSettings,
+    writing=AppendBulk(),
+)

@@ -1,4 +1,4 @@
-"""`spatiallake benchmark`: answers of a lake as items to hold models against, relations balanced by their nouns."""
+"""`spatiallake benchmark`: an evaluation set from a lake, balanced so that nouns do not predict relations."""
 
 import io
 from collections import defaultdict
@@ -9,7 +9,8 @@ from pathlib import Path
 
 from jobs.engine.errors import UsageError
 from jobs.views.reader import LakeReader, Row, quoted
-from udfs.experts.pictures import picture_of
+from udfs.experts.images import upright_image
+from udfs.storage.atomic import written_whole
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR, baselines
 from vlm.evaluation.benchmark import COLUMNS, BenchmarkSettings, chosen, item_of, relations_of
 from vlm.evaluation.formats import spatiallake
@@ -21,18 +22,18 @@ from vlm.evaluation.scores.interval import Score
 from vlm.evaluation.scores.table import scored
 
 _TRAINING = BenchmarkSettings(split="train")
-# Images whose bytes are in memory at once.
-_AT_ONCE = 32
+# Images in memory at a time.
+_BATCH = 32
 _THINGS = """SELECT image_id, thing['object_id'] AS object_id, thing['label'] AS label, thing['range_m'] AS range_m
 FROM (SELECT image_id, unnest(objects) AS thing FROM t WHERE recipe IN ({recipes}))"""
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Questions by type before and after the choice, and what priors fitted on training answers have right of each.
+    """Questions by type before (`asked`) and after (`kept`) the selection, with the accuracy of text-only baselines.
 
-    `priors` are shares of relations before and after, `baseline` the scores of the text-only prior after; both empty
-    where there are no training answers.
+    `priors` is the accuracy of each prior on relations before and after, `baseline` holds the scores of the text-only
+    baseline after; both are empty without training answers.
     """
 
     asked: dict[str, int]
@@ -52,11 +53,11 @@ def write_benchmark(
 ) -> Benchmark:
     """Write the items of a lake to `out` (.parquet), and the training answers without images to `training_out`.
 
-    Priors are fitted on the split `train` of `training`, else of the lake itself unless that split is asked about.
+    Baselines are fitted on the train split of `training`, or of the lake itself if the items are from another split.
 
     Raises:
-        UsageError: no question that can be kept.
-        LakeUnreadable: a table is not there yet.
+        UsageError: no question can be kept.
+        LakeUnreadable: a table does not exist yet.
     """
     asked = _items(lake, settings)
     if training is None and settings.split in ("test", "validation"):
@@ -65,8 +66,8 @@ def write_benchmark(
     kept = chosen(asked, settings, known)
     if not kept:
         raise UsageError(
-            f"Of {len(asked)} answers of the split {settings.split} in {lake.uri} none can be kept; "
-            "name a larger lake or another --split."
+            f"None of the {len(asked)} answers of split {settings.split} in {lake.uri} can be kept; "
+            "use a larger lake or another --split."
         )
     rejected = _write(_with_images(lake, kept), out)
     if training_out:
@@ -86,7 +87,7 @@ def _priors(
 
 
 def _items(lake: LakeReader, settings: BenchmarkSettings) -> list[Item]:
-    """Return every fair question of a split without its image, those of one image one after the other."""
+    """Return all fair questions of a split without images, ordered by image."""
     wanted = [f"split = '{settings.split}'"] if settings.split != "all" else []
     wanted += [f"recipe = {quoted([settings.recipe])}"] if settings.recipe else []
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
@@ -103,8 +104,8 @@ def _items(lake: LakeReader, settings: BenchmarkSettings) -> list[Item]:
 
 def _with_images(lake: LakeReader, items: Sequence[Item]) -> Iterator[Item]:
     by_image = [(str(image), list(own)) for image, own in groupby(items, key=lambda item: item.image_id)]
-    for start in range(0, len(by_image), _AT_ONCE):
-        some = by_image[start : start + _AT_ONCE]
+    for start in range(0, len(by_image), _BATCH):
+        some = by_image[start : start + _BATCH]
         ids = quoted(image for image, _ in some)
         rows = lake.query("images", f"SELECT image_id, bytes, exif_orientation FROM t WHERE image_id IN ({ids})")
         by_id = {row["image_id"]: row for row in rows}
@@ -115,7 +116,7 @@ def _with_images(lake: LakeReader, items: Sequence[Item]) -> Iterator[Item]:
 
 def _upright(row: Row) -> tuple[bytes, tuple[int, int]]:
     """Return the bytes of an image that any decoder shows upright, and its width and height in px."""
-    image = picture_of(row)
+    image = upright_image(row)
     if image.orientation == 1:
         return row["bytes"], image.size
     held = io.BytesIO()
@@ -124,11 +125,9 @@ def _upright(row: Row) -> tuple[bytes, tuple[int, int]]:
 
 
 def _write(items: Iterable[Item], out: Path) -> list[Rejected]:
-    """Write a file that is there whole or not at all."""
-    beside = out.with_name(f".{out.name}.part")
-    rejected = spatiallake.write(items, beside)
-    beside.replace(out)
-    return rejected
+    """Write the items atomically and return the rejected ones."""
+    with written_whole(out) as draft:
+        return spatiallake.write(items, draft)
 
 
 def _counts(items: Sequence[Item]) -> dict[str, int]:

@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from jobs.engine.pipeline import ENGINE_STAGES, open_lake, run
+from jobs.engine.pipeline import open_lake, run
 from jobs.engine.progress import Reporter
 from jobs.engine.settings import load_settings
 from jobs.views.preview import write_preview
@@ -34,9 +34,9 @@ def demo(lake: str, rooms: int, seed: int, reporter: Reporter) -> tuple[Path, Pa
         render(opened.session, RenderSettings(out=str(crawl), count=rooms, seed=seed))
     _write_bare_manifest(crawl)
     reporter.say(f"Running the `builtin` experts on the images alone; the lake is {folder}.")
-    run(bare, ENGINE_STAGES, reporter, opened)
+    run(bare, reporter=reporter, lake=opened)
     reporter.say(f"Running `sensor` on exact depth, masks, camera and gravity; the lake is {full.lake}.")
-    run(full, ENGINE_STAGES, reporter, open_lake(full))
+    run(full, reporter=reporter, lake=open_lake(full))
     preview, report = Path(folder, "preview.html"), Path(folder, "report.html")
     write_preview(bare.lake_uri, preview, beside_uri=full.lake_uri)
     write_report(bare.lake_uri, report)

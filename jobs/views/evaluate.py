@@ -1,4 +1,4 @@
-"""`spatiallake evaluate`: answers of live models and of other harnesses held against items, baselines beside."""
+"""`spatiallake evaluate`: scores of live models and of predictions from files, beside baselines."""
 
 import json
 import re
@@ -29,7 +29,7 @@ _VQA_SOURCES = ("vqav2", "ok_vqa")
 
 @dataclass(frozen=True)
 class Place:
-    """A file or folder, the name of its format, and for predictions the name to give the model."""
+    """A file or folder, the name of its format, and for predictions the name of the model."""
 
     format: str
     path: Path
@@ -38,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Live:
-    """Models to ask, in which views of the items, and where to say how far it got."""
+    """Models to run, the input ablations to run them with, and a function that reports progress."""
 
     predictors: Sequence[Predictor]
     views: Sequence[View] = tuple(View)
@@ -47,7 +47,7 @@ class Live:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation found and wrote."""
+    """The results of an evaluation."""
 
     items: ItemSet
     scores: list[ModelScores]
@@ -56,7 +56,7 @@ class Evaluation:
     out: Path
 
     def summary(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+        """Return the object that `--json` prints."""
         return {
             "items": len(self.items.items),
             "rejected": len(self.rejected),
@@ -67,14 +67,14 @@ class Evaluation:
 
 
 def place_of(text: str) -> Place:
-    """Return the place that FORMAT:PATH or MODEL=FORMAT:PATH names.
+    """Parse FORMAT:PATH or MODEL=FORMAT:PATH.
 
     Raises:
-        UsageError: it names none.
+        UsageError: the text has another form.
     """
     found = re.fullmatch(r"(?:(?P<model>[^=:]+)=)?(?P<format>\w+):(?P<path>.+)", text)
     if found is None:
-        raise UsageError(f"{text!r} is not FORMAT:PATH; say for example cv_bench:data/cv_bench.parquet.")
+        raise UsageError(f"{text!r} is not FORMAT:PATH; an example is cv_bench:data/cv_bench.parquet.")
     return Place(found["format"], Path(found["path"]), found["model"])
 
 
@@ -86,14 +86,14 @@ def evaluate(
     writes: Sequence[Place] = (),
     live: Live | None = None,
 ) -> Evaluation:
-    """Score models and baselines, write scores.json, predictions.parquet, leaderboard.md and evaluation.html.
+    """Score models and baselines; write scores.json, predictions.parquet, leaderboard.md and evaluation.html.
 
-    `training` are the items that the baselines are fitted on, `writes` are layouts to write the items in. Answers of
-    `live` models are kept in predictions.jsonl, where a later evaluation finds them again.
+    Baselines are fitted on the items of `training`. The items are also written to `writes`. Answers of `live` models
+    are stored in predictions.jsonl, from which a later evaluation resumes.
 
     Raises:
-        UsageError: a format that is not known, a file that cannot be read, no items, predictions of other items, or a
-            model that cannot be asked.
+        UsageError: a format is unknown, a file cannot be read, there are no items, predictions belong to other items,
+            or a model cannot be used.
     """
     try:
         found = _items(items)
@@ -127,7 +127,7 @@ def _items(place: Place) -> ItemSet:
     found = read_items(place.format, place.path)
     if not found.items:
         first = f" {found.rejected[0].reason}" if found.rejected else ""
-        raise UsageError(f"{place.path} holds no item in the format {place.format}.{first}")
+        raise UsageError(f"{place.path} holds no items in the format {place.format}.{first}")
     return found
 
 
@@ -141,13 +141,13 @@ def _check(items: Sequence[Item], answers: Sequence[AnswerSet], live: Sequence[s
         if not any(answer.item_id in ids or answer.number in numbers for answer in one.answers):
             first = one.answers[0]
             raise UsageError(
-                f"No prediction of {one.model} answers an item: the first is about {first.item_id or first.number},"
-                f" the first item is {items[0].item_id}; name the items that were asked."
+                f"No prediction of {one.model} belongs to an item: the first prediction is for "
+                f"{first.item_id or first.number}, the first item is {items[0].item_id}; check --items."
             )
     names = [*(one.model for one in answers), *live]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise UsageError(f"Two models are called {twice!r}; tell them apart with NAME=FORMAT:PATH, or NAME=FOLDER.")
+        raise UsageError(f"Two models are called {twice!r}; rename one with NAME=FORMAT:PATH or NAME=FOLDER.")
 
 
 def _write(place: Place, found: Evaluation, predictions: list[list[Prediction]]) -> None:
@@ -167,9 +167,8 @@ def _write(place: Place, found: Evaluation, predictions: list[list[Prediction]])
     if place.format in _VQA_SOURCES:
         for own, one in zip(predictions, scores, strict=True):
             if one.fitted_on is None:
-                vqa_results.write_predictions(
-                    own, out / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', one.model)}.vqa_results.json"
-                )
+                name = re.sub(r"[^A-Za-z0-9._-]+", "_", one.model)
+                vqa_results.write_predictions(own, out / f"{name}.vqa_results.json")
     title = f"{place.format} · {place.path.name}"
     content = evaluation_page(title, items, predictions, Board(scores, found.margins), ENGINE_VERSION)
     write_page(content, out / "evaluation.html")

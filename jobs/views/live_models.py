@@ -1,4 +1,4 @@
-"""Models that `spatiallake evaluate` asks itself, from what a command line says."""
+"""Models that `spatiallake evaluate` runs itself, from its command line."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -12,32 +12,30 @@ from vlm.evaluation.predictors.views import View
 
 
 def checkpoints(models: Sequence[str], options: Mapping[str, Any]) -> list[Checkpoint]:
-    """Return the models of NAME=FOLDER, NAME=HUB_ID, or one of these without a name."""
-    found = []
+    """Return local models from NAME=FOLDER or NAME=HUB_ID, where NAME= is optional."""
+    predictors = []
     for text in models:
         name, _, place = text.rpartition("=")
         own = CheckpointSettings.model_validate({**options, "place": place})
-        found.append(Checkpoint(name or Path(place).name, own))
-    return found
+        predictors.append(Checkpoint(name or Path(place).name, own))
+    return predictors
 
 
 def endpoints(models: Sequence[str], key: str | None, options: Mapping[str, Any]) -> list[Endpoint]:
-    """Return the models of an endpoint, each called as it is there; `key` names an environment variable.
+    """Return the models of an endpoint under their names there; `key` is the name of an environment variable.
 
     Raises:
-        UsageError: an endpoint without a model or a model without an endpoint, or a variable that is not set.
+        UsageError: only one of endpoint and model is named, or the variable is not set.
     """
     if bool(models) != bool(options["url"]):
-        there, missing = ("--endpoint", "--endpoint-model") if options["url"] else ("--endpoint-model", "--endpoint")
-        raise UsageError(f"{there} needs {missing}; name both.")
+        given, missing = ("--endpoint", "--endpoint-model") if options["url"] else ("--endpoint-model", "--endpoint")
+        raise UsageError(f"{given} needs {missing}; give both.")
     if key and not os.environ.get(key):
-        raise UsageError(
-            f"The environment variable {key} of --endpoint-key is not set; put the key of the endpoint in it."
-        )
-    held = os.environ.get(key) if key else None
-    return [Endpoint(one, EndpointSettings.model_validate({**options, "model": one, "key": held})) for one in models]
+        raise UsageError(f"The environment variable {key} named by --endpoint-key is not set; set it to the API key.")
+    secret = os.environ.get(key) if key else None
+    return [Endpoint(one, EndpointSettings.model_validate({**options, "model": one, "key": secret})) for one in models]
 
 
 def views(blind: bool) -> tuple[View, ...]:
-    """Return how items are shown: as they are, and where `blind` also with blanked images and without any."""
+    """Return the input ablations: none, and with `blind` also blanked images and text only."""
     return tuple(View) if blind else (View.WHOLE,)

@@ -1,6 +1,5 @@
 """`spatiallake preview`: a self-contained page with the results of the engine on a sample of images."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from jobs.views.pages.verdicts import VerdictCounts
 from jobs.views.pages.wording import counted
 from jobs.views.reader import LakeReader, Row
 from schemas.table import ENGINE_VERSION
+from udfs.storage.atomic import written_whole
 
 # Images are most of a page's bytes; this many are in memory at a time.
 _IMAGES_PER_READ = 16
@@ -106,8 +106,6 @@ def _shown(lake: LakeReader, other: LakeReader | None, chosen: Sequence[str]) ->
 def write_page(html: str, out_path: str | Path) -> Path:
     """Write a page atomically and return its path."""
     path = Path(out_path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(html, encoding="utf-8")
-    partial.replace(path)
+    with written_whole(path) as draft:
+        draft.write_text(html, encoding="utf-8")
     return path

@@ -3,7 +3,7 @@
 import importlib
 import math
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -11,32 +11,27 @@ from deltalake import DeltaTable, QueryBuilder
 
 import schemas
 from jobs.engine.errors import LakeUnreadable, UsageError
+from jobs.engine.recipes import RecipeBook
+from jobs.engine.registry import stage_tables
 from schemas.table import Table
 from udfs.storage.clients import delta_options
 from udfs.storage.locations import UnservedLocation, normalized
 
 Row = dict[str, Any]
 
-# Tables that a stage versions by recipe; every other table is read whole.
-STAGE_OF_TABLE = {
-    "image_scores": "filter",
-    "regions": "context",
-    "depths": "depth",
-    "scenes": "lift",
-    "references": "disambiguate",
-    "qa_pairs": "synthesize",
-    "qa_statistics": "statistics",
-    "training_examples": "examples",
-}
+
+def stage_of_table() -> dict[str, str]:
+    """Return the stage of each table that has rows of several recipes; every other table is read whole."""
+    return {name: table.stage or "" for name, table in stage_tables().items() if "recipe" in table.columns}
 
 
 def known_tables() -> dict[str, Table]:
-    """Return every table that `schemas` declares, by name."""
+    """Return every table that `schemas` or a stage declares, by name."""
     found: dict[str, Table] = {}
     for module in pkgutil.iter_modules(schemas.__path__):
         members = vars(importlib.import_module(f"schemas.{module.name}")).values()
         found |= {member.name: member for member in members if isinstance(member, Table)}
-    return found
+    return found | stage_tables()
 
 
 def quoted(values: Iterable[str]) -> str:
@@ -59,7 +54,7 @@ class LakeReader:
             raise UsageError(str(error)) from None
         self._options = delta_options()
         self._opened: dict[str, DeltaTable | None] = {}
-        self._recipes: dict[str, str] | None = None
+        self._book: RecipeBook | None = None
 
     def tables(self) -> list[str]:
         """Return the names of the tables that are there.
@@ -83,21 +78,32 @@ class LakeReader:
         return self._required(name).version()
 
     def current_recipes(self) -> dict[str, str]:
-        """Return each stage's current recipe: the one activated last."""
-        if self._recipes is None:
-            rows = (
-                self.query("recipes", "SELECT stage, recipe FROM t ORDER BY activated_at")
-                if self.has("recipes")
-                else []
-            )
-            self._recipes = {row["stage"]: row["recipe"] for row in rows}
-        return self._recipes
+        """Return each stage's current recipe, as `RecipeBook.current` defines it."""
+        return self.recipe_book().current()
+
+    def recipe_book(self) -> RecipeBook:
+        """Return the lake's recipes."""
+        if self._book is None:
+            self._book = RecipeBook(self.optional("recipes", "SELECT * FROM t"))
+        return self._book
+
+    def exists(self, table: Table) -> bool:
+        """Return whether the table has been created."""
+        return self.has(table.name)
+
+    def count(self, query: str, tables: Sequence[Table]) -> dict[str, int]:
+        """Return the one row of a query in which `{name}` stands for a table."""
+        builder = QueryBuilder()
+        for table in tables:
+            builder = builder.register(table.name, self._required(table.name))
+        text = query.format(**{table.name: f'"{table.name}"' for table in tables})
+        return pa.table(builder.execute(text)).to_pylist()[0]
 
     def query(self, name: str, sql: str, all_recipes: bool = False) -> list[Row]:
         """Run SQL (DataFusion's dialect) over one table, called `t`, and return its rows.
 
         `t` holds the current recipe's rows; with `all_recipes` every row. NaN and infinity come back as None, for
-        pages and JSON have no word for them.
+        pages and JSON cannot hold them.
 
         Raises:
             LakeUnreadable: the table is not there yet.
@@ -110,7 +116,7 @@ class LakeReader:
         Raises:
             LakeUnreadable: the table is not there yet.
         """
-        stage = None if all_recipes else STAGE_OF_TABLE.get(name)
+        stage = None if all_recipes else stage_of_table().get(name)
         recipe = self.current_recipes().get(stage) if stage else None
         view = f"SELECT * FROM source WHERE recipe = {quoted([recipe])}" if recipe else "SELECT * FROM source"
         builder = QueryBuilder().register("source", self._required(name))

@@ -20,8 +20,8 @@ from rich.table import Table as Grid
 
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.engine.lake import Lake
-from jobs.engine.recipes import current_recipes
-from jobs.views.reader import STAGE_OF_TABLE, known_tables
+from jobs.engine.recipe_table import recipe_book
+from jobs.views.reader import known_tables, stage_of_table
 
 FORMATS = ("table", "csv", "json")
 
@@ -75,11 +75,12 @@ def register_views(session: SparkSession, lake_uri: str, query: str) -> list[str
     # Opening a table costs a second on a laptop, so only those that the query speaks of are.
     words = set(re.findall(r"\w+", query.lower()))
     named = [name for name in tables if {name, f"{name}_all", "show"} & words]
-    recipes = current_recipes(lake) if any(name in STAGE_OF_TABLE for name in named) else {}
+    stages = stage_of_table()
+    recipes = recipe_book(lake).current() if any(name in stages for name in named) else {}
     for name in named:
         rows = lake.read(tables[name])
         rows.createOrReplaceTempView(f"{name}_all")
-        recipe = recipes.get(STAGE_OF_TABLE.get(name, ""))
+        recipe = recipes.get(stages.get(name, ""))
         (rows.where(rows.recipe == recipe) if recipe else rows).createOrReplaceTempView(name)
     return sorted(tables)
 

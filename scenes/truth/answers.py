@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from scenes.truth.exact import Verdict, check
+from scenes.truth.exact import check
 from scenes.truth.measure import ExactScene
+from scenes.truth.verdict import Verdict
 
 Row = Mapping[str, Any]
 FARTHEST_M = (1.0, 3.0, 10.0, float("inf"))

@@ -1,22 +1,22 @@
-"""Tallies of verdicts by type, and the figures that the project asks of them."""
+"""Counts of verdicts by question type, and the shares that follow from them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from scenes.truth.exact import Verdict
-
-TYPES = tuple(f"{family}{number:02d}" for family in "QN" for number in range(1, 20))
-YES_NO = ("Q01", "Q02", "Q04", "Q05", "Q07", "Q08", "Q10", "Q11", "Q13", "Q14", "Q16", "Q17", "Q19")
+from scenes.truth.exact import oracles
+from scenes.truth.verdict import Verdict
 
 
 @dataclass
 class TypeTally:
-    """Verdicts of one type: how many, how many right, relative errors of the numbers, yes and letter counts."""
+    """Verdicts of one type or family: how many, how many right, relative errors, yes and letter counts."""
 
+    family: str = ""
+    is_yes_no: bool = False
     answers: int = 0
     judged: int = 0
     right: int = 0
@@ -46,8 +46,9 @@ class Tally:
     types: dict[str, TypeTally] = field(default_factory=lambda: defaultdict(TypeTally))
 
     def add(self, row: Mapping[str, Any], verdict: Verdict) -> None:
-        """Count one row; a number with the wrong side word counts as an error beyond every limit."""
+        """Count one row; a number with the wrong side counts as an error beyond every limit."""
         tally = self.types[row["type_id"]]
+        tally.family, tally.is_yes_no = row["family"], row["answer_kind"] == "bool"
         tally.answers += 1
         tally.yes += bool(row["answer_bool"])
         if row["answer_form"] == "letter":
@@ -59,10 +60,10 @@ class Tally:
             tally.errors.append(verdict.relative_error if verdict.right else float("inf"))
 
     def total(self, family: str) -> TypeTally:
-        """Return the sum over the types whose id begins with `family`."""
-        whole = TypeTally()
-        for kind, tally in self.types.items():
-            if kind.startswith(family):
+        """Return the sum over the types of a family, `qualitative` or `quantitative`."""
+        whole = TypeTally(family)
+        for tally in self.types.values():
+            if tally.family == family:
                 whole.answers += tally.answers
                 whole.judged += tally.judged
                 whole.right += tally.right
@@ -72,12 +73,12 @@ class Tally:
         return whole
 
     def missing(self) -> list[str]:
-        """Return the core types that never occur."""
-        return [kind for kind in TYPES if kind not in self.types]
+        """Return the types with an oracle that never occur."""
+        return sorted(oracles().keys() - self.types.keys())
 
     def figures(self) -> dict[str, Any]:
         """Return the totals and the figures by type, ready for JSON."""
-        quality, quantity = self.total("Q"), self.total("N")
+        quality, quantity = self.total("qualitative"), self.total("quantitative")
         rows = quality.answers + quantity.answers
         return {
             "answers": rows,
@@ -91,8 +92,11 @@ class Tally:
             "side_right": quantity.right_share,
             "letter_a": quality.letters[0],
             "letter_b": quality.letters[1],
-            "by_type": {kind: self._by_type(kind) for kind in TYPES if kind in self.types},
+            "by_type": {kind: self._by_type(kind) for kind in sorted(self.types, key=self._place)},
         }
+
+    def _place(self, kind: str) -> tuple[str, str]:
+        return self.types[kind].family, kind
 
     def _by_type(self, kind: str) -> dict[str, Any]:
         tally = self.types[kind]
@@ -102,7 +106,7 @@ class Tally:
             "within_10": tally.within(0.10),
             "within_25": tally.within(0.25),
             "median_rel": tally.median_error,
-            "yes": tally.yes / tally.answers if kind in YES_NO else None,
+            "yes": tally.yes / tally.answers if tally.is_yes_no else None,
         }
 
 
@@ -132,11 +136,3 @@ def _percent(share: float) -> str:
 
 def _plain(value: float | None, digits: int = 4) -> str:
     return "" if value is None or np.isnan(value) else f"{value:.{digits}f}"
-
-
-def judge(rows: Iterable[Mapping[str, Any]], verdicts: Iterable[Verdict]) -> Tally:
-    """Return the tally of rows and their verdicts, in step."""
-    tally = Tally()
-    for row, verdict in zip(rows, verdicts, strict=True):
-        tally.add(row, verdict)
-    return tally

@@ -1,1 +1,1 @@
-"""The published claims in miniature: arms trained from one base on rendered rooms, and what comes of each."""
+"""The published claims in miniature: conditions trained from one base on rendered rooms, and their results."""

@@ -1,4 +1,4 @@
-"""`python -m studies.claims --work DIR`: train an arm for every published claim, and say what came of each."""
+"""`python -m studies.claims --work DIR`: train one condition per published claim and report the results."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ from vlm.errors import UNUSABLE
 
 
 def main() -> None:
-    """Run a study to its end, or to a step, and print its figures, the last line as JSON."""
+    """Run a study, or its steps up to one, and print the results, the last line as JSON."""
     asked = _arguments()
     study = Study(
         work=asked.work,
@@ -30,7 +30,7 @@ def main() -> None:
         processes=asked.processes,
         begin=asked.begin,
     )
-    if not asked.so_far:
+    if not asked.report:
         run(study, write_encoder, asked.until)
     if asked.until is None:
         found = {**figures(outcomes(study)), "training": trained(study)}
@@ -43,21 +43,23 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="studies.claims", description=__doc__)
-    parser.add_argument("--work", type=Path, required=True, help="folder of everything; a killed study goes on there")
-    parser.add_argument("--seeds", type=int, help="runs of every arm [2; 1 with --smoke]")
-    parser.add_argument("--smoke", action="store_true", help="everything as small as it can be, to try the machinery")
-    parser.add_argument("--only", nargs="+", metavar="ARM", help=f"arms to train [{' '.join(ARMS)}]")
-    parser.add_argument("--processes", type=int, default=1, help="arms at a time; a base is trained by all [1]")
-    parser.add_argument("--begin", type=Path, metavar="DIR", help="model that a base goes on from, with more layers")
+    parser.add_argument("--work", type=Path, required=True, help="folder of the study; a killed study resumes there")
+    parser.add_argument("--seeds", type=int, help="runs per condition [2; 1 with --smoke]")
+    parser.add_argument("--smoke", action="store_true", help="minimal sizes, to test the code")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help=f"conditions to train [{' '.join(ARMS)}]")
+    parser.add_argument(
+        "--processes", type=int, default=1, help="concurrent runs; a base is trained by all processes [1]"
+    )
+    parser.add_argument("--begin", type=Path, metavar="DIR", help="model that a base continues, with more layers")
     parser.add_argument("--until", metavar="STEP", help="stop after this step")
-    parser.add_argument("--so-far", action="store_true", help="do nothing, and tell of what has answered until now")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables between the marks of this page")
+    parser.add_argument("--report", action="store_true", help="run nothing; report the runs that have finished")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="page to write the tables into, between its markers")
     return parser.parse_args()
 
 
 def _made_by(smoke: bool) -> str:
     day = datetime.now(UTC).date().isoformat()
-    command = "`python -m studies.claims --smoke`, too small to mean anything" if smoke else "`make claims`"
+    command = "`python -m studies.claims --smoke`, too small for conclusions" if smoke else "`make claims`"
     return f"{command}, {day}, {platform.machine()} with {os.cpu_count()} cores"
 
 

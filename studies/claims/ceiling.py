@@ -1,8 +1,8 @@
-"""`python -m studies.claims.ceiling --work DIR`: what a base's vision encoder tells of lengths, were language no difficulty.
+"""`python -m studies.claims.ceiling --work DIR`: how well lengths can be read from a base's vision encoder.
 
-A small network takes the vision encoder's tokens of an image, the kind of question and the tokens of the things asked about,
-and learns the numbers themselves from all answers of the study's lake. What it gets right of the held-out questions is
-about the most that a model with this vision encoder, frozen, may hope for from these answers.
+A small network regresses the lengths from the image tokens, the question type and the tokens of the queried objects,
+trained on all answers of the study's lake. Its accuracy on the held-out questions approximates the ceiling for a model
+with this encoder frozen.
 """
 
 import argparse
@@ -32,16 +32,16 @@ _ASKED = tuple(
     name for name, one in QUESTION_TYPES.items() if one.answer_kind == AnswerKind.NUMBER and one.unit_si != "rad"
 )
 _FEATURES, _HEADS, _LAYERS, _DROPOUT = 128, 4, 2, 0.1
-# Of the features of a vision encoder's tokens.
+# Standard deviation of the features of vision tokens.
 _DEVIATION = 0.05
 _BATCH, _RATE, _WEIGHT_DECAY = 32, 8e-4, 0.05
 
 
 class Numbers(NamedTuple):
-    """Tokens of images [n, t, f], and every question about a number of them.
+    """Tokens of images [n, t, f], and all questions about numbers.
 
-    `asked` [q, 4] are image, place in `_ASKED`, and the tokens of the things asked about, t where there is none;
-    `logs` [q] are the logs of the true numbers.
+    `asked` [q, 4]: image, index in `_ASKED`, and the tokens of the two queried objects, t for a missing one. `logs`
+    [q]: logs of the true numbers.
     """
 
     tokens: Tensor
@@ -50,7 +50,7 @@ class Numbers(NamedTuple):
     ids: list[str]
 
     def part(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return tokens, questions and logs of some images, which are numbered from 0 anew."""
+        """Return tokens, questions and logs of some images, renumbered from 0."""
         ends = torch.searchsorted(self.asked[:, 0].contiguous(), torch.stack([images, images + 1]))
         rows = [torch.arange(int(first), int(last)) for first, last in ends.T]
         asked = self.asked[torch.cat(rows)]
@@ -59,71 +59,71 @@ class Numbers(NamedTuple):
 
 
 class Measurer(nn.Module):
-    """Logs of the numbers asked for; images are seen once for all questions about them."""
+    """Predicts logs of numbers; every image is encoded once for all its questions."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.enter = nn.Linear(features, _FEATURES)
+        self.project = nn.Linear(features, _FEATURES)
         layer = nn.TransformerEncoderLayer(
             _FEATURES, _HEADS, 3 * _FEATURES, _DROPOUT, batch_first=True, norm_first=True
         )
-        self.see = nn.TransformerEncoder(layer, _LAYERS, enable_nested_tensor=False)
-        self.kind = nn.Embedding(len(_ASKED), _FEATURES)
+        self.encode = nn.TransformerEncoder(layer, _LAYERS, enable_nested_tensor=False)
+        self.type = nn.Embedding(len(_ASKED), _FEATURES)
         wide = 3 * _FEATURES
-        self.tell = nn.Sequential(
+        self.head = nn.Sequential(
             nn.Linear(wide, wide), nn.GELU(), nn.Linear(wide, wide), nn.GELU(), nn.Linear(wide, 1)
         )
 
     def forward(self, tokens: Tensor, asked: Tensor) -> Tensor:
-        """Return logs [q] of what is asked [q, 4] about images' tokens [n, t, f]."""
-        seen = F.pad(self.see(self.enter(tokens / _DEVIATION)), (0, 0, 0, 1))
+        """Return the logs [q] of questions [q, 4] about tokens [n, t, f]."""
+        seen = F.pad(self.encode(self.project(tokens / _DEVIATION)), (0, 0, 0, 1))
         image, kind, one, other = asked.T
-        known = torch.cat([seen[image, one], seen[image, other], self.kind(kind)], -1)
-        return self.tell(known)[:, 0]
+        known = torch.cat([seen[image, one], seen[image, other], self.type(kind)], -1)
+        return self.head(known)[:, 0]
 
 
 def numbers(lake: LakeReader, vlm: VisionLanguageModel) -> Numbers:
-    """Return the tokens of a lake's images and the questions about numbers > 0."""
+    """Return the tokens of a lake's images, and its questions about numbers > 0."""
     kinds = ", ".join(f"'{name}'" for name in _ASKED)
     columns = "qa_id, image_id, type_id, object_ids, value_si"
     rows = lake.query(
         "qa_pairs", f"SELECT {columns} FROM t WHERE value_si > 0 AND type_id IN ({kinds}) ORDER BY image_id, qa_id"
     )
     seen = {name: place for place, name in enumerate(sorted({row["image_id"] for row in rows}))}
-    tokens, middles = tokens_of(lake, vlm, list(seen))
+    tokens, centers = tokens_of(lake, vlm, list(seen))
     boxes = boxes_of(lake)
     asked = []
     for row in rows:
         image = seen[row["image_id"]]
         things = [boxes[row["image_id"]][one].mean(0) for one in row["object_ids"][:2]]
-        places = [_nearest(middles[image], thing, tokens.shape[1]) for thing in things]
+        places = [_nearest(centers[image], thing, tokens.shape[1]) for thing in things]
         asked.append((image, _ASKED.index(row["type_id"]), *places, *(tokens.shape[1],) * (2 - len(places))))
     logs = torch.tensor([math.log(row["value_si"]) for row in rows])
     return Numbers(tokens, torch.tensor(asked), logs, [row["qa_id"] for row in rows])
 
 
-def _nearest(middles: Tensor, thing: Tensor, tokens: int) -> int:
-    """Return the token, of so many, of the object that is nearest to a thing; `tokens` itself where there is none."""
-    gaps = (middles - thing).norm(dim=-1)
+def _nearest(centers: Tensor, thing: Tensor, tokens: int) -> int:
+    """Return the index, among `tokens`, of the object token nearest to a position; `tokens` without any object."""
+    gaps = (centers - thing).norm(dim=-1)
     return tokens - len(gaps) + int(gaps.argmin()) if gaps.min().isfinite() else tokens
 
 
 @torch.inference_mode()
 def tokens_of(lake: LakeReader, vlm: VisionLanguageModel, images: list[str]) -> tuple[Tensor, Tensor]:
-    """Return the tokens of images [n, t, f] in half precision, and where their objects are [n, objects, 2]."""
+    """Return the tokens of images [n, t, f] in half precision, and the positions of their objects [n, objects, 2]."""
     data = {row["image_id"]: row["bytes"] for row in lake.query("images", "SELECT image_id, bytes FROM t")}
     vision_encoder: Any = vlm.vision_encoder
-    tokens, middles = [], []
+    tokens, centers = [], []
     for name in images:
         pixels = vlm.processor.image_processor(decoded(data[name]), return_tensors="pt")["pixel_values"]
         seen = vision_encoder(pixels, output_hidden_states=True).hidden_states[-1][0]
         tokens.append(seen.half())
-        middles.append(vision_encoder.centers(seen))
-    return torch.stack(tokens), torch.stack(middles)
+        centers.append(vision_encoder.centers(seen))
+    return torch.stack(tokens), torch.stack(centers)
 
 
 def boxes_of(lake: LakeReader) -> dict[str, dict[int, Tensor]]:
-    """Return the boxes of regions [2, 2] by image and id: low and high corner from its middle, half diagonals."""
+    """Return the boxes of regions [2, 2] by image and id: both corners, from the image center in half diagonals."""
     found = {}
     for row in lake.query("regions", "SELECT image_id, width, height, regions FROM t"):
         size = torch.tensor([row["width"], row["height"]], dtype=torch.float32)
@@ -135,7 +135,7 @@ def boxes_of(lake: LakeReader) -> dict[str, dict[int, Tensor]]:
 
 
 def trained(known: Numbers, epochs: int) -> Measurer:
-    """Return a measurer that has learned from all answers so many times."""
+    """Return a network trained on all answers for `epochs`."""
     torch.manual_seed(0)
     measurer = Measurer(known.tokens.shape[-1])
     optimizer = torch.optim.AdamW(measurer.parameters(), _RATE, weight_decay=_WEIGHT_DECAY)
@@ -153,23 +153,23 @@ def trained(known: Numbers, epochs: int) -> Measurer:
 
 
 @torch.inference_mode()
-def told(measurer: Measurer, asked: Numbers) -> dict[str, float]:
-    """Return what a measurer says to every question, by its id."""
+def predicted(measurer: Measurer, asked: Numbers) -> dict[str, float]:
+    """Return the predicted number of every question, by its id."""
     parts = torch.arange(len(asked.tokens)).split(_BATCH)
     logs = torch.cat([measurer(*asked.part(images)[:2]) for images in parts])
     return dict(zip(asked.ids, logs.exp().tolist(), strict=True))
 
 
 def main() -> None:
-    """Learn from a study's lake, and print what is right of its held-out questions, in all and by type."""
+    """Train on a study's lake, and print the accuracy on its held-out questions, overall and by type."""
     parser = argparse.ArgumentParser(prog="studies.claims.ceiling", description=__doc__)
-    parser.add_argument("--work", type=Path, required=True, help="folder of a study that has its lakes and its items")
-    parser.add_argument("--epochs", type=int, default=10, help="times that every answer is learned from [10]")
+    parser.add_argument("--work", type=Path, required=True, help="folder of a study with its lakes and items")
+    parser.add_argument("--epochs", type=int, default=10, help="training epochs [10]")
     given = parser.parse_args()
     study = Study(work=given.work)
     vlm = load_base(base_of(study))
     known, asked = (numbers(LakeReader(str(study.lake(name))), vlm) for name in ("sensor", "held_out"))
-    said = told(trained(known, given.epochs), asked)
+    said = predicted(trained(known, given.epochs), asked)
     right: dict[str, dict[str, list[bool]]] = {score: defaultdict(list) for score in RANGES}
     for item in read_items("spatiallake", study.folder("items.parquet")).items:
         if item.type_id in _ASKED and item.truth.value_si:

@@ -1,4 +1,4 @@
-"""Processes that a study begins and that do not outlive it."""
+"""Child processes that end with the study."""
 
 import os
 import subprocess
@@ -9,9 +9,9 @@ from typing import IO, Any
 
 
 def run_module(name: str, arguments: Sequence[str], environment: Mapping[str, str], out: IO[Any] | None = None) -> int:
-    """Run a module that calls `end_with_parent`, with its output to a file or here, and return how it ended."""
+    """Run a module that calls `end_with_parent`, with its output to `out` or here, and return its exit code."""
     command = [sys.executable, "-m", name, *arguments]
-    # `subprocess.run` would close the pipe at once, which is how the module knows that it is alone.
+    # A closed pipe tells the module that its parent has ended, so `subprocess.run`, which closes it, cannot be used.
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=out, stderr=out, env={**environment, **os.environ}
     ) as process:
@@ -19,10 +19,10 @@ def run_module(name: str, arguments: Sequence[str], environment: Mapping[str, st
 
 
 def end_with_parent() -> None:
-    """End this process when the one that began it does: begun again, a study would do the same beside it."""
+    """End this process with its parent, since a restarted study would repeat its work."""
 
     def watch() -> None:
-        # Not by `sys.stdin`, whose lock would be held in every process that is forked meanwhile.
+        # Not `sys.stdin`, whose lock would stay locked in forked processes.
         os.read(0, 1)
         os._exit(1)
 

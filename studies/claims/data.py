@@ -1,4 +1,4 @@
-"""Rooms and lakes of a study, in one Spark session: `python -m studies.claims.data STUDY_JSON`."""
+"""The rooms and lakes of a study, made in one Spark session: `python -m studies.claims.data STUDY_JSON`."""
 
 import json
 import sys
@@ -10,9 +10,9 @@ from pyspark.sql import SparkSession
 
 from jobs.engine.errors import SpatialLakeError
 from jobs.engine.lake import Lake
-from jobs.engine.pipeline import ENGINE_STAGES, run, stages_of
+from jobs.engine.pipeline import run, stages_of
 from jobs.engine.progress import Reporter
-from jobs.engine.recipes import activate
+from jobs.engine.registry import run_stages
 from jobs.engine.session import start_session
 from jobs.engine.settings import RunSettings
 from jobs.views.render import render
@@ -29,50 +29,50 @@ Step = tuple[str, dict[str, Any], Callable[[SparkSession], object]]
 
 
 def steps(study: Study) -> Iterator[Step]:
-    """Yield every step that needs Spark, in order: its name, the settings it depends on, and what does it."""
+    """Yield the steps that need Spark, in order: name, settings, and function."""
     for name in ("sensor", "held_out"):
         settings = _rooms(study, name)
         yield f"rooms-{name}", settings.model_dump(exclude={"out"}), partial(render, settings=settings)
-    said = _said(study)
+    style = _style(study)
     for name in study.lakes:
         few = {"few": study.sizes.few} if name in ("few", "builtin") else {}
-        own = {"lake": name, **said, **few}
+        own = {"lake": name, **style, **few}
         yield f"lake-{name}", own, partial(_lake, study=study, name=name)
     for noise_m in sorted({arm.noise_m for arm in study.arms.values()} - {0.0}):
-        own = {"noise_m": noise_m, **said}
+        own = {"noise_m": noise_m, **style}
         yield f"lake-sensor-{noise_m}", own, partial(_noisy, study=study, noise_m=noise_m)
 
 
 def pending(study: Study) -> bool:
-    """Return whether there is anything to do.
+    """Return whether any step is open.
 
     Raises:
-        UsageError: a step that was begun with other settings.
+        UsageError: a step was started with other settings.
     """
     marks = Marks(study.work)
-    # Every step is looked at, so that other settings are told before hours are spent on an earlier one.
+    # All steps are checked, so that differing settings are reported before hours of work.
     done = [marks.done(name, settings) for name, settings, _ in steps(study)]
     return not all(done)
 
 
 def run_settings(study: Study, lake: str, noise_m: float = 0.0) -> RunSettings:
-    """Return the engine's settings for a lake; all of a lake's images are learned from, or asked about."""
-    said = {**_said(study), "noise_m": noise_m}
+    """Return the engine's settings for a lake, all of whose images belong to one split."""
+    style = {**_style(study), "noise_m": noise_m}
     return RunSettings(
         lake=str(study.lake(lake)),
         crawl=str(study.crawl(lake)),
         experts="builtin" if lake == "builtin" else "sensor",
-        synthesize=SynthesizeSettings.model_validate({**said, "test_share": 0.0, "validation_share": 0.0}),
+        synthesize=SynthesizeSettings.model_validate({**style, "test_share": 0.0, "validation_share": 0.0}),
     )
 
 
 def examples_recipe(study: Study, lake: str, noise_m: float) -> str:
-    """Return the recipe of a lake's training rows."""
+    """Return the recipe of a lake's training examples."""
     return stages_of(run_settings(study, lake, noise_m))["examples"].recipe
 
 
-def _said(study: Study) -> dict[str, Any]:
-    """Return how the answers of all lakes are said."""
+def _style(study: Study) -> dict[str, Any]:
+    """Return the answer style of all lakes."""
     return study.sizes.model_dump(include={"short_share", "lengths"})
 
 
@@ -91,19 +91,16 @@ def _rooms(study: Study, name: str) -> RenderSettings:
 def _lake(session: SparkSession, study: Study, name: str) -> None:
     if name in ("few", "builtin"):
         write_few(study, name)
-    stages = ENGINE_STAGES if name == "held_out" else (*ENGINE_STAGES, "examples")
+    stages = run_stages() if name == "held_out" else (*run_stages(), "examples")
     _run(session, run_settings(study, name), stages)
 
 
 def _noisy(session: SparkSession, study: Study, noise_m: float) -> None:
     _run(session, run_settings(study, "sensor", noise_m), _LEARNED)
-    true = run_settings(study, "sensor")
-    # The recipe that was run last would be the one that other readers of the lake take.
-    activate(_opened(session, true), [stages_of(true)[name] for name in _LEARNED])
 
 
 def write_few(study: Study, name: str) -> None:
-    """Write a crawl of the first images of another, for built-in experts without anything but the images."""
+    """Write a crawl of the first images of another; for built-in experts, with nothing but the images."""
     source, target = study.crawl("sensor"), study.crawl(name)
     target.mkdir(parents=True, exist_ok=True)
     lines = (source / "manifest.jsonl").read_text().splitlines()[: study.sizes.few]
@@ -127,7 +124,7 @@ def _opened(session: SparkSession, settings: RunSettings) -> Lake:
 
 
 def main(study: Study) -> None:
-    """Do every step that is not done."""
+    """Run all open steps."""
     end_with_parent()
     marks, session = Marks(study.work), start_session()
     for name, settings, do in steps(study):

@@ -16,10 +16,7 @@ _EDGES = (0.025, 0.975)
 
 
 class Figure(NamedTuple):
-    """A share, or a difference of shares, with its 95 % interval.
-
-    `spread` is the largest less the least seed's, of so many `seeds`.
-    """
+    """A share, or a difference of shares, with its 95 % interval; `spread` is the range over the seeds."""
 
     value: float
     low: float
@@ -29,10 +26,9 @@ class Figure(NamedTuple):
 
 
 class Drawn:
-    """Images drawn with replacement, the same for all arms, and for each arm of its seeds as many as it has.
+    """Bootstrap over images, the same draws for all conditions, and over the seeds of each condition.
 
-    Items about one image are right or wrong together, so it is images that are drawn, and arms are compared
-    on the same ones.
+    Images are drawn since items about one image are correlated; conditions are compared on the same draws.
     """
 
     def __init__(self, outcomes: Outcomes) -> None:
@@ -44,11 +40,11 @@ class Drawn:
         self._draws: dict[str, NDArray[np.float64]] = {}
 
     def arm(self, name: str) -> Figure:
-        """Return an arm's share of all its answers."""
+        """Return the share of a condition."""
         return _figure(self._drawn(name), self._by_seed(name))
 
     def difference(self, name: str, over: str) -> Figure:
-        """Return how far an arm is above another; `spread` and `seeds` are the larger of the two."""
+        """Return the difference between two conditions; `spread` and `seeds` are the larger of the two."""
         own, other = self._by_seed(name), self._by_seed(over)
         drawn = self._drawn(name) - self._drawn(over)
         low, high = np.quantile(drawn, _EDGES)
@@ -62,7 +58,7 @@ class Drawn:
     def _drawn(self, name: str) -> NDArray[np.float64]:
         if name not in self._draws:
             shares = (self._weights @ self._outcomes.sums[name].T) / self._counts[:, None]
-            # By the arm's name, so that no arm's seeds depend on which other arms there are.
+            # Seeded by name, so that a condition does not depend on which others exist.
             rng = np.random.default_rng([SEED, *name.encode()])
             seeds = rng.integers(shares.shape[1], size=shares.shape)
             self._draws[name] = np.take_along_axis(shares, seeds, axis=1).mean(1)
@@ -78,10 +74,10 @@ _HALF, _THIRD, _TENTH = "in_range[0.5,2]", "in_range[2/3,1.5]", "in_range[0.9,1.
 
 
 class Claim(NamedTuple):
-    """That `arm` is above `over` by more than `above` in a score; without `over`, above what was published.
+    """The claim that `arm` exceeds `over`, or without it the published value, by more than `above` in a score.
 
-    A negative `above` claims that it is not worse by more than that, which means nothing unless `over` has learned what
-    is asked: it has to be above the arm `untaught`. `settings` name the published figures of both.
+    A negative `above` claims that it is not worse by more than that, which is only meaningful if `over` exceeds the
+    condition `untaught`. `settings` names the published values of both.
     """
 
     part: str
@@ -94,9 +90,9 @@ class Claim(NamedTuple):
     untaught: str | None = None
 
 
-_UNTAUGHT = "undecided: nothing was learned that could be harmed"
-_LOOKS = "looking helps: more right with the image than with a blank one"
-_WORDS = "more right than the words of a question give away"
+_UNTAUGHT = "undecided: nothing was learned that could suffer"
+_LOOKS = "images help: higher accuracy than with blank images"
+_WORDS = "higher accuracy than from the question alone"
 _SPATIAL = "spatial data teaches spatial questions"
 _OWN = "its own benchmark"
 _FROZEN = ("vision encoder unfrozen", "vision encoder frozen")
@@ -133,7 +129,7 @@ CLAIMS = (
     ),
     Claim(
         "e",
-        "5 % of tokens spatial do general questions no harm",
+        "5 % spatial tokens do no harm to general questions",
         GENERAL,
         "share_5",
         "none",
@@ -151,7 +147,7 @@ CLAIMS = (
 
 
 def figures(found: dict[str, Outcomes]) -> dict[str, Any]:
-    """Return the figures of every claim whose arms have answered, and of every arm."""
+    """Return the results of every claim with finished conditions, and of every condition."""
     drawn = {score: Drawn(own) for score, own in found.items()}
     arms: dict[str, dict[str, Any]] = {}
     for score, own in found.items():
@@ -190,7 +186,7 @@ def _taught(claim: Claim, drawn: Drawn, arms: Container[str]) -> bool:
 
 
 def verdict(apart: Figure, above: float) -> str:
-    """Return whether a difference is above what is claimed: by its whole interval, by none of it, or undecided."""
+    """Return whether the interval of a difference lies above the claimed one, below it, or around it."""
     if apart.low > above:
         return "reproduced"
     return "not reproduced" if apart.high < above else "undecided"

@@ -1,4 +1,4 @@
-"""A model with more layers than it learned with, which a base may go on from."""
+"""Adding decoder layers to a model, which a base may continue."""
 
 from pathlib import Path
 from typing import Any
@@ -9,22 +9,22 @@ from torch import nn
 from jobs.engine.errors import UsageError
 from studies.claims.room_encoder import load_base
 
-# Through these, what a layer has found is added to what was there before.
+# The weights through which a layer adds to the residual stream.
 _WRITES = ("self_attn.o_proj.weight", "mlp.down_proj.weight")
 
 
 def write_grown(folder: Path, source: Path, layers: int) -> None:
-    """Write the model of `source` with layers behind its own, `layers` in all, that change nothing as they begin.
+    """Write the model of `source` extended to `layers` layers, which initially change nothing.
 
     Raises:
-        UsageError: it has more layers already.
+        UsageError: the model has more layers already.
     """
     vlm = load_base(source)
     model: Any = vlm.model
     config, decoder = model.config.text_config, model.model.language_model
     held = config.num_hidden_layers
     if held > layers:
-        raise UsageError(f"The model in {source} has {held} layers and is to begin with {layers}; name another.")
+        raise UsageError(f"The model in {source} has {held} layers, more than {layers}; name another one.")
     torch.manual_seed(0)
     for number in range(held, layers):
         decoder.layers.append(_new_layer(type(decoder.layers[0])(config, number), config.initializer_range))

@@ -1,4 +1,4 @@
-"""What every run of every arm got right, image by image."""
+"""The correct answers of every run, by image."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from vlm.evaluation.predictors.views import View, row_of
 from vlm.evaluation.reading.answer import predictions_of
 from vlm.evaluation.scores.choices import is_right
 from vlm.evaluation.scores.numbers import RANGES, within
-from vlm.evaluation.scores.vqa import evalai_normalised
+from vlm.evaluation.scores.vqa import evalai_normalized
 
 GENERAL, GROUNDING, SIDES, LONG = "general", "grounding", "left and right", "in_range[0.5,2] from 1 m"
 SCORES = ("qualitative", SIDES, "number_rate", *RANGES, LONG, GENERAL, GROUNDING)
@@ -28,9 +28,9 @@ BLANKED = f" ({View.BLANKED})"
 
 @dataclass
 class Outcomes:
-    """Sums of one score of all runs over each image's items.
+    """Sums of one score over the items of each image.
 
-    `sums` by arm are [seeds, images], `counts` [images] the items of each image, the same for all.
+    `sums` [seeds, images] by condition; `counts` [images]: the items of each image, the same for all runs.
     """
 
     counts: NDArray[np.float64]
@@ -42,9 +42,9 @@ Arms = Mapping[str, Iterable[Prediction]]
 
 
 def outcomes(study: Study) -> dict[str, Outcomes]:
-    """Return what the runs of a study that have answered got right, by score.
+    """Return the outcomes of all finished runs of a study, by score.
 
-    An arm without its images is `NAME (image blanked)`, the text-only prior is one more arm.
+    A condition without images is `NAME (image blanked)`; the text-only baseline counts as a condition.
     """
     spatial = read_items("spatiallake", study.folder("items.parquet")).items
     general = read_items("llava", study.crawl("held_out") / "test.json").items
@@ -55,8 +55,8 @@ def outcomes(study: Study) -> dict[str, Outcomes]:
             folder = study.folder("answers", run)
             if not (folder / "general" / "scores.json").is_file():
                 continue
-            said = told(folder / "spatial", spatial)
-            own = [*spatial_right(said[run]), *general_right(told(folder / "general", general)[run])]
+            said = predictions_in(folder / "spatial", spatial)
+            own = [*spatial_right(said[run]), *general_right(predictions_in(folder / "general", general)[run])]
             found.setdefault(arm, []).append(own)
             blanked = said[row_of(run, View.BLANKED)]
             found.setdefault(arm + BLANKED, []).append(spatial_right(blanked))
@@ -64,24 +64,24 @@ def outcomes(study: Study) -> dict[str, Outcomes]:
     return summed(found)
 
 
-def told(folder: Path, items: list[Item]) -> dict[str, list[Prediction]]:
-    """Return what was answered to items by model, from an evaluation's folder."""
+def predictions_in(folder: Path, items: list[Item]) -> dict[str, list[Prediction]]:
+    """Return the predictions in an evaluation's folder, by model."""
     answers = read_predictions("spatiallake", folder / "predictions.parquet")
     return {one.model: predictions_of(items, one) for one in answers}
 
 
 def answered(study: Study) -> dict[str, dict[str, list[Prediction]]]:
-    """Return what every run of an arm that has answered said to the spatial questions, by run and by model."""
+    """Return the predictions for the spatial questions of all finished runs, by run and model."""
     items = read_items("spatiallake", study.folder("items.parquet")).items
     folders = sorted(path.parent for path in study.folder("answers").glob("*/spatial/predictions.parquet"))
     runs = {folder.parent.name: folder for folder in folders}
-    return {name: told(folder, items) for name, folder in runs.items() if name.rpartition("-")[0] in ARMS}
+    return {name: predictions_in(folder, items) for name, folder in runs.items() if name.rpartition("-")[0] in ARMS}
 
 
 def shares_by(
     arms: Arms, part_of: Callable[[Prediction], str | None], is_hit: Callable[[Prediction], bool]
 ) -> dict[str, Any]:
-    """Return by part the number of questions, and each arm's share of hits; what is of no part counts nowhere."""
+    """Return by part the number of questions and the share of hits of each run; part None is left out."""
     found: dict[str, Any] = {}
     for arm, predictions in arms.items():
         hits: dict[str, list[bool]] = {}
@@ -95,7 +95,7 @@ def shares_by(
 
 
 def spatial_right(predictions: Iterable[Prediction]) -> Right:
-    """Return (score, image, 1 or 0) of every answer to a spatial question that a score counts."""
+    """Return (score, image, 1 or 0) for every score of every answer to a spatial question."""
     found: Right = []
     for one in predictions:
         item, value = one.item, one.reading.value
@@ -113,7 +113,7 @@ def spatial_right(predictions: Iterable[Prediction]) -> Right:
 
 
 def is_side(item: Item) -> bool:
-    """Return whether left and right are asked about."""
+    """Return whether an item is about left and right."""
     return item.type_id in _SIDE_TYPES
 
 
@@ -122,7 +122,7 @@ def _is_long(item: Item) -> bool:
 
 
 def general_right(predictions: Iterable[Prediction]) -> Right:
-    """Return (score, image, 1 or 0) of every answer to a general question, right with the words of the truth."""
+    """Return (score, image, 1 or 0) of every answer to a general question, which must match the truth."""
     return [
         (
             GROUNDING if one.item.type_id in rooms.GROUNDING else GENERAL,
@@ -134,11 +134,11 @@ def general_right(predictions: Iterable[Prediction]) -> Right:
 
 
 def _plain(answer: str) -> str:
-    return evalai_normalised(answer.strip().rstrip("."))
+    return evalai_normalized(answer.strip().rstrip("."))
 
 
 def summed(found: dict[str, list[Right]]) -> dict[str, Outcomes]:
-    """Return the outcomes by score of (score, image, right) by arm and seed."""
+    """Return the outcomes by score, from (score, image, correct) by condition and seed."""
     made: dict[str, Outcomes] = {}
     for score in SCORES:
         own = {arm: [[one for one in run if one[0] == score] for run in runs] for arm, runs in found.items()}

@@ -1,7 +1,7 @@
-"""`python -m studies.claims.parts --work DIR`: where the answers of arms are right and where not, part by part.
+"""`python -m studies.claims.parts --work DIR`: accuracy by part.
 
-Lengths by how long they are, relations by how they are to be answered, what was no number by type of question; and of
-the lakes that arms learn from the median length of every type.
+Lengths by size, relations by form of the answer, and unparsed answers by question type; for the lakes, the median
+length of every type.
 """
 
 import argparse
@@ -28,7 +28,7 @@ _MEDIANS = "SELECT type_id, round(median(value_si), 3) AS middle FROM t WHERE un
 
 
 def by_length(arms: Arms) -> dict[str, Any]:
-    """Return for every range of `in_range` and size of a length in m how many are asked, and each arm's share in it."""
+    """Return, for every `in_range` score and size of a length, the number of questions and the shares in range."""
     found: dict[str, Any] = {}
     for score, bounds in RANGES.items():
 
@@ -48,9 +48,9 @@ def _is_length(one: Prediction) -> bool:
 
 
 def by_answer(arms: Arms, letters: set[str]) -> dict[str, Any]:
-    """Return how many relations are answered by yes or no, a name or a letter, and each arm's share of right ones.
+    """Return, for relations answered by yes or no, a name or a letter, their number and the accuracies.
 
-    `letters` are the ids of the questions that ask for a letter.
+    `letters` are the ids of questions that ask for a letter.
     """
 
     def form(one: Prediction) -> str | None:
@@ -60,7 +60,7 @@ def by_answer(arms: Arms, letters: set[str]) -> dict[str, Any]:
 
 
 def no_number(arms: Arms) -> dict[str, dict[str, int]]:
-    """Return of every arm how many of its answers to questions for a length are no number, by type."""
+    """Return the number of unparsed answers to questions about lengths, by run and type."""
     found: dict[str, dict[str, int]] = {}
     for arm, predictions in arms.items():
         missed = Counter(one.item.type_id for one in predictions if _is_length(one) and not one.parsed)
@@ -70,9 +70,9 @@ def no_number(arms: Arms) -> dict[str, dict[str, int]]:
 
 
 def main() -> None:
-    """Print all parts of every run of a study that has answered."""
+    """Print all parts of every finished run of a study."""
     parser = argparse.ArgumentParser(prog="studies.claims.parts", description=__doc__)
-    parser.add_argument("--work", type=Path, required=True, help="folder of a study that has its lakes and answers")
+    parser.add_argument("--work", type=Path, required=True, help="folder of a study with its lakes and answers")
     study = Study(work=parser.parse_args().work)
     arms: dict[str, list[Prediction]] = {}
     for run, models in answered(study).items():

@@ -1,4 +1,4 @@
-"""What it took to train every arm, from the runs in MLflow."""
+"""Training figures of every run, from MLflow."""
 
 import itertools
 import statistics
@@ -12,11 +12,11 @@ _LAST = 100
 
 
 def trained(study: Study) -> list[dict[str, Any]]:
-    """Return how every finished run of the study's arms went.
+    """Return the training figures of every finished run.
 
-    Each has its `run`, its number of `updates`, the median `update_s` from one update to the next, the mean
-    `wait_share` of an update that it waited for data, `spatial_share` of its answer tokens, and its `loss` and
-    `spatial_loss`, the means of its last 100 updates; what has no spatial data has none of its figures.
+    `run`, `steps`, the median seconds per step `step_s`, the mean `wait_share` of a step spent waiting for data, the
+    `spatial_share` of answer tokens, and `loss` and `spatial_loss`, means over the last 100 steps. Figures of spatial
+    data are None without any.
     """
     runs = [f"{arm}-{seed}" for seed, arm in itertools.product(range(1, study.seeds + 1), study.named)]
     return list(_trained(study, runs)) if study.folder("mlflow.db").is_file() else []
@@ -46,8 +46,8 @@ def _figures(client: Any, name: str, run_id: str) -> dict[str, Any]:
     between_s = [(after.timestamp - one.timestamp) / 1e3 for one, after in itertools.pairwise(losses)]
     return {
         "run": name,
-        "updates": losses[-1].step,
-        "update_s": statistics.median(between_s),
+        "steps": losses[-1].step,
+        "step_s": statistics.median(between_s),
         "wait_share": statistics.fmean(one.value for one in history("loader_wait_share")),
         "spatial_share": shares[-1].value if shares else None,
         "loss": _mean_of_last(losses, losses[-1].step),

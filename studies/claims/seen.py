@@ -1,7 +1,7 @@
-"""`python -m studies.claims.seen --work DIR`: how right arms are where the vision encoder has both things asked about.
+"""`python -m studies.claims.seen --work DIR`: accuracy by whether the vision encoder detected both queried objects.
 
-It has a thing where the middle of one of its objects lies in the thing's box. Relations of things that it does not have
-can be guessed only, by a model whose vision encoder is frozen at least.
+An object is detected if the center of an object token lies in its box. With a frozen encoder, relations of undetected
+objects can only be guessed.
 """
 
 import argparse
@@ -26,11 +26,11 @@ _RELATIONS = (Kind.BOOL, Kind.CHOICE)
 
 
 def all_seen(lake: LakeReader, vlm: VisionLanguageModel) -> dict[str, bool]:
-    """Return of every answer of a lake, by its id, whether the vision encoder has all things that it is about."""
+    """Return for every answer of a lake, by id, whether the vision encoder detected all its objects."""
     rows = lake.query("qa_pairs", "SELECT qa_id, image_id, object_ids FROM t ORDER BY image_id")
     images = sorted({row["image_id"] for row in rows})
-    _, middles = tokens_of(lake, vlm, images)
-    objects, boxes = dict(zip(images, middles, strict=True)), boxes_of(lake)
+    _, centers = tokens_of(lake, vlm, images)
+    objects, boxes = dict(zip(images, centers, strict=True)), boxes_of(lake)
 
     def has(image: str, thing: int) -> bool:
         low, high = boxes[image][thing]
@@ -41,7 +41,7 @@ def all_seen(lake: LakeReader, vlm: VisionLanguageModel) -> dict[str, bool]:
 
 
 def shares(seen: Mapping[str, bool], arms: Arms) -> dict[str, Any]:
-    """Return how many relations are asked about things that are seen, or not, and what share each arm has right."""
+    """Return the number and accuracy of relations by whether both objects were detected."""
 
     def place(one: Prediction) -> str | None:
         if one.item.kind not in _RELATIONS:
@@ -55,9 +55,9 @@ def shares(seen: Mapping[str, bool], arms: Arms) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print the shares of every run of a study that has answered."""
+    """Print the accuracies of every finished run of a study."""
     parser = argparse.ArgumentParser(prog="studies.claims.seen", description=__doc__)
-    parser.add_argument("--work", type=Path, required=True, help="folder of a study that has its lakes and answers")
+    parser.add_argument("--work", type=Path, required=True, help="folder of a study with its lakes and answers")
     study = Study(work=parser.parse_args().work)
     arms = {run: models[run] for run, models in answered(study).items()}
     seen = all_seen(LakeReader(str(study.lake("held_out"))), load_base(base_of(study)))

@@ -1,6 +1,6 @@
-"""All steps of a study in order; what is done is not done again, and a killed study goes on where it was.
+"""All steps of a study in order; finished steps are skipped, so a killed study resumes where it stopped.
 
-Every run of an arm has a process of its own: `python -m studies.claims.steps STUDY_JSON STEP ..`.
+Every run of a condition has its own process: `python -m studies.claims.steps STUDY_JSON STEP ..`.
 """
 
 import os
@@ -25,7 +25,7 @@ _DATA = "data"
 
 
 class Step(NamedTuple):
-    """What to do, the settings that it depends on, and which run of an arm it is part of, if of any."""
+    """A step with the settings it depends on, its function, and the run that it belongs to, if any."""
 
     name: str
     settings: dict[str, Any]
@@ -34,7 +34,7 @@ class Step(NamedTuple):
 
 
 def steps(study: Study, write: training.WriteEncoder) -> Iterator[Step]:
-    """Yield every step after the data."""
+    """Yield all steps after the data."""
     sizes = study.sizes
     general = {"max": sizes.general_max, "items": sizes.general_items}
     yield Step("general", general, partial(training.write_general, study))
@@ -44,37 +44,37 @@ def steps(study: Study, write: training.WriteEncoder) -> Iterator[Step]:
         start = sizes.model_dump(include={"texts", "scaled_on", "layers", "hidden"})
         start["begin"] = folder_digest(study.begin) if study.begin else None
         yield Step("start", start, partial(training.write_start, study, write))
-        base |= _told(training.base_settings(study))
+        base |= _relevant(training.base_settings(study))
         yield Step("base", base, partial(training.train_base, study))
     for arm, seed in study.runs:
-        own = {**_told(training.arm_settings(study, arm, seed)), "base": base["committed"]}
+        own = {**_relevant(training.arm_settings(study, arm, seed)), "base": base["committed"]}
         for name, do in (("train", training.train_arm), ("ask", training.ask)):
             yield Step(f"{name}-{arm}-{seed}", own, partial(do, study, arm, seed), f"{arm}-{seed}")
 
 
-def _told(settings: Any) -> dict[str, Any]:
+def _relevant(settings: Any) -> dict[str, Any]:
     return settings.model_dump(mode="json", include={"feed", "mixture", "model", "optimizer", "loop"})
 
 
 def run(study: Study, write: training.WriteEncoder, until: str | None = None) -> None:
-    """Do every step that is not done, the last one being `until` where it is named.
+    """Run all open steps, or those up to `until`.
 
     Raises:
-        UsageError: a step that was begun with other settings, no such step, or runs of arms that failed.
+        UsageError: a step was started with other settings or does not exist, or runs failed.
     """
     marks = Marks(study.work)
     after = list(steps(study, write))
     names = [_DATA, *(step.name for step in after)]
     if until is not None and until not in names:
         raise UsageError(f"There is no step {until!r}; the steps are {', '.join(names)}.")
-    # Other settings are told before hours are spent.
+    # Differing settings are reported before hours of work.
     done = [marks.done(step.name, step.settings) for step in after]
     _check_space(study)
     if data.pending(study):
-        # Spark's memory is free again before anything is trained.
+        # In a process of its own, so that Spark's memory is free for training.
         ended = run_module("studies.claims.data", [study.model_dump_json()], {})
         if ended:
-            raise UsageError(f"Rooms and lakes ended with exit code {ended}; see above, and start the study again.")
+            raise UsageError(f"Making rooms and lakes failed with exit code {ended}; see its output above, then rerun.")
     last = len(after) if until is None else names.index(until)
     pending = [step for step, did in zip(after[:last], done, strict=False) if not did]
     _do(marks, (step for step in pending if not step.run))
@@ -83,7 +83,7 @@ def run(study: Study, write: training.WriteEncoder, until: str | None = None) ->
         ended = pool.map(partial(_in_own_process, study), *zip(*runs, strict=True)) if runs else ()
         failed = [str(_log(study, run)) for (run, _), code in zip(runs, ended, strict=True) if code]
     if failed:
-        raise UsageError(f"Not all arms came to their ends; see {', '.join(failed)}, and start the study again.")
+        raise UsageError(f"{len(failed)} runs failed; see {', '.join(failed)}, then rerun.")
 
 
 def _do(marks: Marks, pending: Iterable[Step]) -> None:
@@ -99,7 +99,7 @@ def _log(study: Study, run: str) -> Path:
 
 
 def _in_own_process(study: Study, run: str, names: Sequence[str]) -> int:
-    """Do steps of a run of an arm, with its share of the cores, and return how its process ended."""
+    """Run the steps of a condition with its share of the cores, and return the exit code."""
     log = _log(study, run)
     log.parent.mkdir(exist_ok=True)
     print(f"claims: {run}, see {log}", flush=True)
@@ -114,11 +114,13 @@ def _check_space(study: Study) -> None:
     study.work.mkdir(parents=True, exist_ok=True)
     free_gb = shutil.disk_usage(study.work).free / 1e9
     if free_gb < needed_gb:
-        raise UsageError(f"{study.work} has {free_gb:.0f} GB left and the study needs {needed_gb:.0f}; name another.")
+        raise UsageError(
+            f"{study.work} has {free_gb:.0f} GB free, the study needs {needed_gb:.0f} GB; name another --work."
+        )
 
 
 def main(study: Study, names: Sequence[str]) -> None:
-    """Do the named steps."""
+    """Run the named steps."""
     end_with_parent()
     _do(Marks(study.work), [step for step in steps(study, write_encoder) if step.name in names])
 

@@ -1,4 +1,4 @@
-"""What a study is made of: its sizes, its arms, and where everything lies."""
+"""The definition of a study: its sizes, its conditions and its folders."""
 
 import json
 from pathlib import Path
@@ -7,37 +7,38 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.engine.errors import UsageError
+from udfs.storage.atomic import written_whole
 
 BASE = Path(__file__).with_name("base")
 
 
 class Sizes(BaseModel):
-    """How much of everything; the defaults take some hours on two cores."""
+    """The sizes of a study; the defaults take some hours on two cores."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    images: int = Field(default=10_000, description="rooms to train from")
+    images: int = Field(default=10_000, description="rooms to train on")
     held_out: int = Field(default=800, description="rooms to ask about")
-    few: int = Field(default=4_000, description="images that built-in experts and sensors are compared on")
+    few: int = Field(default=4_000, description="images for the comparison of built-in experts and sensors")
     width: int = Field(default=256, description="px")
     height: int = Field(default=192, description="px")
-    short_share: float = Field(
-        default=0.7, description="spatial answers of a word or two, where no letter is asked for"
+    short_share: float = Field(default=0.7, description="share of spatial answers of a word or two")
+    lengths: str = Field(default="meters", description="units of lengths")
+    general_max: int = Field(default=120_000, description="general questions per kind for training")
+    general_items: int = Field(default=150, description="general questions per kind for evaluation")
+    items_max: int = Field(default=60, description="spatial questions per type for evaluation")
+    texts: int = Field(
+        default=20_000, description="answers, and as many general entries, that the tokenizer is fitted on"
     )
-    lengths: str = Field(default="meters", description="how lengths are said")
-    general_max: int = Field(default=120_000, description="general questions of a kind to train from")
-    general_items: int = Field(default=150, description="general questions of a kind to measure with")
-    items_max: int = Field(default=60, description="spatial questions of a type to measure with")
-    texts: int = Field(default=20_000, description="answers, and as many entries, that the tokenizer is fitted on")
-    scaled_on: int = Field(default=256, description="images that the vision encoder's features are scaled on")
-    layers: int = Field(default=6, description="of the decoder")
-    hidden: int = Field(default=192, description="features of the decoder")
-    base_steps: int = Field(default=5_000, description="updates of the base, which no arm repeats")
-    steps: int = Field(default=3_000, description="updates of every arm, from the base")
+    scaled_on: int = Field(default=256, description="images for scaling the features of the vision encoder")
+    layers: int = Field(default=6, description="layers of the decoder")
+    hidden: int = Field(default=192, description="hidden size of the decoder")
+    base_steps: int = Field(default=5_000, description="optimizer steps of the base")
+    steps: int = Field(default=3_000, description="optimizer steps of every run, starting from the base")
     warm_up: int = 100
-    batch: int = Field(default=16, description="examples of an update")
+    batch: int = Field(default=16, description="examples per step")
     base_rate: float = Field(default=8e-4, description="learning rate of the base")
-    rate: float = Field(default=8e-4, description="learning rate of every arm")
+    rate: float = Field(default=8e-4, description="learning rate of every run")
 
 
 SMOKE = Sizes(
@@ -47,13 +48,13 @@ SMOKE = Sizes(
 
 
 class Arm(NamedTuple):
-    """A branch from the base: the lake it learns from, how its numbers were said, and what it changes."""
+    """A condition trained from the base: its lake, noise, share of spatial tokens, and frozen parts."""
 
     lake: str = "sensor"
     noise_m: float = 0.0
     spatial_share: float = 0.75
     freeze_vision_encoder: bool = True
-    times: int = 1  # as many updates
+    times: int = 1  # factor on the number of steps
 
 
 ARMS = {
@@ -74,7 +75,7 @@ _LONG = "long"
 class Study(BaseModel):
     """One study in the folder `work`.
 
-    `only` are the arms to train, so many `processes` at a time; where none is named, all but `long`.
+    `only` names the conditions to train, by default all except `long`, with `processes` runs at a time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,35 +85,35 @@ class Study(BaseModel):
     seeds: int = Field(default=2, ge=1)
     only: tuple[str, ...] = ()
     processes: int = Field(default=1, ge=1)
-    begin: Path | None = Field(default=None, description="folder of a model that a base goes on from, with more layers")
-    committed: Path = Field(default=BASE, description="folder of a base that takes the place of one to be trained")
+    begin: Path | None = Field(default=None, description="folder of a model that a base continues, with more layers")
+    committed: Path = Field(default=BASE, description="folder of a base to use instead of training one")
 
     @property
     def named(self) -> dict[str, Arm]:
-        """Return the arms that `only` names, or all, by name.
+        """Return the conditions in `only`, or all, by name.
 
         Raises:
-            UsageError: an arm that is none.
+            UsageError: a condition does not exist.
         """
         unknown = next((name for name in self.only if name not in ARMS), None)
         if unknown is not None:
-            raise UsageError(f"There is no arm {unknown!r}; the arms are {', '.join(ARMS)}.")
+            raise UsageError(f"There is no condition {unknown!r}; the conditions are {', '.join(ARMS)}.")
         return {name: arm for name, arm in ARMS.items() if name in (self.only or ARMS)}
 
     @property
     def arms(self) -> dict[str, Arm]:
-        """Return the arms to train by name, `long` only where it is named."""
+        """Return the conditions to train by name, `long` only if it is named."""
         return {name: arm for name, arm in self.named.items() if self.only or name != _LONG}
 
     @property
     def lakes(self) -> tuple[str, ...]:
-        """Return the lakes that are needed; the sensors' and the held-out one always are."""
+        """Return the required lakes, always including those of sensors and of held-out rooms."""
         also = {arm.lake for arm in self.arms.values()} - {"sensor"}
         return ("sensor", "held_out", *sorted(also))
 
     @property
     def runs(self) -> list[tuple[str, int]]:
-        """Return the arms with their seeds, every arm once before any a second time."""
+        """Return all (condition, seed), ordered by seed."""
         return [(arm, seed) for seed in range(1, self.seeds + 1) for arm in self.arms]
 
     def crawl(self, name: str) -> Path:
@@ -120,7 +121,7 @@ class Study(BaseModel):
         return self.work.absolute() / "crawls" / name
 
     def lake(self, name: str) -> Path:
-        """Return the folder of a lake, which has its crawl's name."""
+        """Return the folder of a lake, which is named like its crawl."""
         return self.work.absolute() / "lakes" / name
 
     def folder(self, *parts: str) -> Path:
@@ -129,16 +130,16 @@ class Study(BaseModel):
 
 
 class Marks:
-    """Which steps are begun and which are done, each with the settings that it was begun with."""
+    """The state of all steps, with the settings they were started with."""
 
     def __init__(self, work: Path) -> None:
         self._folder = work / "steps"
 
     def done(self, step: str, settings: dict[str, Any]) -> bool:
-        """Return whether a step is done.
+        """Return whether a step is finished.
 
         Raises:
-            UsageError: it was begun with other settings.
+            UsageError: it was started with other settings.
         """
         path = self._path(step)
         if not path.is_file():
@@ -149,25 +150,22 @@ class Marks:
             before = held["settings"].get(name)
             if before != now.get(name):
                 raise UsageError(
-                    f"Step {step} in {self._folder.parent} was begun with {name} = {before!r} and is asked for with "
-                    f"{now.get(name)!r} now; name another --work, or remove that folder to begin anew."
+                    f"Step {step} in {self._folder.parent} was started with {name} = {before!r}, now it is "
+                    f"{now.get(name)!r}; use another --work, or remove that folder to start over."
                 )
         return held["done"]
 
     def begin(self, step: str, settings: dict[str, Any]) -> None:
-        """Note that a step is begun."""
+        """Mark a step as started."""
         self._write(step, settings, done=False)
 
     def finish(self, step: str, settings: dict[str, Any]) -> None:
-        """Note that a step is done."""
+        """Mark a step as finished."""
         self._write(step, settings, done=True)
 
     def _path(self, step: str) -> Path:
         return self._folder / f"{step}.json"
 
     def _write(self, step: str, settings: dict[str, Any], done: bool) -> None:
-        path = self._path(step)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".part")
-        draft.write_text(json.dumps({"settings": settings, "done": done}, indent=1))
-        draft.replace(path)
+        with written_whole(self._path(step)) as draft:
+            draft.write_text(json.dumps({"settings": settings, "done": done}, indent=1))

@@ -1,4 +1,4 @@
-"""The figures as Markdown, and their place in a page."""
+"""The results as Markdown tables."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,31 +9,31 @@ from studies.claims.outcomes import BLANKED, SCORES
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
-_HEAD = "| | claim | score | arm | over | difference | spread of seeds | published | |"
+_HEAD = "| | claim | score | condition | compared with | difference | spread of seeds | published | |"
 _RULE = "|---|---|---|---|---|---|---:|---|---|"
-_RUNS = "| run | updates | median s an update | waited for data | spatial tokens | loss | of spatial answers |"
+_RUNS = "| run | steps | median s per step | waiting for data | spatial tokens | loss | spatial loss |"
 _RUNS_RULE = "|---|---:|---:|---:|---:|---:|---:|"
 
 
 def markdown(found: dict[str, Any], made_by: str) -> str:
-    """Return the tables, shares in percent; `made_by` is the command and what it ran on."""
+    """Return the tables in percent; `made_by` is the command, date and machine."""
     claims = [_claim(one) for one in found["claims"]]
     scores = [score for score in SCORES if any(score in own for own in found["arms"].values())]
     arms = [_arm(arm, own, scores) for arm, own in found["arms"].items()]
-    head = [f"| arm | seeds | {' | '.join(scores)} |", f"|---|---:|{'---|' * len(scores)}"]
+    head = [f"| condition | seeds | {' | '.join(scores)} |", f"|---|---:|{'---|' * len(scores)}"]
     runs = ["", _RUNS, _RUNS_RULE, *map(_run, found["training"])] if found["training"] else []
     return "\n".join([f"{made_by}.", "", _HEAD, _RULE, *claims, "", *head, *arms, *runs])
 
 
 def write_table(page: Path, text: str) -> None:
-    """Put text between the marks of a page.
+    """Replace the text between the markers of a page.
 
     Raises:
-        UsageError: no such page, or one without the marks.
+        UsageError: the page does not exist or lacks the markers.
     """
     held = page.read_text() if page.is_file() else ""
     if BEGIN not in held or END not in held:
-        raise UsageError(f"{page} has no lines {BEGIN} and {END}; name a page with both.")
+        raise UsageError(f"{page} lacks the lines {BEGIN} and {END}; add them, or name another page.")
     before, _, rest = held.partition(BEGIN)
     page.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}")
 
@@ -63,8 +63,8 @@ def _arm(name: str, own: dict[str, Any], scores: Sequence[str]) -> str:
 def _run(one: dict[str, Any]) -> str:
     cells = (
         one["run"],
-        f"{one['updates']:,}",
-        f"{one['update_s']:.2f}",
+        f"{one['steps']:,}",
+        f"{one['step_s']:.2f}",
         f"{one['wait_share'] * 100:.1f} %",
         "" if one["spatial_share"] is None else f"{one['spatial_share'] * 100:.3f} %",
         f"{one['loss']:.3f}",

@@ -11,7 +11,7 @@ from jobs.cli.train import lake_rows
 from jobs.engine.errors import LakeUnreadable
 from schemas.images import IMAGES
 from tests.experts.builtin_network import row
-from vlm.builtin.sources import labelled
+from vlm.builtin.sources import labeled_image
 
 
 def png(pixels):
@@ -39,7 +39,7 @@ def test_images_come_back_with_their_labels(tmp_path):
         {**empty, **keys, **bare, "image_id": "a", "ingest_shard": 1},
     ]
     write_deltalake(str(tmp_path / "images"), pa.Table.from_pylist(rows, schema=to_arrow_schema(IMAGES.schema)))
-    first, second = map(labelled, lake_rows(str(tmp_path)))
+    first, second = map(labeled_image, lake_rows(str(tmp_path)))
     np.testing.assert_allclose(first.depth_m, depth / 1000, atol=1e-6)
     np.testing.assert_array_equal(first.instances, ids)
     assert first.objects == {3: ("chair", ("red chair",))} and first.focal_px == 40 and first.gravity == [0, 1, 0]

@@ -20,11 +20,11 @@ from tests.experts.builtin_network import SMALL, row
 from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
 from udfs.experts.families.builtin.weights import load_network
 from vlm.builtin.batches import batch_of, drawn
-from vlm.builtin.example import IGNORED, KIND_NAMES, Labelled, example_arrays, name_codes
+from vlm.builtin.example import IGNORED, KIND_NAMES, LabeledImage, example_arrays, name_codes
 from vlm.builtin.losses import losses, total
 from vlm.builtin.pack import write_pack
 from vlm.builtin.settings import TrainSettings
-from vlm.builtin.sources import labelled, of_crawl
+from vlm.builtin.sources import labeled_image, of_crawl
 from vlm.builtin.train_experts import train_experts
 from vlm.errors import RunDiffers, SettingsUnusable
 
@@ -140,7 +140,7 @@ def test_mirrored_batches_mirror_every_label(crawl, tmp_path):
 def test_examples_cut_the_middle_and_keep_the_focal_length():
     rgb = np.zeros((100, 300, 3), np.uint8)
     rgb[:, 75:225] = 200
-    wide = example_arrays(Labelled(rgb, focal_px=100.0), 96, 64)
+    wide = example_arrays(LabeledImage(rgb, focal_px=100.0), 96, 64)
     assert wide["rgb"].min() == 200
     # 150 x 100 px are left
     assert np.exp(wide["known"][0]) == pytest.approx(100 / (0.5 * np.hypot(150, 100)))
@@ -153,7 +153,7 @@ def test_examples_put_centres_on_the_objects_and_ignore_specks():
     ids[20:44, 16:32] = 0
     ids[60:62, 90:92] = 9
     arrays = example_arrays(
-        Labelled(np.zeros((64, 96, 3), np.uint8), None, ids, {7: ("chair", ("red chair",))}), 96, 64
+        LabeledImage(np.zeros((64, 96, 3), np.uint8), None, ids, {7: ("chair", ("red chair",))}), 96, 64
     )
     kind, _, x, y = arrays["objects"][0]
     assert arrays["count"][0] == 1 and KIND_NAMES[kind] == "chair" and arrays["ids"][y, x] == 1
@@ -171,10 +171,10 @@ def test_examples_put_centres_on_the_objects_and_ignore_specks():
     ],
 )
 def test_names_of_objects(label, captions, expected):
-    from vlm.builtin.example import COLOUR_NAMES
+    from vlm.builtin.example import COLOR_NAMES
 
-    kind, colour = name_codes(label, captions)
-    assert (KIND_NAMES[kind] if kind >= 0 else None, COLOUR_NAMES[colour] if colour >= 0 else None) == expected
+    kind, color = name_codes(label, captions)
+    assert (KIND_NAMES[kind] if kind >= 0 else None, COLOR_NAMES[color] if color >= 0 else None) == expected
 
 
 def test_every_example_is_drawn_once_per_epoch():
@@ -188,6 +188,6 @@ def test_turned_images_are_learned_upright():
     rgb = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
     depth = np.arange(600, dtype=np.uint16).reshape(20, 30)
     _, png = cv2.imencode(".png", depth)
-    upright = labelled({**row(rgb), "depth": png.tobytes(), "gravity": [0, 1, 0]})
+    upright = labeled_image({**row(rgb), "depth": png.tobytes(), "gravity": [0, 1, 0]})
     np.testing.assert_array_equal(upright.depth_m, depth.astype(np.float32) * np.float32(1e-3))
     assert upright.gravity == [0, 1, 0] and upright.focal_px is None

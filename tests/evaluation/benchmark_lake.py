@@ -11,7 +11,7 @@ from PIL import Image
 
 from schemas.question_types import QUESTION_TYPES
 from schemas.table import ENGINE_VERSION
-from tests.evaluation.test_balance import asked
+from tests.evaluation.relation_questions import asked
 from tests.pages.small_lake import write_table
 from vlm.evaluation.relations import Asked
 
@@ -31,16 +31,16 @@ TEXTS = ("answer_form", "frame", "question_template", "answer_template")
 def write_lake(lake: Path, count: int, seed: int, split: str = "test") -> dict[str, Asked]:
     """Write the lake; return its relations by the id of their row."""
     relations = asked(count, seed)
-    pictures = {one: picture(one) for one in range(0, count, 2)}
-    shas = {one: hashlib.sha256(data).hexdigest() for one, data in pictures.items()}
+    images = {one: image(one) for one in range(0, count, 2)}
+    shas = {one: hashlib.sha256(data).hexdigest() for one, data in images.items()}
     rows: dict[str, list[dict[str, Any]]] = {"images": [], "scenes": [], "qa_pairs": [], "recipes": []}
-    for number, data in pictures.items():
+    for number, data in images.items():
         size = {"width": 40, "height": 24, "format": "jpeg", "exif_orientation": 6 if number % 4 else 1}
         rows["images"].append({"image_id": shas[number], "bytes": data, **size, **OWN})
-    by_photograph: dict[int, list[Asked]] = {one: [] for one in pictures}
+    by_image: dict[int, list[Asked]] = {one: [] for one in images}
     for one in relations:
-        by_photograph[int(one.item_id.split("-")[1]) // 2 * 2].append(one)
-    for number, own in by_photograph.items():
+        by_image[int(one.item_id.split("-")[1]) // 2 * 2].append(one)
+    for number, own in by_image.items():
         objects: list[dict[str, Any]] = []
         for one in own:
             rows["qa_pairs"].append(_relation(one, shas[number], split, objects))
@@ -61,7 +61,7 @@ def write_lake(lake: Path, count: int, seed: int, split: str = "test") -> dict[s
     return {one.item_id: one for one in relations}
 
 
-def picture(number: int) -> bytes:
+def image(number: int) -> bytes:
     """Return a JPEG whose left half, as stored, is brighter; some are to be turned by a quarter."""
     pixels = np.random.default_rng(number).integers(0, 90, (24, 40, 3), dtype=np.uint8)
     pixels[:, :20] += 150

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.evaluation.files import cell, json_file, parquet, picture
+from tests.evaluation.files import cell, image, json_file, parquet
 from tests.evaluation.tool_layouts import hf_messages, llava, vlmevalkit, vqa
 
 
@@ -43,7 +43,7 @@ def _region(name: str, kind: str, category: str, question: str, answer: str) -> 
 def spatialrgpt(folder: Path) -> Path:
     """SpatialRGPT-Bench."""
     (folder / "images").mkdir(parents=True, exist_ok=True)
-    (folder / "images" / "0.png").write_bytes(picture())
+    (folder / "images" / "0.png").write_bytes(image())
     rows = [
         _region("1", "quantitative", "width_data", "How wide is Region [0]?", "Region [0] is 40.5 inches wide."),
         _region("2", "quantitative", "direction", "Where is Region [1]?", "At the 3 o'clock direction."),
@@ -63,14 +63,14 @@ def spatialrgpt(folder: Path) -> Path:
 def blink(folder: Path) -> Path:
     """BLINK."""
     known = {"sub_task": "Relative_Depth", "question": "Which point is closer?", "choices": ["A is", "B is"]}
-    pictures = {"image_1": cell(), "image_2": None, "image_3": None, "image_4": None}
-    two = {**pictures, "image_2": cell(20)}
+    images = {"image_1": cell(), "image_2": None, "image_3": None, "image_4": None}
+    two = {**images, "image_2": cell(20)}
     return parquet(
         folder,
         [
             {"idx": "val_1", **known, **two, "answer": "(B)"},
-            {"idx": "val_2", **known, **pictures, "answer": "(A)"},
-            {"idx": "test_1", **known, **pictures, "answer": "hidden"},
+            {"idx": "val_2", **known, **images, "answer": "(A)"},
+            {"idx": "test_1", **known, **images, "answer": "hidden"},
         ],
     )
 
@@ -178,14 +178,14 @@ def spar_bench(folder: Path) -> Path:
 
 
 def mmsi_bench(folder: Path) -> Path:
-    """MMSI-Bench, its pictures bare bytes."""
+    """MMSI-Bench, its images bare bytes."""
     asked = "Where is it?\nOptions: A: Northeast, B: Southwest, C: East, D: West"
     known = {"question": asked, "question_type": "Positional Relationship (Cam.-Obj.)"}
     return parquet(
         folder,
         [
-            {"id": 7, "images": [picture(), picture(40)], "answer": "C", **known},
-            {"id": 8, "images": [picture()], "answer": "C", **{**known, "question": "Where is it?"}},
+            {"id": 7, "images": [image(), image(40)], "answer": "C", **known},
+            {"id": 8, "images": [image()], "answer": "C", **{**known, "question": "Where is it?"}},
         ],
     )
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from jobs.cli.options import app
 from jobs.engine.errors import LakeUnreadable, UsageError
 from tests.evaluation.benchmark_lake import image, write_lake
-from tests.evaluation.test_balance import KEYS, right_by_majority
+from tests.evaluation.relation_questions import KEYS, right_by_majority
 from vlm.evaluation.items import Kind
 from vlm.evaluation.layouts import read_items
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_asked_is_one_sentence(made, tmp_path):
     _, _, _, folder = made
     none = run("--lake", folder / "lake", "--split", "validation", "--out", tmp_path / "a.parquet")
     assert isinstance(none.exception, UsageError)
-    assert "none can be kept; name a larger lake or another --split." in str(none.exception)
+    assert "can be kept; use a larger lake or another --split." in str(none.exception)
     nowhere = run("--lake", tmp_path / "nowhere", "--out", tmp_path / "a.parquet")
     assert isinstance(nowhere.exception, LakeUnreadable)
     assert not (tmp_path / "a.parquet").exists()

@@ -102,11 +102,11 @@ def test_baselines_are_fitted_on_training_items(benchmark, tmp_path):
 @pytest.mark.parametrize(
     ("places", "sentence"),
     [
-        ({"items": "cv_bench"}, r"'cv_bench' is not FORMAT:PATH; say for example cv_bench:data/"),
+        ({"items": "cv_bench"}, r"'cv_bench' is not FORMAT:PATH; an example is cv_bench:data/"),
         ({"items": "spatiallake:/nowhere"}, r"/nowhere does not exist\."),
-        ({"items": "coco:{items}"}, r"There is no format 'coco' of items"),
-        ({"items": "blink:{items}"}, r"holds no item in the format blink\. Row 0 has no idx"),
-        ({"predictions": "jsonl:{other}"}, r"No prediction of other answers an item: the first is about x, the first"),
+        ({"items": "coco:{items}"}, r"There is no format 'coco' to read items"),
+        ({"items": "blink:{items}"}, r"holds no items in the format blink\. Row 0 has no idx"),
+        ({"predictions": "jsonl:{other}"}, r"No prediction of other belongs to an item: the first prediction is for x"),
     ],
 )
 def test_what_cannot_be_scored_is_one_sentence(benchmark, tmp_path, places, sentence):
@@ -121,7 +121,7 @@ def test_what_cannot_be_scored_is_one_sentence(benchmark, tmp_path, places, sent
 def test_models_of_one_name_have_to_be_told_apart(benchmark, tmp_path):
     items, files = benchmark
     twice = [place_of(f"jsonl:{files[0]}"), place_of(f"jsonl:{files[0]}")]
-    with pytest.raises(UsageError, match="Two models are called 'looks-7b'; tell them apart with NAME=FORMAT:PATH"):
+    with pytest.raises(UsageError, match="Two models are called 'looks-7b'; rename one with NAME=FORMAT:PATH"):
         evaluate(Place("spatiallake", items), twice, tmp_path / "out")
     named = [place_of(f"one=jsonl:{files[0]}"), place_of(f"two=jsonl:{files[0]}")]
     found = evaluate(Place("spatiallake", items), named, tmp_path / "out")

@@ -88,8 +88,8 @@ def test_an_item_that_fails_for_good_is_left_without_an_answer_and_the_others_go
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (lambda request, before: fails(401, "bad key sk-1"), "refuses 'tiny' with status 401 (bad key sk-1)"),
-        (lambda request, before: fails(404, "no such model"), "refuses 'tiny' with status 404 (no such model)"),
+        (lambda request, before: fails(401, "bad key sk-1"), "rejects 'tiny' with status 401 (bad key sk-1)"),
+        (lambda request, before: fails(404, "no such model"), "rejects 'tiny' with status 404 (no such model)"),
         (lambda request, before: fails(400, "no images"), "tiny answered none of its first"),
     ],
 )
@@ -110,14 +110,14 @@ def test_nobody_at_the_endpoint_is_one_sentence(items, tmp_path):
     assert "refused" in str(result.exception)
 
 
-def test_a_model_that_needs_a_image_is_scored_without_the_row_of_text_alone(items, tmp_path):
+def test_a_model_that_needs_an_image_is_scored_without_the_row_of_text_alone(items, tmp_path):
     def needs_images(request, before):
         return looks(request, before) if request.images else fails(400, "an image is required")
 
     with serving(needs_images) as (url, _):
         result = run(items, url, tmp_path)
     assert result.exit_code == 0, result.output
-    assert "tiny (text only) is left out" in result.stderr
+    assert "Skipped tiny (text only)" in result.stderr
     assert "an image is required" in result.stderr
     assert list(scores(tmp_path))[:3] == ["tiny", "tiny (image blanked)", "majority per type"]
 
@@ -129,9 +129,9 @@ def test_a_model_that_needs_a_image_is_scored_without_the_row_of_text_alone(item
         (("--endpoint-model", "tiny"), "--endpoint-model needs --endpoint"),
         (
             ("--endpoint", "http://127.0.0.1:1", "--endpoint-model", "tiny", "--endpoint-key", "NOT_SET"),
-            "The environment variable NOT_SET of --endpoint-key is not set",
+            "The environment variable NOT_SET named by --endpoint-key is not set",
         ),
-        (("--model", "nobody/nothing"), "nobody/nothing is no folder; as a Hugging Face id it needs --revision"),
+        (("--model", "nobody/nothing"), "nobody/nothing is not a folder; a Hugging Face id needs --revision"),
     ],
 )
 def test_half_of_a_model_is_one_sentence(items, tmp_path, arguments, sentence):

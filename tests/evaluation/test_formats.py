@@ -277,5 +277,5 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(tmp_path):
     with pytest.raises(Unreadable, match=r"holds no file of \.parquet"):
         read_items("cv_bench", tmp_path)
     (tmp_path / "a.json").write_text("{", encoding="utf-8")
-    with pytest.raises(Unreadable, match=r"a\.json is no JSON"):
+    with pytest.raises(Unreadable, match=r"a\.json is not JSON"):
         read_items("llava", tmp_path / "a.json")

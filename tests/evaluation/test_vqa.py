@@ -2,7 +2,7 @@
 
 import pytest
 
-from vlm.evaluation.scores.vqa import CONTRACTIONS, evalai, evalai_normalised, official
+from vlm.evaluation.scores.vqa import CONTRACTIONS, evalai, evalai_normalized, official
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_official_normalises_only_where_humans_disagree():
     ],
 )
 def test_normalised(answer, plain):
-    assert evalai_normalised(answer) == plain
+    assert evalai_normalized(answer) == plain
 
 
 def test_marks_vanish_beside_a_space_and_become_one_within_a_word():

@@ -4,11 +4,11 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from tests.evaluation.files import cell, json_file, parquet, picture
+from tests.evaluation.files import cell, image, json_file, parquet
 
 
 def vqa(folder: Path) -> Path:
-    """VQAv2 and OK-VQA: questions and annotations apart, photographs named as COCO names them."""
+    """VQAv2 and OK-VQA: questions and annotations apart, images named as COCO names them."""
     questions = [{"image_id": 42, "question": "How many?", "question_id": number} for number in (42000, 42001)]
     people = [
         {"answer": "2" if place < 4 else "3", "answer_confidence": "yes", "answer_id": place + 1} for place in range(10)
@@ -28,14 +28,14 @@ def vqa(folder: Path) -> Path:
     )
     json_file(folder / "v2_mscoco_val2014_annotations.json", {"annotations": annotations})
     (folder / "val2014").mkdir()
-    (folder / "val2014" / "COCO_val2014_000000000042.jpg").write_bytes(picture())
+    (folder / "val2014" / "COCO_val2014_000000000042.jpg").write_bytes(image())
     return folder
 
 
 def llava(folder: Path) -> Path:
     """LLaVA JSON, one row of two turns."""
     (folder / "images").mkdir(parents=True, exist_ok=True)
-    (folder / "images" / "a.png").write_bytes(picture())
+    (folder / "images" / "a.png").write_bytes(image())
     turns = [
         {"from": "human", "value": "<image>\nHow far is it in feet?"},
         {"from": "gpt", "value": "About 2 feet."},
@@ -72,9 +72,9 @@ def hf_messages(folder: Path) -> Path:
 
 
 def vlmevalkit(folder: Path) -> Path:
-    """VLMEvalKit's TSV with a rotation that borrows its picture."""
+    """VLMEvalKit's TSV with a rotation that borrows its image."""
     folder.mkdir(parents=True, exist_ok=True)
-    encoded = base64.b64encode(picture()).decode()
+    encoded = base64.b64encode(image()).decode()
     lines = [
         ["index", "image", "question", "A", "B", "answer", "category"],
         ["5", encoded, "Which?", "lamp", "door", "A", "depth"],

@@ -11,10 +11,10 @@ from pycocotools import mask as coco
 
 from tests.experts.builtin_network import row, small_spec
 from udfs.experts.expert import PROFILES, ExpertSpec, expert_class, loaded_expert
-from udfs.experts.families.builtin.sight import vector_to_stored, working_size
+from udfs.experts.families.builtin.inference import vector_to_stored, working_size
 from udfs.experts.families.builtin.weights import Calibration
+from udfs.experts.images import upright_image
 from udfs.experts.loading import ModelUnavailable
-from udfs.experts.pictures import picture_of
 
 SIZES = [(1, 40), (40, 1), (33, 70), (70, 33), (64, 48), (5, 5), (300, 20)]
 ORIENTATION = 0x0112
@@ -88,7 +88,7 @@ def test_exif_turned_pictures_are_seen_upright(spec, orientation, turns):
 
 
 def test_vectors_follow_the_pixels():
-    picture = picture_of(turned(noise(40, 30), 6))
+    picture = upright_image(turned(noise(40, 30), 6))
     marks = np.zeros((30, 40), bool)
     marks[20, 15] = True
     row_, column = np.argwhere(picture.to_stored(marks))[0]

@@ -20,7 +20,7 @@ from tests.experts import small_captioners
 from tests.experts.small_pictures import SHAPES, photograph, upright
 from udfs.experts.expert import ExpertSpec, expert_class
 from udfs.experts.loading import ModelUnavailable
-from udfs.experts.region_parts import View
+from udfs.experts.regions import RegionView
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,14 @@ def loaded(slot: str, family: str, folder: str, **options: Any):
     return part
 
 
-def views() -> list[View]:
+def views() -> list[RegionView]:
     """Return a view per shape, of a box in its middle, and the box that its crop of no margin takes."""
     found = []
     for name in SHAPES:
         image = upright(photograph(name))
-        found.append(View(image, (0.25 * image.width, 0.25 * image.height, 0.8 * image.width, 0.7 * image.height)))
+        found.append(
+            RegionView(image, (0.25 * image.width, 0.25 * image.height, 0.8 * image.width, 0.7 * image.height))
+        )
     return found
 
 
@@ -54,7 +56,7 @@ def test_a_crop_holds_the_box_and_its_margin() -> None:
         ((66.9, 42.9, 67.0, 43.0), 0.0, (66, 42, 67, 43)),
         ((67.0, 43.0, 67.0, 43.0), 0.0, (66, 42, 67, 43)),
     ]:
-        assert View(image, box).crop(margin).tobytes() == image.crop(expected).tobytes()
+        assert RegionView(image, box).crop(margin).tobytes() == image.crop(expected).tobytes()
 
 
 def test_blip_captions(folders: dict[str, str]) -> None:

@@ -18,9 +18,9 @@ from tests.experts.test_detectors import owlv2_reference
 from tests.experts.test_segmenters import reference as sam_reference
 from udfs.experts.expert import ExpertSpec
 from udfs.experts.families.composed import ComposedRegions
-from udfs.experts.pictures import picture_of
+from udfs.experts.images import upright_image
 from udfs.experts.vocabularies import named_list
-from udfs.stages.context import context_batches
+from udfs.stages.perceive import perceive, regions_row
 from udfs.stages.rows import RowRejected
 
 NAMES = ["mug", "chair", "table lamp"]
@@ -94,7 +94,7 @@ def expected_masks(parts: dict[str, ExpertSpec], row: dict[str, Any], most: floa
 def test_regions_are_those_of_a_second_implementation(parts: dict[str, ExpertSpec]) -> None:
     rows = [photograph(name) for name in SHAPES if name != "thin"]
     most = 0.6
-    expert = loaded(composed(parts, most_iou=most, min_area_share=1e-9, batch_size=2))
+    expert = loaded(composed(parts, max_iou=most, min_area_share=1e-9, batch_size=2))
     total = 0
     for row, outcome in zip(rows, expert.predict(rows), strict=True):
         assert isinstance(outcome, dict), outcome
@@ -131,7 +131,7 @@ def check_regions(regions: list[dict[str, Any]], size: tuple[int, int]) -> None:
 
 def test_a_whole_batch_with_a_corrupt_photograph(parts: dict[str, ExpertSpec]) -> None:
     """Through the Arrow path of the stage: every sound photograph has its regions, the corrupt one a reason."""
-    spec = composed(parts, "captioner", "embedder", most_iou=0.9, min_area_share=0.001, batch_size=3)
+    spec = composed(parts, "captioner", "embedder", max_iou=0.9, min_area_share=0.001, batch_size=3)
     rows = [photograph("odd"), photograph("turned"), CORRUPT, photograph("grey"), photograph("portrait")]
     for number, row in enumerate(rows):
         size = upright(row).size if row is not CORRUPT else (1, 1)
@@ -139,7 +139,11 @@ def test_a_whole_batch_with_a_corrupt_photograph(parts: dict[str, ExpertSpec]) -
         row.update(width=width, height=height, ingest_shard=number, gate=None)
     batch = pa.RecordBatch.from_pylist(rows)
     schema = to_arrow_schema(output_type(REGIONS))
-    out = [row for one in context_batches(iter([batch]), schema, spec, "recipe") for row in one.to_pylist()]
+    out = [
+        row
+        for one in perceive(iter([batch]), schema, "context", spec, regions_row, "recipe")
+        for row in one.to_pylist()
+    ]
     assert [row["image_id"] for row in out] == [row["image_id"] for row in rows]
     for row in out:
         if row["image_id"] == "corrupt":
@@ -193,18 +197,18 @@ def test_a_tagger_says_what_to_look_for(parts: dict[str, ExpertSpec]) -> None:
     spec = composed(parts, "tagger", vocabulary="tagger", fallback=["chair"])
     expert = loaded(spec)
     expert.tagger.answers = lambda images, question: ["- red mugs\n- laptop and lamp", "nothing!"][: len(images)]
-    vocabularies = expert._vocabularies([(row, picture_of(row)) for row in map(photograph, ("odd", "grey"))])
+    vocabularies = expert._vocabularies([(row, upright_image(row)) for row in map(photograph, ("odd", "grey"))])
     assert vocabularies == [("mug", "laptop", "lamp"), ("chair",)]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"parts": {}}, "lacks 'detector'"),
+        ({"parts": {}}, "lacks its part 'detector'"),
         ({"options": {"vocabulary": "tagger"}}, "tagger"),
         ({"options": {"vocabulary": "kitchen"}}, "household"),
         ({"options": {"vocabulary": []}}, "empty"),
-        ({"options": {"iou": 0.5}}, "iou"),
+        ({"options": {"iou": 0.5}}, "iou is no setting; did you mean max_iou"),
         ({"options": {"fallback": "alt_text"}}, "fallback"),
     ],
 )

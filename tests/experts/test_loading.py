@@ -138,14 +138,21 @@ def test_an_expert_is_loaded_once_per_process(models: Path) -> None:
 @pytest.mark.parametrize(
     ("filter_", "said"),
     [
-        ("{family: clip, model: nobody/has-this}", "set `revision` to the 40 digits"),
+        ("{family: clip, model: nobody/has-this}", "set `revision` to the 40 hex digits"),
         ("{family: clip}", "Family clip needs a `model`"),
-        ("{family: nothing}", "no expert family 'nothing'"),
-        ("{family: zoedepth, model: none}", "'filter' has no expert family 'zoedepth', which fills depth"),
-        ("{family: clip, model: MODELS/clip, options: {batch: 3}}", "batch = 3: Extra inputs"),
+        ("{family: nothing}", "slot filter has no expert family 'nothing', which does not exist"),
+        ("{family: zoedepth, model: none}", "slot filter has no expert family 'zoedepth', which fills depth"),
+        (
+            "{family: clip, model: MODELS/clip, options: {batch: 3}}",
+            "batch is no setting; did you mean batch_size",
+        ),
         ("{family: clip, model: MODELS/clip, options: {batch_size: 0}}", "batch_size = 0: .*greater than 0"),
         ("{family: clip, model: MODELS/clip, options: {labels: nowhere}}", "no label set 'nowhere'"),
-        ("{family: cascade}", "needs the parts first and second, and has none"),
+        ("{family: clp, model: x}", r"no expert family 'clp'.*did you mean clip\?"),
+        ("{family: sensor, parts: {detector: {family: owlv2}}}", "sensor takes no part 'detector'"),
+        ("{family: cascade, parts: {frist: {family: sensor}}}", r"no part 'frist'; did you mean first\?"),
+        ("{family: cascade, modl: x}", r"filter.modl is no setting; did you mean filter.model\?"),
+        ("{family: cascade}", "lacks its part 'first'; it needs first and second"),
     ],
 )
 def test_a_profile_that_cannot_work_is_refused_before_spark_starts(

@@ -11,7 +11,7 @@ from transformers import Sam2Model, Sam2Processor, SamModel, SamProcessor
 from tests.experts import small_detectors
 from tests.experts.small_pictures import HUGE, SHAPES, photograph, to_stored, upright
 from udfs.experts.expert import ExpertSpec, expert_class
-from udfs.experts.pictures import picture_of
+from udfs.experts.images import upright_image
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_masks_are_those_of_transformers(family: str, request: pytest.FixtureReq
     folder = request.getfixturevalue(family)
     segmenter = loaded(family, folder, boxes_at_once=2)
     rows = [photograph(name) for name in SHAPES]
-    pictures = [picture_of(row) for row in rows]
+    pictures = [upright_image(row) for row in rows]
     boxes = [boxes_in(picture.size, count) for count, picture in enumerate(pictures, start=1)]
     filled = 0
     for row, some, rles in zip(rows, boxes, segmenter.segment(pictures, boxes), strict=True):
@@ -72,7 +72,7 @@ def test_masks_are_those_of_transformers(family: str, request: pytest.FixtureReq
 def test_sam_on_an_8k_picture(sam: str) -> None:
     row = photograph("huge")
     boxes = np.array([[900.0, 700.0, 5000.0, 4200.0]])
-    drawn = coco_mask.decode(loaded("sam", sam).segment([picture_of(row)], [boxes])[0][0]).astype(bool)
+    drawn = coco_mask.decode(loaded("sam", sam).segment([upright_image(row)], [boxes])[0][0]).astype(bool)
     expected = reference("sam", sam, upright(row), boxes)[0]
     assert drawn.shape == expected.shape == HUGE[::-1]
     assert (drawn != expected).mean() < 1e-6
@@ -81,7 +81,7 @@ def test_sam_on_an_8k_picture(sam: str) -> None:
 @pytest.mark.parametrize("family", ["sam", "sam2"])
 def test_half_precision_draws_nearly_the_same(family: str, request: pytest.FixtureRequest) -> None:
     segmenter = loaded(family, request.getfixturevalue(family))
-    picture = picture_of(photograph("odd"))
+    picture = upright_image(photograph("odd"))
     boxes = [np.array([[5.0, 6.0, 50.0, 40.0]])]
     single = segmenter.segment([picture], boxes)[0]
     segmenter.model.half()
@@ -96,4 +96,4 @@ def test_nan_is_an_error(family: str, request: pytest.FixtureRequest) -> None:
         for parameter in segmenter.model.mask_decoder.parameters():
             parameter.fill_(float("nan"))
     with pytest.raises(ValueError, match="NaN"):
-        segmenter.segment([picture_of(photograph("odd"))], [np.array([[5.0, 6.0, 50.0, 40.0]])])
+        segmenter.segment([upright_image(photograph("odd"))], [np.array([[5.0, 6.0, 50.0, 40.0]])])

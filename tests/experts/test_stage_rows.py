@@ -1,6 +1,5 @@
 """Filter and depth experts on Arrow batches: the tables' own columns, and one bad picture quarantined alone."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,10 @@ from schemas.images import IMAGES
 from schemas.perception import DEPTHS, IMAGE_SCORES
 from tests.experts.photographs import photograph
 from udfs.experts.expert import ExpertSpec, expert_class
-from udfs.stages.depth import depth_batches
-from udfs.stages.filter import filter_batches
-
-Batches = Callable[[Iterator[pa.RecordBatch], pa.Schema, ExpertSpec, str], Iterator[pa.RecordBatch]]
+from udfs.stages.perceive import Finish, depth_row, perceive, scores_row
 
 
-def rows_of(slot: str, spec: ExpertSpec, run: Batches, table: Any) -> list[dict[str, Any]]:
+def rows_of(slot: str, spec: ExpertSpec, finish: Finish, table: Any) -> list[dict[str, Any]]:
     columns = ("image_id", "ingest_shard", *expert_class(slot, spec).columns)
     camera = {"fx": 40.0, "fy": 40.0, "cx": 22.0, "cy": 15.0}
     pictures = [photograph(45, 31, seed, camera=camera, gravity=[0.0, 1.0, 0.0]) for seed in range(3)]
@@ -27,7 +23,7 @@ def rows_of(slot: str, spec: ExpertSpec, run: Batches, table: Any) -> list[dict[
     rows = [{**p, "image_id": f"id{number}", "ingest_shard": 0} for number, p in enumerate(pictures)]
     read = to_arrow_schema(StructType([f for f in IMAGES.schema.fields if f.name in columns]))
     batch = pa.RecordBatch.from_pylist([{name: row.get(name) for name in read.names} for row in rows], schema=read)
-    (out,) = run(iter([batch]), to_arrow_schema(output_type(table)), spec, "recipe")
+    (out,) = perceive(iter([batch]), to_arrow_schema(output_type(table)), slot, spec, finish, "recipe")
     return out.to_pylist()
 
 
@@ -39,7 +35,7 @@ def assert_only_the_second_is_rejected(rows: list[dict[str, Any]]) -> None:
 
 def test_scores_fill_their_table(models: Path) -> None:
     spec = ExpertSpec(family="clip", model=str(models / "clip"))
-    rows = rows_of("filter", spec, filter_batches, IMAGE_SCORES)
+    rows = rows_of("filter", spec, scores_row, IMAGE_SCORES)
     assert_only_the_second_is_rejected(rows)
     scores = dict(rows[0]["scores"])
     spatial = scores.pop("spatial")
@@ -49,7 +45,7 @@ def test_scores_fill_their_table(models: Path) -> None:
 
 def test_depths_fill_their_table(models: Path) -> None:
     spec = ExpertSpec(family="zoedepth", model=str(models / "zoedepth"))
-    rows = rows_of("depth", spec, depth_batches, DEPTHS)
+    rows = rows_of("depth", spec, depth_row, DEPTHS)
     assert_only_the_second_is_rejected(rows)
     filled = {name for name, value in rows[0].items() if value is not None}
     assert filled == {field.name for field in DEPTHS.schema.fields} | {"rejects"}

@@ -91,5 +91,5 @@ def test_a_cascade_pins_both_parts_and_names_a_missing_one(models: Path) -> None
     assert all(part.revision.startswith("sha256:") for part in done.parts.values())
     assert done.parts["second"].options == {"batch_size": 16, "question": QUESTION}
     one = cascade(models, 0.3)
-    with pytest.raises(ValueError, match="needs the parts first and second, and has first"):
+    with pytest.raises(ValueError, match="lacks its part 'second'; it needs first and second"):
         pinned("filter", one.model_copy(update={"parts": {"first": one.parts["first"]}}))

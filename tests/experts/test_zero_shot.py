@@ -10,8 +10,8 @@ from transformers import AutoModel, AutoProcessor, pipeline
 from schemas.reasons import Reason
 from tests.experts.photographs import named, photograph, upright
 from udfs.experts.expert import ExpertSpec, loaded_expert
-from udfs.experts.label_sets import LabelSet, label_set
 from udfs.experts.pinning import pinned
+from udfs.experts.vocabularies import LabelSet, label_set
 from udfs.stages.rows import RowRejected
 
 LABELS = {"wanted": {"room": ["a room"], "street": ["the street"]}, "unwanted": {"text": ["a page of text"]}}

@@ -45,7 +45,7 @@ def test_a_version_that_was_vacuumed(spark: SparkSession, tmp_path: Path) -> Non
         spark.conf.unset(name)
     assert open_snapshot(FeedSettings(table=table)).rows == 20
     said = refusal(table, version=0)
-    assert f"version 0 of {table} is gone, removed by VACUUM" in said
+    assert f"version 0 of {table} is missing, probably removed by VACUUM" in said
 
 
 def test_rows_deleted_by_deletion_vectors(spark: SparkSession, tmp_path: Path) -> None:
@@ -62,14 +62,14 @@ def test_a_renamed_column(spark: SparkSession, tmp_path: Path) -> None:
     mapped = "'delta.columnMapping.mode'='name','delta.minReaderVersion'='2','delta.minWriterVersion'='5'"
     spark.sql(f"ALTER TABLE delta.`{table}` SET TBLPROPERTIES ({mapped})")
     spark.sql(f"ALTER TABLE delta.`{table}` RENAME COLUMN id TO number")
-    assert "maps its columns by name" in refusal(table)
+    assert "uses column mapping (name)" in refusal(table)
 
 
 def test_what_is_not_there(examples_table: str, snapshot: Snapshot, tmp_path: Path) -> None:
     assert "There is no Delta table at" in refusal(str(tmp_path / "nothing"))
     assert f"Version 99 of {examples_table} cannot be opened" in refusal(examples_table, version=99)
-    assert f"holds the recipes {RECIPE}, other; name the one" in refusal(examples_table)
-    assert "no row of split validation" in refusal(examples_table, recipe=RECIPE, split="validation")
+    assert f"holds the recipes {RECIPE}, other; choose one" in refusal(examples_table)
+    assert "no row with split validation" in refusal(examples_table, recipe=RECIPE, split="validation")
 
 
 def test_petastorm_of_another_version_is_refused_and_pyarrow_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

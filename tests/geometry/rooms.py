@@ -90,7 +90,7 @@ class RenderedImage:
     masks: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
 
 
-def photograph(room: Room, view: View) -> RenderedImage:
+def render(room: Room, view: View) -> RenderedImage:
     """Ray-cast a room."""
     v, u = np.mgrid[0 : view.height, 0 : view.width]
     rays_c = np.stack(

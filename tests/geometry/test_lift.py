@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from schemas.scenes import SCENES
 from schemas.table import lineage
-from tests.geometry.rooms import Block, RenderedImage, Room, View, photograph, region, scenes_input
+from tests.geometry.rooms import Block, RenderedImage, Room, View, region, render, scenes_input
 from udfs.stages.lift import LiftSettings, lift_row
 from udfs.stages.rows import RowRejected
 
@@ -18,7 +18,7 @@ VIEW = View(eye=(0.0, 0.0, 1.3), pitch=0.4)
 
 @pytest.fixture(scope="module")
 def rendered() -> RenderedImage:
-    return photograph(ROOM, VIEW)
+    return render(ROOM, VIEW)
 
 
 def test_columns_are_the_tables(rendered: RenderedImage) -> None:
@@ -58,7 +58,7 @@ def _empty_rle(shape: tuple[int, ...]) -> str:
     ("depth", "reason"),
     [
         (b"", "depth_unreadable"),
-        (b"not a picture", "depth_unreadable"),
+        (b"not an image", "depth_unreadable"),
         (cv2.imencode(".png", np.zeros((240, 320), np.uint8))[1].tobytes(), "depth_unreadable"),
         (cv2.imencode(".png", np.zeros((240, 320), np.uint16))[1].tobytes(), "depth_unreadable"),
         (cv2.imencode(".png", np.full((24, 32), 900, np.uint16))[1].tobytes(), "depth_size_mismatch"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from tests.geometry.rooms import Block, Room, View, noisy, photograph, scenes_input
+from tests.geometry.rooms import Block, Room, View, noisy, render, scenes_input
 from tests.geometry.strategies import rooms, views
 from udfs.stages.lift import LiftSettings, lift_row
 
@@ -16,7 +16,7 @@ WALLS = ((1.0, 0.0, 4.0), (0.0, 1.0, 1.8))
 
 
 def lifted(room: Room, view: View, gravity: bool = True) -> dict[str, Any]:
-    return lift_row(scenes_input(photograph(room, view), gravity), LiftSettings())
+    return lift_row(scenes_input(render(room, view), gravity), LiftSettings())
 
 
 def gravity_error_deg(scene: dict[str, Any], view: View) -> float:
@@ -97,14 +97,14 @@ def test_gravity_from_surfaces(room: Room, view: View) -> None:
 @pytest.mark.parametrize("pitch", [0.15, 0.4, 0.8])
 def test_gravity_under_noise(pitch: float) -> None:
     view = View(eye=(0.0, 0.0, 1.4), pitch=pitch, roll=0.1, width=640, height=480, focal=500.0)
-    rendered = noisy(photograph(Room(THINGS, walls=WALLS), view), 0.02, 3, 7)
+    rendered = noisy(render(Room(THINGS, walls=WALLS), view), 0.02, 3, 7)
     scene = lift_row(scenes_input(rendered, gravity=False), LiftSettings())
     assert gravity_error_deg(scene, view) < 2.0
 
 
 def test_known_gravity_is_used_as_it_is() -> None:
     view = View(pitch=0.4)
-    row = scenes_input(photograph(Room(THINGS), view))
+    row = scenes_input(render(Room(THINGS), view))
     row.update(gravity=[2.0 * g for g in view.down_c], gravity_src="imu", gravity_sigma_deg=1.5)
     scene = lift_row(row, LiftSettings())
     assert np.allclose(scene["gravity_c"], view.down_c)

@@ -7,7 +7,7 @@ import pytest
 import shapely
 from scipy.spatial import KDTree
 
-from tests.geometry.rooms import Ball, Block, RenderedImage, Room, View, noisy, photograph, points_w, scenes_input
+from tests.geometry.rooms import Ball, Block, RenderedImage, Room, View, noisy, points_w, render, scenes_input
 from udfs.geometry.boxes import amodal_box, convex_hull, yaw_box
 from udfs.geometry.frame import WorldFrame
 from udfs.geometry.quantiles import quantiles
@@ -28,7 +28,7 @@ VIEW = View(eye=(0.0, 0.0, 1.4), pitch=0.38, roll=0.05, width=640, height=480, f
 
 @pytest.fixture(scope="module")
 def rendered() -> RenderedImage:
-    return photograph(ROOM, VIEW)
+    return render(ROOM, VIEW)
 
 
 @pytest.fixture(scope="module")
@@ -93,14 +93,14 @@ def test_noise_and_bleed(
 def test_slats_are_not_bleed() -> None:
     """Thin bars have depth steps a few pixels inside their outlines; their exact masks stay complete."""
     bars = tuple(Block(2.0, -0.5 + 0.11 * k, 0.0, (0.02, 0.022, 0.9)) for k in range(10))
-    rendered = photograph(Room(bars, walls=((1.0, 0.0, 2.6),)), VIEW)
+    rendered = render(Room(bars, walls=((1.0, 0.0, 2.6),)), VIEW)
     scene = lift_row(scenes_input(rendered), LiftSettings())
     assert [o["n_points"] for o in scene["objects"]] == [int(mask.sum()) for mask in rendered.masks.values()]
 
 
 def test_flat_objects_survive_bleed() -> None:
     room = Room((Block(2.0, 0.0, 0.0, (0.8, 1.2, 0.008)), Block(2.8, 0.9, 0.0, (0.4, 0.4, 0.8))), walls=((1.0, 0, 4),))
-    scene = lift_row(scenes_input(noisy(photograph(room, VIEW), 0.0, 3, 1)), LiftSettings())
+    scene = lift_row(scenes_input(noisy(render(room, VIEW), 0.0, 3, 1)), LiftSettings())
     rug = scene["objects"][0]
     assert rug["hi_m"][1] - rug["lo_m"][1] == pytest.approx(1.2, rel=0.06)
     assert rug["hi_m"][2] < 0.02
@@ -109,12 +109,12 @@ def test_flat_objects_survive_bleed() -> None:
 
 def test_occlusion_and_truncation() -> None:
     front, back = Block(1.5, 0.1, 0.0, (0.3, 0.4, 0.8)), Block(2.6, 0.35, 0.0, (0.5, 0.6, 0.9))
-    scene = lift_row(scenes_input(photograph(Room((front, back), walls=((1.0, 0, 4),)), VIEW)), LiftSettings())
+    scene = lift_row(scenes_input(render(Room((front, back), walls=((1.0, 0, 4),)), VIEW)), LiftSettings())
     near, far = scene["objects"]
     assert near["occlusion"] < 0.02
     assert far["occlusion"] > 0.15 and not far["size_ok"]
     aside = Block(1.6, -1.0, 0.0, (0.4, 0.4, 0.6))
-    cut = lift_row(scenes_input(photograph(Room((aside,)), VIEW)), LiftSettings())["objects"][0]
+    cut = lift_row(scenes_input(render(Room((aside,)), VIEW)), LiftSettings())["objects"][0]
     assert cut["truncated"] and not cut["size_ok"]
 
 

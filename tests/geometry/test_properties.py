@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from tests.geometry.rooms import Ball, Block, Room, View, photograph, scenes_input
+from tests.geometry.rooms import Ball, Block, Room, View, render, scenes_input
 from tests.geometry.strategies import rooms, views
 from udfs.geometry.frame import WorldFrame, rotation_of
 from udfs.geometry.primitives import primitives
@@ -18,7 +18,7 @@ FEW = settings(max_examples=12, deadline=None)
 
 
 def lifted(room: Room, view: View, **changes: Any) -> dict[str, Any]:
-    return lift_row(scenes_input(photograph(room, view), **changes), LiftSettings())
+    return lift_row(scenes_input(render(room, view), **changes), LiftSettings())
 
 
 def scaled(room: Room, by: float) -> Room:
@@ -81,7 +81,7 @@ def test_gap_is_within_centers_and_extents(room: Room, view: View) -> None:
 @FEW
 @given(rooms(), views())
 def test_order_of_regions_changes_nothing(room: Room, view: View) -> None:
-    row = scenes_input(photograph(room, view))
+    row = scenes_input(render(room, view))
     turned = {**row, "regions": row["regions"][::-1]}
     assert lift_row(row, LiftSettings()) == lift_row(turned, LiftSettings())
 

@@ -13,7 +13,7 @@ from tests.geometry.rooms import region
 from udfs.stages.lift import LiftSettings, lift_row
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the real photographs are not at {FOLDER}")
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the real images are not at {FOLDER}")
 
 
 def _rows() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -12,7 +12,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from jobs.engine.errors import CrawlUnreadable
 from jobs.engine.stage import rejects_of
-from jobs.stages.ingest import ingest_stage, new_images, provenance_of
+from jobs.stages.ingest import STAGE, new_images, provenance_of
 from jobs.stages.listing import LISTED, ListingOptions, list_crawl
 from schemas.images import CRAWL, IMAGES, PROVENANCE
 from schemas.operations import QUARANTINE
@@ -28,14 +28,13 @@ from tests.ingest.crawls import (
 )
 from tests.ingest.pictures import OBJECTS, POSE, depth_png, instance_png, photo
 from tests.object_store import S3_KEYS, upload
-from udfs.crawl.limits import IngestSettings
 
 
 def ingest_by_spark(
     spark: SparkSession, uri: str | Path, known: list[Row] | None = None, chunk_bytes: int = 32 * 2**20
 ) -> Ingested:
     """List, transform and split a crawl, as the streaming writer does with one micro-batch."""
-    stage = ingest_stage(IngestSettings())
+    stage = STAGE.made()
     listed = list_crawl(spark, str(uri), ListingOptions(chunk_bytes=chunk_bytes))
     assert listed.columns == LISTED.names
     entries = sorted((row.asDict(True) for row in listed.collect()), key=lambda row: row["position"])

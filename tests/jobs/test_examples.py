@@ -24,7 +24,7 @@ from jobs.engine.pipeline import stages_of
 from jobs.engine.settings import RunSettings
 from jobs.engine.stage import Stage
 from jobs.engine.stream import run_stage
-from jobs.stages.examples import examples_stage
+from jobs.stages.examples import STAGE as EXAMPLES
 from schemas.answers import QA_PAIRS
 from schemas.images import IMAGES
 from schemas.operations import QUARANTINE, STAGE_RUNS
@@ -45,8 +45,8 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
 @pytest.fixture
 def stage() -> Stage:
     stages = stages_of(RunSettings(lake="lake", examples=ExamplesSettings(max_side_px=64, turns=4, parts=3)))
-    small = replace(TRAINING_EXAMPLES, rows_per_file=4)
-    return replace(stages["examples"], files_per_batch=1, target=small)
+    small = replace(EXAMPLES, table=replace(TRAINING_EXAMPLES, rows_per_file=4))
+    return replace(stages["examples"], files_per_batch=1, definition=small)
 
 
 def photograph(number: int, **changes: Any) -> dict[str, Any]:
@@ -159,9 +159,9 @@ def test_turns_about_the_same_objects_are_kept_apart_while_rows_allow() -> None:
 
 
 def test_a_tokenizer_that_is_not_pinned_is_refused() -> None:
-    upstream = stages_of(RunSettings(lake="lake"))["synthesize"]
+    upstream = stages_of(RunSettings(lake="lake"))
     with pytest.raises(UsageError, match=r"tokenizer_revision is 'main'.*40 digits"):
-        examples_stage(ExamplesSettings(tokenizer="some/model", tokenizer_revision="main"), upstream)
+        EXAMPLES.made(upstream, ExamplesSettings(tokenizer="some/model", tokenizer_revision="main"))
 
 
 def test_tokens_are_words_digits_and_signs() -> None:
@@ -171,12 +171,12 @@ def test_tokens_are_words_digits_and_signs() -> None:
 
 def test_a_named_tokenizer_counts_and_its_content_is_in_the_recipe(tmp_path: Path) -> None:
     words = {"[UNK]": 0, "Is": 1, "it": 2, "red": 3, "?": 4}
-    upstream = stages_of(RunSettings(lake="lake"))["synthesize"]
+    upstream = stages_of(RunSettings(lake="lake"))
     recipes = []
     for extra in ({}, {"blue": 5}):
         tokenizer = Tokenizer(WordLevel({**words, **extra}, unk_token="[UNK]"))
         tokenizer.pre_tokenizer = Whitespace()
         PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]").save_pretrained(tmp_path)
-        recipes.append(examples_stage(ExamplesSettings(tokenizer=str(tmp_path)), upstream).recipe)
+        recipes.append(EXAMPLES.made(upstream, ExamplesSettings(tokenizer=str(tmp_path))).recipe)
     assert token_counter(str(tmp_path))("Is it unbelievable?") == 4
-    assert len({examples_stage(ExamplesSettings(), upstream).recipe, *recipes}) == 3
+    assert len({EXAMPLES.made(upstream, ExamplesSettings()).recipe, *recipes}) == 3

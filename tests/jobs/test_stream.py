@@ -14,17 +14,23 @@ from jobs.engine.backfill import backfill, retry
 from jobs.engine.batches import StreamOptions
 from jobs.engine.errors import LakeUnreadable, TooManyFailures
 from jobs.engine.lake import Lake
+from jobs.engine.stage import Stage
 from jobs.engine.stream import run_stage
-from jobs.stages.context import context_stage
-from jobs.stages.depth import depth_stage
-from jobs.stages.filter import filter_stage
+from jobs.stages.context import STAGE as CONTEXT
+from jobs.stages.context import ContextSettings
+from jobs.stages.depth import STAGE as DEPTH
+from jobs.stages.filter import STAGE as FILTER
 from schemas.images import IMAGES
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.perception import DEPTHS, IMAGE_SCORES, REGIONS
 from tests.jobs.photographs import HEIGHT, WIDTH, image_row
 from udfs.experts.expert import SENSOR
 
-THRESHOLDS = {"spatial": 0.5}
+
+def context_stage(spatial: float = 0.5) -> Stage:
+    """Return the stage that follows the sensor's scores."""
+    thresholds = ContextSettings(thresholds={"spatial": spatial})
+    return CONTEXT.made({"filter": FILTER.made(expert=SENSOR)}, thresholds, SENSOR)
 
 
 @pytest.fixture
@@ -44,7 +50,7 @@ def ids(lake: Lake, table: Any) -> list[str]:
 
 def test_follows_new_rows_and_adds_nothing_when_run_again(lake: Lake) -> None:
     add_images(lake, [image_row(n, shard=n // 3) for n in range(6)])
-    stage = filter_stage(SENSOR)
+    stage = FILTER.made(expert=SENSOR)
     assert run_stage(lake, stage, StreamOptions()).rows_out == 6
     assert run_stage(lake, stage, StreamOptions()).rows_in == 0
     add_images(lake, [image_row(n, shard=9) for n in range(6, 8)], version=1)
@@ -55,7 +61,7 @@ def test_follows_new_rows_and_adds_nothing_when_run_again(lake: Lake) -> None:
 
 def test_a_batch_replayed_after_its_commit_was_lost_writes_nothing_twice(lake: Lake) -> None:
     add_images(lake, [image_row(n) for n in range(4)])
-    stage = filter_stage(SENSOR)
+    stage = FILTER.made(expert=SENSOR)
     run_stage(lake, stage, StreamOptions())
     commits = list(Path(lake.checkpoint_uri).glob("*/commits/*"))
     assert commits
@@ -68,7 +74,7 @@ def test_a_batch_replayed_after_its_commit_was_lost_writes_nothing_twice(lake: L
 
 def test_a_lost_checkpoint_loses_and_repeats_nothing(lake: Lake) -> None:
     add_images(lake, [image_row(n) for n in range(4)])
-    stage = filter_stage(SENSOR)
+    stage = FILTER.made(expert=SENSOR)
     run_stage(lake, stage, StreamOptions())
     shutil.rmtree(lake.checkpoint_uri)
     add_images(lake, [image_row(n) for n in range(4, 6)], version=1)
@@ -95,9 +101,9 @@ def test_a_table_whose_creation_was_killed_is_created_whole(lake: Lake) -> None:
 def test_regions_and_depths_say_what_the_crawl_carries(lake: Lake) -> None:
     bare = image_row(1, depth=None, camera=None)
     add_images(lake, [image_row(0), bare])
-    scores = filter_stage(SENSOR)
-    regions = context_stage(SENSOR, THRESHOLDS, scores)
-    for stage in (scores, regions, depth_stage(SENSOR, regions)):
+    scores = FILTER.made(expert=SENSOR)
+    regions = context_stage()
+    for stage in (scores, regions, DEPTH.made({"context": regions}, expert=SENSOR)):
         run_stage(lake, stage, StreamOptions())
     (row,) = lake.read(REGIONS).collect()
     carried = cv2.imdecode(np.frombuffer(image_row(0)["instances"], np.uint8), cv2.IMREAD_UNCHANGED)
@@ -118,12 +124,12 @@ def test_regions_and_depths_say_what_the_crawl_carries(lake: Lake) -> None:
 
 def test_a_lowered_threshold_is_backfilled_without_scoring_again(lake: Lake) -> None:
     add_images(lake, [image_row(0), image_row(1, depth=None)])
-    scores = filter_stage(SENSOR)
-    strict = context_stage(SENSOR, THRESHOLDS, scores)
+    scores = FILTER.made(expert=SENSOR)
+    strict = context_stage()
     for stage in (scores, strict):
         run_stage(lake, stage, StreamOptions())
     assert len(ids(lake, REGIONS)) == 1
-    lax = context_stage(SENSOR, {"spatial": 0.0}, scores)
+    lax = context_stage(spatial=0.0)
     assert lax.recipe == strict.recipe
     assert backfill(lake, lax, StreamOptions()).rows_out == 1
     assert backfill(lake, lax, StreamOptions()).rows_out == 0
@@ -133,8 +139,8 @@ def test_a_lowered_threshold_is_backfilled_without_scoring_again(lake: Lake) -> 
 
 def test_a_bad_row_is_quarantined_alone_and_retried_alone(lake: Lake) -> None:
     add_images(lake, [image_row(n) for n in range(3)] + [image_row(3, instances=b"no png")])
-    scores = filter_stage(SENSOR)
-    regions = context_stage(SENSOR, THRESHOLDS, scores)
+    scores = FILTER.made(expert=SENSOR)
+    regions = context_stage()
     for stage in (scores, regions):
         run_stage(lake, stage, StreamOptions())
     assert len(ids(lake, REGIONS)) == 3
@@ -150,8 +156,8 @@ def test_a_bad_row_is_quarantined_alone_and_retried_alone(lake: Lake) -> None:
 
 def test_too_many_failures_stop_the_stage_loudly_and_lose_nothing(lake: Lake) -> None:
     add_images(lake, [image_row(n, instances=b"no png" if n % 2 else image_row(0)["instances"]) for n in range(60)])
-    scores = filter_stage(SENSOR)
-    regions = context_stage(SENSOR, THRESHOLDS, scores)
+    scores = FILTER.made(expert=SENSOR)
+    regions = context_stage()
     run_stage(lake, scores, StreamOptions())
     with pytest.raises(TooManyFailures, match=r"30 of 60 rows failed.*max_failure_rate=0\.2"):
         run_stage(lake, regions, StreamOptions())
@@ -163,4 +169,4 @@ def test_too_many_failures_stop_the_stage_loudly_and_lose_nothing(lake: Lake) ->
 
 def test_a_stage_without_its_upstream_table_says_so(lake: Lake) -> None:
     with pytest.raises(LakeUnreadable, match="no table images yet"):
-        run_stage(lake, filter_stage(SENSOR), StreamOptions())
+        run_stage(lake, FILTER.made(expert=SENSOR), StreamOptions())

@@ -112,7 +112,7 @@ def test_the_seed_draws_other_forms() -> None:
     assert forms == {"the mug", "the red plastic mug", "the red mug", "the plastic mug"}
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="needs ../shared/data/real (real photographs)")
+@pytest.mark.skipif(not REAL.exists(), reason="needs ../shared/data/real (real images)")
 def test_every_object_of_the_real_images_gets_an_expression() -> None:
     for line in REAL.read_text().splitlines():
         crawl = json.loads(line)

@@ -145,7 +145,7 @@ def test_a_fault_in_a_loaders_worker_is_one_sentence_too(place: Path) -> None:
     file.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
     done = CliRunner().invoke(app, ["train", "--out", settings.out, "--settings", str(file)])
     assert isinstance(done.exception, UsageError)
-    assert str(done.exception).startswith("An image has 17 tokens and a sequence may have 12")
+    assert str(done.exception).startswith("An image has 17 tokens, but a sequence may have 12")
 
 
 def test_items_that_cannot_be_asked_are_told_before_anything_is_learned(place: Path, tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ def test_parts_of_a_batch_make_no_difference(place: Path, whole_run: TrainSettin
 
 
 DEATHS = [
-    ("vlm.loop.updates:Updates.update", 4, 0),
-    ("vlm.loop.updates:Updates.update", 9, 5),
+    ("vlm.loop.stepping:Stepper.advance", 4, 0),
+    ("vlm.loop.stepping:Stepper.advance", 9, 5),
     ("vlm.loop.checkpoint:RunFolder.save", 2, 5),
     ("vlm.loop.tracking:Run.record_losses", 1, 12),
 ]
@@ -78,11 +78,11 @@ def test_what_a_kill_leaves_of_a_checkpoint_is_never_read(place: Path, whole_run
 
 def test_another_run_does_not_go_on_in_the_same_folder(whole_run: TrainSettings) -> None:
     changed = whole_run.optimizer.model_copy(update={"learning_rate": 0.1})
-    with pytest.raises(RunDiffers, match=r"optimizer.learning_rate = 0.003 and this one has 0.1"):
+    with pytest.raises(RunDiffers, match=r"optimizer.learning_rate = 0.003, but this run has 0.1"):
         train(whole_run.model_copy(update={"optimizer": changed}))
 
 
 def test_a_global_batch_that_ranks_cannot_share_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accelerate.Accelerator.num_processes", 4)
-    with pytest.raises(SettingsUnusable, match="6 examples cannot be shared by 4 processes"):
+    with pytest.raises(SettingsUnusable, match="6 examples cannot be split over 4 processes"):
         train(settings_of(place, "uneven"))

@@ -51,7 +51,10 @@ def settings_of(folder: Path, out: str, **changes: Any) -> TrainSettings:
     stream = {"name": "light", "kind": "llava", "uri": str(folder / "light.json"), "images": str(folder)}
     values: dict[str, Any] = {
         "out": str(folder / out),
-        "model": {"vision_encoder": str(folder / "vision_encoder"), "decoder": str(folder / "decoder"), "freeze_vision_encoder": False},
+        "model": {
+            "vision_encoder": str(folder / "vision_encoder"), "decoder": str(folder / "decoder"),
+            "freeze_vision_encoder": False,
+        },
         "mixture": {"streams": [stream]},
         "optimizer": {"learning_rate": 0.003, "warm_up_steps": 4},
         "loop": {"steps": 12, "global_batch": 6, "device": "cpu", "checkpoint_every": 5, "samples": 0, "workers": 0},

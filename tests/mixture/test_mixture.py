@@ -19,7 +19,7 @@ from vlm.feed.feed import Feed
 from vlm.feed.settings import FeedSettings
 from vlm.feed.share import Batch, Cursor, Share
 from vlm.feed.torch_dataset import BatchDataset, loader
-from vlm.mixture.mixture import Deficit, Mixture, open_mixture
+from vlm.mixture.mixture import Mixture, TokenSampler, open_mixture
 from vlm.mixture.settings import MixtureSettings, StreamSettings
 from vlm.mixture.streams import Record, RecordStream
 
@@ -47,12 +47,12 @@ def names(batches: list[Batch]) -> list[tuple[str, str]]:
 def test_no_stream_is_off_its_share_by_more_than_few_examples(weights: list[int], sizes: list[int], seed: int) -> None:
     count = min(len(weights), len(sizes))
     shares = {str(n): weights[n] / sum(weights[:count]) for n in range(count)}
-    deficit, draws = Deficit(shares, {}), random.Random(seed)
+    sampler, draws = TokenSampler(shares, {}), random.Random(seed)
     for _ in range(400):
-        stream = deficit.next()
-        deficit.add(stream, draws.randint(1, sizes[int(stream)]))
-        total = sum(deficit.tokens.values())
-        assert all(abs(deficit.tokens[n] - shares[n] * total) <= count * max(sizes) for n in shares)
+        stream = sampler.next()
+        sampler.add(stream, draws.randint(1, sizes[int(stream)]))
+        total = sum(sampler.tokens.values())
+        assert all(abs(sampler.tokens[n] - shares[n] * total) <= count * max(sizes) for n in shares)
 
 
 def test_five_percent_of_tokens_are_spatial_whatever_the_lengths(mixture: Mixture) -> None:
@@ -149,16 +149,16 @@ def test_what_cannot_be_mixed_is_refused(spatial: Feed, general: dict[str, Strea
     greedy = general["vqa"].model_copy(update={"share": 0.97})
     with pytest.raises(SharesUnusable, match=r"leave -0\.02 for llava"):
         open_mixture(spatial, MixtureSettings(streams=(greedy, general["llava"])))
-    with pytest.raises(SharesUnusable, match=r"add up to 0\.9"):
+    with pytest.raises(SharesUnusable, match=r"sum to 0\.9"):
         Mixture([spatial], {"spatial": 0.9})
     gone = general["llava"].model_copy(update={"uri": str(tmp_path / "gone.json")})
-    with pytest.raises(StreamUnreadable, match=r"There is no file .*gone\.json"):
+    with pytest.raises(StreamUnreadable, match=r"gone\.json does not exist"):
         open_mixture(spatial, MixtureSettings(streams=(gone,)))
     elsewhere = general["vqa"].model_copy(update={"images": str(tmp_path)})
     with pytest.raises(StreamUnreadable, match="no example with question, answer and image"):
         open_mixture(spatial, MixtureSettings(streams=(elsewhere,)))
     swapped = general["vqa"].model_copy(update={"uri": general["vqa"].annotations})
-    with pytest.raises(StreamUnreadable, match="are no VQA questions"):
+    with pytest.raises(StreamUnreadable, match="are not VQA questions"):
         open_mixture(spatial, MixtureSettings(streams=(swapped,)))
-    with pytest.raises(ValueError, match="give each a name of its own"):
+    with pytest.raises(ValueError, match="are not unique"):
         MixtureSettings(streams=(general["vqa"], general["vqa"]))

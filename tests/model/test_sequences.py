@@ -54,7 +54,7 @@ def test_a_template_without_an_end_gets_one_and_one_that_hides_answers_is_refuse
     texts = [example("a", ("Q", "A1"), ("Q", "A2"), seed=None)]
     assert learned(vlm, batch_of(vlm, texts)) == "A1A2</s>"
     vlm.processor.chat_template = said + "{% if add_generation_prompt %}thinking: {% endif %}"
-    with pytest.raises(PromptUnusable, match="template` to plain"):
+    with pytest.raises(PromptUnusable, match="template=plain"):
         batch_of(vlm, texts)
 
 
@@ -73,11 +73,11 @@ def test_what_is_too_long_is_cut_between_turns_and_counted(
     none = batch_of(short, mixed_examples()[2:])
     assert (none.cut, len(none.targets)) == (4, 0)
     assert losses(short, mixed_examples()[2:]).tolist() == [0, 0]
-    with pytest.raises(SequenceTooLong, match="17 tokens and a sequence may have 12"):
+    with pytest.raises(SequenceTooLong, match="17 tokens, but a sequence may have 12"):
         batch_of(opened(vision_encoder, decoder, independent_turns=True, max_tokens=12), mixed_examples()[:1])
 
 
-def test_a_image_that_is_none_teaches_nothing(vision_encoder: str, decoder: str) -> None:
+def test_an_image_that_is_none_teaches_nothing(vision_encoder: str, decoder: str) -> None:
     vlm = opened(vision_encoder, decoder)
     broken = mixed_examples()[1]._replace(image=b"no image")
     batch = batch_of(vlm, [broken, mixed_examples()[3]])

@@ -82,7 +82,7 @@ def test_both_panels_show_the_image_and_their_own_objects(browser, page):
         )
     )
     assert set(here) == {"1", "2", "3"} and set(there) == {f"b{1 + SHIFT}", f"b{2 + SHIFT}"}
-    # what both lakes found has one colour
+    # what both lakes found has one color
     assert [there["b11"], there["b12"]] == [here["1"], here["2"]] and len({*here.values()}) == 3
 
 

@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 
 from jobs.engine.errors import UsageError
 from jobs.views.pages.comparison import compared
-from jobs.views.reader import STAGE_OF_TABLE, LakeReader
+from jobs.views.reader import LakeReader, stage_of_table
 from jobs.views.report import write_report
 from schemas.table import ENGINE_VERSION
 from tests.pages.looking import complaints, look_at, screenshot
@@ -69,7 +69,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory, answers) -> Path:
             recipes[-1]["settings_json"] = model if stage == "depth" else "{}"
     write_table(folder, "recipes", [{**row, "activated_at": now, "engine_version": ENGINE_VERSION} for row in recipes])
     down = {"gravity": [0.0, 1.0, 0.0]}
-    for table, stage in STAGE_OF_TABLE.items():
+    for table, stage in stage_of_table().items():
         rows = small_rows()[table] if table != "qa_pairs" else [first for first, _ in answers]
         if stage in FOLLOWING:
             first = [{**row, **(down if table == "depths" else {}), "recipe": f"{stage}-a"} for row in rows]

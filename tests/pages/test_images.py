@@ -30,7 +30,7 @@ def test_photograph_is_the_stored_pixels_whatever_exif_says():
     assert uri is not None
     assert np.abs(decoded(uri) - room.image.astype(int)).mean() < 5
     assert decoded(image_uri(image_bytes(room), 64) or "").shape == (64, 42, 3)
-    assert image_uri(b"not a picture", 64) is None
+    assert image_uri(b"not an image", 64) is None
 
 
 def test_near_is_warm_far_is_cold_unknown_is_dark():

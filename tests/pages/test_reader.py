@@ -14,7 +14,7 @@ import pytest
 
 from jobs.engine.errors import LakeUnreadable
 from jobs.views.preview import write_preview
-from jobs.views.reader import STAGE_OF_TABLE, LakeReader, known_tables, quoted
+from jobs.views.reader import LakeReader, known_tables, quoted, stage_of_table
 from tests.pages.small_history import RECIPE
 from tests.pages.small_lake import small_rows, write_lake, write_table
 
@@ -23,7 +23,7 @@ def test_every_table_with_a_recipe_has_its_stage():
     with_recipe = {
         name for name, table in known_tables().items() if "recipe" in table.columns and "image_id" in table.key
     }
-    assert with_recipe - {"quarantine"} <= set(STAGE_OF_TABLE)
+    assert with_recipe - {"quarantine"} <= set(stage_of_table())
 
 
 def test_current_recipe_is_the_one_activated_last(tmp_path):

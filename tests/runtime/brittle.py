@@ -1,7 +1,7 @@
-"""A family of one's own: a small convolutional scorer that some pictures kill, hang, break or make speak nonsense.
+"""A family of one's own: a small convolutional scorer that some images crash, hang, break or turn to NaN.
 
-A picture's top left pixel is its mark. The weights are a safetensors file; `log` names a file that gets a line for
-every load and every batch; `seconds` is slept per picture.
+An image's top left pixel is its mark. The weights are a safetensors file; `log` names a file that gets a line for every
+load and every batch; `seconds` is slept per image.
 """
 
 import os
@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from udfs.experts.batching import decoded
+from udfs.experts.expert import ImageExpert, Options
+from udfs.experts.images import DECODED
 
 CRASH, HANG, NOT_FINITE, DEVICE_LOST = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
 
@@ -24,12 +27,15 @@ def network() -> Any:
     return torch.nn.Sequential(*layers, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, 1))
 
 
-class BrittleFilter:
-    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation")
+class BrittleOptions(Options):
+    seconds: float = Field(default=0.0, ge=0)
+    log: str | None = None
 
-    def __init__(self, spec: Any) -> None:
-        self.spec = spec
-        self.device_lost = False
+
+class BrittleFilter(ImageExpert):
+    options_type: ClassVar[type[Options]] = BrittleOptions
+    needs_model: ClassVar[bool] = False
+    device_lost = False
 
     def load(self, device: str) -> None:
         from safetensors.torch import load_file
@@ -40,17 +46,17 @@ class BrittleFilter:
         self._log("load")
 
     def predict(self, batch: Any) -> list[Any]:
-        self._log(f"batch {len(batch)}, {sum('picture' in row for row in batch)} decoded ahead")
-        return [self._one(picture) for chunk in decoded(batch, 8) for picture in chunk]
+        self._log(f"batch {len(batch)}, {sum(DECODED in row for row in batch)} decoded ahead")
+        return [self._one(image) for chunk in decoded(batch, 8) for image in chunk]
 
-    def _one(self, picture: Any) -> Any:
+    def _one(self, image: Any) -> Any:
         import torch
 
-        if isinstance(picture, Exception):
-            return picture
-        pixels = np.asarray(picture.image)
+        if isinstance(image, Exception):
+            return image
+        pixels = np.asarray(image.image)
         mark = tuple(int(value) for value in pixels[0, 0])
-        time.sleep(self.spec.options.get("seconds", 0.0))
+        time.sleep(self.options.seconds)
         if mark == CRASH:
             os.kill(os.getpid(), signal.SIGSEGV)
         if mark == HANG:
@@ -63,7 +69,7 @@ class BrittleFilter:
         return {"scores": {"spatial": float("nan") if mark == NOT_FINITE else score}}
 
     def _log(self, event: str) -> None:
-        log = self.spec.options.get("log")
+        log = self.options.log
         if log:
             with Path(log).open("a") as lines:
                 lines.write(f"{os.getpid()} {os.getppid()} {self.device} {event}\n")

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from jobs.engine.errors import UsageError
 from jobs.engine.settings import RunSettings
-from jobs.stages.filter import filter_stage
+from jobs.stages.filter import STAGE as FILTER
 from tests.runtime.brittle import BrittleFilter
 from udfs.experts.expert import ExpertSpec, expert_class, is_isolated
 
@@ -28,8 +28,8 @@ def test_a_family_may_be_a_module_of_ones_own(tmp_path):
 @pytest.mark.parametrize(
     ("family", "words"),
     [
-        ("nothing", "Slot 'filter' has no expert family 'nothing', which is none"),
-        ("batching", "Slot 'filter' has no expert family 'batching', which is none"),
+        ("nothing", "The slot filter has no expert family 'nothing', which does not exist"),
+        ("batching", "The slot filter has no expert family 'batching', which does not exist"),
         ("my_team.scorer", r"Expert family 'my_team\.scorer' cannot be imported \(No module named 'my_team'\)"),
     ],
 )
@@ -46,7 +46,7 @@ def test_a_family_is_a_module_name(family):
 
 def test_patience_is_no_part_of_the_recipe():
     hasty, patient = (ExpertSpec(family="tests.runtime.brittle", timeout_s=seconds) for seconds in (1.0, 600.0))
-    assert filter_stage(hasty).recipe == filter_stage(patient).recipe
-    assert filter_stage(hasty).recipe != filter_stage(hasty.model_copy(update={"model": "another"})).recipe
+    assert FILTER.made(expert=hasty).recipe == FILTER.made(expert=patient).recipe
+    assert FILTER.made(expert=hasty).recipe != FILTER.made(expert=hasty.model_copy(update={"model": "another"})).recipe
     with pytest.raises(ValidationError):
         ExpertSpec(family="tests.runtime.brittle", timeout_s=0)

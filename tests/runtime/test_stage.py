@@ -10,7 +10,7 @@ from jobs.engine.lake import Lake
 from jobs.engine.preflight import model_failures, require_experts
 from jobs.engine.resources import task_profile
 from jobs.engine.stream import StreamOptions, run_stage
-from jobs.stages.filter import filter_stage
+from jobs.stages.filter import STAGE as FILTER
 from schemas.images import IMAGES
 from schemas.operations import QUARANTINE
 from schemas.perception import IMAGE_SCORES
@@ -31,7 +31,7 @@ def test_poisoned_pictures_among_five_hundred_are_quarantined_alone(lake, spec, 
     rows = pictures(500, POISON)
     add_images(lake, rows)
     patient = spec.model_copy(update={"timeout_s": 5.0})
-    stage = filter_stage(patient)
+    stage = FILTER.made(expert=patient)
     assert require_experts(lake.session, [stage]) == {"filter": "cpu"}
     summary = run_stage(lake, stage, StreamOptions())
     assert (summary.rows_in, summary.rows_out) == (500, 497)
@@ -51,7 +51,7 @@ def test_poisoned_pictures_among_five_hundred_are_quarantined_alone(lake, spec, 
 
 
 def test_a_model_that_does_not_load_stops_the_run_before_it(lake, spec):
-    stage = filter_stage(spec.model_copy(update={"model": "/nowhere/brittle.safetensors"}))
+    stage = FILTER.made(expert=spec.model_copy(update={"model": "/nowhere/brittle.safetensors"}))
     with pytest.raises(ModelFailed, match=r"Stage filter: Model /nowhere/brittle\.safetensors") as failure:
         require_experts(lake.session, [stage])
     assert "\n" not in str(failure.value) and "Traceback" not in str(failure.value)
@@ -59,7 +59,7 @@ def test_a_model_that_does_not_load_stops_the_run_before_it(lake, spec):
 
 def test_a_model_that_fails_in_the_middle_is_one_sentence(lake, spec):
     add_images(lake, pictures(4, {}))
-    stage = filter_stage(spec.model_copy(update={"model": "/nowhere/brittle.safetensors"}))
+    stage = FILTER.made(expert=spec.model_copy(update={"model": "/nowhere/brittle.safetensors"}))
     with pytest.raises(ModelFailed, match=r"does not load: FileNotFoundError: .*settings\.$"), model_failures():
         run_stage(lake, stage, StreamOptions())
     assert ids(lake, IMAGE_SCORES) == []
@@ -67,7 +67,7 @@ def test_a_model_that_fails_in_the_middle_is_one_sentence(lake, spec):
 
 
 def test_rules_need_no_check_and_gpus_need_executors_that_have_them(lake):
-    assert require_experts(lake.session, [filter_stage(SENSOR, gpus_per_task=1.0)]) == {}
+    assert require_experts(lake.session, [FILTER.made(expert=SENSOR, gpus_per_task=1.0)]) == {}
     assert task_profile(lake.session, None) is None
     with pytest.raises(UsageError, match="gpus_per_task=1 needs executors with GPUs"):
         task_profile(lake.session, 1.0)

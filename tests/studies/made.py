@@ -68,11 +68,11 @@ def _said(one: Item, name: str, arm: str, seed: int, rng: random.Random, known: 
     kind = "bool" if one.kind == Kind.BOOL else "number"
     skill = 0.5 if name.endswith(BLANK) else SKILL[arm][kind]
     right = rng.random() < skill
-    known.setdefault((name, seed, kind), []).append((one.image or "", right))
+    known.setdefault((name, seed, kind), []).append((one.image_id or "", right))
     if one.type_id == "Q02":
-        known.setdefault((name, seed, "side"), []).append((one.image or "", right))
+        known.setdefault((name, seed, "side"), []).append((one.image_id or "", right))
     if (one.truth.value_si or 0) >= 1:
-        known.setdefault((name, seed, "long"), []).append((one.image or "", right))
+        known.setdefault((name, seed, "long"), []).append((one.image_id or "", right))
     if kind == "bool":
         raw = "Yes." if right == one.truth.yes else "No."
     else:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from jobs.views.reader import LakeReader
-from studies.claims.ceiling import Numbers, numbers, told, trained
+from studies.claims.ceiling import Numbers, numbers, predicted, trained
 from studies.claims.room_encoder import load_base
 from studies.claims.study import BASE
 from tests.pages.small_lake import write_lake
@@ -37,7 +37,7 @@ def made(seed: int, ids: str) -> Numbers:
 
 def test_what_the_tokens_of_the_things_asked_about_say_is_learned() -> None:
     known, asked = made(0, "a"), made(1, "b")
-    said = told(trained(known, epochs=20), asked)
+    said = predicted(trained(known, epochs=20), asked)
     assert list(said) == asked.ids
     errors = torch.tensor([math.log(said[name]) for name in asked.ids]) - asked.logs
     # Logs have a deviation of 1 to 1.4; of another thing than the one asked about nothing would follow.

@@ -170,7 +170,7 @@ def test_figures_so_far_are_told_without_doing_anything(
     write_answers(tmp_path)
     page = tmp_path / "claims.md"
     page.write_text(f"{BEGIN}\n{END}\n")
-    monkeypatch.setattr("sys.argv", ["claims", "--work", str(tmp_path), "--so-far", "--write", str(page)])
+    monkeypatch.setattr("sys.argv", ["claims", "--work", str(tmp_path), "--report", "--write", str(page)])
     main()
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert found == {**figures(outcomes(Study(work=tmp_path))), "training": []}
@@ -208,7 +208,7 @@ def test_what_training_took_is_that_of_the_last_finished_run(tmp_path: Path) -> 
     found = {one["run"]: one for one in trained(study)}
     assert found.keys() == {"share_5-1", "none-2"}
     assert found["share_5-1"] == {
-        "run": "share_5-1", "updates": 240, "update_s": 0.5, "wait_share": 0.25, "spatial_share": 0.05,
+        "run": "share_5-1", "steps": 240, "step_s": 0.5, "wait_share": 0.25, "spatial_share": 0.05,
         "loss": pytest.approx(190.5), "spatial_loss": 350.0,
     }  # fmt: skip
     table = markdown({"claims": [], "arms": {}, "training": list(found.values())}, "`made`")

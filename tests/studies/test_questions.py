@@ -128,7 +128,7 @@ def test_an_unsound_box_leaves_out_its_own_place_and_lengths_alone(crawl: Path, 
     assert {kind for _, kind, question, answer in asked if "gong" in question + answer} <= set(ASKED)
 
 
-def test_a_picture_is_shown_once_for_several_questions(crawl: Path, written: Path) -> None:
+def test_an_image_is_shown_once_for_several_questions(crawl: Path, written: Path) -> None:
     entries = json.loads((written / "train.json").read_text())
     by_image: dict[str, list[int]] = defaultdict(list)
     for entry in entries:
@@ -199,5 +199,5 @@ def test_the_questions_are_a_stream_like_any_other(crawl: Path, written: Path) -
     stream = RecordStream("rooms", llava_records(settings, len), seed=0)
     assert Mixture([stream], {"rooms": 1.0}).shares == {"rooms": 1.0}
     example = next(stream.examples([0]))
-    assert decoded(example.picture or b"").shape == (72, 96, 3)
+    assert decoded(example.image or b"").shape == (72, 96, 3)
     assert "<image>" not in example.turns[0].question

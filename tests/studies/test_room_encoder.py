@@ -1,4 +1,4 @@
-"""The built-in network as a vision encoder: what its tokens say of rooms with exact truth, and kept features."""
+"""The built-in network as a vision encoder: its tokens against exact truth, and cached features."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def test_tokens_of_objects_say_where_things_of_rooms_are() -> None:
     assert spearmanr(said_m, true_m).statistic > 0.6
 
 
-def test_a_image_gives_the_same_tokens_alone_and_among_others_and_a_grey_one_shows_nothing(tmp_path: Path) -> None:
+def test_an_image_gives_the_same_tokens_alone_and_among_others_and_a_gray_one_shows_nothing(tmp_path: Path) -> None:
     vision_encoder = RoomEncoder.from_pretrained(write_small_encoder(tmp_path)).train()
     shown = pixels_of(range(3))
     with torch.no_grad():

@@ -26,7 +26,7 @@ def test_a_step_is_done_once_and_with_one_set_of_settings(tmp_path: Path) -> Non
     assert not marks.done("rooms", {"count": 60})
     marks.begin("rooms", {"count": 60})
     assert not marks.done("rooms", {"count": 60})
-    with pytest.raises(UsageError, match=r"rooms .* begun with count = 60 and is asked for with 70"):
+    with pytest.raises(UsageError, match=r"rooms .* started with count = 60, now it is 70"):
         marks.done("rooms", {"count": 70})
     marks.finish("rooms", {"count": 60})
     assert Marks(tmp_path).done("rooms", {"count": 60})
@@ -37,13 +37,13 @@ def test_other_sizes_and_names_that_are_none_are_told_before_anything_is_done(tm
     name, settings, _ = next(data.steps(study))
     Marks(tmp_path).finish(name, settings)
     larger = study.model_copy(update={"sizes": SMOKE.model_copy(update={"images": 61})})
-    with pytest.raises(UsageError, match="count = 60 and is asked for with 61"):
+    with pytest.raises(UsageError, match="count = 60, now it is 61"):
         run(larger, write=lambda folder, _: None)
     with pytest.raises(UsageError, match="no step 'bases'; the steps are data, general, items"):
         run(study, write=lambda folder, _: None, until="bases")
-    with pytest.raises(UsageError, match="no arm 'frozen'; the arms are none, spatial"):
+    with pytest.raises(UsageError, match="no condition 'frozen'; the conditions are none, spatial"):
         run(Study(work=tmp_path, only=("frozen",)), write=lambda folder, _: None)
-    with pytest.raises(UsageError, match="no arm 'frozen'"):
+    with pytest.raises(UsageError, match="no condition 'frozen'"):
         trained(Study(work=tmp_path, only=("frozen",)))
 
 
@@ -114,7 +114,7 @@ def test_a_model_with_more_layers_says_what_it_said(tmp_path: Path) -> None:
     assert torch.equal(large.model(**said).logits, small.model(**said).logits)
     large.model(**said).logits.logsumexp(-1).sum().backward()
     assert float(large.decoder.layers[-1].mlp.down_proj.weight.grad.abs().max()) > 0
-    with pytest.raises(UsageError, match="has 4 layers and is to begin with 3"):
+    with pytest.raises(UsageError, match="has 4 layers, more than 3"):
         write_grown(tmp_path / "less", tmp_path / "large", 3)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.pipeline import photographs
+from benchmarks.pipeline import processed_images
 from scenes.crawl import write_crawl
 from scenes.truth.exact import check, gravity_error_deg
 from scenes.truth.measure import ExactScene, read_manifest, read_scene
@@ -38,8 +38,8 @@ def scenes(crawl: Path) -> list[ExactScene]:
 
 @pytest.fixture(scope="module")
 def answered(crawl: Path, scenes: list[ExactScene]) -> Answered:
-    made = photographs(crawl)
-    return [(row, scene) for photograph, scene in zip(made, scenes, strict=True) for row in photograph.answers]
+    made = processed_images(crawl)
+    return [(row, scene) for processed, scene in zip(made, scenes, strict=True) for row in processed.answers]
 
 
 def _tally(answered: Answered, spoilt: Callable[[Row], Row] = dict) -> Tally:
@@ -71,8 +71,8 @@ def test_words_say_what_the_columns_hold(answered: Answered) -> None:
 
 def test_degraded_depth_and_masks(tmp_path: Path, scenes: list[ExactScene]) -> None:
     seen = _crawl(tmp_path, depth_noise_rel=0.02, mask_bleed_px=1)  # 3 px at 640 x 480 and more
-    made = zip(photographs(seen), scenes, strict=True)
-    figures = _tally([(row, scene) for photograph, scene in made for row in photograph.answers]).figures()
+    made = zip(processed_images(seen), scenes, strict=True)
+    figures = _tally([(row, scene) for processed, scene in made for row in processed.answers]).figures()
     assert figures["qualitative_right"] >= 0.97
     assert figures["within_10"] >= 0.80
     assert figures["within_25"] >= 0.90
@@ -80,11 +80,11 @@ def test_degraded_depth_and_masks(tmp_path: Path, scenes: list[ExactScene]) -> N
 
 def test_gravity_from_depth_alone(crawl: Path) -> None:
     errors = []
-    for photograph in photographs(crawl, gravity=False):
-        if photograph.scene is None:
+    for processed in processed_images(crawl, gravity=False):
+        if processed.scene is None:
             continue
-        error = gravity_error_deg(photograph.scene, photograph.manifest)
-        if error is not None and photograph.scene["gravity_sigma_deg"] <= 5.0:
+        error = gravity_error_deg(processed.scene, processed.manifest)
+        if error is not None and processed.scene["gravity_sigma_deg"] <= 5.0:
             errors.append(error)
     assert len(errors) >= ROOMS // 2
     assert np.mean(np.asarray(errors) <= 2.0) >= 0.95

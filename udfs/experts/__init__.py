@@ -1,1 +1,1 @@
-"""Experts: what is seen in a photograph. One file per family; they know nothing of Spark."""
+"""Experts: models and rules that read images; one module per family, and none knows Spark."""

@@ -1,4 +1,4 @@
-"""Batches of pictures through a model: prepared ahead, halved when memory runs out, one bad picture alone."""
+"""Batches of images through a model: prepared ahead, halved when memory runs out, split around a bad image."""
 
 import traceback
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from schemas.reasons import Outcome, Reason
-from udfs.experts.expert import Photograph
-from udfs.experts.pictures import Picture, picture_of
+from udfs.experts.expert import ImageRow
+from udfs.experts.images import UprightImage, upright_image
 from udfs.stages.rows import RowRejected
 
 ItemT = TypeVar("ItemT")
@@ -15,19 +15,19 @@ ResultT = TypeVar("ResultT")
 
 
 class BatchSizes:
-    """How many items a model takes at once: `most` until memory runs out, then half, for items of that shape."""
+    """How many items a model takes at once, by their shape: `maximum` until memory runs out, then half of it."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._found: dict[Hashable, int] = {}
+    def __init__(self, maximum: int) -> None:
+        self._maximum = maximum
+        self._halved: dict[Hashable, int] = {}
 
     def of(self, shape: Hashable) -> int:
         """Return how many items of this shape to try at once."""
-        return self._found.get(shape, self._most)
+        return self._halved.get(shape, self._maximum)
 
     def halve(self, shape: Hashable, failed: int) -> None:
-        """Remember that `failed` items of this shape were too many."""
-        self._found[shape] = (failed + 1) // 2
+        """Remember that `failed` items of this shape did not fit."""
+        self._halved[shape] = (failed + 1) // 2
 
 
 def ahead(
@@ -35,26 +35,26 @@ def ahead(
 ) -> Iterator[list[ResultT | Exception]]:
     """Yield `prepare` of the items `at_once` at a time, in order; the next ones are prepared while these are used.
 
-    What `prepare` raises stands in the item's place.
+    An exception of `prepare` takes the item's place.
     """
     chunks = [batch[start : start + at_once] for start in range(0, len(batch), at_once)]
     with ThreadPoolExecutor(threads) as pool:
         waiting = [pool.submit(_guarded, prepare, item) for item in chunks[0]] if chunks else []
         for following in [*chunks[1:], ()] if chunks else ():
-            ready = [one.result() for one in waiting]
+            ready = [future.result() for future in waiting]
             waiting = [pool.submit(_guarded, prepare, item) for item in following]
             yield ready
 
 
-def decoded(batch: Sequence[Photograph], at_once: int) -> Iterator[list[Picture | Exception]]:
-    """Yield the batch's pictures `at_once` at a time, in order; the next ones are decoded while these are worked on."""
-    return ahead(batch, picture_of, at_once)
+def decoded(batch: Sequence[ImageRow], at_once: int) -> Iterator[list[UprightImage | Exception]]:
+    """Yield the batch's images `at_once` at a time, in order; the next ones are decoded while these are used."""
+    return ahead(batch, upright_image, at_once)
 
 
 def _guarded(function: Callable[[Any], ResultT], item: Any) -> ResultT | Exception:
     try:
         return function(item)
-    except Exception as error:  # returned, so that the neighbours in the batch go on
+    except Exception as error:  # returned, so that the rest of the batch continues
         return error
 
 
@@ -64,10 +64,10 @@ def predicted(
     sizes: BatchSizes | None = None,
     shape_of: Callable[[ItemT], Hashable] = lambda item: None,
 ) -> list[ResultT | Exception]:
-    """Return `predict` of the sound items, in order, with the exceptions of the others in their places.
+    """Return `predict` of the items, in order; items that are exceptions stay in their places.
 
-    Items of one shape go together, as many as `sizes` says. A batch that does not fit into memory is halved, and so
-    are later ones; one that fails otherwise is split until the bad item stands alone.
+    Items of one shape are predicted together, as many as `sizes` says. A batch that does not fit into memory is halved,
+    and so are later ones; a batch that fails otherwise is split until the bad item is alone.
     """
     results: list[Any] = list(items)
     groups: dict[Hashable, list[int]] = {}
@@ -107,7 +107,7 @@ def _attempt(items: list[Any], predict: Callable[[list[Any]], Sequence[Any]]) ->
     try:
         return list(predict(items))
     except Exception as error:  # returned, so that the caller can split the batch
-        # The frames hold the tensors that filled the memory.
+        # The frames keep alive the tensors that filled the memory.
         traceback.clear_frames(error.__traceback__)
         return error
 
@@ -117,15 +117,15 @@ def _out_of_memory(error: Exception) -> bool:
 
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    # What PyTorch's allocator for the CPU and CUDA's libraries raise instead.
-    told = ("can't allocate memory", "not enough memory", "CUDA out of memory", "ALLOC_FAILED")
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in told)
+    # What PyTorch's CPU allocator and the CUDA libraries raise instead.
+    phrases = ("can't allocate memory", "not enough memory", "CUDA out of memory", "ALLOC_FAILED")
+    return isinstance(error, RuntimeError) and any(phrase in str(error) for phrase in phrases)
 
 
 def _too_large(error: Exception) -> RowRejected:
     cause = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
     sentence = (
-        f"The picture does not fit into memory even alone ({cause}); use a smaller model or a device with more memory."
+        f"The image does not fit into memory even alone ({cause}); use a smaller model or a device with more memory."
     )
     return RowRejected(Outcome.FAILED, Reason.OUT_OF_MEMORY, sentence)
 

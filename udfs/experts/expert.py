@@ -1,55 +1,34 @@
 """What an expert is, how a profile names one, and the cache that loads each once per worker process."""
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, ValidationError
 
+from schemas.plugins import modules_with
+from schemas.settings import Settings, did_you_mean, faults_of
 from udfs.experts import families
 
-Photograph = dict[str, Any]
+# A row of `images`, or some of its columns.
+ImageRow = dict[str, Any]
 Prediction = dict[str, Any]
+GROUP = "spatiallake.experts"
 
-
-class Expert(Protocol):
-    """A model, or a rule, for one slot of a profile.
-
-    `columns` are the columns of `images` that `predict` reads, `load` is called once per worker process, and
-    `predict` returns one prediction or one exception per photograph, so that a bad one never fails its batch.
-    A class method `resolved(spec) -> ExpertSpec`, where there is one, checks options and writes out their defaults
-    before the recipe is made; it runs on the driver and loads no model.
-    It runs in a process of its own, for a model can crash or hang; a rule sets `isolated = False` and runs in the
-    worker.
-    """
-
-    columns: ClassVar[tuple[str, ...]]
-
-    def load(self, device: str) -> None:
-        """Load weights onto `device` (`cpu`, `cuda:0`, ..)."""
-        ...
-
-    def predict(self, batch: Sequence[Photograph]) -> list[Prediction | Exception]:
-        """Return one prediction or exception per photograph, in order."""
-        ...
-
-
-# Options that say how fast an expert works, not what it says.
+# Options that change how fast an expert works and never what it predicts.
 _OF_SPEED = frozenset({"batch_size"})
 
 
-class ExpertSpec(BaseModel):
+class ExpertSpec(Settings):
     """Which expert fills a slot; every field but `timeout_s`, and `batch_size` among the options, goes into the recipe.
 
-    `family` is a module of `udfs.experts.families`, or the dotted name of a module of your own. `model` is a Hugging
-    Face id or a local folder and `revision` pins it. An expert made of others, as regions are of a detector, a
-    segmenter and a captioner, names them in `parts` by slot. A photograph that alone takes longer than `timeout_s` is
-    quarantined.
+    `family` is a module of `udfs.experts.families`, a plugin's module, or the dotted name of any module. `model` is a
+    Hugging Face id or a local folder and `revision` pins it. An expert made of others, as regions are of a detector, a
+    segmenter and a captioner, names them in `parts`. An image that alone takes longer than `timeout_s` is quarantined.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     family: str = Field(pattern=r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*$")
     model: str = "none"
@@ -65,12 +44,10 @@ class ExpertSpec(BaseModel):
         return {**self.model_dump(), "options": options, "parts": parts}
 
 
-class Profile(BaseModel):
+class Profile(Settings):
     """One expert per slot: `filter` (scores), `context` (regions) and `depth` (depth, intrinsics, gravity)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
+    name: str = "custom"
     filter: ExpertSpec
     context: ExpertSpec
     depth: ExpertSpec
@@ -84,6 +61,89 @@ PROFILES = {
     "builtin": Profile(name="builtin", filter=BUILTIN, context=BUILTIN, depth=BUILTIN),
 }
 
+
+class Options(Settings):
+    """Base of the options of a family; an unknown name is an error."""
+
+
+class Expert(ABC):
+    """A model, or a rule, made of its spec: the base of every class that a family fills a slot with.
+
+    `needed_parts` and `optional_parts` map the names of the experts that it is made of to the slots that they fill;
+    `self.parts` holds them.
+    """
+
+    options_type: ClassVar[type[Options]] = Options
+    needs_model: ClassVar[bool] = True
+    needed_parts: ClassVar[Mapping[str, str]] = {}
+    optional_parts: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, spec: ExpertSpec) -> None:
+        self.spec = spec
+        self.options: Any = self.checked(spec)
+        self.device = "cpu"
+        slots = {**self.needed_parts, **self.optional_parts}
+        self.parts: dict[str, Any] = {name: expert_class(slots[name], part)(part) for name, part in spec.parts.items()}
+
+    @classmethod
+    def checked(cls, spec: ExpertSpec) -> Any:
+        """Return the validated options of a spec whose parts are those that the family takes.
+
+        Raises:
+            ValueError: a part is missing or unknown, or an option is unknown or out of its range.
+        """
+        known = {**cls.needed_parts, **cls.optional_parts}
+        for name in spec.parts:
+            if name not in known:
+                raise ValueError(f"Family {spec.family} takes no part {name!r}; {did_you_mean(name, known)}")
+        missing = [name for name in cls.needed_parts if name not in spec.parts]
+        if missing:
+            raise ValueError(
+                f"Family {spec.family} lacks its part {missing[0]!r}; it needs {' and '.join(cls.needed_parts)}."
+            )
+        try:
+            return cls.options_type.model_validate(spec.options)
+        except ValidationError as error:
+            raise ValueError(f"The options of {spec.family}: {faults_of(error, cls.options_type)}") from error
+
+    @classmethod
+    def resolved(cls, spec: ExpertSpec) -> ExpertSpec:
+        """Return the spec with every option written out, its own and its parts'; runs on the driver, loads no model.
+
+        Raises:
+            ValueError: as `checked`, or a family that needs a model has none.
+        """
+        if cls.needs_model and spec.model == "none":
+            raise ValueError(f"Family {spec.family} needs a `model`: a Hugging Face id with `revision`, or a folder.")
+        options, slots = cls.checked(spec), {**cls.needed_parts, **cls.optional_parts}
+        parts = {name: expert_class(slots[name], part).resolved(part) for name, part in spec.parts.items()}
+        return spec.model_copy(update={"options": options.model_dump(mode="json"), "parts": parts})
+
+    @abstractmethod
+    def load(self, device: str) -> None:
+        """Load weights onto `device` (`cpu`, `cuda:0`, ..), once per worker process; raises ModelUnavailable."""
+
+
+class ImageExpert(Expert):
+    """An expert for a slot of the profile: from rows of `images` to predictions.
+
+    `columns` are the columns of `images` that `predict` reads. A model runs in a process of its own, since it can crash
+    or hang; a rule sets `isolated = False` and runs in the worker.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation")
+    isolated: ClassVar[bool] = True
+
+    @classmethod
+    def score_names(cls, spec: ExpertSpec) -> frozenset[str] | None:
+        """Return the names of the scores that a filter gives, None where they are known only to the loaded model."""
+        return None
+
+    @abstractmethod
+    def predict(self, batch: Sequence[ImageRow]) -> list[Prediction | Exception]:
+        """Return one prediction or exception per image, in order, so that a bad image never fails its batch."""
+
+
 _LOADED: dict[str, Any] = {}
 
 
@@ -91,30 +151,45 @@ def expert_class(slot: str, spec: ExpertSpec) -> type[Any]:
     """Return the class that fills `slot`: a family is the module of its name, whose `SLOTS` maps slots to classes.
 
     Raises:
-        ValueError: no such family, or it does not fill the slot; the message says what the family fills.
+        ValueError: no such family, or it does not fill the slot; the message names the nearest that does.
     """
-    slots = getattr(_family(spec.family), "SLOTS", {})
+    module = _family(spec.family)
+    slots = getattr(module, "SLOTS", {})
     if slot not in slots:
-        fills = f"fills {', '.join(slots)}" if slots else "is none"
-        raise ValueError(f"Slot {slot!r} has no expert family {spec.family!r}, which {fills}; see docs/experts.md.")
+        fills = f"fills {', '.join(slots)}" if slots else "does not exist"
+        near = did_you_mean(spec.family, [name for name, other in _families().items() if slot in other.SLOTS])
+        raise ValueError(f"The slot {slot} has no expert family {spec.family!r}, which {fills}; {near}")
+    if not issubclass(slots[slot], Expert):
+        raise ValueError(
+            f"{slots[slot].__name__} of the expert family {spec.family} must derive from udfs.experts.expert.Expert; "
+            "see docs/experts.md."
+        )
     return slots[slot]
 
 
 def _family(name: str) -> ModuleType | None:
-    if "." not in name:
-        known = {module.name for module in iter_modules(families.__path__)}
-        return import_module(f"{families.__name__}.{name}") if name in known else None
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"Expert family {name!r} cannot be imported ({error}); put its package on the path of driver and workers."
-        ) from error
+    if "." in name:
+        try:
+            return import_module(name)
+        except ModuleNotFoundError as error:
+            raise ValueError(
+                f"Expert family {name!r} cannot be imported ({error}); put its package on the path of driver and "
+                "workers."
+            ) from error
+    # Only the family that is asked for: a worker need not import all of them.
+    own = {module.name for module in iter_modules(families.__path__)}
+    return import_module(f"{families.__name__}.{name}") if name in own else _families().get(name)
+
+
+def _families() -> dict[str, ModuleType]:
+    """Return all families by name, ours before those of plugins."""
+    modules = list(modules_with("SLOTS", families, GROUP))
+    return {module.__name__.rpartition(".")[2]: module for module in reversed(modules)}
 
 
 def is_isolated(slot: str, spec: ExpertSpec) -> bool:
     """Return whether the expert runs in a process of its own, as every learned one does."""
-    return getattr(expert_class(slot, spec), "isolated", True)
+    return expert_class(slot, spec).isolated
 
 
 def loaded_expert(slot: str, spec: ExpertSpec, device: str = "cpu") -> Any:

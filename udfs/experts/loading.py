@@ -1,4 +1,4 @@
-"""Load Hugging Face models as their users expect: ids or folders, pinned revisions, caches, offline mode."""
+"""Load Hugging Face models: ids or local folders, pinned revisions, caches, offline mode."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -16,14 +16,14 @@ def pretrained(load: Callable[..., Any], spec: ExpertSpec, **options: Any) -> An
     """Return `load(model, revision=..)`, where `load` is a `from_pretrained` of transformers.
 
     Raises:
-        ModelUnavailable: not in the cache and not to be downloaded, not a model of this family, or a folder whose
-            content is not that of the recipe.
+        ModelUnavailable: the model is neither cached nor downloadable, is not of this family, or is a folder whose
+            content differs from the recipe's.
     """
     folder = Path(spec.model) if Path(spec.model).is_dir() else None
     if folder and spec.revision.startswith("sha256:") and folder_digest(folder) != spec.revision:
         raise ModelUnavailable(
-            f"The folder {spec.model} is not the one that the recipe was made of ({spec.revision}); "
-            "put the same files there on every worker, or start the run again after a change."
+            f"The folder {spec.model} differs from the recipe's ({spec.revision}); put the same files there on every "
+            "worker, or restart the run after a change."
         )
     revision = None if folder or spec.revision == "none" else spec.revision
     try:
@@ -35,10 +35,10 @@ def pretrained(load: Callable[..., Any], spec: ExpertSpec, **options: Any) -> An
 def pretrained_model(load: Callable[..., Any], spec: ExpertSpec, device: str, types: Collection[str] = ()) -> Any:
     """Return the model on `device` for inference, half precision on a GPU.
 
-    `types` are the `model_type`s of `config.json` that the family takes; none named, all are.
+    `types` are the `model_type`s of `config.json` that the family accepts; empty: all.
 
     Raises:
-        ModelUnavailable: as `pretrained`, another type, or weights that lack parameters of the model.
+        ModelUnavailable: as `pretrained`, a model of another type, or incomplete weights.
     """
     from transformers import AutoConfig
     from transformers.utils import logging
@@ -48,14 +48,14 @@ def pretrained_model(load: Callable[..., Any], spec: ExpertSpec, device: str, ty
     model, report = pretrained(load, spec, dtype=dtype, output_loading_info=True)
     if types and model.config.model_type not in types:
         raise ModelUnavailable(
-            f"Model {spec.model} is a {model.config.model_type} and the family {spec.family} takes "
+            f"Model {spec.model} is a {model.config.model_type} and the family {spec.family} accepts "
             f"{' or '.join(types)}; name another model or another family."
         )
     missing = sorted(report["missing_keys"])
     if missing:
         raise ModelUnavailable(
             f"The weights of {spec.model} lack {len(missing)} parameters of a {model.config.model_type}, such as "
-            f"{missing[0]}; they would be random, so fetch or save the whole model again."
+            f"{missing[0]}, which would be random; fetch or save the whole model again."
         )
     return model.to(device).eval()
 
@@ -67,7 +67,7 @@ def _sentence(spec: ExpertSpec, revision: str | None, error: Exception) -> str:
     from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
 
     pinned = f" --revision {revision}" if revision else ""
-    offline = " and HF_HUB_OFFLINE forbids to download it" if HF_HUB_OFFLINE else ""
+    offline = " and HF_HUB_OFFLINE forbids downloading it" if HF_HUB_OFFLINE else ""
     return (
         f"Model {spec.model}{f' at {revision}' if revision else ''} ({spec.family}) cannot be loaded from the cache "
         f"{HF_HUB_CACHE}{offline} ({cause}); fetch it with `hf download {spec.model}{pinned}`, or name a local folder."
@@ -77,7 +77,7 @@ def _sentence(spec: ExpertSpec, revision: str | None, error: Exception) -> str:
 def dtype_of(device: str, saved: Any = None) -> Any:
     """Return the precision that models run in: half on a GPU, single on a CPU.
 
-    Weights that were `saved` as bfloat16 stay so, since their activations can be beyond what float16 holds.
+    Weights `saved` as bfloat16 stay bfloat16, since their activations can exceed the range of float16.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""Pin what a profile names before it becomes a recipe: commits of Hugging Face ids, contents of local folders."""
+"""Pin a profile before it becomes a recipe: commits of Hugging Face ids, contents of local folders, all options."""
 
 import hashlib
 import re
@@ -16,24 +16,28 @@ def pinned_profile(profile: Profile) -> Profile:
     """Return the profile with every slot pinned.
 
     Raises:
-        ValueError: no such family, an option it does not have, or a model that is not pinned.
+        ValueError: no such family, an unknown or bad option, or a model that is not pinned; the message names the slot.
     """
-    slots = {slot: pinned(slot, getattr(profile, slot)) for slot in ("filter", "context", "depth")}
+    slots: dict[str, ExpertSpec] = {}
+    for slot in ("filter", "context", "depth"):
+        try:
+            slots[slot] = pinned(slot, getattr(profile, slot))
+        except ValueError as error:
+            raise ValueError(f"slot {slot}: {error}") from error
     return profile.model_copy(update=slots)
 
 
 def pinned(slot: str, spec: ExpertSpec) -> ExpertSpec:
-    """Return the spec as its recipe shall hold it.
+    """Return the spec as its recipe holds it.
 
-    The revision of a local folder becomes the digest of its content, that of a Hugging Face id has to be a commit.
-    A family with a class method `resolved(spec)` then completes its options.
+    The revision of a local folder becomes the digest of its content, that of a Hugging Face id has to be a commit. All
+    options are written out.
 
     Raises:
-        ValueError: no such family, an option it does not have, or a model that is not pinned.
+        ValueError: no such family, an unknown or bad option, or a model that is not pinned.
     """
-    resolved = getattr(expert_class(slot, spec), "resolved", None)
-    spec = _with_revisions(spec)
-    return resolved(spec) if resolved else spec
+    family = expert_class(slot, spec)
+    return family.resolved(_with_revisions(spec))
 
 
 def _with_revisions(spec: ExpertSpec) -> ExpertSpec:
@@ -50,38 +54,38 @@ def _revision(spec: ExpertSpec) -> str:
         if spec.revision not in ("none", digest):
             raise ValueError(
                 f"{spec.model} holds {digest} and the profile names revision {spec.revision!r}; "
-                "leave `revision` out to take it as it is."
+                "leave `revision` out to use the current content."
             )
         return digest
     if find_spec("transformers") is None:
-        raise ValueError(f"Model {spec.model} needs transformers; install the extra with `uv sync --extra experts`.")
+        raise ValueError(f"Model {spec.model} needs transformers; run `pip install 'spatiallake[experts]'`.")
     if not _COMMIT.fullmatch(spec.revision):
         raise ValueError(
-            f"Model {spec.model} ({spec.family}) is no local folder and its revision {spec.revision!r} is no commit, "
-            f"so that the same profile could give other rows tomorrow; set `revision` to {_known_commit(spec)}."
+            f"Model {spec.model} ({spec.family}) is not a local folder and its revision {spec.revision!r} is not a "
+            f"commit, so the same profile could give other rows tomorrow; set `revision` to {_known_commit(spec)}."
         )
     return spec.revision
 
 
 def _known_commit(spec: ExpertSpec) -> str:
-    """Return what to write instead of a branch or tag: the commit that the cache holds for it, if any."""
+    """Return the commit that the cache holds for a branch or tag, else how to find it."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     branch = "main" if spec.revision == "none" else spec.revision
     reference = Path(HF_HUB_CACHE) / f"models--{spec.model.replace('/', '--')}" / "refs" / branch
     if reference.is_file():
         return f"{reference.read_text().strip()}, which is {branch!r} in the cache {HF_HUB_CACHE}"
-    return f"the 40 digits of one, which `hf models info {spec.model}` shows as `sha`"
+    return f"the 40 hex digits that `hf models info {spec.model}` shows as `sha`"
 
 
 def file_digest(path: Path) -> str:
-    """Return what pins a file of weights: the first 12 digits of its SHA-256."""
+    """Return the first 12 hex digits of the SHA-256 of a weights file, which pin it."""
     state = path.stat()
     return _file_digest(path, state.st_size, state.st_mtime_ns)[:12]
 
 
 def folder_digest(folder: Path) -> str:
-    """Return `sha256:` and the digest of names and contents of a model's files; hidden files are left out."""
+    """Return `sha256:` and the digest of the names and contents of a model's files; hidden files are ignored."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     total = hashlib.sha256()
     for path in files:
@@ -94,6 +98,6 @@ def folder_digest(folder: Path) -> str:
 
 @cache
 def _file_digest(path: Path, size: int, mtime_ns: int) -> str:
-    """Return a file's SHA-256; a run that follows a crawl asks again and again, so it is read once per change."""
+    """Return a file's SHA-256, read once per change: a run that follows a crawl asks repeatedly."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Zero-shot filters: how well each label's prompts describe a photograph, by a model of text and images."""
+"""Zero-shot filters: how well each label's prompts describe an image, by a model of text and images."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from udfs.experts.expert import Prediction
-from udfs.experts.label_sets import SPATIAL, LabelSet, label_set
+from udfs.experts.expert import ExpertSpec, Options, Prediction
+from udfs.experts.images import UprightImage
 from udfs.experts.loading import pretrained, pretrained_model
-from udfs.experts.pictures import Picture
+from udfs.experts.vocabularies import SPATIAL, LabelSet, label_set
 from udfs.experts.whole_image import Prepared, WholeImageExpert, WholeImageOptions, each, invalid_output
 
 
@@ -20,13 +20,18 @@ class ZeroShotOptions(WholeImageOptions):
 
 
 class ZeroShotFilter(WholeImageExpert):
-    """Scores a photograph against the labels; the prompts are embedded once, when the model is loaded.
+    """Scores an image against the labels; the prompts are embedded once, when the model is loaded.
 
-    A label's embedding is the mean of its prompts' unit embeddings, of unit length again (CLIP, section 3.1.4).
+    A label's embedding is the normalized mean of its prompts' unit embeddings (CLIP, section 3.1.4).
     """
 
-    options_type: ClassVar[type[WholeImageOptions]] = ZeroShotOptions
+    options_type: ClassVar[type[Options]] = ZeroShotOptions
     model_types: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def score_names(cls, spec: ExpertSpec) -> frozenset[str]:
+        """Return the labels and `spatial`."""
+        return frozenset({SPATIAL, *cls.checked(spec).labels.prompts})
 
     def load_model(self) -> None:
         """Load model and processor, and embed the prompts."""
@@ -46,11 +51,11 @@ class ZeroShotFilter(WholeImageExpert):
 
     @abstractmethod
     def padding(self) -> dict[str, Any]:
-        """Return how the family's tokenizer pads, as its models were trained."""
+        """Return the tokenizer's padding options, as the family's models were trained."""
 
-    def inputs_of(self, picture: Picture) -> Mapping[str, Any]:
+    def inputs_of(self, image: UprightImage) -> Mapping[str, Any]:
         """Return the image processor's tensors."""
-        return self.processor.image_processor(images=[picture.image], return_tensors="pt")
+        return self.processor.image_processor(images=[image.image], return_tensors="pt")
 
     def predictions_of(self, inputs: Mapping[str, Any], items: Sequence[Prepared]) -> list[Prediction | Exception]:
         """Return every label's score and `spatial`, each in [0, 1]."""
@@ -61,17 +66,17 @@ class ZeroShotFilter(WholeImageExpert):
         names, wanted = list(self.options.labels.prompts), len(self.options.labels.wanted)
         scores, spatial = self.scores(logits, wanted)
 
-        def one(index: int, item: Prepared) -> Prediction:
+        def scored(index: int, item: Prepared) -> Prediction:
             if not torch.isfinite(logits[index]).all():
-                raise invalid_output(self.spec, "a score that is no number")
+                raise invalid_output(self.spec, "a NaN or infinite score")
             by_label = dict(zip(names, scores[index].tolist(), strict=True))
             return {"scores": {**by_label, SPATIAL: float(spatial[index])}}
 
-        return each(items, one)
+        return each(items, scored)
 
     @abstractmethod
     def scores(self, logits: Any, wanted: int) -> tuple[Any, Any]:
-        """Return scores (n, labels) and `spatial` (n,) of scaled similarities, whose first `wanted` labels are."""
+        """Return scores (n, labels) and `spatial` (n,) of scaled similarities; the first `wanted` labels are wanted."""
 
 
 def _unit(vectors: Any) -> Any:

@@ -35,24 +35,24 @@ def read_phrase(text: str, lower_first: bool = False) -> Phrase | None:
     Removes articles, positions ("on the left", "far away"), relations ("next to the desk") and relative clauses.
     `lower_first` treats a leading capital as the start of a sentence, not as a name.
     """
-    known = vocabulary()
+    vocab = vocabulary()
     tokens = _tokens(text)
-    while tokens and tokens[0].lower() in known.determiners:
+    while tokens and tokens[0].lower() in vocab.determiners:
         tokens = tokens[1:]
         lower_first = False
     if not tokens:
         return None
-    if lower_first or tokens[0].rstrip(",").lower() in known.colors or known.is_adjective(tokens[0].lower()):
+    if lower_first or tokens[0].rstrip(",").lower() in vocab.colors or vocab.is_adjective(tokens[0].lower()):
         tokens[0] = _lowered(tokens[0])
     end = _noun_end(tokens)
     before, after = tokens[: end - 1], tokens[end:]
     head = tokens[end - 1].strip(",")
-    if not _fit_head(head) or not known.finite_verbs.union(known.determiners).isdisjoint(map(str.lower, before)):
+    if not _fit_head(head) or not vocab.finite_verbs.union(vocab.determiners).isdisjoint(map(str.lower, before)):
         return None
-    if any(b in JOINTS and not known.is_adjective(a.rstrip(",").lower()) for a, b in pairwise(before)):
+    if any(b in JOINTS and not vocab.is_adjective(a.rstrip(",").lower()) for a, b in pairwise(before)):
         return None
     phrase = Phrase(tuple(before), head, _parts(after))
-    phrase = phrase.without(known.position_adjectives)
+    phrase = phrase.without(vocab.position_adjectives)
     if len(phrase.before) > MAX_BEFORE:
         return None
     while phrase.after and len(phrase.bare.split()) > MAX_WORDS:
@@ -100,20 +100,20 @@ def _lowered_name(token: str) -> str:
 
 
 def _fit_head(head: str) -> bool:
-    known = vocabulary()
+    vocab = vocabulary()
     letters = sum(c.isalpha() and c < "ɐ" for c in head)
     lower = head.lower()
-    adjective = (known.is_adjective(lower) and not lower.endswith(("ed", "ing", "ish"))) or lower in known.finite_verbs
-    adjective = adjective and lower not in known.noun_adjectives
-    vague = lower in known.vague_heads or lower in known.position_adjectives
+    adjective = (vocab.is_adjective(lower) and not lower.endswith(("ed", "ing", "ish"))) or lower in vocab.finite_verbs
+    adjective = adjective and lower not in vocab.noun_adjectives
+    vague = lower in vocab.vague_heads or lower in vocab.position_adjectives
     return letters >= 2 and letters >= 0.5 * len(head) and not adjective and not vague
 
 
 def _noun_end(tokens: list[str]) -> int:
     """Return the index after the noun: where a connector starts, or where a comma ends the adjectives."""
-    known = vocabulary()
+    vocab = vocabulary()
     for index in range(1, len(tokens)):
-        if tokens[index - 1].endswith(",") and not known.is_adjective(tokens[index - 1].rstrip(",").lower()):
+        if tokens[index - 1].endswith(",") and not vocab.is_adjective(tokens[index - 1].rstrip(",").lower()):
             return index
         if _connects(tokens, index):
             return index
@@ -121,20 +121,20 @@ def _noun_end(tokens: list[str]) -> int:
 
 
 def _connects(tokens: list[str], index: int) -> bool:
-    known = vocabulary()
+    vocab = vocabulary()
     word = tokens[index].rstrip(",").lower()
     following = tokens[index + 1].rstrip(",").lower() if index + 1 < len(tokens) else ""
-    if word in known.lying_connectors:
-        return not following or following in known.posture_followers
+    if word in vocab.lying_connectors:
+        return not following or following in vocab.posture_followers
     if word in _FILLING:
         return following in _FILLED
-    if word.endswith("ing") and word not in known.kept_connectors:
-        return following in known.posture_followers or following in known.determiners
-    if word.endswith("ed") and word not in known.kept_connectors:
-        return following in known.posture_followers
-    if word in known.position_adjectives:
-        return word in known.cut_connectors and (not following or following in known.place_followers)
-    return word in known.kept_connectors or word in known.cut_connectors
+    if word.endswith("ing") and word not in vocab.kept_connectors:
+        return following in vocab.posture_followers or following in vocab.determiners
+    if word.endswith("ed") and word not in vocab.kept_connectors:
+        return following in vocab.posture_followers
+    if word in vocab.position_adjectives:
+        return word in vocab.cut_connectors and (not following or following in vocab.place_followers)
+    return word in vocab.kept_connectors or word in vocab.cut_connectors
 
 
 def _parts(tokens: list[str]) -> tuple[str, ...]:
@@ -162,16 +162,16 @@ def _parts(tokens: list[str]) -> tuple[str, ...]:
 
 
 def _cuts(part: list[str], rest: list[list[str]]) -> bool:
-    known = vocabulary()
+    vocab = vocabulary()
     words = [word.rstrip(",").lower() for word in part]
-    if len(words) == 1 or any(word in known.finite_verbs for word in words):
+    if len(words) == 1 or any(word in vocab.finite_verbs for word in words):
         return True
-    if words[0] in known.lying_connectors or (
-        words[0].endswith(("ing", "ed")) and words[0] not in known.kept_connectors
+    if words[0] in vocab.lying_connectors or (
+        words[0].endswith(("ing", "ed")) and words[0] not in vocab.kept_connectors
     ):
         posture = words[1] in ("down", "up", "upright", "flat", "sideways") and not rest
-        if not posture and words[1] not in known.determiners:
+        if not posture and words[1] not in vocab.determiners:
             return True
-    elif words[0] not in known.kept_connectors:
+    elif words[0] not in vocab.kept_connectors:
         return True
-    return any(word in known.places for word in words[1:]) or (words[0] == "in" and words[1] == "the")
+    return any(word in vocab.places for word in words[1:]) or (words[0] == "in" and words[1] == "the")

@@ -36,13 +36,13 @@ def names_in(text: str, nouns: frozenset[str]) -> tuple[str, ...]:
     A name must end in one of `nouns` (lower case, singular), or follow an article and be singular, because alt texts
     are full of nouns that do not name visible objects.
     """
-    known = vocabulary()
+    vocab = vocabulary()
     names: list[str | None] = []
-    for after_article, words in _pieces(text, known):
-        ends = [index for index, word in enumerate(words) if known.singular(word.lower()) in nouns]
+    for after_article, words in _pieces(text, vocab):
+        ends = [index for index, word in enumerate(words) if vocab.singular(word.lower()) in nouns]
         if ends:
             names.append(category(" ".join(words[: ends[-1] + 1])))
-        elif after_article and not known.is_plural(words[-1].lower()):
+        elif after_article and not vocab.is_plural(words[-1].lower()):
             names.append(category(" ".join(words)))
     return tuple(dict.fromkeys(name for name in names if name))
 
@@ -55,32 +55,32 @@ def listed_names(text: str) -> tuple[str, ...]:
 
 def category(text: str) -> str | None:
     """Return a phrase's noun with the nouns before it, singular and in lower case ("coffee table"), or None."""
-    known = vocabulary()
+    vocab = vocabulary()
     words = text.split()
     while words and words[0].lower() in _COUNTS:
         words = words[1:]
     phrase = read_phrase(" ".join(words), lower_first=True)
     if phrase is None:
         return None
-    kinds = [word.lower() for word in phrase.before if not known.is_adjective(word.rstrip(",").lower())]
+    kinds = [word.lower() for word in phrase.before if not vocab.is_adjective(word.rstrip(",").lower())]
     head = phrase.head.lower()
-    irregular = head in known.plural_irregular or head in known.pair_nouns
-    return " ".join((*(kind for kind in kinds if kind not in JOINTS), head if irregular else known.singular(head)))
+    irregular = head in vocab.plural_irregular or head in vocab.pair_nouns
+    return " ".join((*(kind for kind in kinds if kind not in JOINTS), head if irregular else vocab.singular(head)))
 
 
 def _count(phrase: Phrase) -> int:
     return len(" ".join((*phrase.before, phrase.head, *phrase.after)).split())
 
 
-def _pieces(text: str, known: Vocabulary) -> list[tuple[bool, list[str]]]:
+def _pieces(text: str, vocab: Vocabulary) -> list[tuple[bool, list[str]]]:
     """Split a text at punctuation, connectors, verbs and articles; return whether an article preceded each run."""
-    breaks = known.kept_connectors | known.lying_connectors | known.cut_connectors | known.finite_verbs | JOINTS
+    breaks = vocab.kept_connectors | vocab.lying_connectors | vocab.cut_connectors | vocab.finite_verbs | JOINTS
     pieces: list[tuple[bool, list[str]]] = []
     for clause in _BREAK.split(text):
         pieces.append((False, []))
         for word in clause.split():
             lower = word.lower()
-            if lower in known.determiners:
+            if lower in vocab.determiners:
                 pieces.append((lower in ("a", "an", "the"), []))
             elif lower in breaks or lower in _COUNTS:
                 pieces.append((False, []))

@@ -30,14 +30,14 @@ class Phrase:
     @cached_property
     def key(self) -> str:
         """The noun in lower case; pair nouns keep their ending."""
-        known, word = vocabulary(), self.head.lower()
-        return word if word in known.pair_nouns else known.singular(word)
+        vocab, word = vocabulary(), self.head.lower()
+        return word if word in vocab.pair_nouns else vocab.singular(word)
 
     @property
     def plural(self) -> bool:
         """Whether the phrase takes a plural verb."""
-        known, word = vocabulary(), self.head.lower()
-        return known.is_plural(word) and word not in known.pair_nouns
+        vocab, word = vocabulary(), self.head.lower()
+        return vocab.is_plural(word) and word not in vocab.pair_nouns
 
     @cached_property
     def adjectives(self) -> tuple[str, ...]:

@@ -35,8 +35,8 @@ def bases(item: NamedObject) -> list[Phrase]:
 
 @lru_cache(maxsize=65536)
 def _from_caption(caption: Phrase, label: Phrase | None) -> tuple[Description, ...]:
-    known = vocabulary()
-    sizes = frozenset(known.sizes)
+    vocab = vocabulary()
+    sizes = frozenset(vocab.sizes)
     noun = label if label is not None and not label.plural and label.key == caption.key else None
     derived: list[Description] = []
     if not caption.plural:
@@ -48,7 +48,7 @@ def _from_caption(caption: Phrase, label: Phrase | None) -> tuple[Description, .
             noun = Phrase((), caption.head)
     if noun is not None and not noun.plural:
         noun_words = {word.lower() for word in noun.before}
-        for wanted, needed in (({*known.colors, *known.shades}, known.colors), (set(known.materials), known.materials)):
+        for wanted, needed in (({*vocab.colors, *vocab.shades}, vocab.colors), (set(vocab.materials), vocab.materials)):
             words = _run(caption, wanted)
             if any(word.rstrip(",").lower() in needed for word in words) and noun_words.isdisjoint(words):
                 derived.append(("attribute", Phrase((*words, *noun.before), noun.head)))

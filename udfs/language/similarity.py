@@ -54,22 +54,22 @@ def named_object(
 @lru_cache(maxsize=65536)
 def traits_of(phrase: Phrase, is_label: bool = False) -> Traits:
     """Return the attributes that a phrase states; in a label every word is a kind, as in "gift bag"."""
-    known = vocabulary()
+    vocab = vocabulary()
     words = phrase.adjectives
-    lists = (known.materials, known.shapes, known.patterns)
-    attribute_words = (known.colors, known.shades, *lists, known.sizes)
-    kinds = {known.singular(word) for word in words if is_label or not known.is_adjective(word)}
+    lists = (vocab.materials, vocab.shapes, vocab.patterns)
+    attribute_words = (vocab.colors, vocab.shades, *lists, vocab.sizes)
+    kinds = {vocab.singular(word) for word in words if is_label or not vocab.is_adjective(word)}
     if is_label:
-        kinds -= known.colors.keys()
+        kinds -= vocab.colors.keys()
     for part in phrase.after:
         connector, *rest = part.lower().split()
         if connector == "of":
-            kinds.update(known.singular(word) for word in rest if not any(word in words for words in attribute_words))
+            kinds.update(vocab.singular(word) for word in rest if not any(word in words for words in attribute_words))
     return Traits(
-        tuple(color for word in words if (color := known.color_of(word))),
-        frozenset(known.shades[word] for word in words if word in known.shades),
+        tuple(color for word in words if (color := vocab.color_of(word))),
+        frozenset(vocab.shades[word] for word in words if word in vocab.shades),
         _exclusive(words, lists),
-        frozenset(known.sizes[word] for word in words if word in known.sizes),
+        frozenset(vocab.sizes[word] for word in words if word in vocab.sizes),
         frozenset(kinds),
     )
 

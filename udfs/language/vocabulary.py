@@ -45,7 +45,7 @@ class Vocabulary:
     def is_adjective(self, word: str) -> bool:
         """Return whether a lower-case word can stand in a list of adjectives before a noun."""
         lists = (self.colors, self.shades, self.materials, self.shapes, self.patterns, self.sizes)
-        if any(word in known for known in (*lists, self.plain_adjectives)) or word.endswith(("ed", "ing")):
+        if any(word in words for words in (*lists, self.plain_adjectives)) or word.endswith(("ed", "ing")):
             return True
         return (len(word) > 5 and word.endswith("ish")) or bool(self.color_of(word))
 

@@ -1,4 +1,4 @@
-"""Referring expressions: how each object of a picture is called so that nothing else in it can be meant."""
+"""Referring expressions: a name for each object that no other object in the image could be meant by."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -17,10 +17,11 @@ from udfs.stages.rows import Row
 
 
 class DisambiguateSettings(BaseModel):
-    """Settings that change expressions; they are part of the recipe.
+    """Settings of the referring expressions; they are part of the recipe.
 
-    Regions whose `similarity` reaches `max_similarity` are taken for each other, whatever their words say. What the
-    expert gives a `chance` below `min_chance` of being one object is not asked about, but no name may mean it either.
+    Regions whose `similarity` reaches `max_similarity` count as look-alikes, whatever their captions say. Objects
+    whose probability of being a single one (`chance`) is below `min_chance` are not asked about, and no name may fit
+    them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,14 +35,14 @@ class DisambiguateSettings(BaseModel):
 
 
 @dataclass(frozen=True)
-class _Picture:
-    """Everything in the picture that has a name, lifted or not; the lifted objects, and what each is similar to."""
+class _NamedScene:
+    """Every named region of the image, lifted or not; the lifted objects, and what each looks like."""
 
     everything: tuple[NamedObject, ...]
     lifted: dict[int, SceneObject]
     similar: dict[int, set[int]]
     has_gravity: bool
-    chances: dict[int, float]
+    probabilities: dict[int, float]
 
     def alike(self, one: NamedObject, other: NamedObject) -> bool:
         """Return whether two objects could be mistaken for each other."""
@@ -60,32 +61,32 @@ def disambiguate_row(row: Row, settings: DisambiguateSettings) -> Row:
     """Return the columns of `references` for a row of `scenes`.
 
     `row` needs `image_id` and `objects`; `regions` (region_id, label, captions, similar, chance), where given, adds
-    what is in the picture but was not lifted, so that no expression is true of it, how alike regions are, and how sure
-    the expert is of each. Expressions are chosen by (image_id, object_id) alone, so the order of objects changes
+    what the image shows but was not lifted, so that no expression fits it, how similar regions are, and how certain
+    the expert is of each. Expressions are drawn from (image_id, object_id) alone, so the order of objects changes
     nothing.
     """
-    picture = _picture(row, settings)
+    scene = _named_scene(row, settings)
     references: list[dict[str, Any]] = []
     rejected: list[dict[str, Any]] = []
-    for one in picture.everything:
-        if one.object_id not in picture.lifted:
+    for one in scene.everything:
+        if one.object_id not in scene.lifted:
             continue
-        if (unsure := _unsure(one, picture, settings)) is not None:
+        if (unsure := _unsure(one, scene, settings)) is not None:
             rejected.append(unsure)
             continue
         draws = Draws(seed_of(row["image_id"], one.object_id, settings.seed))
-        chosen = _expression(one, picture, settings, draws)
+        chosen = _expression(one, scene, settings, draws)
         if chosen is None:
-            rejected.append(_rejection(one, picture))
+            rejected.append(_rejection(one, scene))
             continue
         form, expression = chosen
-        size = sum(1 for other in picture.everything if other is one or picture.alike(one, other))
+        size = sum(1 for other in scene.everything if other is one or scene.alike(one, other))
         references.append({"object_id": one.object_id, "expression": expression, "form": form, "group_size": size})
     unique, doubled = _without_doubles(references)
     return {"image_id": row["image_id"], "references": unique, "rejected": [*rejected, *doubled]}
 
 
-def _picture(row: Row, settings: DisambiguateSettings) -> _Picture:
+def _named_scene(row: Row, settings: DisambiguateSettings) -> _NamedScene:
     lifted = {one["object_id"]: one for one in row["objects"]}
     sources = {region["region_id"]: region for region in row.get("regions") or []}
     sources.update(lifted)
@@ -103,47 +104,47 @@ def _picture(row: Row, settings: DisambiguateSettings) -> _Picture:
         everything.append(named_object(object_id, label, phrases, loose))
     sigma_deg = row.get("gravity_sigma_deg")
     has_gravity = row.get("gravity_src") not in (None, "none") and (sigma_deg or 0.0) <= settings.max_gravity_sigma_deg
-    chances = {region["region_id"]: region.get("chance") for region in row.get("regions") or []}
-    sure = {region_id: 1.0 if chance is None else chance for region_id, chance in chances.items()}
-    return _Picture(tuple(everything), lifted, _similar(row, settings.max_similarity), has_gravity, sure)
+    given = {region["region_id"]: region.get("chance") for region in row.get("regions") or []}
+    probabilities = {region_id: 1.0 if value is None else value for region_id, value in given.items()}
+    return _NamedScene(tuple(everything), lifted, _similar(row, settings.max_similarity), has_gravity, probabilities)
 
 
-def _similar(row: Row, least: float) -> dict[int, set[int]]:
-    """Return, by region, the regions whose similarity to it reaches `least`; symmetric."""
+def _similar(row: Row, minimum: float) -> dict[int, set[int]]:
+    """Return, by region, the regions whose similarity to it reaches `minimum`; symmetric."""
     similar: dict[int, set[int]] = defaultdict(set)
     for region in row.get("regions") or []:
         for other in region.get("similar") or []:
-            if other["similarity"] >= least:
+            if other["similarity"] >= minimum:
                 similar[region["region_id"]].add(other["region_id"])
                 similar[other["region_id"]].add(region["region_id"])
     return similar
 
 
 def _expression(
-    one: NamedObject, picture: _Picture, settings: DisambiguateSettings, draws: Draws
+    one: NamedObject, scene: _NamedScene, settings: DisambiguateSettings, draws: Draws
 ) -> tuple[str, str] | None:
-    valid = [(form, phrase) for form, phrase in descriptions(one) if not picture.rivals(phrase, one)]
+    valid = [(form, phrase) for form, phrase in descriptions(one) if not scene.rivals(phrase, one)]
     plain = [(form, phrase.text) for form, phrase in valid if not phrase.sized]
     if plain:
         return draws.pick(plain)
-    if settings.positions and (placed := _placed(one, picture)):
+    if settings.positions and (placed := _placed(one, scene)):
         return draws.pick(placed)
     sized = [(form, phrase.text) for form, phrase in valid]
     return draws.pick(sized) if sized else None
 
 
-def _placed(one: NamedObject, picture: _Picture) -> list[tuple[str, str]]:
+def _placed(one: NamedObject, scene: _NamedScene) -> list[tuple[str, str]]:
     """Return position or ordinal expressions on the simplest noun that allows any."""
-    target = picture.lifted[one.object_id]
-    tried = [(base, picture.rivals(base, one)) for base in bases(one)]
-    tried = [(base, rivals) for base, rivals in tried if all(rival.object_id in picture.lifted for rival in rivals)]
+    target = scene.lifted[one.object_id]
+    tried = [(base, scene.rivals(base, one)) for base in bases(one)]
+    tried = [(base, rivals) for base, rivals in tried if all(rival.object_id in scene.lifted for rival in rivals)]
     tried.sort(key=lambda pair: len(pair[1]))
     for sure in (True, False):
         for base, rivals in tried:
             if sure != all(certainly_true(base, rival) for rival in rivals):
                 continue
-            placed = [picture.lifted[rival.object_id] for rival in rivals]
-            if found := extremes(target, placed, base.bare, picture.has_gravity):
+            placed = [scene.lifted[rival.object_id] for rival in rivals]
+            if found := extremes(target, placed, base.bare, scene.has_gravity):
                 return [("position", text) for text in found]
             # a row is counted only where every member of it is known to be one
             if sure and (counted := ordinal(target, placed, base.bare)):
@@ -151,24 +152,24 @@ def _placed(one: NamedObject, picture: _Picture) -> list[tuple[str, str]]:
     return []
 
 
-def _unsure(one: NamedObject, picture: _Picture, settings: DisambiguateSettings) -> dict[str, Any] | None:
-    chance = picture.chances.get(one.object_id, 1.0)
-    if chance >= settings.min_chance:
+def _unsure(one: NamedObject, scene: _NamedScene, settings: DisambiguateSettings) -> dict[str, Any] | None:
+    probability = scene.probabilities.get(one.object_id, 1.0)
+    if probability >= settings.min_chance:
         return None
     detail = (
-        f"The expert gives a chance of {chance:.2f} that this is one object, and {settings.min_chance:.2f} is asked; "
-        "use a better segmenter, or lower disambiguate.min_chance."
+        f"The expert gives a chance of {probability:.2f} that this is one object, and {settings.min_chance:.2f} "
+        "is asked; use a better segmenter, or lower disambiguate.min_chance."
     )
     return {"region_id": one.object_id, "reason": str(Reason.UNSURE_OBJECT), "detail": detail}
 
 
-def _rejection(one: NamedObject, picture: _Picture) -> dict[str, Any]:
-    source = picture.lifted[one.object_id]
+def _rejection(one: NamedObject, scene: _NamedScene) -> dict[str, Any]:
+    source = scene.lifted[one.object_id]
     if not bases(one):
         given = ", ".join(f'"{text}"' for text in [source["label"], *(source["captions"] or [])] if text)
         detail = f"No singular noun phrase in {given or 'an empty caption'}; give the region a caption or a label."
         return {"region_id": one.object_id, "reason": str(Reason.NO_CAPTION), "detail": detail[:300]}
-    rivals = [other.object_id for other in picture.everything if other is not one and picture.alike(one, other)]
+    rivals = [other.object_id for other in scene.everything if other is not one and scene.alike(one, other)]
     detail = (
         f'"{bases(one)[0].bare}" could also be object {", ".join(map(str, rivals)) or "?"}, '
         "and neither captions nor decided positions tell them apart."

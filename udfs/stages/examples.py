@@ -1,4 +1,4 @@
-"""Examples: a photograph, resized, with the turns of one training row."""
+"""Examples: a resized image with the turns of one training row."""
 
 import hashlib
 import io
@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.table import ENGINE_VERSION
-from udfs.experts.pictures import picture_of
+from udfs.experts.images import upright_image
 from udfs.language.tokens import token_counter
 from udfs.stages.rows import Row, rejected_by
 
@@ -20,18 +20,19 @@ STREAM = "spatial"
 
 
 class ExamplesSettings(BaseModel):
-    """How photographs and answers become training rows."""
+    """How images and answers become training rows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_side_px: int = Field(default=512, ge=16, description="longest side of the stored picture; none is enlarged, px")
-    jpeg_quality: int = Field(default=90, ge=50, le=100, description="of the stored picture")
-    turns: int = Field(default=8, ge=1, description="most turns in a row")
+    max_side_px: int = Field(default=512, ge=16, description="longest side of the stored image, px; none is enlarged")
+    jpeg_quality: int = Field(default=90, ge=50, le=100, description="of the stored image")
+    turns: int = Field(default=8, ge=1, description="maximum turns per row")
     parts: int = Field(
-        default=8, ge=1, description="rows that a photograph may take to keep turns about the same objects apart"
+        default=8, ge=1, description="rows per image that may be used to keep turns about the same objects apart"
     )
     tokenizer: str | None = Field(
-        default=None, description="folder or Hugging Face id that tokens are counted by; none: words, digits and signs"
+        default=None,
+        description="folder or Hugging Face id of the tokenizer; none: words, digits and punctuation",
     )
     tokenizer_revision: str | None = Field(default=None, description="commit of a Hugging Face id")
 
@@ -39,11 +40,11 @@ class ExamplesSettings(BaseModel):
 def example_batches(
     batches: Iterator[pa.RecordBatch], schema: pa.Schema, settings: ExamplesSettings, recipe: str
 ) -> Iterator[pa.RecordBatch]:
-    """Make the training rows of every photograph of every batch.
+    """Make the training rows of every image of every batch.
 
     Input has `image_id`, `ingest_shard`, `bytes`, `exif_orientation`, `split`, `licence` and `answers`, a list of
-    structs with columns of `qa_pairs`. Output has `schema`: the columns of `training_examples` plus `rejects`; a
-    photograph that cannot be decoded gives one row with its keys, nulls and the reason.
+    structs with columns of `qa_pairs`. Output has `schema`: the columns of `training_examples` plus `rejects`; an
+    image that cannot be decoded gives one row with its keys, nulls and the reason.
     """
     for batch in batches:
         for row in batch.to_pylist():
@@ -51,23 +52,23 @@ def example_batches(
             keys |= {"recipe": recipe, "engine_version": ENGINE_VERSION}
             try:
                 made = [{**example, **keys} for example in examples_of(row, settings, recipe)]
-            except Exception as error:  # a poisoned photograph is quarantined alone, whatever it raises
+            except Exception as error:  # a poisoned image is quarantined alone, whatever it raises
                 made = [{**keys, "rejects": [rejected_by(error).as_row()]}]
             yield pa.RecordBatch.from_pylist(made, schema=schema)
 
 
 def examples_of(row: Row, settings: ExamplesSettings, recipe: str) -> list[Row]:
-    """Return the training rows of one photograph, without its lineage.
+    """Return the training rows of one image, without lineage.
 
     Raises:
-        RowRejected: the photograph cannot be decoded.
+        RowRejected: the image cannot be decoded.
     """
     jpeg, (width, height) = resized_jpeg(row, settings)
     count = token_counter(settings.tokenizer, settings.tokenizer_revision)
     examples = []
     for part, answers in enumerate(shared_out(row["answers"], settings.turns, settings.parts)):
-        said = [(answer["question"], answer["answer"]) for answer in answers]
-        answer_tokens = sum(count(answer) for _, answer in said)
+        pairs = [(answer["question"], answer["answer"]) for answer in answers]
+        answer_tokens = sum(count(answer) for _, answer in pairs)
         identity = f"{row['image_id']}\x1f{part}\x1f{recipe}"
         examples.append(
             {
@@ -76,9 +77,9 @@ def examples_of(row: Row, settings: ExamplesSettings, recipe: str) -> list[Row]:
                 "jpeg": jpeg,
                 "width": width,
                 "height": height,
-                "conversations": _as_json([turn for pair in said for turn in _turns(*pair)]),
+                "conversations": _as_json([turn for pair in pairs for turn in _turns(*pair)]),
                 "turns": len(answers),
-                "text_tokens": answer_tokens + sum(count(question) for question, _ in said),
+                "text_tokens": answer_tokens + sum(count(question) for question, _ in pairs),
                 "answer_tokens": answer_tokens,
                 "qa_ids": _as_json([answer["qa_id"] for answer in answers]),
                 "type_ids": _as_json([answer["type_id"] for answer in answers]),
@@ -91,13 +92,13 @@ def examples_of(row: Row, settings: ExamplesSettings, recipe: str) -> list[Row]:
     return examples
 
 
-def resized_jpeg(photograph: Row, settings: ExamplesSettings) -> tuple[bytes, tuple[int, int]]:
-    """Return a photograph upright, its longest side at most `max_side_px`, as RGB JPEG, and its width and height, px.
+def resized_jpeg(source: Row, settings: ExamplesSettings) -> tuple[bytes, tuple[int, int]]:
+    """Return an image upright, its longest side at most `max_side_px`, as RGB JPEG, and its width and height, px.
 
     Raises:
         RowRejected: the bytes cannot be decoded.
     """
-    image = picture_of(photograph).image
+    image = upright_image(source).image
     scale = settings.max_side_px / max(image.size)
     if scale < 1:
         width, height = (max(1, round(side * scale)) for side in image.size)
@@ -108,10 +109,10 @@ def resized_jpeg(photograph: Row, settings: ExamplesSettings) -> tuple[bytes, tu
 
 
 def shared_out(answers: list[Row], turns: int, parts: int) -> list[list[Row]]:
-    """Share answers out over rows of at most `turns`, the order and the shares fixed by their ids.
+    """Distribute answers over rows of at most `turns`, in an order fixed by their ids.
 
     Two turns about the same objects come into one row only where more than `parts` rows would be needed to keep them
-    apart: a model would learn to read the second answer from the first instead of from the picture.
+    apart: a model would learn to read the second answer from the first instead of from the image.
     """
     about = [(answer, frozenset(answer["object_ids"])) for answer in sorted(answers, key=lambda row: row["qa_id"])]
     repeats = max(Counter(objects for _, objects in about).values())

@@ -1,4 +1,4 @@
-"""Lift one photograph: depth, masks, camera and gravity to metric geometry."""
+"""Lift one image: depth, masks, camera and gravity to metric geometry."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _DEFAULT_SIGMA_DEG = 1.0
 
 
 def lift_row(row: Row, settings: LiftSettings) -> Row:
-    """Return the columns of `scenes`, without lineage, for one photograph.
+    """Return the columns of `scenes`, without lineage, for one image.
 
     `row` joins `depths` and `regions`: image_id, width, height, depth, depth_src, sigma_rel, scale_sigma_rel,
     focal_sigma_rel, scale_ok, camera, camera_src, gravity, gravity_src, gravity_sigma_deg, regions. Regions that cannot

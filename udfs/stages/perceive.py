@@ -1,4 +1,4 @@
-"""Run an expert over Arrow batches: the part that filter, context and depth share."""
+"""Run an expert over Arrow batches, and make rows of `image_scores`, `regions` and `depths` of what it predicts."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +19,7 @@ Finish = Callable[[Row, Prediction], Row]
 
 
 def perceive(
-    batches: Iterator[pa.RecordBatch], slot: str, spec: ExpertSpec, finish: Finish, schema: pa.Schema, recipe: str
+    batches: Iterator[pa.RecordBatch], schema: pa.Schema, slot: str, spec: ExpertSpec, finish: Finish, recipe: str
 ) -> Iterator[pa.RecordBatch]:
     """Predict batch by batch; `finish(row, prediction)` makes the table's row, or raises RowRejected.
 
@@ -36,6 +36,28 @@ def perceive(
         rows, of_kept = waiting.popleft(), iter(predictions)
         out = [_output(row, None if row.get("gate") else next(of_kept), finish, recipe) for row in rows]
         yield pa.RecordBatch.from_pylist(out, schema=schema)
+
+
+def scores_row(row: Row, prediction: Prediction) -> Row:
+    """Return the columns of `image_scores` for a prediction."""
+    return {"scores": {name: float(score) for name, score in prediction["scores"].items()}}
+
+
+def regions_row(row: Row, prediction: Prediction) -> Row:
+    """Return the columns of `regions` for a prediction.
+
+    Raises:
+        RowRejected: the expert found none.
+    """
+    if not prediction["regions"]:
+        error = "The expert found no region; use another vocabulary or a lower detection threshold."
+        raise RowRejected(Outcome.FILTERED, Reason.NO_REGIONS, error)
+    return {"width": row["width"], "height": row["height"], "regions": prediction["regions"]}
+
+
+def depth_row(row: Row, prediction: Prediction) -> Row:
+    """Return the columns of `depths` for a prediction."""
+    return dict(prediction)
 
 
 def loading_fault(slot: str, spec: ExpertSpec) -> tuple[str, str | None]:
@@ -68,10 +90,10 @@ def _output(row: Row, outcome: Prediction | Exception | None, finish: Finish, re
         if isinstance(outcome, Exception):
             raise outcome
         if not _is_finite(outcome):
-            error = "The model gave NaN or infinity for this photograph; try single precision or another revision."
+            error = "The model returned NaN or infinity for this image; try single precision or another revision."
             raise RowRejected(Outcome.FAILED, Reason.MODEL_OUTPUT_INVALID, error)
         return {"rejects": [], **finish(row, outcome), **keys}
-    except Exception as error:  # a poisoned photograph is quarantined alone, whatever it raises
+    except Exception as error:  # a poisoned image is quarantined alone, whatever it raises
         return {**keys, "rejects": [rejected_by(error).as_row()]}
 
 

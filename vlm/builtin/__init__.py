@@ -1,1 +1,1 @@
-"""Training of the small networks that are built in: examples, losses, loop and measures."""
+"""Training of the built-in experts' networks: examples, losses, loop and metrics."""

@@ -1,4 +1,4 @@
-"""Batches of packed examples: drawn by seed and step, mirrored and shaded a little, as tensors."""
+"""Batches of packed examples as tensors: drawn by seed and step, and augmented."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from vlm.builtin.pack import Pack
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Tensors of `b` examples, as `example_arrays` describes them.
+    """Tensors of `b` examples, described in `example_arrays`.
 
     `rgb` [b, 3, h, w] in 0..1, `ids` [b, h/2, w/2] int64, `log_depth` [b, h/2, w/2], `objects` [b, n, 4] int64
     (padded), `present` [b, n] bool, `log_focal` [b], `has_objects` [b] bool, `gravity` [b, 3].
@@ -29,7 +29,7 @@ class Batch:
 
 
 def drawn(count: int, batch: int, seed: int, step: int) -> np.ndarray:
-    """Return the examples of a step: every example once per epoch, in an order drawn by seed and epoch."""
+    """Return the examples of a step; every epoch has its own seeded order."""
     places = np.arange(step * batch, (step + 1) * batch)
     epochs = places // count
     orders = {int(e): np.random.default_rng([seed, int(e)]).permutation(count) for e in np.unique(epochs)}
@@ -37,26 +37,26 @@ def drawn(count: int, batch: int, seed: int, step: int) -> np.ndarray:
 
 
 def batch_of(pack: Pack, examples: np.ndarray, rng: np.random.Generator | None = None) -> Batch:
-    """Return examples as a batch; with `rng` they are changed as images differ, without it they are as packed."""
+    """Return examples as a batch, augmented if `rng` is given."""
     arrays = {name: np.array(array[examples]) for name, array in pack.arrays.items()}
     rgb = arrays["rgb"].astype(np.float32) / 255
     ids, depth = arrays["ids"].astype(np.int64), arrays["log_depth"].astype(np.float32)
     objects, gravity = arrays["objects"].astype(np.int64), arrays["gravity"]
     if rng is not None:
-        rgb = np.stack([shaded(image, rng) for image in rgb])
+        rgb = np.stack([augmented(image, rng) for image in rgb])
         mirrored = rng.random(len(examples)) < 0.5
         rgb[mirrored], ids[mirrored], depth[mirrored] = (a[mirrored][:, :, ::-1] for a in (rgb, ids, depth))
         gravity[mirrored, 0] *= -1
         columns = objects[mirrored, :, 2]
         objects[mirrored, :, 2] = np.where(columns >= 0, ids.shape[2] - 1 - columns, columns)
     count = arrays["count"][:, 0]
-    most = max(int(count.max()), 1)
-    present = np.arange(most)[None] < count[:, None]
+    maximum = max(int(count.max()), 1)
+    present = np.arange(maximum)[None] < count[:, None]
     return Batch(
         rgb=torch.from_numpy(rgb.transpose(0, 3, 1, 2)).contiguous(memory_format=torch.channels_last),
         ids=torch.from_numpy(ids),
         log_depth=torch.from_numpy(depth),
-        objects=torch.from_numpy(objects[:, :most]),
+        objects=torch.from_numpy(objects[:, :maximum]),
         present=torch.from_numpy(present),
         log_focal=torch.from_numpy(arrays["known"][:, 0]),
         has_objects=torch.from_numpy(arrays["known"][:, 1] > 0),
@@ -64,8 +64,8 @@ def batch_of(pack: Pack, examples: np.ndarray, rng: np.random.Generator | None =
     )
 
 
-def shaded(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Change exposure, contrast, white balance, sharpness and noise, mildly enough that colors keep their names."""
+def augmented(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Vary exposure, contrast, white balance, sharpness and noise, mildly enough that colors keep their names."""
     gains = np.exp(rng.normal(0, 0.08) + rng.normal(0, 0.02, 3)).astype(np.float32)
     changed = np.clip(rgb * gains, 0, 1) ** np.float32(np.exp(rng.normal(0, 0.06)))
     if rng.random() < 0.3:

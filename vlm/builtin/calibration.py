@@ -1,4 +1,4 @@
-"""How far off the network is on held-out images, against what it says of itself."""
+"""Calibration of the network's own uncertainties on held-out images."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,15 +15,15 @@ from vlm.builtin.batches import Batch
 from vlm.builtin.logistic import logistic
 from vlm.builtin.measures import Compared, Outputs, angles_rad, compared, measured
 
-_HELD = 0.8
-# 80 % of normal errors are within this many sigmas
+_COVERAGE = 0.8
+# 80 % of normal errors lie within this many sigmas.
 _SIGMAS = 1.2816
 _SCORES = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
-_FEWEST_PX = 8
+_MIN_PX = 8
 
 
 def calibrated(network: RoomNetwork, seen: Sequence[Outputs]) -> Calibration:
-    """Return factors with which 80 % intervals hold the truth, thresholds, and what scores are worth."""
+    """Return the factors that make 80 % intervals contain 80 % of truths, thresholds, and score calibration."""
     geometry, thresholds = _geometry(seen), _thresholds(network, seen)
     objects = list(_objects(network, seen, thresholds))
     return Calibration(
@@ -32,18 +32,18 @@ def calibrated(network: RoomNetwork, seen: Sequence[Outputs]) -> Calibration:
         focal=_factor(geometry["focal"]),
         gravity=_factor(geometry["gravity"]),
         edge=_factor(np.concatenate([_edges(one) for _, _, one in objects] or [np.zeros(0)])),
-        chance=_chance(objects),
+        chance=_probability(objects),
         pixels=seen[0].batch.rgb.shape[-1] * seen[0].batch.rgb.shape[-2],
         thresholds=thresholds,
     )
 
 
 def _factor(ratios: NDArray[np.float64]) -> float:
-    return float(np.quantile(ratios, _HELD) / _SIGMAS) if len(ratios) else 1.0
+    return float(np.quantile(ratios, _COVERAGE) / _SIGMAS) if len(ratios) else 1.0
 
 
 def _geometry(seen: Sequence[Outputs]) -> dict[str, NDArray[np.float64]]:
-    """Return errors over the scales that the network gives.
+    """Return errors divided by the predicted scales.
 
     `scale` is that of a whole map and `local` what is left of it at each object, both with the focal length known.
     """
@@ -67,7 +67,7 @@ def _of_image(batch: Batch, out: dict[str, Tensor], place: int) -> dict[str, lis
         found["scale"] = [abs(float(shared)) / scale]
         masks = (batch.ids[place] == number for number in range(1, int(batch.present[place].sum()) + 1))
         parts = (error[mask & known] for mask in masks)
-        found["local"] = [abs(float(part.median() - shared)) / scale for part in parts if len(part) >= _FEWEST_PX]
+        found["local"] = [abs(float(part.median() - shared)) / scale for part in parts if len(part) >= _MIN_PX]
     miss = out["focal"][place, 0] - batch.log_focal[place]
     if bool(miss.isfinite()):
         found["focal"] = [float(miss.abs() / out["focal"][place, 1].clamp(-5, 1).exp())]
@@ -77,7 +77,7 @@ def _of_image(batch: Batch, out: dict[str, Tensor], place: int) -> dict[str, lis
 def _objects(
     network: RoomNetwork, seen: Sequence[Outputs], limits: Thresholds
 ) -> Iterator[tuple[Found, int, Compared]]:
-    """Yield what was found in each image with objects, the image's cells, and the comparison with the truth."""
+    """Yield for each image with objects: the detections, the number of cells, and the comparison with the truth."""
     for one in seen:
         for place, found in enumerate(objects_of(network, one.out, one.batch.rgb, limits)):
             if bool(one.batch.has_objects[place]) and len(found.scores):
@@ -85,7 +85,7 @@ def _objects(
 
 
 def _edges(one: Compared) -> NDArray[np.float64]:
-    """Return how far the four sides of the masks that show an object are off, over the square roots of their areas."""
+    """Return the errors of the four sides of matched masks, divided by the square roots of their areas."""
     ratios: list[float] = []
     for claim in torch.nonzero(one.shown).flatten().tolist():
         truth = one.truths[int(one.overlap[claim].argmax())]
@@ -96,13 +96,13 @@ def _edges(one: Compared) -> NDArray[np.float64]:
 
 
 def _sides(mask: Tensor) -> NDArray[np.float64]:
-    """Return the 2nd and 98th percentiles of a mask's rows and columns, as extents are measured."""
+    """Return the 2nd and 98th percentiles of a mask's rows and columns, which define extents."""
     rows, columns = np.nonzero(mask.numpy(force=True))
     return np.concatenate([np.quantile(rows, (0.02, 0.98)), np.quantile(columns, (0.02, 0.98))])
 
 
-def _chance(objects: Sequence[tuple[Found, int, Compared]]) -> tuple[float, float, float]:
-    """Return the weights of score, size and offset with which a claim's chance to show an object is told."""
+def _probability(objects: Sequence[tuple[Found, int, Compared]]) -> tuple[float, float, float]:
+    """Return the logistic weights of score and size, and the offset, for the probability that a mask is correct."""
     x: list[Tensor] = []
     y: list[Tensor] = []
     for found, cells, one in objects:

@@ -1,4 +1,4 @@
-"""One image as the networks learn it: cut to the working size, with the labels that it has."""
+"""One training example: an image cropped to the working size, with its labels."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,20 +12,20 @@ from scenes.placed_objects import KINDS
 from udfs.experts.families.builtin.network import MASK_STRIDE
 
 KIND_NAMES = tuple(KINDS)
-COLOUR_NAMES = tuple(NAMED)
-MOST_OBJECTS = 24
+COLOR_NAMES = tuple(NAMED)
+MAX_OBJECTS = 24
 UNNAMED = -1
-# objects too small to learn, or too many: their pixels belong to no background and to no object
+# Pixels of objects that are too small or too many, which are neither background nor object.
 IGNORED = 255
-_LEAST_PX = 6
+_MIN_PX = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
-    """An image with what is known of it, in its own pixels.
+class LabeledImage:
+    """An image with its labels at full resolution.
 
     `rgb` [h, w, 3] uint8; `depth_m` [h, w] float32, 0 where unknown; `instances` [h, w] ids; `objects` maps an id to
-    its label and captions; `focal_px`; `gravity` [3] unit, camera frame. None where the crawl does not say.
+    its label and captions; `focal_px`; `gravity` [3] unit, camera frame. None where the crawl has no value.
     """
 
     rgb: NDArray[Any]
@@ -36,8 +36,8 @@ class Labelled:
     gravity: tuple[float, float, float] | None = None
 
 
-def example_arrays(image: Labelled, width: int, height: int) -> dict[str, NDArray[Any]]:
-    """Return an image as arrays of fixed shape, at the working size.
+def example_arrays(image: LabeledImage, width: int, height: int) -> dict[str, NDArray[Any]]:
+    """Return an image as arrays of fixed shape at the working size.
 
     `rgb` [h, w, 3] uint8; `ids` [h/2, w/2] uint8, 0 background, 1.. the objects by size, 255 neither; `log_depth`
     [h/2, w/2] float16, NaN where unknown; `objects` [24, 4] int16: kind, color (-1 = not named), center column and
@@ -46,7 +46,7 @@ def example_arrays(image: Labelled, width: int, height: int) -> dict[str, NDArra
     """
     rgb = _fitted(image.rgb, width, height, cv2.INTER_AREA)
     rows, columns = height // MASK_STRIDE, width // MASK_STRIDE
-    ids, objects = np.zeros((rows, columns), np.uint8), np.full((MOST_OBJECTS, 4), UNNAMED, np.int16)
+    ids, objects = np.zeros((rows, columns), np.uint8), np.full((MAX_OBJECTS, 4), UNNAMED, np.int16)
     count = 0
     if image.instances is not None:
         cells = _fitted(image.instances.astype(np.int32), columns, rows, cv2.INTER_NEAREST)
@@ -68,15 +68,15 @@ def example_arrays(image: Labelled, width: int, height: int) -> dict[str, NDArra
 
 
 def name_codes(label: str, captions: tuple[str, ...]) -> tuple[int, int]:
-    """Return the places of a label in `KIND_NAMES` and of the first caption's color in `COLOUR_NAMES`, or -1."""
+    """Return the indices of a label in `KIND_NAMES` and of the first caption's color in `COLOR_NAMES`, or -1."""
     kind = KIND_NAMES.index(label) if label in KINDS else UNNAMED
     words = captions[0].removesuffix(label).split() if captions else []
-    colours = [COLOUR_NAMES.index(word) for word in words if word in NAMED]
+    colours = [COLOR_NAMES.index(word) for word in words if word in NAMED]
     return kind, colours[0] if len(colours) == 1 else UNNAMED
 
 
 def _fitted(pixels: NDArray[Any], width: int, height: int, interpolation: int) -> NDArray[Any]:
-    """Cut the middle to the asked shape and resize it."""
+    """Crop the center to the aspect ratio and resize it."""
     y0, x0, rows, columns = _middle(pixels.shape, width, height)
     cut = np.ascontiguousarray(pixels[y0 : y0 + rows, x0 : x0 + columns])
     return cv2.resize(cut, (width, height), interpolation=interpolation)
@@ -87,7 +87,7 @@ def _middle(shape: tuple[int, ...], width: int, height: int) -> tuple[int, int, 
     return (shape[0] - rows) // 2, (shape[1] - columns) // 2, max(rows, 1), max(columns, 1)
 
 
-def _log_focal(image: Labelled, width: int, height: int) -> float:
+def _log_focal(image: LabeledImage, width: int, height: int) -> float:
     if image.focal_px is None:
         return float("nan")
     _, _, rows, columns = _middle(image.rgb.shape, width, height)
@@ -97,16 +97,16 @@ def _log_focal(image: Labelled, width: int, height: int) -> float:
 def _objects(
     cells: NDArray[Any], named: dict[int, tuple[str, tuple[str, ...]]]
 ) -> tuple[NDArray[Any], NDArray[Any], int]:
-    """Return ids by size, the objects' table and their number."""
+    """Return the id map, ordered by size, the table of objects and their number."""
     found, counts = np.unique(cells[cells > 0], return_counts=True)
     ids = np.where(cells > 0, IGNORED, 0).astype(np.uint8)
-    objects = np.full((MOST_OBJECTS, 4), UNNAMED, np.int16)
-    order = [i for i in np.argsort(-counts, kind="stable") if counts[i] >= _LEAST_PX][:MOST_OBJECTS]
+    objects = np.full((MAX_OBJECTS, 4), UNNAMED, np.int16)
+    order = [i for i in np.argsort(-counts, kind="stable") if counts[i] >= _MIN_PX][:MAX_OBJECTS]
     for place, index in enumerate(order):
         mask = cells == found[index]
         ids[mask] = place + 1
         y, x = np.nonzero(mask)
-        # the object's own pixel next to its middle: what covers an object never holds its center
+        # The object's own pixel nearest to its centroid, so that an occluder never holds the center.
         middle = int(np.argmin((x - x.mean()) ** 2 + (y - y.mean()) ** 2))
         objects[place] = (*name_codes(*named.get(int(found[index]), ("", ()))), x[middle], y[middle])
     return ids, objects, len(order)

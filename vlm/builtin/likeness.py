@@ -1,4 +1,4 @@
-"""The filter's head: rooms against what is no room, on the features of a trained network."""
+"""The filter's head, which separates rooms from other images on the features of a trained network."""
 
 from collections.abc import Iterator
 
@@ -10,16 +10,16 @@ from torch import Tensor
 
 from scenes.negatives import NEGATIVES, negative
 from udfs.experts.families.builtin.network import RoomNetwork
-from vlm.builtin.batches import batch_of, shaded
+from vlm.builtin.batches import augmented, batch_of
 from vlm.builtin.logistic import logistic
 from vlm.builtin.pack import Pack
 
-_AT_ONCE = 16
+_BATCH = 16
 _QUALITY = 92
 
 
 def negatives(each: int, seed: int, width: int, height: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """Yield `each` images of every kind that is no room, as crawls hold them: larger, and through JPEG."""
+    """Yield `each` images of every kind of non-room, rendered larger and JPEG-compressed like crawled images."""
     for kind in NEGATIVES:
         for number in range(each):
             drawn = negative(kind, (2 * width, 2 * height), seed + number)
@@ -34,8 +34,8 @@ def features(network: RoomNetwork, images: NDArray[np.float32]) -> Tensor:
     network.eval()
     device = next(network.parameters()).device
     found: list[Tensor] = []
-    for start in range(0, len(images), _AT_ONCE):
-        rgb = torch.from_numpy(images[start : start + _AT_ONCE].transpose(0, 3, 1, 2)).to(device)
+    for start in range(0, len(images), _BATCH):
+        rgb = torch.from_numpy(images[start : start + _BATCH].transpose(0, 3, 1, 2)).to(device)
         found.append(network(rgb.contiguous(memory_format=torch.channels_last))["pooled"])
     return torch.cat(found)
 
@@ -43,14 +43,14 @@ def features(network: RoomNetwork, images: NDArray[np.float32]) -> Tensor:
 def fit_likeness(network: RoomNetwork, pack: Pack, each: int, seed: int) -> float:
     """Fit the head by logistic regression on `each` images of every kind of non-room and as many rooms in all.
 
-    Returns the loss that is left. The rest of the network stays as it is.
+    Returns the final loss. The rest of the network stays unchanged.
     """
     rng = np.random.default_rng(seed)
     kinds, others = zip(*negatives(each, seed, pack.width, pack.height), strict=True)
     chosen = np.sort(rng.permutation(pack.count)[: len(others)])
     rooms = batch_of(pack, chosen).rgb.permute(0, 2, 3, 1).numpy()
     images = np.concatenate([rooms, np.stack(others).astype(np.float32) / 255])
-    x = features(network, np.stack([shaded(image, rng) for image in images]))
+    x = features(network, np.stack([augmented(image, rng) for image in images]))
     names = network.shape.likenesses
     places = [names.index(kind) if kind in names else len(names) - 1 for kind in kinds]
     y = torch.tensor([0] * len(rooms) + places, device=x.device)

@@ -1,4 +1,4 @@
-"""Logistic regression, for heads that are fitted on a trained network."""
+"""Logistic regression for heads on a trained network."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ _DECAY = 1e-3
 
 
 def logistic(x: Tensor, y: Tensor, classes: int) -> tuple[Tensor, float]:
-    """Return weights [c + 1, classes] of features [n, c], the last row the offsets, and the loss that is left."""
+    """Return the weights [c + 1, classes] for features [n, c], offsets last, and the final loss."""
     weight = torch.zeros(x.shape[1] + 1, classes, device=x.device, requires_grad=True)
     solver = torch.optim.LBFGS([weight], max_iter=200, line_search_fn="strong_wolfe")
 

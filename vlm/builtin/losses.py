@@ -1,4 +1,4 @@
-"""What the network is trained to lower; an example that lacks a label adds nothing to that label's loss."""
+"""The training losses; an example without a label does not contribute to its loss."""
 
 import math
 
@@ -32,9 +32,9 @@ _SMOOTHING = 0.05
 
 
 def losses(network: RoomNetwork, batch: Batch, phase: tuple[int, int], half: bool = False) -> dict[str, Tensor]:
-    """Return the losses by name; `phase` (row, column) of 0 or 1 says which of the mask's cells are grouped.
+    """Return the losses by name; `phase` (row, column; 0 or 1) selects the mask cells that are grouped.
 
-    With `half` the network works in bfloat16; the losses never do.
+    With `half`, the network computes in bfloat16, the losses in float32.
     """
     with torch.autocast(batch.rgb.device.type, torch.bfloat16, enabled=half):
         out = network(batch.rgb)
@@ -53,12 +53,12 @@ def losses(network: RoomNetwork, batch: Batch, phase: tuple[int, int], half: boo
 
 
 def total(found: dict[str, Tensor]) -> Tensor:
-    """Return the weighted sum."""
+    """Return the weighted sum of the losses."""
     return torch.stack([WEIGHTS[name] * value for name, value in found.items()]).sum()
 
 
 def _object_shares(batch: Batch, owned: Tensor) -> Tensor:
-    """Return weights [b, h, w] that sum to 1: an object counts with the square root of its pixels."""
+    """Return pixel weights [b, h, w] that sum to 1; an object weighs the square root of its area."""
     counts = torch.zeros(len(batch.ids), IGNORED + 1).scatter_add_(
         1, batch.ids.flatten(1), torch.ones_like(batch.ids, dtype=torch.float32).flatten(1)
     )
@@ -73,7 +73,7 @@ def _foreground(logits: Tensor, batch: Batch, share: Tensor) -> Tensor:
 
 
 def _centres(batch: Batch, grid: Tensor) -> Tensor:
-    """Return where the objects' centers are [b, n, 2], in half diagonals."""
+    """Return the object centers [b, n, 2] in half diagonals."""
     columns, rows = batch.objects[..., 2].clamp(min=0), batch.objects[..., 3].clamp(min=0)
     return torch.stack([grid[0, 0, 0][columns], grid[0, 1, :, 0][rows]], -1)
 
@@ -97,7 +97,7 @@ def _centre(logits: Tensor, batch: Batch) -> Tensor:
 
 
 def _heat(batch: Batch, size: torch.Size) -> Tensor:
-    """Return a map [b, h, w] of Gaussians about the objects' centers, 1 at the center's cell."""
+    """Return a map [b, h, w] of Gaussians around object centers, 1 at the center's cell."""
     rows, columns = torch.arange(size[0]).float(), torch.arange(size[1]).float()
     x, y = batch.objects[..., 2] // _RATIO, batch.objects[..., 3] // _RATIO
     number = torch.arange(1, batch.objects.shape[1] + 1)
@@ -140,7 +140,7 @@ def _naming(
 
 
 def _mixed(grouped: Tensor, truth: Tensor) -> Tensor:
-    """Return true masks, and for every second object the grouped one as soon as it resembles it."""
+    """Return true masks, replaced for every second object by the grouped mask once that is similar."""
     inside, both = (grouped * truth).flatten(2).sum(2), (grouped + truth).flatten(2).sum(2)
     alike = 2 * inside / both.clamp(min=1e-3) > 0.6
     second = (torch.arange(grouped.shape[1]) % 2 == 1)[None]
@@ -201,7 +201,7 @@ def _geometry(out: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
 
 
 def _edges(error: Tensor, known: Tensor) -> Tensor:
-    """Return how much the error changes from pixel to pixel, at three resolutions (arXiv 1804.00607)."""
+    """Return the gradient-matching loss at three resolutions (arXiv 1804.00607)."""
     parts: list[Tensor] = []
     for step in (1, 2, 4):
         e, k = error[:, ::step, ::step], known[:, ::step, ::step]

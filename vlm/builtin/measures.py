@@ -1,4 +1,4 @@
-"""How well a network does on packed images that it never learned from."""
+"""Metrics of a network on held-out images."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,31 +14,31 @@ from vlm.builtin.example import IGNORED, UNNAMED
 from vlm.builtin.pack import Pack
 
 _AT_ONCE = 8
-_LEAST_SHARE = 0.01
+_MIN_SHARE = 0.01
 _OVERLAP = 0.5
 
 
 @dataclass
 class Tally:
-    """Counts and errors, gathered image by image."""
+    """Counts and errors, accumulated over images."""
 
     truths: int = 0
     found: int = 0
     claims: int = 0
-    right: int = 0
-    kind_right: int = 0
-    colour_right: int = 0
-    both_right: int = 0
+    correct: int = 0
+    kind_correct: int = 0
+    color_correct: int = 0
+    both_correct: int = 0
     errors: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, name: str, *values: float) -> None:
-        """Add errors under a name."""
+        """Append errors under a name."""
         self.errors.setdefault(name, []).extend(values)
 
 
 @dataclass(frozen=True, eq=False)
 class Outputs:
-    """A batch and what the network says of it."""
+    """A batch with the network's outputs."""
 
     batch: Batch
     out: dict[str, Tensor]
@@ -46,7 +46,7 @@ class Outputs:
 
 @torch.no_grad()
 def outputs(network: RoomNetwork, pack: Pack, first: int, last: int) -> Iterator[Outputs]:
-    """Yield what the network says of images `first` to `last`, in full precision."""
+    """Yield the network's outputs for images `first` to `last`, in full precision."""
     network.eval()
     for start in range(first, min(last, pack.count), _AT_ONCE):
         batch = batch_of(pack, np.arange(start, min(start + _AT_ONCE, last, pack.count)))
@@ -54,7 +54,7 @@ def outputs(network: RoomNetwork, pack: Pack, first: int, last: int) -> Iterator
 
 
 def measured(network: RoomNetwork, seen: Iterable[Outputs], limits: Thresholds) -> dict[str, float]:
-    """Return the measures of images; objects count from one per cent of the image."""
+    """Return the metrics of images; objects smaller than 1 % of the image are ignored."""
     tally = Tally()
     for one in seen:
         for place, found in enumerate(objects_of(network, one.out, one.batch.rgb, limits)):
@@ -66,9 +66,9 @@ def measured(network: RoomNetwork, seen: Iterable[Outputs], limits: Thresholds) 
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """Claimed masks `hard` [a, h, w] beside `truths` [b, h, w] of one image, their `overlap` [a, b] as IoU.
+    """Predicted masks `hard` [a, h, w] and true masks `truths` [b, h, w] of one image, with their IoU `overlap` [a, b].
 
-    Claims on pixels that belong to no named object are `moot` [a]: neither right nor wrong.
+    Predictions on ignored pixels are `moot` [a]: neither correct nor wrong.
     """
 
     hard: Tensor
@@ -78,15 +78,15 @@ class Compared:
 
     @property
     def shown(self) -> Tensor:
-        """Which claims [a] show an object."""
+        """Whether each prediction [a] matches an object."""
         best = self.overlap.max(1).values if self.overlap.shape[1] else torch.zeros(len(self.hard))
         return best >= _OVERLAP
 
 
-def compared(batch: Batch, place: int, found: Found, least: float) -> Compared:
-    """Return one image's claims beside its objects."""
+def compared(batch: Batch, place: int, found: Found, min_pixel: float) -> Compared:
+    """Compare the predictions for one image with its objects."""
     ids = batch.ids[place]
-    hard = claimed(found.soft, least)
+    hard = claimed(found.soft, min_pixel)
     areas = hard.flatten(1).sum(1)
     numbers = torch.arange(1, int(batch.present[place].sum()) + 1)
     truths = ids[None] == numbers[:, None, None]
@@ -96,30 +96,30 @@ def compared(batch: Batch, place: int, found: Found, least: float) -> Compared:
     return Compared(hard, truths, overlap, moot)
 
 
-def _count_objects(tally: Tally, batch: Batch, place: int, found: Found, least: float) -> None:
-    objects, one = batch.objects[place], compared(batch, place, found, least)
+def _count_objects(tally: Tally, batch: Batch, place: int, found: Found, min_pixel: float) -> None:
+    objects, one = batch.objects[place], compared(batch, place, found, min_pixel)
     pixels = batch.ids[place].numel()
-    large = (one.hard.flatten(1).sum(1) >= _LEAST_SHARE * pixels) & ~one.moot
+    large = (one.hard.flatten(1).sum(1) >= _MIN_SHARE * pixels) & ~one.moot
     tally.claims += int(large.sum())
-    tally.right += int(one.shown[large].sum())
+    tally.correct += int(one.shown[large].sum())
     for number in range(len(one.truths)):
-        if int(one.truths[number].sum()) < _LEAST_SHARE * pixels:
+        if int(one.truths[number].sum()) < _MIN_SHARE * pixels:
             continue
         tally.truths += 1
         if not len(one.hard) or float(one.overlap[:, number].max()) < _OVERLAP:
             continue
         match = int(one.overlap[:, number].argmax())
-        kind, colour = int(objects[number, 0]), int(objects[number, 1])
-        kind_right = kind == int(found.kinds[match].argmax())
-        colour_right = colour in (UNNAMED, int(found.colours[match].argmax()))
+        kind, color = int(objects[number, 0]), int(objects[number, 1])
+        kind_correct = kind == int(found.kinds[match].argmax())
+        color_correct = color in (UNNAMED, int(found.colours[match].argmax()))
         tally.found += 1
-        tally.kind_right += kind_right
-        tally.colour_right += colour_right
-        tally.both_right += kind_right and colour_right
+        tally.kind_correct += kind_correct
+        tally.color_correct += color_correct
+        tally.both_correct += kind_correct and color_correct
 
 
 def angles_rad(one: Tensor, two: Tensor) -> Tensor:
-    """Return the angles [b] between vectors [b, 3]; NaN where one is not known."""
+    """Return the angles [b] between vectors [b, 3]; NaN for unknown ones."""
     return torch.atan2(torch.linalg.cross(one, two).norm(dim=1), (one * two).sum(1))
 
 
@@ -152,10 +152,10 @@ def _summary(tally: Tally) -> dict[str, float]:
 
     return {
         "mask_recall_50": tally.found / max(tally.truths, 1),
-        "mask_precision_50": tally.right / max(tally.claims, 1),
-        "kind_right": tally.kind_right / max(tally.found, 1),
-        "color_right": tally.colour_right / max(tally.found, 1),
-        "name_right": tally.both_right / max(tally.found, 1),
+        "mask_precision_50": tally.correct / max(tally.claims, 1),
+        "kind_right": tally.kind_correct / max(tally.found, 1),
+        "colour_right": tally.color_correct / max(tally.found, 1),
+        "name_right": tally.both_correct / max(tally.found, 1),
         "depth_abs_rel": mean("depth_abs_rel"),
         "depth_delta_125": mean("depth_delta"),
         "depth_known_focal_abs_rel": mean("depth_known_focal_abs_rel"),

@@ -1,4 +1,4 @@
-"""Examples packed once into memory-mapped arrays, so that training reads no image files."""
+"""Examples packed into memory-mapped arrays, so that training reads no image files."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlm.builtin.example import Labelled, example_arrays
+from vlm.builtin.example import LabeledImage, example_arrays
 from vlm.errors import RunDiffers, SettingsUnusable
 
 _INDEX = "index.json"
 
 
 class Pack:
-    """Packed examples: `arrays` by name, each with the examples first."""
+    """Packed examples: `arrays` by name, with examples as the first axis."""
 
     def __init__(self, folder: Path) -> None:
         index = json.loads((folder / _INDEX).read_text())
@@ -29,8 +29,8 @@ class Pack:
         }
 
 
-def write_pack(folder: Path, images: Iterable[Labelled], size: tuple[int, int], sources: Sequence[str]) -> Pack:
-    """Pack images at a working size (width, height); a whole pack of the same sources is left as it is.
+def write_pack(folder: Path, images: Iterable[LabeledImage], size: tuple[int, int], sources: Sequence[str]) -> Pack:
+    """Pack images at a working size (width, height); a complete pack of the same sources is reused.
 
     Raises:
         SettingsUnusable: the sources hold no image.

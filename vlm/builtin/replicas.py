@@ -1,4 +1,4 @@
-"""One update from parts of a batch that threads work on: weights are shared, statistics of batches are not."""
+"""Data-parallel threads: replicas share weights but not batch statistics."""
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +15,9 @@ from vlm.builtin.settings import TrainSettings
 
 
 class Replicas:
-    """Copies of a network that share its parameters, each with a thread.
+    """Copies of a network that share its parameters, each in a thread.
 
-    PyTorch's own threads spin while they wait, which costs a shared machine more than half of its work.
+    PyTorch's own threads spin while they wait, which costs a shared machine more than half of its throughput.
     """
 
     def __init__(self, network: RoomNetwork, settings: TrainSettings) -> None:
@@ -30,12 +30,12 @@ class Replicas:
             parameter.grad = gradient
 
     def gradients(self, pack: Pack, step: int) -> dict[str, float]:
-        """Set the parameters' gradients for a step and return its losses, both averaged over the replicas."""
+        """Set the gradients of a step and return its losses, both averaged over the replicas."""
         examples = drawn(pack.count, self.settings.batch, self.settings.seed, step)
         parts = np.array_split(examples, len(self.networks))
         jobs = [self.pool.submit(self._part, i, pack, part, step) for i, part in enumerate(parts)]
         results = [job.result() for job in jobs]
-        # in tensors that stay: new ones would cost as much as the update itself
+        # Summed in place, since new tensors would cost as much as the optimizer step.
         for place, own in enumerate(self.sums):
             own.zero_()
             for gradients, _ in results:

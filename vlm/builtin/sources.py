@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.experts.pictures import Picture, picture_of
-from vlm.builtin.example import Labelled
+from udfs.experts.images import UprightImage, upright_image
+from vlm.builtin.example import LabeledImage
 from vlm.errors import SettingsUnusable
 
 _MANIFEST = "manifest.jsonl"
 _DEPTH_UNIT_M = np.float32(1e-3)
 
 
-def of_crawl(crawl: str) -> Iterator[Labelled]:
-    """Yield the images of a crawl on disk in its order; `crawl` is its folder or its manifest.
+def of_crawl(crawl: str) -> Iterator[LabeledImage]:
+    """Yield the images of a local crawl in order; `crawl` is its folder or its manifest.
 
     Raises:
         SettingsUnusable: there is no manifest, or a file that it names cannot be decoded.
@@ -31,17 +31,17 @@ def of_crawl(crawl: str) -> Iterator[Labelled]:
         for line in lines:
             row = json.loads(line)
             files = {name: _read(manifest.parent, row[name]) for name in ("depth", "instances") if row.get(name)}
-            yield labelled({**row, **files, "bytes": _read(manifest.parent, row["image"])})
+            yield labeled_image({**row, **files, "bytes": _read(manifest.parent, row["image"])})
 
 
-def labelled(row: Mapping[str, Any]) -> Labelled:
-    """Return a row of a manifest, with its files' bytes in place of their names, or of `images`, upright."""
-    image = picture_of(row)
+def labeled_image(row: Mapping[str, Any]) -> LabeledImage:
+    """Return the upright image of a row of `images`, or of a manifest with bytes in place of file names."""
+    image = upright_image(row)
     depth, instances = _upright(row.get("depth"), image), _upright(row.get("instances"), image)
     camera, gravity = row.get("camera"), row.get("gravity")
-    # turned pixels turn gravity too, and training has enough images without those
+    # Rotating the pixels would also rotate gravity, which training can do without.
     turned = image.orientation != 1
-    return Labelled(
+    return LabeledImage(
         rgb=np.asarray(image.image),
         depth_m=None if depth is None else depth.astype(np.float32) * _DEPTH_UNIT_M,
         instances=instances,
@@ -51,8 +51,8 @@ def labelled(row: Mapping[str, Any]) -> Labelled:
     )
 
 
-def _upright(data: bytes | None, image: Picture) -> NDArray[Any] | None:
-    """Return a map of stored pixels turned as the image is; None where it is missing or of another size."""
+def _upright(data: bytes | None, image: UprightImage) -> NDArray[Any] | None:
+    """Return a map rotated like its image; None if it is missing or has another size."""
     if not data:
         return None
     stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

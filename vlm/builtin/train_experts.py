@@ -15,7 +15,7 @@ from vlm.builtin.likeness import fit_likeness
 from vlm.builtin.measures import measured, outputs
 from vlm.builtin.pack import Pack, write_pack
 from vlm.builtin.settings import TrainSettings
-from vlm.builtin.sources import labelled, of_crawl
+from vlm.builtin.sources import labeled_image, of_crawl
 from vlm.builtin.training import CHECKPOINT, Training, train
 from vlm.errors import SettingsUnusable
 from vlm.loop.checkpoint import RunFolder
@@ -88,7 +88,7 @@ def _packs(settings: TrainSettings, lake_rows: LakeRows) -> tuple[Pack, Pack | N
     size, folder = (settings.width, settings.height), Path(settings.out)
     images = chain(
         *(of_crawl(crawl) for crawl in settings.crawls),
-        *(map(labelled, lake_rows(lake)) for lake in settings.lakes),
+        *(map(labeled_image, lake_rows(lake)) for lake in settings.lakes),
     )
     pack = write_pack(folder / "examples", images, size, [*settings.crawls, *settings.lakes])
     if settings.held_out is None:

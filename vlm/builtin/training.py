@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from scenes.negatives import NEGATIVES
 from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
-from vlm.builtin.example import COLOUR_NAMES, KIND_NAMES
+from vlm.builtin.example import COLOR_NAMES, KIND_NAMES
 from vlm.builtin.pack import Pack
 from vlm.builtin.replicas import Replicas
 from vlm.builtin.settings import TrainSettings
@@ -30,7 +30,7 @@ class Training:
     def __init__(self, settings: TrainSettings, shape: NetworkShape | None = None) -> None:
         torch.manual_seed(settings.seed)
         self.settings = settings
-        full = NetworkShape(kinds=KIND_NAMES, colours=COLOUR_NAMES, likenesses=("room", *NEGATIVES))
+        full = NetworkShape(kinds=KIND_NAMES, colours=COLOR_NAMES, likenesses=("room", *NEGATIVES))
         self.network = RoomNetwork(shape or full)
         self.network.to(memory_format=torch.channels_last)
         self.mean = RoomNetwork(self.network.shape).to(memory_format=torch.channels_last)

@@ -1,7 +1,6 @@
-"""Baselines that look at no image: what any model has to beat before it can be said to see.
+"""Baselines without images, which a model has to beat to show that it uses the image.
 
-They are fitted on training items or, where there are none, on the other four fifths of the items themselves, so that
-none has seen the item it answers.
+They are fitted on training items, or else by five-fold cross-validation on the items themselves.
 """
 
 import math
@@ -25,7 +24,7 @@ Fit = Callable[[Sequence[Item]], Callable[[Item], str]]
 
 @dataclass(frozen=True)
 class Baseline:
-    """Answers of one baseline, the items it answers, and what it was fitted on."""
+    """Answers of one baseline, its items, and the data that it was fitted on."""
 
     answers: AnswerSet
     items: list[Item]
@@ -33,33 +32,33 @@ class Baseline:
 
 
 def baselines(items: Sequence[Item], training: Sequence[Item] | None = None) -> list[Baseline]:
-    """Return the answers of every baseline; the two that always say one number answer numbers only."""
+    """Return the answers of all baselines; the two constant ones answer only numbers."""
     numbers = [item for item in items if item.kind == Kind.NUMBER]
-    found = [
+    fitted = [
         _answered("majority per type", _by_type, items, training),
         _answered(TEXT_ONLY_PRIOR, _by_words, items, training),
     ]
     if numbers:
-        found.append(_answered("always the mean", _always(fmean), numbers, training))
-        found.append(_answered("always the median", _always(median), numbers, training))
-    return found
+        fitted.append(_answered("always the mean", _always(fmean), numbers, training))
+        fitted.append(_answered("always the median", _always(median), numbers, training))
+    return fitted
 
 
 def _answered(name: str, fit: Fit, items: Sequence[Item], training: Sequence[Item] | None) -> Baseline:
     if training is not None:
-        say = fit(training)
-        answers = [Answer(say(item), item.item_id) for item in items]
+        answer = fit(training)
+        answers = [Answer(answer(item), item.item_id) for item in items]
         return Baseline(AnswerSet(name, answers), list(items), TRAINING)
     folds = [_fold(item) for item in items]
     answers = []
     for fold in range(FOLDS):
-        say = fit([item for item, own in zip(items, folds, strict=True) if own != fold])
-        answers += [Answer(say(item), item.item_id) for item, own in zip(items, folds, strict=True) if own == fold]
+        answer = fit([item for item, own in zip(items, folds, strict=True) if own != fold])
+        answers += [Answer(answer(item), item.item_id) for item, own in zip(items, folds, strict=True) if own == fold]
     return Baseline(AnswerSet(name, answers), list(items), CROSS_FITTED)
 
 
 def _fold(item: Item) -> int:
-    """Return the fold of an item; its rotations and mirror image share it, for they give its answer away."""
+    """Return the fold of an item, which its rotations and mirror image share, since they reveal its answer."""
     group = (item.circular_group or item.flip_group or item.item_id).removesuffix("-flip")
     return seed_of("fold", group) % FOLDS
 
@@ -69,7 +68,7 @@ def _by_type(training: Sequence[Item]) -> Callable[[Item], str]:
 
 
 def _by_words(training: Sequence[Item]) -> Callable[[Item], str]:
-    """Fit per type and the kinds of the objects asked about; where those are new, per type and one of them."""
+    """Fit by type and both object kinds, falling back to one kind and to the type for unseen ones."""
     return _fitted(training, [_type_and_kinds, _type_and_first, _type_and_second, _type], by_option=True)
 
 
@@ -79,7 +78,7 @@ def _always(middle: Callable[[list[float]], float]) -> Fit:
         for item in training:
             if item.truth.value_si is not None:
                 values[item.truth.unit_si].append(item.truth.value_si)
-        answers = {unit: said(middle(found), unit) for unit, found in values.items()}
+        answers = {unit: number_text(middle(own), unit) for unit, own in values.items()}
         return lambda item: answers.get(item.truth.unit_si, "")
 
     return fit
@@ -89,7 +88,7 @@ def _fitted(training: Sequence[Item], keys: list[Key], by_option: bool = False) 
     common = [{key: _common(group) for key, group in _groups(training, of).items()} for of in keys]
     wins = [_option_wins(training, key) for key in keys] if by_option else []
 
-    def say(item: Item) -> str:
+    def answer(item: Item) -> str:
         if item.kind in _MIDDLE:
             return _MIDDLE[item.kind]
         for place, of in enumerate(keys):
@@ -100,11 +99,11 @@ def _fitted(training: Sequence[Item], keys: list[Key], by_option: bool = False) 
                 return common[place][key]
         return ""
 
-    return say
+    return answer
 
 
 def _type(item: Item) -> tuple[str, ...]:
-    # Which of two is right turns round with the word asked for: left or right.
+    # The correct one of two options depends on the side that is asked for.
     word = item.sides if item.kind == Kind.CHOICE else ()
     return (item.kind, item.type_id, item.truth.unit_si or "", *word)
 
@@ -129,12 +128,12 @@ def _groups(training: Sequence[Item], key: Key) -> dict[tuple[str, ...], list[It
 
 
 def _common(group: list[Item]) -> str:
-    """Return the most frequent answer of items of one kind, type and unit; for numbers the median and the side."""
+    """Return the most frequent answer of items of one kind, type and unit; for numbers, the median and side."""
     kind, unit_si = group[0].kind, group[0].truth.unit_si
     if kind == Kind.NUMBER:
         sides = Counter(one.truth.side for one in group if one.truth.side)
         value = median([one.truth.value_si for one in group if one.truth.value_si is not None])
-        return f"{said(value, unit_si)} {sides.most_common(1)[0][0] if sides else ''}".strip()
+        return f"{number_text(value, unit_si)} {sides.most_common(1)[0][0] if sides else ''}".strip()
     if kind == Kind.BOOL:
         return "yes" if sum(bool(one.truth.yes) for one in group) * 2 > len(group) else "no"
     if kind == Kind.CLOCK:
@@ -143,7 +142,7 @@ def _common(group: list[Item]) -> str:
 
 
 def _option_wins(training: Sequence[Item], key: Key) -> dict[tuple[str, ...], dict[str, list[int]]]:
-    """Count, per group and text of an option, how often it was offered and how often it was right."""
+    """Count by group and option how often it was offered and how often it was correct."""
     wins: dict[tuple[str, ...], dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for item in training:
         for place, option in enumerate(_options(item)):
@@ -154,23 +153,23 @@ def _option_wins(training: Sequence[Item], key: Key) -> dict[tuple[str, ...], di
 
 
 def _likeliest(item: Item, wins: dict[str, list[int]]) -> str:
-    """Return the letter of the option that was right most often when offered, one never seen taken for chance."""
-    chance = 1 / len(item.options)
+    """Return the letter of the option with the highest smoothed win rate; unseen options get that of guessing."""
+    guess = 1 / len(item.options)
     shares = []
     for option in _options(item):
         offered, right = wins.get(option, [0, 0])
-        shares.append((right + chance) / (offered + 1))
+        shares.append((right + guess) / (offered + 1))
     return chr(ord("A") + shares.index(max(shares)))
 
 
 def _options(item: Item) -> list[str]:
-    """Return what a prior knows options by: the kinds of the things where each is one, else their words."""
+    """Return the keys of options: the kinds of their objects if they are distinct, else their texts."""
     named = len(item.kinds) == len(item.options) and len(set(item.kinds)) == len(item.kinds)
     return [option.lower() for option in (item.kinds if named else item.options)]
 
 
-def said(value_si: float, unit_si: str | None) -> str:
-    """Return a number as a baseline says it, in degrees for an angle."""
+def number_text(value_si: float, unit_si: str | None) -> str:
+    """Return a number with its unit as the text of an answer, angles in degrees."""
     if unit_si == "rad":
         return f"{math.degrees(value_si):.6g} degrees"
     return f"{value_si:.6g} {_UNITS[unit_si or 'm']}".strip()

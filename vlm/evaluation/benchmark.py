@@ -1,4 +1,4 @@
-"""Items of our own: rows of `qa_pairs` as questions to hold models against, and which of them to keep."""
+"""Evaluation items from rows of `qa_pairs`, and the selection of a balanced subset."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -19,27 +19,27 @@ COLUMNS = (
     *("value_si", "rounding_rule", "reference_form", "options", "references", "scene_recipe"),
 )
 _UNITS_OF_BARE_NUMBERS = {"rad": "degrees", "ratio": "times"}
-# "The chair farther to the left" says part of what a relation asks, and is no name that another image shares.
+# "The chair farther to the left" reveals part of what a relation asks.
 _SAYS_WHERE = ("position", "ordinal")
 
 
 class BenchmarkSettings(BaseModel):
-    """Which answers are asked."""
+    """Which answers become items."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    split: Literal["train", "validation", "test", "all"] = Field(default="test", description="images asked about")
+    split: Literal["train", "validation", "test", "all"] = Field(default="test", description="split of the images")
     recipe: str | None = Field(default=None, description="recipe of `qa_pairs`; none: the current one")
     max_per_type: int = Field(default=100, ge=1, description="maximum questions per type")
     seed: int = Field(default=0, ge=0)
 
 
 def item_of(row: Mapping[str, Any], things: Mapping[int, Mapping[str, Any]]) -> Item | None:
-    """Return a row of `qa_pairs` as an item without its image, None where it is no fair question.
+    """Return a row of `qa_pairs` as an item without its image; None for an unfair question.
 
-    `row` has `COLUMNS`, `things` the `label` and `range_m` (m) of the scene's objects by id. No fair question is a
-    relation whose expressions say where the things are, a number whose true value 0 has no ratio, and one that the
-    answer does not say, since the thing rests on what its height is measured from.
+    `row` has `COLUMNS`, `things` the `label` and `range_m` (m) of the scene's objects by id. Unfair are relations whose
+    referring expressions state positions, numbers with the true value 0, which has no ratio, and heights that the
+    answer does not state because the object rests on its reference.
     """
     asked = QUESTION_TYPES[row["type_id"]]
     sided = asked.answer_kind != AnswerKind.NUMBER or bool(asked.sides)
@@ -67,7 +67,7 @@ def _says_a_ratio(row: Mapping[str, Any]) -> bool:
 
 
 def _answer(row: Mapping[str, Any], asked: QuestionType, order: list[int], called: dict[int, str]) -> dict[str, Any]:
-    """Return what an item of each kind has besides."""
+    """Return the fields of an item that depend on its kind."""
     if asked.answer_kind == AnswerKind.BOOL:
         return {"kind": Kind.BOOL, "answer": row["answer"], "truth": Truth(yes=row["answer_bool"])}
     if asked.answer_kind == AnswerKind.CHOICE:
@@ -85,13 +85,13 @@ def _answer(row: Mapping[str, Any], asked: QuestionType, order: list[int], calle
 
 
 def _order(row: Mapping[str, Any], called: Mapping[int, str]) -> list[int]:
-    """Return the objects in the order of the lettered options, else of the question."""
+    """Return the objects in the order of the options, or else of the question."""
     options = row["options"] or list(called.values())
     return sorted(called, key=lambda one: options.index(called[one]))
 
 
 def relations_of(items: Sequence[Item]) -> list[Asked]:
-    """Return those items that yes or no or one of two things answers, as the balance weighs them."""
+    """Return the items answered by yes or no or by one of two objects, as inputs of the balancing."""
     found = []
     for item in items:
         if item.kind == Kind.CHOICE:
@@ -106,7 +106,7 @@ def _asked(item: Item, side: str, answer: bool) -> Asked:
 
 
 def chosen(items: Sequence[Item], settings: BenchmarkSettings, training: Sequence[Item] = ()) -> list[Item]:
-    """Return the items to keep: relations balanced, numbers as a draw by their ids has it."""
+    """Return the items to keep: balanced relations, and numbers drawn by their ids."""
     relations = relations_of(items)
     kept = {one.item_id for one in balanced(relations, settings.seed, settings.max_per_type, relations_of(training))}
     numbers: dict[str, list[Item]] = defaultdict(list)

@@ -21,14 +21,14 @@ _SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "
 
 @dataclass(frozen=True)
 class Encoded:
-    """An encoded image, the suffix of its format, and a name made of its bytes."""
+    """An encoded image, and the file suffix of its format."""
 
     data: bytes
     suffix: str
 
     @property
     def name(self) -> str:
-        """Return a file name that equal images share."""
+        """Return a file name derived from the bytes."""
         return f"{hashlib.sha256(self.data).hexdigest()[:16]}.{self.suffix}"
 
 
@@ -45,7 +45,7 @@ def _of_bytes(data: bytes) -> Encoded:
     with Image.open(io.BytesIO(data)) as opened:
         kind = opened.format or ""
     if kind not in _SUFFIXES:
-        raise ValueError(f"it is {kind or 'of no known format'}, not {', '.join(_SUFFIXES)}")
+        raise ValueError(f"its format is {kind or 'unknown'}, not {', '.join(_SUFFIXES)}")
     return Encoded(data, _SUFFIXES[kind])
 
 

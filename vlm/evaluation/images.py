@@ -1,4 +1,4 @@
-"""Images of items, read from where they lie only when somebody looks at them."""
+"""Images of items, read lazily from wherever they are stored."""
 
 import base64
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class ItemImage:
         """Return the encoded bytes.
 
         Raises:
-            OSError: the file is not there.
-            ValueError: there is no image in the place named.
+            OSError: the file does not exist.
+            ValueError: there is no image at the given place.
         """
         if self.data is not None:
             return self.data
@@ -31,7 +31,7 @@ class ItemImage:
             return self.path.read_bytes()
         if self.cell is not None:
             return _cell(*self.cell)
-        raise ValueError("An item's image names no place; read the items again.")
+        raise ValueError("An item's image has no location; read the items again.")
 
 
 def _cell(file: str, group: int, row: int, column: str, place: int) -> bytes:

@@ -17,7 +17,7 @@ _OPTION = re.compile(
 _OPTIONS_START = re.compile(r"\b(?:options?|choices?)\s*:", re.IGNORECASE)
 _SIDE = re.compile(r"\W*right\W*", re.IGNORECASE)
 _ASKED_UNIT = re.compile(
-    r"\bin (square (?:meters|meters|feet)|(?:centi|milli)?met(?:er|re)s?|cm|mm|inch(?:es)?|feet|foot|degrees|m)\b",
+    r"\bin (square (?:meters|metres|feet)|(?:centi|milli)?met(?:er|re)s?|cm|mm|inch(?:es)?|feet|foot|degrees|m)\b",
     re.IGNORECASE,
 )
 
@@ -26,7 +26,7 @@ def choice_item(row: Row, *, options: Sequence[str], answer: str | int, **known:
     """Return a multiple-choice item; `answer` is an index, a letter such as "(B)", or the text of an option.
 
     Raises:
-        BadRow: fewer than two options, or an answer that is none of them.
+        BadRow: there are fewer than two options, or the answer is none of them.
     """
     texts = tuple(str(option).strip() for option in options)
     if len(texts) < 2:
@@ -34,15 +34,15 @@ def choice_item(row: Row, *, options: Sequence[str], answer: str | int, **known:
     index = answer if isinstance(answer, int) else _index(answer, texts)
     if index is None or not 0 <= index < len(texts):
         raise BadRow(f"has the answer {answer!r}, which is none of its {len(texts)} options")
-    said = chr(ord("A") + index)
-    return Item(number=row.number, kind=Kind.CHOICE, answer=said, truth=Truth(choice=index), options=texts, **known)
+    letter = chr(ord("A") + index)
+    return Item(number=row.number, kind=Kind.CHOICE, answer=letter, truth=Truth(choice=index), options=texts, **known)
 
 
 def bool_item(row: Row, *, answer: str, **known: Any) -> Item:
     """Return a yes/no item.
 
     Raises:
-        BadRow: an answer that is neither.
+        BadRow: the answer is neither yes nor no.
     """
     yes = parse_yes_no(answer)
     if yes is None:
@@ -51,25 +51,25 @@ def bool_item(row: Row, *, answer: str, **known: Any) -> Item:
 
 
 def number_item(row: Row, *, value: float, unit: str, question: str, **known: Any) -> Item:
-    """Return an item with a number in `unit`; a number without a unit is taken in the unit that the question names.
+    """Return an item with a number in `unit`; answers without a unit are read in the unit that the question names.
 
     Raises:
-        BadRow: a true value that is not above 0, so that no ratio to it exists.
-        ValueError: a unit that is not known.
+        BadRow: the true value is not above 0, so it has no ratio.
+        ValueError: the unit is unknown.
     """
     named = unit_named(unit)
     if not 0 < value < float("inf"):
         raise BadRow(f"has the true value {value:g} {unit}, to which no answer has a ratio")
     truth = Truth(value_si=value * named.size, unit_si=named.unit_si)
     asked = asked_unit_of(question) or unit
-    said = f"{value:g} {unit}".strip()
+    text = f"{value:g} {unit}".strip()
     return Item(
-        number=row.number, kind=Kind.NUMBER, question=question, answer=said, truth=truth, asked_unit=asked, **known
+        number=row.number, kind=Kind.NUMBER, question=question, answer=text, truth=truth, asked_unit=asked, **known
     )
 
 
-def said_item(row: Row, *, question: str, answer: str, **known: Any) -> Item:
-    """Return an item of the kind that its answer is: a letter, an hour, yes or no, a quantity, else text."""
+def answer_item(row: Row, *, question: str, answer: str, **known: Any) -> Item:
+    """Return an item whose kind follows from its answer: a letter, an hour, yes or no, a quantity, or text."""
     options = options_in(question)
     if options and _index(answer, options) is not None:
         return choice_item(row, options=options, answer=answer, question=question, **known)
@@ -77,7 +77,7 @@ def said_item(row: Row, *, question: str, answer: str, **known: Any) -> Item:
         return Item(
             number=row.number, kind=Kind.CLOCK, question=question, answer=answer, truth=Truth(clock_h=hour), **known
         )
-    # To "left or right?" it is a side, else it agrees.
+    # "Right" is a side for "left or right?", and otherwise means yes.
     names_side = bool(_SIDE.fullmatch(answer)) and "left" in question.lower()
     if parse_yes_no(answer) is not None and not names_side:
         return bool_item(row, answer=answer, question=question, **known)
@@ -101,17 +101,17 @@ def said_item(row: Row, *, question: str, answer: str, **known: Any) -> Item:
 
 
 def turn_items(row: Row, turns: Sequence[tuple[str, str]], **known: Any) -> list[Item]:
-    """Return an item per (question, answer) of a row, numbered where there are several."""
+    """Return an item per (question, answer) of a row, numbered if there are several."""
     name = row.name("id")
     ids = [name] if len(turns) == 1 else [f"{name}#{number}" for number in range(len(turns))]
     return [
-        said_item(row, item_id=item_id, question=asked, answer=said, **known)
-        for item_id, (asked, said) in zip(ids, turns, strict=True)
+        answer_item(row, item_id=item_id, question=question, answer=answer, **known)
+        for item_id, (question, answer) in zip(ids, turns, strict=True)
     ]
 
 
 def options_in(question: str) -> tuple[str, ...]:
-    """Return the options that a question spells out with the letters A, B, .. in this order; empty without any."""
+    """Return the options that a question lists under the letters A, B, ..; empty without any."""
     start = _OPTIONS_START.search(question)
     found = _OPTION.findall(question[start.end() :] if start else question)
     letters = [letter for letter, _ in found]
@@ -121,7 +121,7 @@ def options_in(question: str) -> tuple[str, ...]:
 
 
 def asked_unit_of(question: str) -> str | None:
-    """Return the unit that a question asks for, None where it names none."""
+    """Return the unit that a question asks for, or None."""
     found = _ASKED_UNIT.search(question)
     return found[1].lower() if found else None
 

@@ -1,4 +1,4 @@
-"""Questions with their true answers, one form for every benchmark, and answers as models gave them."""
+"""Items (questions with true answers) in one form for all benchmarks, and predictions."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +8,7 @@ from vlm.evaluation.images import ItemImage
 
 
 class Kind(StrEnum):
-    """What kind of answer an item asks for."""
+    """The kind of answer that an item asks for."""
 
     NUMBER = "number"
     BOOL = "bool"
@@ -21,11 +21,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Truth:
-    """The true answer; an item sets what its kind is held against.
+    """The true answer; an item sets the fields that belong to its kind.
 
     `value_si` is in `unit_si` (m, rad, m2, m3, ratio or count), `choice` an index of the options, `clock_h` an hour in
-    (0, 12]; `polygon` and `box` (left, top, right, bottom) are shares of width and height, and any non-zero pixel of
-    `mask` is inside. `texts` are the answers of all humans.
+    (0, 12]; `polygon` and `box` (left, top, right, bottom) are fractions of width and height, and non-zero pixels of
+    `mask` are inside. `texts` are the answers of all humans.
     """
 
     value_si: float | None = None
@@ -44,11 +44,11 @@ class Truth:
 class Item:
     """A question about images.
 
-    `number` is the row it was read from, `type_id` the question type or task, `asked_unit` the unit of a number
-    without one, `sides` the words that a side is one of (of a choice the one asked for), `kinds` the nouns of the
-    objects asked about, `distance_m` the distance of the nearer object; rotations of one multiple-choice question share
-    `circular_group`, an item and its mirror image `flip_group`, and questions about one image `image` where
-    that is known. `part` is the part of the benchmark that its own total weighs.
+    `number` is its row in the file, `type_id` the question type or task, `asked_unit` the unit of numbers without one,
+    `sides` the possible sides (for a choice, the one asked for), `kinds` the nouns of the objects, and `distance_m` the
+    distance of the nearer object. Rotations of a multiple-choice question share `circular_group`, an item and its
+    mirror image `flip_group`, and questions about one image `image_id`. `part` is the part of a benchmark that its own
+    total weights.
     """
 
     item_id: str
@@ -82,7 +82,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that is no item, with one sentence that says why."""
+    """A rejected row, with the reason in one sentence."""
 
     number: int
     reason: str
@@ -90,7 +90,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class ItemSet:
-    """The items of one file or folder, and the rows that are none."""
+    """The items of one file or folder, and the rejected rows."""
 
     items: list[Item]
     rejected: list[Rejected] = field(default_factory=list)
@@ -98,7 +98,7 @@ class ItemSet:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model said to an item, named by `item_id` or, where the harness counts rows, by `number`."""
+    """A model's answer to an item, identified by `item_id` or, for harnesses that count rows, by `number`."""
 
     text: str
     item_id: str | None = None
@@ -107,7 +107,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class AnswerSet:
-    """The answers of one model, and the rows that are none."""
+    """The answers of one model, and the rejected rows."""
 
     model: str
     answers: list[Answer]
@@ -116,10 +116,10 @@ class AnswerSet:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a parser made of an answer: `value` is None where it found none.
+    """A parsed answer; `value` is None if nothing was found.
 
-    `value` is a float in the truth's unit, a bool, an index of the options, an hour, (x, y), (left, top, right, bottom)
-    or a text, by the kind of the item.
+    Depending on the kind of the item, `value` is a float in the truth's unit, a bool, the index of an option, an hour,
+    (x, y), (left, top, right, bottom) or a text.
     """
 
     parser: str
@@ -132,7 +132,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Prediction:
-    """An item, what a model said, and what was read out of it; not `given` where it said nothing at all."""
+    """An item with a model's raw and parsed answer; not `given` if the model did not answer."""
 
     model: str
     item: Item
@@ -142,5 +142,5 @@ class Prediction:
 
     @property
     def parsed(self) -> bool:
-        """Return whether the answer could be read."""
+        """Return whether the answer was parsed."""
         return self.reading.value is not None

@@ -1,4 +1,4 @@
-"""Figures that were published, to stand beside ours where the same score exists."""
+"""Published values, shown beside ours for the same score."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +11,7 @@ _PATH = Path(__file__).with_name("published.yaml")
 
 @dataclass(frozen=True)
 class Published:
-    """A published share; `source` is the item format that it belongs to, None where any items do."""
+    """A published value; `source` is the item format that it belongs to, None for any."""
 
     score: str
     value: float
@@ -21,10 +21,10 @@ class Published:
 
 @cache
 def published() -> tuple[Published, ...]:
-    """Return every published figure in order."""
+    """Return all published values in order."""
     return tuple(Published(**figure) for figure in yaml.safe_load(_PATH.read_text(encoding="utf-8"))["figures"])
 
 
 def beside(scores: set[str], sources: set[str]) -> list[Published]:
-    """Return the published figures of the scores that we have, on items of these sources."""
+    """Return the published values of these scores on items of these sources."""
     return [one for one in published() if one.score in scores and (one.source is None or one.source in sources)]

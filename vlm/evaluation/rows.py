@@ -1,4 +1,4 @@
-"""Rows of local files: Parquet, JSON, JSON lines, TSV and CSV, one file or a folder of them."""
+"""Rows of local files or folders in Parquet, JSON, JSON lines, TSV and CSV."""
 
 import csv
 import json
@@ -15,31 +15,31 @@ _LISTS = ("data", "questions", "annotations", "items")
 
 
 class Unreadable(Exception):
-    """A file or folder that cannot be read as what it was named; the message says why and what to do."""
+    """A file or folder that cannot be read in the named format; the message states the cause and the remedy."""
 
 
 class BadRow(Exception):
-    """A row that is no item; the message is one sentence."""
+    """A row that does not hold an item; the message completes "Row N ..."."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its values by column, its number among all rows, and where its file lies."""
+    """One row: its values by column, its number among all rows, and the folder of its file."""
 
     values: Mapping[str, Any]
     number: int
     folder: Path
-    cell: tuple[str, int, int] | None = None  # Parquet file, row group, row in it
+    cell: tuple[str, int, int] | None = None  # Parquet file, row group, row in the group
 
     def get(self, column: str) -> Any:
-        """Return a value, None where the row has none."""
+        """Return a value, or None."""
         return self.values.get(column)
 
     def text(self, *columns: str) -> str:
-        """Return the first of these columns that has something, as text.
+        """Return the first non-empty of these columns as text.
 
         Raises:
-            BadRow: none has.
+            BadRow: all are empty.
         """
         for column in columns:
             value = self.values.get(column)
@@ -48,13 +48,13 @@ class Row:
         raise BadRow(f"has no {' or '.join(columns)}")
 
     def name(self, *columns: str) -> str:
-        """Return the first of these columns that has something, or the row's number."""
+        """Return the first non-empty of these columns, or the row's number."""
         return next(
             (str(self.values[one]) for one in columns if self.values.get(one) not in (None, "")), str(self.number)
         )
 
     def list(self, column: str) -> list[Any]:
-        """Return a list, also where a text file holds it as text; empty where there is none."""
+        """Return a list, also from its textual form; empty without a value."""
         value = self.values.get(column)
         if isinstance(value, str):
             text = value.strip()
@@ -64,7 +64,7 @@ class Row:
         return list(value) if value is not None else []
 
     def images(self, *columns: str) -> tuple[ItemImage, ...]:
-        """Return the images of the columns that have any, without reading them."""
+        """Return the images in these columns, without reading them."""
         return tuple(image for column in columns for image in self._images(column))
 
     def _images(self, column: str) -> Iterator[ItemImage]:
@@ -80,13 +80,13 @@ class Row:
 
     def _cell(self) -> tuple[str, int, int]:
         if self.cell is None:
-            raise BadRow("has an image in a cell but comes from no Parquet file")
+            raise BadRow("has an image in a cell but does not come from a Parquet file")
         return self.cell
 
 
 @dataclass(frozen=True)
 class InCell:
-    """So many images that stayed in the Parquet file."""
+    """The number of images that remain in a cell of the Parquet file."""
 
     count: int
 
@@ -95,7 +95,7 @@ def image_of(value: Any, folder: Path) -> ItemImage:
     """Return an image of raw bytes, a Hugging Face {bytes, path}, base64, or a path relative to `folder`.
 
     Raises:
-        BadRow: it is none of these.
+        BadRow: the value is none of these.
     """
     if isinstance(value, dict):
         value = value.get("bytes") or value.get("path")
@@ -111,10 +111,10 @@ def image_of(value: Any, folder: Path) -> ItemImage:
 
 
 def rows_of(path: Path) -> Iterator[Row]:
-    """Yield the rows of a file, or of all files of the first known kind in a folder, in the order of their names.
+    """Yield the rows of a file, or of all files in a folder that have the first known suffix, ordered by name.
 
     Raises:
-        Unreadable: nothing to read is there.
+        Unreadable: there is nothing to read.
     """
     if not path.exists():
         raise Unreadable(f"{path} does not exist.")
@@ -164,7 +164,7 @@ def _holds_bytes(kind: Any) -> bool:
 
 
 def _counts(table: Any, group: int, name: str, pa: Any) -> list[int]:
-    """Return how many images each row of a column holds."""
+    """Return the number of images in each row of a column."""
     column = table.read_row_group(group, columns=[name]).column(name)
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         return [length or 0 for chunk in column.chunks for length in chunk.value_lengths().to_pylist()]
@@ -182,7 +182,7 @@ def _object(line: str, file: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(line)
     except ValueError as error:
-        raise Unreadable(f"{file.name} has a line that is no JSON: {line.strip()[:60]!r}.") from error
+        raise Unreadable(f"{file.name} has a line that is not JSON: {line.strip()[:60]!r}.") from error
     return found if isinstance(found, dict) else {"value": found}
 
 
@@ -190,7 +190,7 @@ def _json(file: Path) -> Iterator[Row]:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise Unreadable(f"{file.name} is no JSON: {error}.") from error
+        raise Unreadable(f"{file.name} is not JSON: {error}.") from error
     if isinstance(document, dict):
         document = next((document[key] for key in _LISTS if isinstance(document.get(key), list)), [document])
     for values in document:
@@ -198,7 +198,7 @@ def _json(file: Path) -> Iterator[Row]:
 
 
 def _separated(file: Path) -> Iterator[Row]:
-    csv.field_size_limit(sys.maxsize)  # a cell holds whole images in base64
+    csv.field_size_limit(sys.maxsize)  # cells may hold images in base64
     with file.open(encoding="utf-8", newline="") as lines:
         for values in csv.DictReader(lines, delimiter="\t" if file.suffix == ".tsv" else ","):
             yield Row(values, 0, file.parent)

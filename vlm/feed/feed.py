@@ -1,4 +1,4 @@
-"""The feed: examples of one pinned version in one order per seed, from any position on."""
+"""The feed: examples of a pinned table version in one order per seed, starting at any position."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ from vlm.feed.snapshot import RowGroup, Snapshot, open_snapshot
 
 Row = dict[str, Any]
 
-# Positions that are looked at together, and that are looked at ahead of the one that is given at most.
+# Positions resolved together, and the maximum resolved ahead of the one that is yielded.
 _CHUNK, _LOOKAHEAD = 256, 8192
 _TOKEN_READERS = 16
 
@@ -30,9 +30,9 @@ _TOKEN_READERS = 16
 class Feed:
     """Examples of a snapshot.
 
-    The order depends on the snapshot, `seed` and `lanes` alone: not on backend, threads, ranks, workers or time.
-    Memory holds at most `lanes` row groups that examples are taken from, and `prefetch` that are read ahead.
-    A subclass reads rows of another shape: it names the columns of an example and those that its tokens follow from.
+    The order depends only on the snapshot, `seed` and `lanes`: not on backend, threads, ranks, workers or timing.
+    At most `lanes` row groups in use and `prefetch` row groups read ahead are in memory.
+    A subclass for rows of another shape names the columns of an example and those that token counts are derived from.
     """
 
     columns: ClassVar[tuple[str, ...]] = COLUMNS
@@ -55,7 +55,7 @@ class Feed:
         return example_of(row)
 
     def tokens_of(self, table: pa.Table) -> NDArray[np.int64]:
-        """Return the text tokens of every row of a table of `token_columns`; 0: the row is no example."""
+        """Return the text tokens of every row of a table with `token_columns`; 0 for a row that is not an example."""
         return table["text_tokens"].to_numpy().astype(np.int64)
 
     @property
@@ -64,7 +64,7 @@ class Feed:
         return int(self._tokens.sum())
 
     def tokens_from(self, position: int) -> Iterator[int]:
-        """Yield the text tokens of the examples at `position` and after, without end and without their images."""
+        """Yield the text tokens of the examples from `position` on, endlessly, without reading images."""
         firsts = np.cumsum([0, *(group.rows for group in self.snapshot.groups)])
         while True:
             _, _, groups, rows = self._order.columns(range(position, position + _CHUNK))
@@ -72,10 +72,10 @@ class Feed:
             position += _CHUNK
 
     def examples(self, positions: Iterable[int]) -> Iterator[Example]:
-        """Yield the examples at increasing positions; position p is number p % len of epoch p // len.
+        """Yield the examples at increasing positions; position p is example p % len of epoch p // len.
 
         Raises:
-            RowsLost: a reader gave another row group than the one asked for, or not all of its rows.
+            RowsLost: a reader returned another row group than requested, or not all of its rows.
         """
         return map(self.example_of, self.rows(positions, self.columns))
 
@@ -83,7 +83,7 @@ class Feed:
         """Yield columns of the rows at increasing positions.
 
         Raises:
-            RowsLost: a reader gave another row group than the one asked for, or not all of its rows.
+            RowsLost: a reader returned another row group than requested, or not all of its rows.
         """
         reader = self._reader(columns)
         try:
@@ -92,7 +92,7 @@ class Feed:
             reader.close()
 
     def batches(self, start: Cursor, share: Share) -> Iterator[Batch]:
-        """Yield a consumer's batches from the cursor on, without end."""
+        """Yield a consumer's batches from the cursor on, endlessly."""
         first = start.positions.get(self.name, 0)
         tokens = self.tokens_from(first)
         taken, counted = start.tokens.get(self.name, 0), 0
@@ -122,7 +122,7 @@ class Feed:
 
 
 class _Walk:
-    """One pass over positions: looks ahead, has row groups read in the order of their first use, takes rows."""
+    """One pass over positions: looks ahead, requests row groups in the order of their first use, yields rows."""
 
     def __init__(self, order: Order, groups: tuple[RowGroup, ...], reader: GroupReader, prefetch: int) -> None:
         self._order = order
@@ -147,7 +147,7 @@ class _Walk:
             yield {name: column[place.row].as_py() for name, column in held[place.lane][1].items()}
 
     def _look_ahead(self, ahead: Iterator[int], planned: dict[int, tuple[int, int]]) -> bool:
-        """Ask for the next row groups; `planned` is what each lane reads at the end of what has been looked at."""
+        """Request the next row groups; `planned` is the last row group of each lane among the resolved positions."""
         while len(self._wanted) + len(self._asked) < self._prefetch and len(self._places) < _LOOKAHEAD:
             some = list(islice(ahead, _CHUNK))
             if not some:
@@ -167,7 +167,7 @@ class _Walk:
         found, table = self._reader.take()
         if found != expected or expected != self._groups[number] or table.num_rows != expected.rows:
             raise RowsLost(
-                f"Asked for row group {expected.group} of {expected.path} with {expected.rows} rows, the reader gave "
-                f"{found} with {table.num_rows}; report this, and set `backend` to the other one meanwhile."
+                f"The reader returned {found} with {table.num_rows} rows instead of row group {expected.group} of "
+                f"{expected.path} with {expected.rows}; please report this, and set feed.backend to the other backend."
             )
         return {name: table[name].combine_chunks() for name in table.column_names}

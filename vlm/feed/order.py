@@ -1,4 +1,4 @@
-"""The one order of a seed: which row of which row group every position stands for, without reading any."""
+"""The order of a seed: which row of which row group is at every position, computed without reading data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Ints = NDArray[np.int64]
 
 
 class Place(NamedTuple):
-    """Where a position's row is: `row` of `group`, which its lane reads in `epoch`."""
+    """The row at a position: `row` of `group`, which its lane reads in `epoch`."""
 
     epoch: int
     lane: int
@@ -23,7 +23,7 @@ class Place(NamedTuple):
 
 
 def shuffled(count: int, *seed: str | int) -> Ints:
-    """Return 0 .. count-1 in an order that depends on the seed alone, on every machine and NumPy version."""
+    """Return 0 .. count-1 shuffled by the seed, the same on every machine and NumPy version."""
     raw = np.random.PCG64(seed_of(*seed)).random_raw(count)
     return np.argsort(raw, kind="stable")
 
@@ -36,7 +36,7 @@ class _Lane:
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Rounds from `first_round` on, at position `first`, in which the same lanes still have rows."""
+    """Rounds, starting with `first_round` at position `first`, in which the same lanes still have rows."""
 
     first: int
     first_round: int
@@ -52,8 +52,9 @@ class _Epoch:
 class Order:
     """The order of examples over all epochs.
 
-    In every epoch the row groups are shuffled and dealt to `lanes`; positions take a row from each lane in turn, and
-    the rows of a group come shuffled. Position p is example p % rows of epoch p // rows.
+    In every epoch the row groups are shuffled and dealt to `lanes`; positions take one row from each lane in turn, and
+    the rows within a group are shuffled. Position p is example p % rows of epoch p // rows. For example, with groups of
+    2, 2 and 1 rows dealt as lane 0: A, C and lane 1: B, an epoch is A B A B C.
     """
 
     def __init__(self, group_rows: Sequence[int], seed: int, lanes: int) -> None:

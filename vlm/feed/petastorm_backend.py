@@ -1,7 +1,7 @@
 """Row groups read by Petastorm 0.13.1 on current Arrow and NumPy, none lost and none out of order.
 
-Petastorm uses names that pyarrow removed in version 16 and NumPy in version 2. Its modules get those names here, while
-pyarrow and NumPy stay unchanged.
+Petastorm uses names that pyarrow removed in version 16 and NumPy in version 2. Its modules get those names here,
+while pyarrow and NumPy stay unchanged.
 
 Petastorm's ventilator enqueues row groups from its own thread, while `ThreadPool.get_results` first checks that all
 workers are done and then that the ventilator is: row groups enqueued in between are dropped without an error (27 of 120

@@ -1,4 +1,4 @@
-"""Who takes which positions: ranks and their workers share one order, batch by batch."""
+"""How ranks and their workers share one order of examples, batch by batch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from vlm.examples import Example
 
 
 class Cursor(BaseModel):
-    """Where in its streams a run is: the next position of each, and the tokens taken from each so far.
+    """The state of a run's streams: the next position of each, and the tokens taken from each so far.
 
-    It is the same for all ranks, belongs to the end of a global batch, and can be resumed with any number of ranks and
-    workers. It is saved as JSON: `model_dump_json`, `model_validate_json`.
+    It is the same for all ranks, marks the end of a global batch, and can be resumed with any number of ranks and
+    workers. `model_dump_json` and `model_validate_json` save and load it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,12 +23,12 @@ class Cursor(BaseModel):
     tokens: dict[str, int] = Field(default_factory=dict)
 
     def token_share(self, stream: str) -> float:
-        """Return the stream's share of all tokens taken so far, 0 where none were."""
+        """Return the stream's share of all tokens taken so far; 0 before the first."""
         return self.tokens.get(stream, 0) / max(1, sum(self.tokens.values()))
 
 
 class Batch(NamedTuple):
-    """One rank's examples of a global batch, and where the run is after it."""
+    """One rank's examples of a global batch, and the cursor after it."""
 
     examples: list[Example]
     cursor: Cursor
@@ -36,10 +36,10 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Share:
-    """One consumer: `worker` of `workers` of rank `rank` of `world_size`; each rank takes `batch_size` at a step.
+    """One consumer: worker `worker` of `workers` in rank `rank` of `world_size`, with `batch_size` examples per step.
 
-    Global batch n is examples n * world_size * batch_size and following of the order, whatever the world size; rank r
-    takes every world_size-th of them from the r-th on, and worker w prepares batches w, w + workers, .. of its rank.
+    Global batch n starts at example n * world_size * batch_size of the order; rank r takes every world_size-th of its
+    examples, starting with the r-th, and worker w prepares the batches w, w + workers, .. of its rank.
     """
 
     batch_size: int = 1
@@ -50,21 +50,21 @@ class Share:
 
     @property
     def global_batch(self) -> int:
-        """Return how many examples all ranks take at a step."""
+        """Return the number of examples per step over all ranks."""
         return self.batch_size * self.world_size
 
     def steps(self) -> Iterator[int]:
-        """Yield the steps whose batches this consumer prepares, from 0 on."""
+        """Yield the steps whose batches this consumer prepares, counted from 0."""
         return count(self.worker, self.workers)
 
     def offsets(self, step: int) -> range:
-        """Return which examples of the order, counted from where the run starts, the batch of a step has."""
+        """Return the examples of a step's batch, as offsets from the start of the run."""
         first = step * self.global_batch + self.rank
         return range(first, first + self.global_batch, self.world_size)
 
 
 class Source(Protocol):
-    """Whatever gives batches without end in one order."""
+    """Anything that yields endless batches in one order."""
 
     def batches(self, start: Cursor, share: Share) -> Iterator[Batch]:
         """Yield a consumer's batches from the cursor on."""

@@ -1,4 +1,4 @@
-"""One version of a Delta table as plain Parquet: its live files, their row groups, and refusals of all that is not."""
+"""A version of a Delta table as plain Parquet: its live files and their row groups."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ _READERS = 16
 
 @dataclass(frozen=True)
 class RowGroup:
-    """Row group number `group` of the file at `path`, with its count of rows."""
+    """Row group `group` of the file at `path`, with its number of rows."""
 
     path: str
     group: int
@@ -32,9 +32,9 @@ class RowGroup:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The row groups of one split and recipe of a pinned version, in the order of their paths.
+    """The row groups of one split and recipe of a pinned version, ordered by path.
 
-    `digest` tells the live files and their counts of rows apart from any others.
+    `digest` identifies the live files and their row counts.
     """
 
     table: str
@@ -47,16 +47,16 @@ class Snapshot:
 
     @property
     def rows(self) -> int:
-        """Return how many rows an epoch has."""
+        """Return the number of rows in an epoch."""
         return sum(group.rows for group in self.groups)
 
 
 def open_snapshot(settings: FeedSettings) -> Snapshot:
-    """Pin the version and return its row groups, whose rows add up to what the log says of every file.
+    """Pin a version and return its row groups, checked against the row counts in the log.
 
     Raises:
-        SnapshotUnusable: no such table, version, recipe or row, deletion vectors, mapped columns, or files that are
-            gone or hold other rows than the log says.
+        SnapshotUnusable: the table, version, recipe or split does not exist, deletion vectors or mapped columns are in
+            use, or files are missing or have another number of rows than the log.
     """
     uri = normalized(settings.table)
     table = _opened(uri, settings.version)
@@ -64,12 +64,12 @@ def open_snapshot(settings: FeedSettings) -> Snapshot:
     actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
     recipe = settings.recipe or _only_recipe(actions, uri)
     wanted = [("recipe", "=", recipe), ("split", "=", settings.split)]
-    # delta-rs encodes names as in URLs, also those of local files.
+    # delta-rs percent-encodes file names, also local ones.
     files = table.file_uris(partition_filters=wanted) if actions else []
     paths = sorted(path_of(unquote(file)) for file in files)
     if not paths:
         raise SnapshotUnusable(
-            f"Version {table.version()} of {uri} has no row of split {settings.split} and recipe {recipe}; "
+            f"Version {table.version()} of {uri} has no row with split {settings.split} and recipe {recipe}; "
             "run `spatiallake examples`, or name another split or recipe."
         )
     counts = {action["path"].rsplit("/", 1)[-1]: action["num_records"] for action in actions}
@@ -85,11 +85,11 @@ def _opened(uri: str, version: int | None) -> DeltaTable:
     try:
         return DeltaTable(uri, version=version, storage_options=delta_options())
     except TableNotFoundError as error:
-        raise SnapshotUnusable(f"There is no Delta table at {uri}; `spatiallake examples` makes one.") from error
+        raise SnapshotUnusable(f"There is no Delta table at {uri}; create it with `spatiallake examples`.") from error
     except DeltaError as error:
         what = "The latest version" if version is None else f"Version {version}"
         raise SnapshotUnusable(
-            f"{what} of {uri} cannot be opened ({error}); name one that is in the log, or leave `version` out."
+            f"{what} of {uri} cannot be opened ({error}); name a version in the log, or omit feed.version."
         ) from error
 
 
@@ -97,16 +97,16 @@ def _refuse_features(table: DeltaTable, uri: str) -> None:
     mode = table.metadata().configuration.get("delta.columnMapping.mode", "none")
     if mode != "none":
         raise SnapshotUnusable(
-            f"{uri} maps its columns by {mode}, so that files name them otherwise than the table does; write it anew "
-            "with delta.columnMapping.mode=none."
+            f"{uri} uses column mapping ({mode}), so its files name columns differently; rewrite the table with "
+            "delta.columnMapping.mode=none."
         )
     if "deletionVectors" not in (table.protocol().reader_features or []):
         return
     deleted = pa.table(table.deletion_vectors())["filepath"].to_pylist()
     if deleted:
         raise SnapshotUnusable(
-            f"Version {table.version()} of {uri} has rows deleted by deletion vectors in {len(deleted)} files, which "
-            "readers of Parquet would still give; run `REORG TABLE .. APPLY (PURGE)` and name the version after it."
+            f"Version {table.version()} of {uri} has deletion vectors in {len(deleted)} files, which Parquet readers "
+            "ignore; run `REORG TABLE .. APPLY (PURGE)` and use the version after it."
         )
 
 
@@ -114,7 +114,7 @@ def _only_recipe(actions: list[dict[str, Any]], uri: str) -> str:
     recipes = sorted({str(action["partition.recipe"]) for action in actions if "partition.recipe" in action})
     if len(recipes) != 1:
         there = ", ".join(recipes) or "none"
-        raise SnapshotUnusable(f"{uri} holds the recipes {there}; name the one to train on with `recipe`.")
+        raise SnapshotUnusable(f"{uri} holds the recipes {there}; choose one with feed.recipe.")
     return recipes[0]
 
 
@@ -123,13 +123,13 @@ def _groups_of(files: fs.FileSystem, counts: dict[str, int | None], where: str, 
         footer = pq.read_metadata(path, filesystem=files)
     except FileNotFoundError as error:
         raise SnapshotUnusable(
-            f"{path} of {where} is gone, removed by VACUUM; name a younger version, and keep versions that are trained "
-            "on by a longer delta.deletedFileRetentionDuration or a shallow clone."
+            f"{path} of {where} is missing, probably removed by VACUUM; use a newer version, and keep versions for "
+            "training with a longer delta.deletedFileRetentionDuration or a shallow clone."
         ) from error
     logged = counts[_name(path)]
     if footer.num_rows != logged:
-        said = "does not say how many rows it has" if logged is None else f"says that it has {logged} rows"
-        raise SnapshotUnusable(f"{path} holds {footer.num_rows} rows and the log of {where} {said}; write it anew.")
+        count = "no row count" if logged is None else f"{logged} rows"
+        raise SnapshotUnusable(f"{path} has {footer.num_rows} rows, the log of {where} {count}; rewrite the table.")
     groups = (RowGroup(path, number, footer.row_group(number).num_rows) for number in range(footer.num_row_groups))
     return [group for group in groups if group.rows]
 

@@ -1,4 +1,4 @@
-"""A source as torch takes it: batches from any number of worker processes, in the order of one."""
+"""A source as a PyTorch data set: the same batch order for any number of worker processes."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,15 +9,15 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from vlm.feed.share import Batch, Cursor, Share, Source
 
 
-def as_it_is(made: Any) -> Any:
-    """Return what it is given: torch's own conversion would turn tuples to lists."""
-    return made
+def unchanged(batch: Any) -> Any:
+    """Return its argument; PyTorch's own conversion would turn tuples into lists."""
+    return batch
 
 
 class BatchDataset(IterableDataset):
-    """A rank's batches from a cursor on; `make`, which decodes and collates, runs in the worker that took a batch."""
+    """A rank's batches from a cursor on; `make` decodes and collates in the worker that read the batch."""
 
-    def __init__(self, source: Source, start: Cursor, share: Share, make: Callable[[Batch], Any] = as_it_is) -> None:
+    def __init__(self, source: Source, start: Cursor, share: Share, make: Callable[[Batch], Any] = unchanged) -> None:
         self._source = source
         self._start = start
         self._share = share
@@ -30,17 +30,17 @@ class BatchDataset(IterableDataset):
 
 
 def loader(dataset: BatchDataset, workers: int, context: str = "fork", prefetch_batches: int = 2) -> DataLoader:
-    """Return the loader of a dataset; torch takes workers in turn, so that batches keep their order.
+    """Return the loader of a data set; PyTorch takes workers in turn, so batches keep their order.
 
-    `workers` 0 prepares batches in this process. `context` is how workers are started: `spawn` where the table is on an
-    object store, whose client does not survive a fork.
+    With 0 `workers`, batches are prepared in this process. `context` is the start method of workers: `spawn` for a
+    table on an object store, whose client does not survive a fork.
     """
     if workers == 0:
-        return DataLoader(dataset, batch_size=None, collate_fn=as_it_is)
+        return DataLoader(dataset, batch_size=None, collate_fn=unchanged)
     return DataLoader(
         dataset,
         batch_size=None,
-        collate_fn=as_it_is,
+        collate_fn=unchanged,
         num_workers=workers,
         multiprocessing_context=context,
         prefetch_factor=prefetch_batches,

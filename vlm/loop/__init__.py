@@ -1,1 +1,1 @@
-"""The loop: one process or many train a model on a source of examples, and go on where they were killed."""
+"""The training loop: one or many processes train a model, and a killed run resumes where it stopped."""

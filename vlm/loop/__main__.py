@@ -1,4 +1,4 @@
-"""Entry of every process of a world: `torchrun .. -m vlm.loop SETTINGS.yaml`; ranks are read from the environment."""
+"""Entry point of a training process: `torchrun .. -m vlm.loop SETTINGS.yaml`."""
 
 import sys
 from pathlib import Path
@@ -12,9 +12,9 @@ from vlm.loop.training import train
 
 
 def main(arguments: list[str]) -> int:
-    """Train by the settings of a YAML file; what cannot be used ends in one sentence and exit code 2."""
+    """Train with the settings of a YAML file; report unusable settings in one sentence, with exit code 2."""
     if len(arguments) != 1 or not Path(arguments[0]).is_file():
-        print("vlm.loop: name one YAML file of settings that exists.", file=sys.stderr)
+        print("vlm.loop: name one existing YAML file of settings.", file=sys.stderr)
         return 2
     try:
         train(TrainSettings.model_validate(yaml.safe_load(Path(arguments[0]).read_text())))

@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not there, and the run that a folder belongs to."""
+"""Atomic checkpoints, and the run that a folder belongs to."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from vlm.feed.share import Cursor
 
 _RUN, _WEIGHTS, _STATE = "run.json", "weights.pt", "state.json"
 
-# What may differ when a run goes on: it decides how fast it is and what is recorded, not what is learned.
+# These may change when a run resumes, since they affect its speed and records, not the weights.
 _FREE = frozenset(
     (
         *("loop.workers", "loop.checkpoint_every", "loop.keep", "loop.sample_every", "loop.samples", "loop.device"),
@@ -25,7 +25,7 @@ _FREE = frozenset(
 
 
 class Checkpoint(NamedTuple):
-    """Where a run is after `step` updates."""
+    """The state of a run after `step` optimizer steps."""
 
     step: int
     cursor: Cursor
@@ -43,26 +43,26 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        """Return where the trained model is in the end."""
+        """Return the folder of the trained model."""
         return self.folder / "model"
 
     def begun(self) -> dict[str, Any] | None:
-        """Return what the run's first start noted, None where there was none."""
+        """Return what `begin` stored, None for a new run."""
         path = self.folder / _RUN
         return json.loads(path.read_text()) if path.is_file() else None
 
     def begin(self, settings: dict[str, Any], data: dict[str, Any], mlflow_run: str) -> None:
-        """Note what the run is."""
+        """Store the settings, data and MLflow run of a new run."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        noted = {"settings": settings, "data": data, "mlflow_run": mlflow_run}
-        text = json.dumps(noted, indent=1)
+        begun = {"settings": settings, "data": data, "mlflow_run": mlflow_run}
+        text = json.dumps(begun, indent=1)
         write_whole(self.folder / _RUN, lambda file: file.write(text.encode()))
 
     def check(self, settings: dict[str, Any], data: dict[str, Any]) -> None:
-        """Refuse to go on with another run's folder.
+        """Refuse to resume the run of other settings or data.
 
         Raises:
-            RunDiffers: other settings or data than at the run's first start.
+            RunDiffers: settings or data differ from those that the run started with.
         """
         begun = self.begun()
         if begun is None:
@@ -72,59 +72,59 @@ class RunFolder:
         for name in sorted(before.keys() | now.keys()):
             if name not in self._free and not name.startswith("tracking.") and before.get(name) != now.get(name):
                 raise RunDiffers(
-                    f"{self.folder} holds a run with {name} = {before.get(name)!r} and this one has "
-                    f"{now.get(name)!r}; name another `out`, or remove the folder to begin anew."
+                    f"{self.folder} holds a run with {name} = {before.get(name)!r}, but this run has "
+                    f"{now.get(name)!r}; use another --out, or remove the folder to start over."
                 )
 
     def checkpoint(self, step: int, cursor: Cursor, loss: float) -> Checkpoint:
-        """Return the checkpoint of a step, which `save` writes."""
+        """Return the checkpoint of a step, for `save` to write."""
         return Checkpoint(step, cursor, loss, self._checkpoints / f"step-{step:09d}")
 
     def latest(self) -> Checkpoint | None:
-        """Return the last checkpoint, None where there is none."""
-        there = sorted(self._checkpoints.glob("step-*"))
-        if not there:
+        """Return the last checkpoint, if any."""
+        existing = sorted(self._checkpoints.glob("step-*"))
+        if not existing:
             return None
-        state = json.loads((there[-1] / _STATE).read_text())
-        return Checkpoint(state["step"], Cursor.model_validate(state["cursor"]), state["loss"], there[-1])
+        state = json.loads((existing[-1] / _STATE).read_text())
+        return Checkpoint(state["step"], Cursor.model_validate(state["cursor"]), state["loss"], existing[-1])
 
     def save(self, at: Checkpoint, model: nn.Module, optimizer: Any, keep: int) -> None:
-        """Write a checkpoint beside the others, then give it its name; the oldest are removed."""
-        made, beside = at.folder, at.folder.with_name(f".{at.folder.name}")
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        torch.save({"weights": _learned(model), "optimizer": optimizer.state_dict()}, beside / _WEIGHTS)
-        (beside / _STATE).write_text(json.dumps({"step": at.step, "cursor": at.cursor.model_dump(), "loss": at.loss}))
-        if not made.exists():
-            os.replace(beside, made)
+        """Write a checkpoint under a temporary name, rename it, and remove the oldest ones."""
+        final, draft = at.folder, at.folder.with_name(f".{at.folder.name}")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        torch.save({"weights": _trained(model), "optimizer": optimizer.state_dict()}, draft / _WEIGHTS)
+        (draft / _STATE).write_text(json.dumps({"step": at.step, "cursor": at.cursor.model_dump(), "loss": at.loss}))
+        if not final.exists():
+            os.replace(draft, final)
         for old in sorted(self._checkpoints.glob("step-*"))[:-keep]:
-            # A name that is no checkpoint's first: what a killed run leaves half removed is never read.
+            # Renamed first, so that a checkpoint that a killed run removed by half is never read.
             os.replace(old, old.with_name(f".{old.name}"))
         for rest in self._checkpoints.glob(".step-*"):
             shutil.rmtree(rest)
 
     def save_model(self, save: Any) -> None:
-        """Have `save(folder)` write the model beside its place, then put it there."""
-        beside = self.folder / ".model"
-        shutil.rmtree(beside, ignore_errors=True)
-        save(beside)
+        """Let `save(folder)` write the model under a temporary name, then rename it."""
+        draft = self.folder / ".model"
+        shutil.rmtree(draft, ignore_errors=True)
+        save(draft)
         shutil.rmtree(self.model, ignore_errors=True)
-        os.replace(beside, self.model)
+        os.replace(draft, self.model)
 
 
 def restore(checkpoint: Checkpoint, model: nn.Module, optimizer: Any) -> None:
-    """Put a checkpoint's weights into the model and the state of its optimizer."""
-    held = torch.load(checkpoint.folder / _WEIGHTS, map_location="cpu", weights_only=True)
-    learned = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
-    if learned.keys() != held["weights"].keys():
-        raise RunDiffers(f"{checkpoint.folder} has other weights than the model; name another `out`.")
+    """Load the weights and the optimizer state of a checkpoint."""
+    state = torch.load(checkpoint.folder / _WEIGHTS, map_location="cpu", weights_only=True)
+    trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    if trained.keys() != state["weights"].keys():
+        raise RunDiffers(f"{checkpoint.folder} has other weights than the model; use another --out.")
     with torch.no_grad():
-        for name, weight in learned.items():
-            weight.copy_(held["weights"][name])
-    optimizer.load_state_dict(held["optimizer"])
+        for name, weight in trained.items():
+            weight.copy_(state["weights"][name])
+    optimizer.load_state_dict(state["optimizer"])
 
 
-def _learned(model: nn.Module) -> dict[str, torch.Tensor]:
+def _trained(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
 
 

@@ -13,22 +13,22 @@ from vlm.model.collate import Collator, TokenBatch
 
 
 class Opened(NamedTuple):
-    """A source, and the snapshot of its lake, if it has one."""
+    """A source, and the snapshot of its lake if it reads one."""
 
     source: Source
     snapshot: Snapshot | None
 
     def data(self) -> dict[str, Any]:
-        """Return what tells the data apart from any other: version, digest, rows and tokens of the lake's table."""
+        """Return what identifies the data: version, digest, rows and tokens of the lake's table."""
         if self.snapshot is None:
             return {}
         feed = self.source.streams[SPATIAL] if isinstance(self.source, Mixture) else self.source
-        found = {name: getattr(self.snapshot, name) for name in ("table", "table_id", "version", "recipe", "split")}
+        known = {name: getattr(self.snapshot, name) for name in ("table", "table_id", "version", "recipe", "split")}
         tokens = feed.epoch_tokens if isinstance(feed, Feed) else 0
-        return {**found, "digest": self.snapshot.digest, "rows": self.snapshot.rows, "tokens": tokens}
+        return {**known, "digest": self.snapshot.digest, "rows": self.snapshot.rows, "tokens": tokens}
 
     def first(self, count: int) -> list[Example]:
-        """Return the first examples that are learned."""
+        """Return the first examples of the source."""
         return next(iter(self.source.batches(Cursor(), Share(count)))).examples if count else []
 
 
@@ -36,8 +36,8 @@ def open_source(settings: TrainSettings) -> Opened:
     """Return the source of a run.
 
     Raises:
-        FeedError: a table version that cannot be read.
-        MixtureError: a stream that cannot be read, or shares that cannot be had.
+        FeedError: the table version cannot be read.
+        MixtureError: a stream cannot be read, or the shares do not sum to 1.
     """
     feed = Feed(settings.feed) if settings.feed and SPATIAL in settings.streams else None
     snapshot = feed.snapshot if feed else None
@@ -47,7 +47,7 @@ def open_source(settings: TrainSettings) -> Opened:
 
 
 class StepBatch(NamedTuple):
-    """A process's share of a global batch in parts that are computed at once, and where the run is after it."""
+    """A process's share of a global batch as micro-batches, and the cursor after it."""
 
     parts: list[TokenBatch]
     cursor: Cursor
@@ -61,7 +61,7 @@ class StepMaker:
         self._micro_batch = micro_batch
 
     def __call__(self, batch: Batch) -> StepBatch:
-        """Return the parts, in which examples of like length lie together."""
+        """Return the micro-batches, with examples of similar length together."""
         size, examples = self._micro_batch, batch.examples
         if size < len(examples):
             examples = sorted(examples, key=lambda example: example.text_tokens)

@@ -1,4 +1,4 @@
-"""Scores of a model while it is being trained, on items beside what it learns from."""
+"""Scores of a model on evaluation items during training."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,18 +18,18 @@ from vlm.loop.settings import EvaluationSettings
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel
 
-# How the scores of a view are told from those with the image.
-_NAMED = {View.WHOLE: "", View.BLANKED: "_blanked"}
+# Suffixes of score names by view.
+_SUFFIXES = {View.WHOLE: "", View.BLANKED: "_blanked"}
 
 
 class Evaluator:
-    """Asks a model the same items every time, with their images and with blank ones in their place."""
+    """Scores a model on the same items every time, with their images and with blank ones."""
 
     def __init__(self, settings: EvaluationSettings) -> None:
-        """Read the items and keep at most `settings.max_items`, spread evenly over them.
+        """Read the items and keep at most `settings.max_items`, evenly spread.
 
         Raises:
-            SettingsUnusable: no such format, a file that cannot be read, or no item with one image.
+            SettingsUnusable: the format is unknown, the file cannot be read, or no item has one image.
         """
         try:
             found = read_items(settings.format, Path(settings.path)).items
@@ -37,20 +37,20 @@ class Evaluator:
             raise SettingsUnusable(str(error)) from error
         asked = [item for item in found if len(item.images) == 1]
         if not asked:
-            raise SettingsUnusable(f"{settings.path} has no item with one image to evaluate with; name another.")
+            raise SettingsUnusable(f"{settings.path} has no item with one image; name another file of items.")
         places = np.linspace(0, len(asked) - 1, min(settings.max_items, len(asked))).astype(int)
         self._items = [asked[place] for place in places]
         self._settings = settings
 
     def __call__(self, vlm: VisionLanguageModel) -> list[Score]:
-        """Return the scores over all items; names of those with blank images end with `_blanked`."""
-        return [replace(one, name=one.name + end) for view, end in _NAMED.items() for one in self._scores(vlm, view)]
+        """Return the scores over all items; `_blanked` marks those with blank images."""
+        return [replace(one, name=one.name + end) for view, end in _SUFFIXES.items() for one in self._scores(vlm, view)]
 
     def _scores(self, vlm: VisionLanguageModel, view: View) -> list[Score]:
         step = self._settings.batch
         parts = [self._items[start : start + step] for start in range(0, len(self._items), step)]
-        said = [answer for part in parts for answer in self._answers(vlm, part, view)]
-        return scored(predictions_of(self._items, AnswerSet("", said))).overall
+        given = [answer for part in parts for answer in self._answers(vlm, part, view)]
+        return scored(predictions_of(self._items, AnswerSet("", given))).overall
 
     def _answers(self, vlm: VisionLanguageModel, items: Sequence[Item], view: View) -> list[Answer]:
         asked = [shown(item, view) for item in items]

@@ -10,12 +10,12 @@ from vlm.loop.settings import OptimizerSettings
 
 
 def optimizer_of(model: nn.Module, vision_encoder: nn.Module, settings: OptimizerSettings) -> torch.optim.AdamW:
-    """Return the optimizer of all weights that learn; `factor` of a group scales the rate of a step."""
-    seeing = {id(weight) for weight in vision_encoder.parameters()}
+    """Return the optimizer of all trained weights; `factor` of a group scales the learning rate."""
+    visual = {id(weight) for weight in vision_encoder.parameters()}
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for weight in model.parameters():
         if weight.requires_grad:
-            groups.setdefault((id(weight) in seeing, weight.ndim > 1), []).append(weight)
+            groups.setdefault((id(weight) in visual, weight.ndim > 1), []).append(weight)
     described: list[dict[str, Any]] = [
         {
             "params": weights,

@@ -1,4 +1,4 @@
-"""Images of a run: its losses, and what it answers."""
+"""Figures of a run: its loss curves and sample answers."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,16 @@ from vlm.examples import decoded
 
 
 class Sample(NamedTuple):
-    """A question, the answer that is learned, and the one that is given."""
+    """A question with its target answer and the model's prediction."""
 
     image: bytes | None
     question: str
-    learned: str
-    given: str
+    target: str
+    prediction: str
 
 
 def loss_figure(losses: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
-    """Return the curves of losses by name, (step, nats per answer token) each, with their running means."""
+    """Plot losses by name, each as (step, nats per answer token), with running means."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     for number, (name, points) in enumerate(sorted(losses.items())):
@@ -42,7 +42,7 @@ def loss_figure(losses: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
 
 
 def sample_figure(samples: Sequence[Sample]) -> Figure:
-    """Return the images with question, learned and given answer below each; `samples` must not be empty."""
+    """Plot the images with question, target and prediction above each; `samples` must not be empty."""
     columns = min(3, len(samples))
     rows = -(-len(samples) // columns)
     figure = Figure(figsize=(4 * columns, 4 * rows), layout="constrained")
@@ -52,8 +52,12 @@ def sample_figure(samples: Sequence[Sample]) -> Figure:
             sample = samples[place]
             if sample.image is not None:
                 axes.imshow(decoded(sample.image))
-            said = (f"Q  {sample.question}", f"learned  {sample.learned}", f"given  {sample.given or '(nothing)'}")
-            # Not to be read as mathematics.
-            lines = (textwrap.fill(one, 48).replace("$", r"\$") for one in said)
+            rows_of_text = (
+                f"question: {sample.question}",
+                f"target: {sample.target}",
+                f"prediction: {sample.prediction or '(nothing)'}",
+            )
+            # Escaped, so that matplotlib does not parse it as mathematics.
+            lines = (textwrap.fill(one, 48).replace("$", r"\$") for one in rows_of_text)
             axes.set_title("\n".join(lines), fontsize=8, loc="left")
     return figure

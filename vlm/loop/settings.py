@@ -1,4 +1,4 @@
-"""Everything that decides what a training run does; the same names are keys of the YAML file."""
+"""All settings of a training run; the names are also the keys of the YAML file."""
 
 from typing import Any, Literal, Self
 
@@ -17,9 +17,9 @@ class OptimizerSettings(BaseModel):
 
     learning_rate: float = Field(default=2e-4, gt=0)
     vision_encoder_lr_factor: float = Field(
-        default=0.1, ge=0, description="of the learning rate, for a vision encoder that learns"
+        default=0.1, ge=0, description="of the learning rate, for a trained vision encoder"
     )
-    weight_decay: float = Field(default=0.01, ge=0, description="of matrices; vectors have none")
+    weight_decay: float = Field(default=0.01, ge=0, description="of matrices only")
     betas: tuple[float, float] = (0.9, 0.98)
     schedule: Literal["cosine", "constant"] = "cosine"
     warm_up_steps: int = Field(default=100, ge=0)
@@ -28,55 +28,55 @@ class OptimizerSettings(BaseModel):
 
 
 class LoopSettings(BaseModel):
-    """How long, in which batches, and how often what is kept."""
+    """Steps, batches, devices and intervals."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    steps: int = Field(default=1000, ge=1, description="updates of the weights")
-    global_batch: int = Field(default=16, ge=1, description="examples of an update, over all processes")
+    steps: int = Field(default=1000, ge=1, description="optimizer steps")
+    global_batch: int = Field(default=16, ge=1, description="examples per step, over all processes")
     micro_batch: int | None = Field(
-        default=None, ge=1, description="examples that a process computes at once; none: its whole share"
+        default=None, ge=1, description="examples per forward pass of a process; none: its whole share"
     )
-    workers: int = Field(default=1, ge=0, description="processes per rank that decode and collate")
+    workers: int = Field(default=1, ge=0, description="data loader processes per rank")
     seed: int = Field(default=0, ge=0)
     device: Literal["auto", "cpu"] = "auto"
     mixed_precision: Literal["no", "bf16"] = "no"
     checkpoint_every: int = Field(default=500, ge=1, description="steps")
-    keep: int = Field(default=2, ge=1, description="checkpoints")
+    keep: int = Field(default=2, ge=1, description="checkpoints to keep")
     sample_every: int = Field(default=500, ge=1, description="steps between sample answers and evaluations")
-    samples: int = Field(default=6, ge=0, description="examples whose answers are recorded with their images")
+    samples: int = Field(default=6, ge=0, description="examples whose predictions are logged with their images")
 
 
 class TrackingSettings(BaseModel):
-    """Where MLflow keeps the run."""
+    """Where and how MLflow tracks the run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    uri: str | None = Field(default=None, description="none: mlflow.db in the lake's folder, or in `out`")
+    uri: str | None = Field(default=None, description="none: mlflow.db in the folder of the lake, or in `out`")
     experiment: str = "spatiallake"
     run_name: str | None = None
-    registered_model: str | None = Field(default="spatiallake", description="none: the model is not registered")
-    system_metrics: bool = Field(default=True, description="where psutil is installed")
+    registered_model: str | None = Field(default="spatiallake", description="none: do not register the model")
+    system_metrics: bool = Field(default=True, description="log CPU, memory and disk use, if psutil is installed")
 
 
 class EvaluationSettings(BaseModel):
-    """Items that the model is asked every `loop.sample_every` steps, each also with a blank image."""
+    """Items to evaluate on every `loop.sample_every` steps, also with blank images."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: str = Field(default="spatiallake", description="of the items, as `spatiallake evaluate --items` names it")
+    format: str = Field(default="spatiallake", description="format of the items, as in `spatiallake evaluate --items`")
     path: str = Field(description="file or folder of the items")
-    max_items: int = Field(default=200, ge=1, description="items asked, spread evenly over all")
-    batch: int = Field(default=16, ge=1, description="questions answered together")
-    max_new_tokens: int = Field(default=48, ge=1, description="longest answer")
+    max_items: int = Field(default=200, ge=1, description="maximum number of items, evenly spread")
+    batch: int = Field(default=16, ge=1, description="questions per batch")
+    max_new_tokens: int = Field(default=48, ge=1, description="maximum length of an answer")
 
 
 class TrainSettings(BaseModel):
-    """One run. `feed` without a table reads `training_examples` of `lake`; without a lake only other streams."""
+    """One run. `feed` reads `training_examples` of `lake` unless it names a table."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    out: str = Field(description="folder of checkpoints and of the trained model")
+    out: str = Field(description="folder of checkpoints and the trained model")
     lake: str | None = None
     feed: FeedSettings | None = None
     mixture: MixtureSettings = MixtureSettings()
@@ -102,7 +102,7 @@ class TrainSettings(BaseModel):
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """Return the names of the streams that are learned from."""
+        """Return the names of the streams to train on."""
         general = tuple(stream.name for stream in self.mixture.streams)
         spatial = self.feed is not None and (self.mixture.spatial_share > 0 or not general)
         return (SPATIAL, *general) if spatial else general

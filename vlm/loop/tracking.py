@@ -1,4 +1,4 @@
-"""The run in MLflow: one run however often it is killed, and every step once."""
+"""The MLflow run: one run however often it is killed, with every step logged once."""
 
 import importlib.util
 import json
@@ -20,7 +20,7 @@ from vlm.loop.plots import Sample, loss_figure, sample_figure
 from vlm.loop.settings import TrackingSettings
 
 _LOSS = "loss"
-# What MLflow takes at once, and how long a setting may be.
+# MLflow's limits per request, and the maximum length of a parameter and of a digest.
 _METRICS, _PARAMS, _PARAM_LENGTH, _DIGEST_LENGTH = 1000, 100, 6000, 36
 
 
@@ -47,61 +47,61 @@ class Run:
             log_system_metrics=measured,
         )
         self.run_id = run.info.run_id
-        self._held: list[Metric] = []
+        self._buffer: list[Metric] = []
         self._logged = max((one.step for one in self._history(_LOSS)), default=0)
 
     def describe(self, settings: Mapping[str, Any], data: Mapping[str, Any], code: Mapping[str, str]) -> None:
-        """Record settings, data and code of a run that begins."""
+        """Log settings, data and code of a new run."""
         params = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in settings.items()]
         for start in range(0, len(params), _PARAMS):
             self._client.log_batch(self.run_id, params=params[start : start + _PARAMS])
         for name, value in {**_tags(data), **code}.items():
             self._client.set_tag(self.run_id, name, value)
         if data:
-            # MLflow takes version 0 for the latest; the tag delta_version is right.
+            # MLflow treats version 0 as the latest; the tag delta_version is correct.
             source = DeltaDatasetSource(path=data["table"], delta_table_version=data["version"])
             dataset = MetaDataset(source, name="training_examples", digest=data["digest"][:_DIGEST_LENGTH])
             mlflow.log_input(dataset, context="training", tags=_tags(data))
 
     def wants(self, step: int) -> bool:
-        """Return whether the step was not written before the run was killed."""
+        """Return whether a step has not been logged yet."""
         return step > self._logged
 
     def record(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Hold all numbers of a step, unless they were written before."""
+        """Buffer the metrics of a step, unless it has been logged."""
         if self.wants(step):
             now_ms = int(time.time() * 1000)
-            self._held += [Metric(name, value, now_ms, step) for name, value in numbers.items()]
-            if len(self._held) + len(numbers) > _METRICS:
+            self._buffer += [Metric(name, value, now_ms, step) for name, value in numbers.items()]
+            if len(self._buffer) + len(numbers) > _METRICS:
                 self.flush()
 
     def flush(self) -> None:
-        """Write what is held, all of it or nothing."""
-        if self._held:
-            self._client.log_batch(self.run_id, metrics=self._held)
-            self._logged = self._held[-1].step
-            self._held = []
+        """Write the buffered metrics in one request."""
+        if self._buffer:
+            self._client.log_batch(self.run_id, metrics=self._buffer)
+            self._logged = self._buffer[-1].step
+            self._buffer = []
 
     def record_file(self, path: Path) -> None:
         """Log a file as an artifact."""
         self._client.log_artifact(self.run_id, str(path))
 
     def record_samples(self, step: int, samples: list[Sample]) -> None:
-        """Record what the model answers at a step, as an image and as JSON."""
+        """Log sample predictions of a step as a figure and as JSON."""
         if samples:
-            rows = [{"question": one.question, "learned": one.learned, "given": one.given} for one in samples]
+            rows = [{"question": one.question, "target": one.target, "prediction": one.prediction} for one in samples]
             self._client.log_text(self.run_id, json.dumps(rows, indent=1), f"samples/step-{step:09d}.json")
             self._client.log_figure(self.run_id, sample_figure(samples), f"samples/step-{step:09d}.png")
 
     def record_losses(self) -> None:
-        """Record the curves of all losses so far as an image."""
+        """Log a figure of all loss curves so far."""
         names = [name for name in self._client.get_run(self.run_id).data.metrics if name.split("/")[0] == _LOSS]
         found = {name: sorted((one.step, one.value) for one in self._history(name)) for name in names}
         if found:
             self._client.log_figure(self.run_id, loss_figure(found), "loss.png")
 
     def register(self, folder: Path, data: Mapping[str, Any], code: Mapping[str, str]) -> None:
-        """Register the model of a folder with what it was made of, unless it was before."""
+        """Register the model of a folder with its data and code, once per run."""
         name = self._settings.registered_model
         if name is None or self._registered(name):
             return
@@ -117,7 +117,7 @@ class Run:
             self._client.set_model_version_tag(name, str(version), key, value)
 
     def close(self) -> None:
-        """Write what is held and end the run."""
+        """Write the buffer and end the run."""
         self.flush()
         mlflow.end_run()
 
@@ -135,14 +135,14 @@ class Run:
 
 
 def log_scores(uri: str, run_id: str, scores: Iterable[Score], step: int | None = None) -> None:
-    """Record scores in a run, named as `score_metrics` does."""
+    """Log scores to a run, under the names of `score_metrics`."""
     now_ms = int(time.time() * 1000)
     metrics = [Metric(name, value, now_ms, step or 0) for name, value in score_metrics(scores).items()]
     MlflowClient(uri).log_batch(run_id, metrics=metrics)
 
 
 def score_metrics(scores: Iterable[Score]) -> dict[str, float]:
-    """Return scores as metrics: `score/NAME`, and with `_low` and `_high` behind where there is an interval."""
+    """Return scores as metrics `score/NAME`, with `_low` and `_high` for intervals."""
     found: dict[str, float] = {}
     for score in scores:
         values = {"": score.value, "_low": score.low, "_high": score.high}
@@ -154,15 +154,15 @@ def _experiment(client: MlflowClient, uri: str, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
         return found.experiment_id
-    # MLflow's pages then list runs of training, not of evaluation.
+    # Makes MLflow's pages list training runs, not evaluations.
     tags = {"mlflow.experimentKind": "custom_model_development"}
-    # By default MLflow would put images and models into ./mlruns, wherever the command was given.
+    # By default MLflow stores artifacts in ./mlruns of the working directory.
     local = uri.startswith("sqlite:///")
     at = (Path(uri.removeprefix("sqlite:///")).absolute().parent / "mlflow" / name).as_uri() if local else None
     try:
         return client.create_experiment(name, at, tags)
     except MlflowException:
-        # A run that began at the same time may have made it.
+        # Another run may have created it at the same time.
         found = client.get_experiment_by_name(name)
         if found is None:
             raise

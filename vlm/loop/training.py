@@ -1,4 +1,4 @@
-"""One training run, in one process or many, and after any kill as if there had been none."""
+"""One training run, in one or many processes; killed and resumed, it ends with the same weights."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -20,8 +20,8 @@ from vlm.loop.evaluating import Evaluator
 from vlm.loop.optimizer import optimizer_of
 from vlm.loop.plots import Sample
 from vlm.loop.settings import TrainSettings, flat
+from vlm.loop.stepping import Step, Stepper
 from vlm.loop.tracking import Run, score_metrics
-from vlm.loop.updates import Update, Updates
 from vlm.model.answer_loss import AnswerLoss
 from vlm.model.collate import collator_of
 from vlm.model.generate import answers
@@ -34,7 +34,7 @@ _ANSWER_TOKENS = 48
 
 
 class Outcome(NamedTuple):
-    """What a run ended with; `loss` in nats per answer token, of the last step; `tokens` taken by stream."""
+    """The end of a run: the `loss` of the last step in nats per answer token, and the `tokens` seen by stream."""
 
     step: int
     loss: float
@@ -42,13 +42,13 @@ class Outcome(NamedTuple):
 
 
 def train(settings: TrainSettings, report: Report = print) -> Outcome:
-    """Train to the last step, from the last checkpoint in `out` if there is one; every rank of a world calls this.
+    """Train to the last step, resuming from the last checkpoint in `out`; every rank calls this.
 
     Raises:
-        FeedError, MixtureError, ModelError, LoopError: data, a model, a folder or settings that cannot be used.
+        FeedError, MixtureError, ModelError, LoopError: data, model, folder or settings cannot be used.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # A run before this one in the same process may have had another precision.
+    # An earlier run in this process may have used another precision.
     AcceleratorState._reset_state()
     accelerator = Accelerator(cpu=settings.loop.device == "cpu", mixed_precision=settings.loop.mixed_precision)
     folder = RunFolder(settings.out)
@@ -60,7 +60,7 @@ def train(settings: TrainSettings, report: Report = print) -> Outcome:
 
 
 def _pinned(settings: TrainSettings, folder: RunFolder) -> TrainSettings:
-    """Return the settings with the table version that the run began with, where none is named."""
+    """Return the settings with the table version that the run started with, unless one is named."""
     begun = folder.begun()
     if begun is None or settings.feed is None or settings.feed.version is not None:
         return settings
@@ -92,17 +92,17 @@ class _Training:
         }
         folder.check(self.flat, self.data)
         self.start = folder.latest() or folder.checkpoint(0, Cursor(), float("nan"))
-        # Workers are forked before there are threads of MLflow or memory of a GPU.
+        # Workers are forked before MLflow starts threads and before GPU memory is used.
         self.batches = iter(self._loader()) if self.start.step < settings.loop.steps else iter(())
         optimizer = optimizer_of(vlm.model, vlm.vision_encoder, settings.optimizer)
         if self.start.step:
             restore(self.start, vlm.model, optimizer)
         module = AnswerLoss(vlm.model, vlm.family, len(settings.streams))
         self.module, self.optimizer = accelerator.prepare(module, optimizer)
-        self.updates = Updates(settings, accelerator, self.module, self.optimizer)
+        self.stepper = Stepper(settings, accelerator, self.module, self.optimizer)
 
     def run(self, report: Report, evaluate: Evaluator | None) -> Outcome:
-        """Train to the last step and return what came of it; the first rank records, keeps and reports."""
+        """Train to the last step; the first rank logs, saves and reports."""
         first = self.accelerator.is_main_process
         begun = self.folder.begun()
         self.accelerator.wait_for_everyone()
@@ -110,10 +110,10 @@ class _Training:
         at = self.start
         try:
             for step in range(at.step + 1, self.settings.loop.steps + 1):
-                update = self.updates.update(step, self.batches)
-                at = self.folder.checkpoint(step, update.cursor, update.loss)
+                done = self.stepper.advance(step, self.batches)
+                at = self.folder.checkpoint(step, done.cursor, done.loss)
                 if run:
-                    self._keep(run, step, update, evaluate, report)
+                    self._keep(run, step, done, evaluate, report)
             self.accelerator.wait_for_everyone()
             if run:
                 self._finish(run, report)
@@ -126,7 +126,7 @@ class _Training:
         loop, world = self.settings.loop, self.accelerator.num_processes
         if loop.global_batch % world:
             raise SettingsUnusable(
-                f"A global batch of {loop.global_batch} examples cannot be shared by {world} processes; set "
+                f"A global batch of {loop.global_batch} examples cannot be split over {world} processes; set "
                 f"loop.global_batch to a multiple of {world}."
             )
         share = Share(loop.global_batch // world, self.accelerator.process_index, world)
@@ -141,17 +141,18 @@ class _Training:
         if run.run_id != known:
             run.describe(self.flat, self.data, self.code)
             self.folder.begin(self.flat, self.data, run.run_id)
-        learned = sum(weight.numel() for weight in self.vlm.model.parameters() if weight.requires_grad)
-        whole = sum(weight.numel() for weight in self.vlm.model.parameters())
-        report(f"{learned:,} of {whole:,} weights learn; MLflow run {run.run_id} in {self.settings.tracking_uri}")
+        trainable = sum(weight.numel() for weight in self.vlm.model.parameters() if weight.requires_grad)
+        total = sum(weight.numel() for weight in self.vlm.model.parameters())
+        report(f"Trainable parameters: {trainable:,} of {total:,}")
+        report(f"MLflow run: {run.run_id} in {self.settings.tracking_uri}")
         if self.start.step:
-            report(f"Goes on after step {self.start.step}.")
+            report(f"Resuming from step {self.start.step}.")
         return run
 
-    def _keep(self, run: Run, step: int, update: Update, evaluate: Evaluator | None, report: Report) -> None:
+    def _keep(self, run: Run, step: int, done: Step, evaluate: Evaluator | None, report: Report) -> None:
         loop = self.settings.loop
         last = step == loop.steps
-        numbers = dict(update.numbers)
+        numbers = dict(done.numbers)
         if (last or step % loop.sample_every == 0) and run.wants(step):
             self.module.eval()
             numbers |= score_metrics(evaluate(self.vlm)) if evaluate else {}
@@ -159,11 +160,11 @@ class _Training:
             self.module.train()
         run.record(step, numbers)
         if last or step % loop.checkpoint_every == 0:
-            # Steps are written before the checkpoint that would skip them.
+            # Logged before the checkpoint, after which a resumed run would skip these steps.
             run.flush()
-            at = self.folder.checkpoint(step, update.cursor, update.loss)
+            at = self.folder.checkpoint(step, done.cursor, done.loss)
             self.folder.save(at, self.vlm.model, self.optimizer.optimizer, loop.keep)
-            report(f"step {step}: loss {update.loss:.4f}, {update.numbers['samples_per_s']:.1f} samples/s")
+            report(f"step {step}: loss {done.loss:.4f}, {done.numbers['samples_per_s']:.1f} samples/s")
 
     def _samples(self) -> list[Sample]:
         examples = self.opened.first(self.settings.loop.samples)
@@ -171,10 +172,10 @@ class _Training:
             return []
         asked = [example.turns[0] for example in examples]
         images = [example.image for example in examples]
-        said = answers(self.vlm, images, [turn.question for turn in asked], _ANSWER_TOKENS)
+        predictions = answers(self.vlm, images, [turn.question for turn in asked], _ANSWER_TOKENS)
         return [
-            Sample(image, turn.question, turn.answer, given)
-            for image, turn, given in zip(images, asked, said, strict=True)
+            Sample(image, turn.question, turn.answer, prediction)
+            for image, turn, prediction in zip(images, asked, predictions, strict=True)
         ]
 
     def _finish(self, run: Run, report: Report) -> None:

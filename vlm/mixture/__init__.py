@@ -1,1 +1,1 @@
-"""The mixture: any number of streams of examples in exact shares of tokens."""
+"""The mixture: any number of example streams in exact token shares."""

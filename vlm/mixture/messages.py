@@ -1,4 +1,4 @@
-"""A general stream from Parquet with `images` and `messages`, as Hugging Face data sets have them."""
+"""A general stream from Parquet with `images` and `messages`, as in Hugging Face data sets."""
 
 import hashlib
 from typing import Any
@@ -26,7 +26,7 @@ Tokenizer = tuple[str | None, str | None]
 
 
 class MessagesFeed(Feed):
-    """Rows with one image and turns of text; others are passed over, and count no tokens."""
+    """Rows with one image and text turns; other rows count no tokens and are skipped."""
 
     columns = _COLUMNS
 
@@ -52,24 +52,24 @@ class MessagesFeed(Feed):
         return Example(self.name, identity, image_id, image, turns, counted(turns, self._count))
 
     def tokens_of(self, table: pa.Table) -> NDArray[np.int64]:
-        """Return the text tokens of every row; 0 where it has no turn, or another number of images than one."""
+        """Return the text tokens of every row; 0 for a row without a turn or without exactly one image."""
         rows = zip(table["images"].to_pylist(), table["messages"].to_pylist(), strict=True)
-        tokens = [counted(_turns(said), self._count) if len(images or ()) == 1 else 0 for images, said in rows]
+        tokens = [counted(_turns(own), self._count) if len(images or ()) == 1 else 0 for images, own in rows]
         return np.array(tokens, np.int64)
 
 
 def open_messages(settings: StreamSettings, mixture: MixtureSettings) -> MessagesFeed:
-    """Return the stream of a Parquet file, or of all in a folder.
+    """Return the stream of a Parquet file or of all Parquet files in a folder.
 
     Raises:
-        StreamUnreadable: no Parquet file there, or one without the two columns.
+        StreamUnreadable: no Parquet file is there, or one lacks a column.
     """
     uri = normalized(settings.uri)
     groups = tuple(group for path in _paths(uri) for group in _groups(filesystem_of(uri), path))
     if not groups:
-        raise StreamUnreadable(f"There is no row in Parquet files at {uri}; correct stream {settings.name}.")
+        raise StreamUnreadable(f"There are no rows in Parquet files at {uri}; correct stream {settings.name}.")
     snapshot = Snapshot(uri, "", 0, "", "train", groups, "")
-    # Petastorm knows no nested columns.
+    # Petastorm does not support nested columns.
     feed = FeedSettings(table=uri, backend="pyarrow", seed=mixture.seed)
     return MessagesFeed(feed, snapshot, settings.name, (mixture.tokenizer, mixture.tokenizer_revision))
 

@@ -1,4 +1,4 @@
-"""The mixture: batches of all streams in exact shares of tokens, one sequence for all ranks and workers."""
+"""The mixture: batches from all streams in exact token shares, one sequence for all ranks and workers."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +16,8 @@ from vlm.mixture.streams import RecordStream, Stream
 class Mixture:
     """A source of batches from several streams.
 
-    Every consumer follows the whole sequence by token counts alone, which are known ahead, and reads only its own
-    examples: the sequence is the same for any number of ranks and workers. `image_tokens` are added for every example.
+    Every consumer follows the whole sequence by token counts, which are known in advance, and reads only its own
+    examples, so the sequence is the same for any number of ranks and workers. Every example counts `image_tokens` more.
     """
 
     def __init__(self, streams: Sequence[Stream], shares: Mapping[str, float], image_tokens: int = 0) -> None:
@@ -25,11 +25,11 @@ class Mixture:
         self.shares = dict(shares)
         self.image_tokens = image_tokens
         if abs(sum(shares.values()) - 1) > 1e-9 or set(shares) != set(self.streams):
-            said = ", ".join(f"{name} {share:g}" for name, share in shares.items())
-            raise SharesUnusable(f"The shares {said} add up to {sum(shares.values()):g}; give shares that add up to 1.")
+            listed = ", ".join(f"{name} {share:g}" for name, share in shares.items())
+            raise SharesUnusable(f"The shares {listed} sum to {sum(shares.values()):g}; give shares that sum to 1.")
 
     def batches(self, start: Cursor, share: Share) -> Iterator[Batch]:
-        """Yield a consumer's batches from the cursor on, without end."""
+        """Yield a consumer's batches from the cursor on, endlessly."""
         dealing = _Dealing(self, start, share)
         taken = {name: stream.examples(dealing.positions(name)) for name, stream in self.streams.items()}
         while True:
@@ -37,11 +37,11 @@ class Mixture:
             yield Batch([next(taken[name]) for name in names], cursor)
 
 
-class _Deficit:
-    """Takes the stream that is furthest behind its share of the tokens taken so far.
+class TokenSampler:
+    """Token-proportional sampling: picks the stream furthest behind its share of the tokens so far.
 
-    With two streams that is "take spatial while T_s < share * (T_s + T_g)"; no stream is ever off by more than about
-    one example. Ties go to the stream named first.
+    With two streams that is "spatial while T_s < share * (T_s + T_g)"; no stream is ever off by more than about one
+    example. Ties go to the stream named first.
     """
 
     def __init__(self, shares: Mapping[str, float], tokens: Mapping[str, int]) -> None:
@@ -50,20 +50,20 @@ class _Deficit:
         self._total = sum(self.tokens.values())
 
     def next(self) -> str:
-        """Return the stream to take from."""
+        """Return the stream to sample next."""
         return max(self._shares, key=lambda name: self._shares[name] * self._total - self.tokens[name])
 
     def add(self, stream: str, tokens: int) -> None:
-        """Count what was taken."""
+        """Count the tokens of a sampled example."""
         self.tokens[stream] += tokens
         self._total += tokens
 
 
 class _Dealing:
-    """Follows the sequence, and keeps what one consumer takes of it."""
+    """Follows the whole sequence and keeps the part of one consumer."""
 
     def __init__(self, mixture: Mixture, start: Cursor, share: Share) -> None:
-        self._deficit = _Deficit(mixture.shares, start.tokens)
+        self._sampler = TokenSampler(mixture.shares, start.tokens)
         self._next = {name: start.positions.get(name, 0) for name in mixture.streams}
         self._tokens = {name: stream.tokens_from(self._next[name]) for name, stream in mixture.streams.items()}
         self._image_tokens = mixture.image_tokens
@@ -74,7 +74,7 @@ class _Dealing:
         self._positions: dict[str, deque[int]] = {name: deque() for name in mixture.streams}
 
     def batch(self) -> tuple[list[str], Cursor]:
-        """Return the streams of the consumer's next batch, and where the run is after it."""
+        """Return the streams of the consumer's next batch, and the cursor after it."""
         while not self._batches:
             self._deal()
         return self._batches.popleft()
@@ -95,15 +95,15 @@ class _Dealing:
                 names.append(stream)
                 self._positions[stream].append(position)
         self._dealt = (step + 1) * self._share.global_batch
-        self._batches.append((names, Cursor(positions=self._next, tokens=self._deficit.tokens)))
+        self._batches.append((names, Cursor(positions=self._next, tokens=self._sampler.tokens)))
 
     def _one(self) -> tuple[str, int]:
-        stream = self._deficit.next()
+        stream = self._sampler.next()
         tokens = 0
         while not tokens:
             tokens, position = next(self._tokens[stream]), self._next[stream]
             self._next[stream] += 1
-        self._deficit.add(stream, tokens + self._image_tokens)
+        self._sampler.add(stream, tokens + self._image_tokens)
         return stream, position
 
 
@@ -111,8 +111,8 @@ def open_mixture(spatial: Feed | None, settings: MixtureSettings) -> Mixture:
     """Return the mixture of the spatial feed, if any, and the general streams.
 
     Raises:
-        StreamUnreadable: a file that is not there or is of another format.
-        SharesUnusable: shares that cannot add up to 1.
+        StreamUnreadable: a file does not exist or has another format.
+        SharesUnusable: the shares cannot sum to 1.
     """
     streams = [_opened(stream, settings) for stream in settings.streams]
     given = {stream.name: stream.share for stream in settings.streams if stream.share is not None}
@@ -123,11 +123,11 @@ def open_mixture(spatial: Feed | None, settings: MixtureSettings) -> Mixture:
 
 
 def shares_of(given: Mapping[str, float], streams: Sequence[Stream]) -> dict[str, float]:
-    """Return all shares: streams without one share what is left in proportion to the tokens that they have."""
+    """Return all shares: streams without a share split the rest in proportion to their tokens."""
     sizes = {stream.name: stream.epoch_tokens for stream in streams if stream.name not in given}
     left = 1 - sum(given.values())
     if sizes and left <= 0:
-        raise SharesUnusable(f"The given shares leave {left:g} for {', '.join(sizes)}; give smaller ones.")
+        raise SharesUnusable(f"The given shares leave {left:g} for {', '.join(sizes)}; reduce them.")
     return {**given, **{name: left * size / sum(sizes.values()) for name, size in sizes.items()}}
 
 

@@ -1,4 +1,4 @@
-"""Streams: examples at any position, and their tokens known ahead."""
+"""Streams: examples at any position, with token counts known in advance."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from vlm.feed.order import shuffled
 
 
 class Stream(Protocol):
-    """Examples without end, in an order that a seed fixes; `vlm.feed.feed.Feed` is one, too."""
+    """Endless examples in an order fixed by a seed; `vlm.feed.feed.Feed` is a stream as well."""
 
     name: str
 
@@ -25,7 +25,7 @@ class Stream(Protocol):
         ...
 
     def tokens_from(self, position: int) -> Iterator[int]:
-        """Yield the text tokens of the examples at `position` and after; 0: there is no example to take."""
+        """Yield the text tokens of the examples from `position` on; 0 for an entry to skip."""
         ...
 
     def examples(self, positions: Iterable[int]) -> Iterator[Example]:
@@ -35,7 +35,7 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An example whose image has not been read; `image` is its location, None where there is only text."""
+    """An example whose image is not read yet; `image` is its location, None for text only."""
 
     example_id: str
     image: str | None
@@ -44,12 +44,12 @@ class Record:
 
 
 class RecordStream:
-    """A stream of records held in memory, shuffled anew in every epoch."""
+    """A stream of records in memory, reshuffled in every epoch."""
 
     def __init__(self, name: str, records: Sequence[Record], seed: int) -> None:
         if not any(record.text_tokens for record in records):
             raise StreamUnreadable(
-                f"Stream {name} has no example with question, answer and image; name other files or `images`."
+                f"Stream {name} has no example with question, answer and image; correct its files or `images`."
             )
         self.name = name
         self._records = records
@@ -61,7 +61,7 @@ class RecordStream:
 
     @property
     def left_out(self) -> int:
-        """Return how many entries are passed over: no answer, or no image where one is named."""
+        """Return the number of skipped entries: without an answer, or whose image does not exist."""
         return sum(record.text_tokens == 0 for record in self._records)
 
     @property
@@ -70,11 +70,11 @@ class RecordStream:
         return sum(record.text_tokens for record in self._records)
 
     def tokens_from(self, position: int) -> Iterator[int]:
-        """Yield the text tokens of the examples at `position` and after, without end."""
+        """Yield the text tokens of the examples from `position` on, endlessly."""
         return (self._at(p).text_tokens for p in count(position))
 
     def examples(self, positions: Iterable[int]) -> Iterator[Example]:
-        """Yield the examples at increasing positions, each image read when it is its turn."""
+        """Yield the examples at increasing positions, reading each image when it is needed."""
         for position in positions:
             record = self._at(position)
             yield Example(
@@ -102,5 +102,5 @@ def _read(uri: str, stream: str) -> bytes:
             return held.read()
     except FileNotFoundError as error:
         raise StreamUnreadable(
-            f"Stream {stream} names the image {uri}, which is not there; correct `images`, or leave the entry out."
+            f"Stream {stream} names the image {uri}, which does not exist; correct `images`, or remove the entry."
         ) from error

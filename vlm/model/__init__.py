@@ -1,1 +1,1 @@
-"""The model: a vision encoder, a projector and a decoder, what is said to it, and which tokens it learns."""
+"""The model: vision encoder, projector and decoder, its prompts, and the tokens that it is trained on."""

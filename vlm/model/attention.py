@@ -1,4 +1,4 @@
-"""Attention masks, and attention by blocks: packed examples, independent turns, and images seen in both directions."""
+"""Attention masks and block-diagonal attention for packed examples, independent turns and bidirectional images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from vlm.model.sequences import TokenSequence
 
 
 def attention_mask(example: Tensor, turn: Tensor, image: Tensor | None = None) -> Tensor:
-    """Return what may be attended to, bool (b, 1, n, n), [.., query, key].
+    """Return the attention mask, bool (b, 1, n, n), [.., query, key]; True: attended.
 
-    `example` (b, n) tells the examples of a row apart, padding being one of them; `turn` (b, n) is 0 for tokens that
-    every turn of the example sees; `image` (b, n) marks tokens that see each other both ways.
+    `example` (b, n) numbers the examples of a row, padding included; `turn` (b, n) is 0 for tokens that every turn of
+    the example attends to; tokens marked in `image` (b, n) attend to each other in both directions.
     """
     n = turn.shape[1]
     same = example[:, :, None] == example[:, None, :]
@@ -32,25 +32,25 @@ def attention_mask(example: Tensor, turn: Tensor, image: Tensor | None = None) -
     return (seen & same)[:, None]
 
 
-def as_taken(mask: Tensor, attention: str, dtype: torch.dtype) -> Tensor:
-    """Return a mask as the attention takes it: eager attention adds it to the scores."""
+def mask_for(mask: Tensor, attention: str, dtype: torch.dtype) -> Tensor:
+    """Return a mask in the form of an attention implementation: eager attention adds it to the scores."""
     if mask.ndim != 4 or mask.dtype != torch.bool or attention != "eager":
         return mask
     return torch.zeros_like(mask, dtype=dtype).masked_fill_(~mask, torch.finfo(dtype).min)
 
 
 BY_TURNS = "sdpa_by_turns"
-# Turns that are as long when rounded up to a multiple of so many tokens lie in one block.
+# Turns whose lengths round up to the same multiple of this share a block.
 _STEP = 8
 _PADDING = -1
 
 
 @dataclass(frozen=True, slots=True)
 class TurnBlocks:
-    """Where things lie in a single row of tokens: what turns share, example by example, then blocks of turns.
+    """The layout of a single row of tokens: the shared tokens of each example, then blocks of turns.
 
-    `shared`: examples, and tokens that each of them shares; `blocks`: the turns and the tokens of each turn, block by
-    block; `owner` (turns,): the example of every turn.
+    `shared`: number of examples, and of shared tokens per example. `blocks`: for each block, number of turns, and of
+    tokens per turn. `owner` (turns,): the example of each turn.
     """
 
     shared: tuple[int, int]
@@ -59,15 +59,15 @@ class TurnBlocks:
 
     @classmethod
     def of(cls, inputs: dict[str, Tensor]) -> "TurnBlocks":
-        """Return what `laid_out` said of a batch."""
+        """Return the layout that `laid_out` stored in a batch."""
         first, *others = ((int(count), int(width)) for count, width in inputs["turn_blocks"])
         return cls(first, tuple(others), inputs["turn_owner"])
 
 
 def laid_out(sequences: Sequence[TokenSequence]) -> tuple[NDArray[np.int64], dict[str, Tensor]] | None:
-    """Return the order of a batch's tokens in blocks (n,), -1 for padding, and what tells `TurnBlocks` of it.
+    """Return the order of a batch's tokens in blocks (n,), -1 for padding, and the inputs of `TurnBlocks.of`.
 
-    Tokens are counted through all sequences, one behind the other. None where they do not share as many tokens each.
+    Tokens are numbered through all sequences. Returns None if the examples differ in their number of shared tokens.
     """
     shared = {int((one.turn == 0).sum()) for one in sequences}
     if len(shared) > 1:
@@ -88,37 +88,38 @@ def laid_out(sequences: Sequence[TokenSequence]) -> tuple[NDArray[np.int64], dic
         width = len(block[-1])
         parts += [np.pad(tokens, (0, width - len(tokens)), constant_values=_PADDING) for tokens in block]
         sizes.append((len(block), width))
-    told = {"turn_blocks": torch.tensor(sizes), "turn_owner": torch.tensor([example for example, _ in turns]).long()}
-    return np.concatenate(parts), told
+    owner = torch.tensor([example for example, _ in turns]).long()
+    return np.concatenate(parts), {"turn_blocks": torch.tensor(sizes), "turn_owner": owner}
 
 
 def attend(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:
-    """Attend, from queries to keys and values [1, heads, n, d], as `turn_blocks` says where there is such an option.
+    """Attention over [1, heads, n, d] by the option `turn_blocks`; plain `sdpa` without it.
 
-    A turn sees what its example shares, and itself up to the token in question. Without blocks this is `sdpa`.
+    A token attends to the shared tokens of its example and to the earlier tokens of its turn.
     """
     laid: TurnBlocks | None = options.pop("turn_blocks", None)
     if laid is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     groups = query.shape[1] // key.shape[1]
     key, value = repeat_kv(key, groups), repeat_kv(value, groups)
-    weigh = partial(_weighed, scaling=options["scaling"], dropout=options.get("dropout", 0.0))
+    attention = partial(_causal_attention, scaling=options["scaling"], dropout=options.get("dropout", 0.0))
     queries, keys, values = (_block(states, 0, *laid.shared) for states in (query, key, value))
-    found, start, turn = [weigh(queries, keys, values)], laid.shared[0] * laid.shared[1], 0
+    outputs, start, turn = [attention(queries, keys, values)], laid.shared[0] * laid.shared[1], 0
     for count, width in laid.blocks:
         owner = laid.owner[turn : turn + count]
         own = [_block(states, start, count, width) for states in (query, key, value)]
-        found.append(weigh(own[0], torch.cat([keys[owner], own[1]], 2), torch.cat([values[owner], own[2]], 2)))
+        seen = [torch.cat([shared[owner], new], 2) for shared, new in ((keys, own[1]), (values, own[2]))]
+        outputs.append(attention(own[0], *seen))
         start, turn = start + count * width, turn + count
-    return torch.cat(found)[None], None
+    return torch.cat(outputs)[None], None
 
 
-def _weighed(queries: Tensor, keys: Tensor, values: Tensor, scaling: float, dropout: float) -> Tensor:
-    """Return what each of the last tokens takes from all up to itself, [count * width, heads, d].
+def _causal_attention(queries: Tensor, keys: Tensor, values: Tensor, scaling: float, dropout: float) -> Tensor:
+    """Return causal attention of the last tokens over all earlier ones, [count * width, heads, d].
 
-    Fused kernels of processors are slower than this where there are many short sequences, most of all backwards.
+    On CPUs, fused kernels are slower than this for many short sequences, most of all in the backward pass.
     """
     width, seen = queries.shape[2], keys.shape[2]
     visible = torch.ones(width, seen, dtype=torch.bool, device=queries.device).tril(seen - width)

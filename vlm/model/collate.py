@@ -1,4 +1,4 @@
-"""Batches of examples as a model takes them, with the tokens that it learns."""
+"""Batches of examples as model inputs, with the tokens that the model is trained on."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from vlm.model.sequences import OneTurnSequencer, Sequencer, TokenSequence
 from vlm.model.settings import SequenceSettings
 
 _PADDING = -1
-# Values of every token, sequence by sequence, and what padding has, to a tensor.
+# Maps token values, sequence by sequence, and the padding value to a tensor.
 Lay = Callable[[list[NDArray[Any]], float], Tensor]
 
 
@@ -27,9 +27,9 @@ Lay = Callable[[list[NDArray[Any]], float], Tensor]
 class TokenBatch:
     """Rows of tokens padded on the right, or a single row in blocks (`vlm.model.attention`).
 
-    `inputs`: what the model takes. `predicts` (b, n): tokens whose next one is learned; `targets` (k,): these next
-    ones, row by row; `streams` (k,): the number of the stream that each belongs to. `cut`: turns left out since they
-    were too long; `unreadable`: images that are none, whose examples are not learned.
+    `inputs`: the model inputs. `predicts` (b, n) marks tokens whose next token is trained on; `targets` (k,): these
+    next tokens, row by row; `streams` (k,): the stream number of each. `cut`: number of turns dropped because they were
+    too long; `unreadable`: number of images that cannot be decoded, whose examples are not trained on.
     """
 
     inputs: dict[str, Tensor]
@@ -42,7 +42,7 @@ class TokenBatch:
 
 
 class Collator:
-    """Makes batches of examples; works in any process."""
+    """Turns examples into batches, in any process."""
 
     def __init__(
         self,
@@ -54,8 +54,8 @@ class Collator:
     ) -> None:
         if settings.masked and not family.masked:
             raise ModelUnsuited(
-                "independent_turns, bidirectional_image and packing need a decoder that takes ready-made masks, as "
-                "that of the LLaVA family does; turn them off for this model."
+                "independent_turns, bidirectional_image and packing need a decoder that accepts 4D masks, as in the "
+                "LLaVA family; turn them off for this model."
             )
         if family.one_turn:
             self._sequencer = OneTurnSequencer(processor, settings)
@@ -68,15 +68,15 @@ class Collator:
         self._streams = {name: number for number, name in enumerate(streams)}
 
     def __call__(self, examples: Sequence[Example]) -> TokenBatch:
-        """Return the batch of examples, whose images are decoded here."""
+        """Decode the images of examples and return the batch."""
         images = [_decoded(example) for example in examples]
-        unread = [e.image is not None and p is None for e, p in zip(examples, images, strict=True)]
+        unreadable = [e.image is not None and p is None for e, p in zip(examples, images, strict=True)]
         sequences, shown = self._sequencer.sequences(examples, images)
         streams = [
             _PADDING if hidden else self._streams[example.stream]
-            for example, hidden in zip(examples, unread, strict=True)
+            for example, hidden in zip(examples, unreadable, strict=True)
         ]
-        lay, told = self._layout(sequences)
+        lay, blocks = self._layout(sequences)
         ids = lay([one.ids for one in sequences], self._pad)
         pairs = list(zip(sequences, streams, strict=True))
         answer = lay([one.answer & (stream >= 0) for one, stream in pairs], False)
@@ -87,7 +87,7 @@ class Collator:
             inputs={
                 "input_ids": ids,
                 **self._extras(sequences, lay),
-                **(told or {"attention_mask": self._mask(sequences, lay, ids)}),
+                **(blocks or {"attention_mask": self._mask(sequences, lay, ids)}),
                 **shown,
             },
             predicts=predicts,
@@ -95,20 +95,20 @@ class Collator:
             streams=own[answer],
             examples=len(examples),
             cut=sum(sequence.cut for sequence in sequences),
-            unreadable=sum(unread),
+            unreadable=sum(unreadable),
         )
 
     def _layout(self, sequences: Sequence[TokenSequence]) -> tuple[Lay, dict[str, Tensor]]:
-        """Return what makes a tensor of values for every token, sequence by sequence, and what tells of its blocks."""
+        """Return the function that lays token values out as a tensor, and the inputs that describe its blocks."""
         laid = laid_out(sequences) if self._by_turns else None
         if laid:
-            order, told = laid
-            return lambda values, fill: torch.from_numpy(_ordered(values, order, fill))[None], told
+            order, blocks = laid
+            return lambda values, fill: torch.from_numpy(_ordered(values, order, fill))[None], blocks
         rows = self._rows(sequences)
         return lambda values, fill: _padded([[values[place] for place in row] for row in rows], fill), {}
 
     def _rows(self, sequences: Sequence[TokenSequence]) -> list[list[int]]:
-        """Return which sequences lie in each row, in their order, which the images have, too."""
+        """Return the sequences of each row; their order must stay that of the images."""
         if not self._settings.packing:
             return [[place] for place in range(len(sequences))]
         rows: list[list[int]] = []
@@ -122,7 +122,7 @@ class Collator:
         return rows
 
     def _extras(self, sequences: Sequence[TokenSequence], lay: Lay) -> dict[str, Tensor]:
-        """Return what else the model takes of every token."""
+        """Return the further per-token inputs of the model."""
         extras = {
             name: lay([one.extras.get(name, np.zeros_like(one.ids)) for one in sequences], 0)
             for name in sorted({name for one in sequences for name in one.extras})
@@ -141,13 +141,13 @@ class Collator:
 
 
 def collator_of(vlm: VisionLanguageModel, streams: Sequence[str]) -> Collator:
-    """Return the collator of a model for examples of the streams named."""
+    """Return the collator of a model for examples of the given streams."""
     by_turns = vlm.sequence.by_turns and bare(vlm.model).config._attn_implementation == "sdpa"
     return Collator(vlm.processor, vlm.family, vlm.sequence, streams, by_turns)
 
 
 def _ordered(values: list[NDArray[Any]], order: NDArray[np.int64], fill: float) -> NDArray[Any]:
-    """Return values of all tokens in an order, `fill` where that has no token."""
+    """Return token values in an order, with `fill` for padding."""
     joined = np.concatenate(values)
     return np.where(order < 0, joined.dtype.type(fill), joined[order])
 

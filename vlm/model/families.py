@@ -1,4 +1,4 @@
-"""Where the parts of a model are, family by family."""
+"""The parts of a model, by model family."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +10,9 @@ from vlm.errors import ModelUnsuited
 
 @dataclass(frozen=True)
 class Family:
-    """Attributes of `model.model` that hold the parts; a projector inside the vision encoder is named by its whole path.
+    """Attributes of `model.model` that hold the parts, as dotted paths.
 
-    `masked`: the decoder takes ready-made 4D masks and position ids as they are. `one_turn`: an answer ends the text.
+    `masked`: the decoder accepts 4D masks and position ids. `one_turn`: the text ends with the first answer.
     """
 
     vision_encoder: str
@@ -54,17 +54,15 @@ def family_of(model_type: str) -> Family:
     """Return the family of a `model_type`.
 
     Raises:
-        ModelUnsuited: a family whose parts are not known.
+        ModelUnsuited: the family is unknown.
     """
     if model_type not in FAMILIES:
-        raise ModelUnsuited(
-            f"Where a {model_type} has its vision encoder is not known; name a model of {', '.join(sorted(FAMILIES))}."
-        )
+        raise ModelUnsuited(f"The model type {model_type} is not supported; use one of {', '.join(sorted(FAMILIES))}.")
     return FAMILIES[model_type]
 
 
 def bare(model: Any) -> Any:
-    """Return a model without the adapters that may be around it."""
+    """Return a model without its adapters, if it has any."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 

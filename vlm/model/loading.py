@@ -1,4 +1,4 @@
-"""Models from folders and ids, ready to be trained or asked."""
+"""Models from folders and Hugging Face ids, ready for training or inference."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ _CONFIG_KEY = "spatiallake"
 
 @dataclass(frozen=True)
 class VisionLanguageModel:
-    """A model with its processor, its family, and how it is to be spoken to."""
+    """A model with its processor, its family and its sequence settings."""
 
     model: Any
     processor: Any
@@ -32,16 +32,16 @@ class VisionLanguageModel:
 
     @property
     def projector(self) -> torch.nn.Module:
-        """Return what turns features of the vision encoder to embeddings."""
+        """Return the projector from visual features to embeddings."""
         return part(self.model, self.family.projector)
 
     @property
     def decoder(self) -> torch.nn.Module:
-        """Return the language model, without its head."""
+        """Return the language model without its head."""
         return part(self.model, self.family.decoder)
 
     def save(self, folder: str | Path) -> None:
-        """Write model, processor and sequence settings as `load_model` reads them."""
+        """Save model, processor and sequence settings for `load_model`."""
         setattr(self.model.config, _CONFIG_KEY, self.sequence.model_dump())
         self.model.save_pretrained(folder)
         self.processor.save_pretrained(folder)
@@ -54,24 +54,24 @@ def load_model(
     dtype: torch.dtype = torch.float32,
     attention: str = "sdpa",
 ) -> VisionLanguageModel:
-    """Return an image-text-to-text model of a folder or a Hugging Face id.
+    """Return an image-text-to-text model from a folder or a Hugging Face id.
 
     Raises:
-        ModelUnavailable: not there, not such a model, or weights that lack parameters.
-        ModelUnsuited: a family whose parts are not known.
+        ModelUnavailable: it does not exist, is another kind of model, or lacks weights.
+        ModelUnsuited: the model family is not supported.
     """
     model = whole(AutoModelForImageTextToText, place, revision, dtype=dtype, attn_implementation=attention)
     processor = pretrained(AutoProcessor.from_pretrained, place, revision)
-    said = getattr(model.config, _CONFIG_KEY, None) or {}
+    sequence = getattr(model.config, _CONFIG_KEY, None) or {}
     family = family_of(model.config.model_type)
-    return VisionLanguageModel(model.to(device).eval(), processor, family, SequenceSettings.model_validate(said))
+    return VisionLanguageModel(model.to(device).eval(), processor, family, SequenceSettings.model_validate(sequence))
 
 
 def pretrained(load: Callable[..., Any], place: str, revision: str | None = None, **options: Any) -> Any:
     """Return `load(place, revision=..)`, where `load` is a `from_pretrained` of transformers.
 
     Raises:
-        ModelUnavailable: nothing there, or something else.
+        ModelUnavailable: it does not exist or is something else.
     """
     logging.disable_progress_bar()
     try:
@@ -79,7 +79,7 @@ def pretrained(load: Callable[..., Any], place: str, revision: str | None = None
     except (OSError, ValueError, KeyError, ImportError) as error:
         cause = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         remedy = (
-            "save one there with save_pretrained"
+            "save a model there with save_pretrained"
             if Path(place).is_dir()
             else f"fetch it with `hf download {place}{f' --revision {revision}' if revision else ''}`, or name a folder"
         )
@@ -88,16 +88,16 @@ def pretrained(load: Callable[..., Any], place: str, revision: str | None = None
 
 
 def whole(kind: Any, place: str, revision: str | None = None, **options: Any) -> Any:
-    """Return a model none of whose parameters is left at random.
+    """Return a model, all of whose parameters were loaded.
 
     Raises:
-        ModelUnavailable: nothing there, something else, or weights that lack parameters.
+        ModelUnavailable: it does not exist, is something else, or lacks weights.
     """
     model, report = pretrained(kind.from_pretrained, place, revision, output_loading_info=True, **options)
     missing = sorted(report["missing_keys"])
     if missing:
         raise ModelUnavailable(
             f"The weights of {place} lack {len(missing)} parameters of a {model.config.model_type}, such as "
-            f"{missing[0]}; they would be random, so fetch or save the whole model again."
+            f"{missing[0]}, which would be random; download or save the whole model again."
         )
     return model

@@ -1,4 +1,4 @@
-"""What is said to a model as text, and where in it the answers are."""
+"""Prompts as text, with the character spans of the answers."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ Span = tuple[int, int]
 
 
 class Prompt(NamedTuple):
-    """A text, the characters of each answer with the sign that ends its turn, and where each turn ends."""
+    """A text, the span of each answer including its end-of-turn marker, and the end of each turn."""
 
     text: str
     answers: tuple[Span, ...]
@@ -18,7 +18,7 @@ class Prompt(NamedTuple):
 
 
 class Prompts:
-    """Writes conversations: by the processor's chat template, or as USER: and ASSISTANT: where it has none."""
+    """Formats conversations by the processor's chat template, or as USER: and ASSISTANT: without one."""
 
     def __init__(self, processor: Any, template: str = "auto") -> None:
         self._processor = processor
@@ -26,18 +26,20 @@ class Prompts:
         self._chat = template == "auto" and bool(getattr(processor, "chat_template", None))
         self._end = self._tokenizer.eos_token
         if self._end is None:
-            raise PromptUnusable("The tokenizer has no eos_token, so that no answer could end; give it one.")
+            raise PromptUnusable(
+                "The tokenizer has no eos_token to end answers with; set one and save the tokenizer again."
+            )
 
     def conversation(self, turns: Sequence[Turn], image: bool) -> Prompt:
-        """Return the text of answered turns; the image stands before the first question.
+        """Return the text of turns with their answers; the image comes before the first question.
 
         Raises:
-            PromptUnusable: the chat template does not write questions and answers one after the other.
+            PromptUnusable: the chat template does not append turns to the text before.
         """
         return self._templated(turns, image) if self._chat else self._plain(turns, image)
 
     def question(self, question: str, image: bool) -> str:
-        """Return the text up to where the answer begins."""
+        """Return the text up to the start of the answer."""
         if self._chat:
             return self._rendered(_messages([Turn(question, "")], image)[:1], asks=True)
         return self._opening(image) + _asked(question)
@@ -62,16 +64,16 @@ class Prompts:
         answers, ends = [], []
         for number in range(len(turns)):
             asked = self._rendered(messages[: 2 * number + 1], asks=True)
-            said = text if number == len(turns) - 1 else self._rendered(messages[: 2 * number + 2])
-            if not (text.startswith(said) and said.startswith(asked)):
+            answered = text if number == len(turns) - 1 else self._rendered(messages[: 2 * number + 2])
+            if not (text.startswith(answered) and answered.startswith(asked)):
                 raise PromptUnusable(
-                    "The chat template does not write a conversation as what was said before and what comes next "
-                    f"({asked[-40:]!r} does not begin {said[-60:]!r}); set `sequence.template` to plain."
+                    f"The chat template does not append turns to the text before ({asked[-40:]!r} is no prefix of "
+                    f"{answered[-60:]!r}); set model.sequence.template=plain."
                 )
-            answers.append((len(asked), len(asked) + len(said[len(asked) :].rstrip())))
-            ends.append(len(said))
+            answers.append((len(asked), len(asked) + len(answered[len(asked) :].rstrip())))
+            ends.append(len(answered))
         if text[slice(*answers[-1])].strip() == turns[-1].answer.strip():
-            # Without a sign at the end the model would never learn to stop.
+            # Without an end marker the model would never learn to stop.
             text = text[: answers[-1][1]] + self._end
             answers[-1], ends[-1] = (answers[-1][0], len(text)), len(text)
         return Prompt(text, tuple(answers), tuple(ends))
@@ -87,9 +89,9 @@ def _asked(question: str) -> str:
 def _messages(turns: Sequence[Turn], image: bool) -> list[dict[str, Any]]:
     messages = []
     for number, turn in enumerate(turns):
-        said = [{"type": "text", "text": turn.question}]
+        parts = [{"type": "text", "text": turn.question}]
         if image and number == 0:
-            said.insert(0, {"type": "image"})
-        messages.append({"role": "user", "content": said})
+            parts.insert(0, {"type": "image"})
+        messages.append({"role": "user", "content": parts})
         messages.append({"role": "assistant", "content": [{"type": "text", "text": turn.answer}]})
     return messages

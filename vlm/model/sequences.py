@@ -1,4 +1,4 @@
-"""Examples as sequences of tokens: which are answers, which an image's, and which turn each belongs to."""
+"""Examples as token sequences, with the answer tokens and the turn of every token marked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from vlm.model.settings import SequenceSettings
 
 Ints, Flags = NDArray[np.int64], NDArray[np.bool_]
 
-# What processors say of every token; all else that they return belongs to images.
+# Per-token outputs of processors; all other outputs belong to images.
 TOKEN_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids")
 
 
@@ -22,8 +22,8 @@ TOKEN_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_
 class TokenSequence:
     """Tokens of one example, all arrays (n,).
 
-    `answer`: learned. `turn`: 0 for what every turn sees, else the number of the only turn that sees it. `extras`:
-    further inputs of the model that have a value for every token. `cut`: turns left out since they were too long.
+    `answer` marks tokens that are trained on. `turn` is 0 for tokens that all turns attend to, else the number of the
+    only turn that does. `extras`: further per-token inputs. `cut`: number of turns dropped because they were too long.
     """
 
     ids: Ints
@@ -38,7 +38,7 @@ class TokenSequence:
 
 
 class Sequencer:
-    """Makes sequences by a model's processor."""
+    """Tokenizes examples with a model's processor."""
 
     def __init__(self, processor: Any, settings: SequenceSettings) -> None:
         self._processor = processor
@@ -47,23 +47,23 @@ class Sequencer:
         self._prompts = Prompts(processor, settings.template)
         if not self._tokenizer.is_fast:
             raise PromptUnusable(
-                f"{type(self._tokenizer).__name__} does not tell which characters a token stands for; save the "
-                "model with a fast tokenizer."
+                f"{type(self._tokenizer).__name__} does not return character offsets; save the model with a fast "
+                "tokenizer."
             )
 
     def sequences(
         self, examples: Sequence[Example], images: Sequence[NDArray[np.uint8] | None]
     ) -> tuple[list[TokenSequence], dict[str, Any]]:
-        """Return the sequence of every example, and the inputs of the model that hold the images.
+        """Return the sequence of every example, and the model inputs of the images.
 
         Raises:
-            PromptUnusable: a template or tokenizer that does not tell answers from questions.
-            SequenceTooLong: an image that alone has more tokens than a sequence may have.
+            PromptUnusable: the template or tokenizer does not separate answers from questions.
+            SequenceTooLong: an image alone has more tokens than a sequence may have.
         """
         pairs = zip(examples, images, strict=True)
         prompts = [self._written(example, image is not None) for example, image in pairs]
-        told = iter(self._tokenized([prompt.text for own in prompts for prompt in own]))
-        tokens = [[next(told) for _ in own] for own in prompts]
+        flat = iter(self._tokenized([prompt.text for own in prompts for prompt in own]))
+        tokens = [[next(flat) for _ in own] for own in prompts]
         shown = [place for place, image in enumerate(images) if image is not None]
         expanded, inputs = self._expanded(
             [prompts[place][0].text for place in shown], [images[place] for place in shown]
@@ -71,7 +71,10 @@ class Sequencer:
         rows = dict(zip(shown, expanded, strict=True))
         made = []
         for place, own in enumerate(prompts):
-            turns = [_Told(ids, offsets, prompt) for (ids, offsets), prompt in zip(tokens[place], own, strict=True)]
+            turns = [
+                _TokenizedPrompt(ids, offsets, prompt)
+                for (ids, offsets), prompt in zip(tokens[place], own, strict=True)
+            ]
             make = self._independent if self._settings.independent_turns else self._whole
             made.append(make(turns, rows.get(place)))
         return made, inputs
@@ -82,43 +85,43 @@ class Sequencer:
         return [self._prompts.conversation(example.turns, image)]
 
     def _tokenized(self, texts: list[str]) -> list[tuple[Ints, Ints]]:
-        told = self._tokenizer(
+        encoded = self._tokenizer(
             texts, add_special_tokens=False, return_offsets_mapping=True, return_attention_mask=False
         )
         return [
             (np.asarray(ids, np.int64), np.asarray(offsets, np.int64).reshape(-1, 2))
-            for ids, offsets in zip(told["input_ids"], told["offset_mapping"], strict=True)
+            for ids, offsets in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
         ]
 
     def _expanded(self, texts: list[str], images: list[Any]) -> tuple[list[dict[str, Ints]], dict[str, Any]]:
-        """Return what the processor makes of texts with an image each: token inputs by text, and the images'."""
+        """Process texts with one image each; return the token inputs of each text, and the inputs of the images."""
         if not texts:
             return [], {}
         nested = [[image] for image in images]
         made = self._processor(text=texts, images=nested, add_special_tokens=False, padding=True, return_tensors="pt")
         kept = made["attention_mask"].numpy().astype(bool)
-        told = {name: made[name].numpy() for name in TOKEN_INPUTS if name in made and name != "attention_mask"}
-        rows = [{name: values[row][kept[row]] for name, values in told.items()} for row in range(len(texts))]
+        inputs = {name: made[name].numpy() for name in TOKEN_INPUTS if name in made and name != "attention_mask"}
+        rows = [{name: values[row][kept[row]] for name, values in inputs.items()} for row in range(len(texts))]
         return rows, {name: value for name, value in made.items() if name not in TOKEN_INPUTS}
 
-    def _whole(self, told: list["_Told"], row: dict[str, Ints] | None) -> TokenSequence:
-        """Return the sequence of a conversation whose turns see the ones before."""
-        only, most = told[0], self._settings.max_tokens
+    def _whole(self, turns: list["_TokenizedPrompt"], row: dict[str, Ints] | None) -> TokenSequence:
+        """Return the sequence of a conversation whose turns attend to earlier turns."""
+        only, limit = turns[0], self._settings.max_tokens
         row = row or {"input_ids": only.ids}
         ids = row["input_ids"]
-        # The processor writes the image's tokens; from there to the end it leaves the text as it is.
+        # The processor inserts the image tokens; the text after them stays unchanged.
         same = _common_end(only.ids, ids)
         added = len(ids) - len(only.ids)
         answer = np.zeros(len(ids), bool)
         answer[len(ids) - same :] = only.answer[len(only.ids) - same :]
         if answer.sum() != only.answer.sum():
             raise PromptUnusable(
-                "The processor changes the text after the image, so that answers cannot be found in it; set "
-                "`sequence.template` to plain, or name another model."
+                "The processor changes the text after the image, so answers cannot be located; set "
+                "model.sequence.template=plain, or use another model."
             )
         ends = [end + added for end in only.ends]
-        fitting = sum(end <= most for end in ends)
-        # The image's last token is the placeholder that the text had, too.
+        fitting = sum(end <= limit for end in ends)
+        # The last image token is the placeholder, which the text contains as well.
         end = ends[fitting - 1] if fitting else len(ids) - same + 1
         if fitting == len(ends):
             end = len(ids)
@@ -129,12 +132,12 @@ class Sequencer:
         )
         return whole if fitting else replace(whole, answer=np.zeros(end, bool))
 
-    def _independent(self, told: list["_Told"], row: dict[str, Ints] | None) -> TokenSequence:
-        """Return the image once, and behind it every turn as if it were alone with it."""
-        starts = [self._after_image(one.ids) if row else 0 for one in told]
+    def _independent(self, turns: list["_TokenizedPrompt"], row: dict[str, Ints] | None) -> TokenSequence:
+        """Return the image once, followed by every turn as if it were the only one."""
+        starts = [self._after_image(one.ids) if row else 0 for one in turns]
         shared = row["input_ids"][: self._after_image(row["input_ids"])] if row else np.empty(0, np.int64)
         room, parts = self._settings.max_tokens - len(shared), [shared]
-        for one, start in zip(told, starts, strict=True):
+        for one, start in zip(turns, starts, strict=True):
             room -= len(one.ids) - start
             if room < 0:
                 break
@@ -142,8 +145,8 @@ class Sequencer:
         self._check(len(shared))
         fitting = len(parts) - 1
         if not fitting and not row:
-            parts.append(told[0].ids[:1])
-        answers = [np.zeros(len(shared), bool), *(one.answer[start:] for one, start in zip(told, starts, strict=True))]
+            parts.append(turns[0].ids[:1])
+        answers = [np.zeros(len(shared), bool), *(one.answer[start:] for one, start in zip(turns, starts, strict=True))]
         ids = np.concatenate(parts)
         return TokenSequence(
             ids,
@@ -152,25 +155,25 @@ class Sequencer:
             np.concatenate(
                 [np.arange(len(part)) + (len(shared) if number else 0) for number, part in enumerate(parts)]
             ),
-            cut=len(told) - fitting,
+            cut=len(turns) - fitting,
         )
 
     def _after_image(self, ids: Ints) -> int:
         places = np.flatnonzero(ids == self._processor.image_token_id)
         if not len(places):
-            raise ModelUnsuited("The processor's text has no token of the image; turns cannot be independent.")
+            raise ModelUnsuited("The processor's text has no image token; set model.sequence.independent_turns=false.")
         return int(places[-1]) + 1
 
     def _check(self, needed: int) -> None:
         if needed > self._settings.max_tokens:
             raise SequenceTooLong(
-                f"An image has {needed} tokens and a sequence may have {self._settings.max_tokens}; raise "
-                "`sequence.max_tokens`, or have the processor make images smaller."
+                f"An image has {needed} tokens, but a sequence may have {self._settings.max_tokens}; raise "
+                "model.sequence.max_tokens, or let the processor use smaller images."
             )
 
 
-class _Told:
-    """A tokenized prompt: which of its tokens are answers, and after how many tokens each turn ends."""
+class _TokenizedPrompt:
+    """A tokenized prompt with its answer tokens and the number of tokens at the end of each turn."""
 
     def __init__(self, ids: Ints, offsets: Ints, prompt: Prompt) -> None:
         self.ids = ids
@@ -182,16 +185,17 @@ class _Told:
 
 
 def _common_end(some: Ints, others: Ints) -> int:
-    """Return how many tokens at the end of both are the same."""
-    most = min(len(some), len(others))
-    same = some[::-1][:most] == others[::-1][:most]
-    return most if same.all() else int(np.argmin(same))
+    """Return the length of the common suffix."""
+    shorter = min(len(some), len(others))
+    same = some[::-1][:shorter] == others[::-1][:shorter]
+    return shorter if same.all() else int(np.argmin(same))
 
 
 class OneTurnSequencer:
-    """Makes sequences by a processor that takes the answer as `suffix` and tells its tokens by their type.
+    """Tokenizes examples for families whose text ends with the answer, such as PaliGemma.
 
-    Only the first turn of an example is taken; the others count as cut.
+    Their processor takes the answer as `suffix` and marks its tokens by type. Only the first turn of an example is
+    used; the others count as cut.
     """
 
     def __init__(self, processor: Any, settings: SequenceSettings) -> None:
@@ -201,13 +205,13 @@ class OneTurnSequencer:
     def sequences(
         self, examples: Sequence[Example], images: Sequence[NDArray[np.uint8] | None]
     ) -> tuple[list[TokenSequence], dict[str, Any]]:
-        """Return the sequence of every example, and the inputs of the model that hold the images.
+        """Return the sequence of every example, and the model inputs of the images.
 
         Raises:
-            ModelUnsuited: an example without an image, which the processor refuses.
+            ModelUnsuited: an example has no image.
         """
         if any(image is None for image in images):
-            raise ModelUnsuited("This model takes no text without an image; leave out streams that have such.")
+            raise ModelUnsuited("This model needs an image in every example; leave out streams with text alone.")
         made = self._processor(
             text=[f"{self._processor.image_token}{example.turns[0].question}" for example in examples],
             suffix=[example.turns[0].answer for example in examples],
@@ -216,11 +220,13 @@ class OneTurnSequencer:
             return_tensors="pt",
         )
         kept = made["attention_mask"].numpy().astype(bool)
-        told = {name: made[name].numpy() for name in TOKEN_INPUTS if name in made and name != "attention_mask"}
+        inputs = {name: made[name].numpy() for name in TOKEN_INPUTS if name in made and name != "attention_mask"}
         shown = {name: value for name, value in made.items() if name not in (*TOKEN_INPUTS, "labels")}
-        found = [self._sequence({name: v[row][kept[row]] for name, v in told.items()}, len(examples[row].turns))
-                 for row in range(len(examples))]  # fmt: skip
-        return found, shown
+        sequences = [
+            self._sequence({name: value[row][kept[row]] for name, value in inputs.items()}, len(example.turns))
+            for row, example in enumerate(examples)
+        ]
+        return sequences, shown
 
     def _sequence(self, row: dict[str, NDArray[np.int64]], turns: int) -> TokenSequence:
         ids = row.pop("input_ids")

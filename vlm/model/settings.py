@@ -1,4 +1,4 @@
-"""Which model is trained, what of it, and how examples become sequences."""
+"""Settings of the model, of its trained parts, and of token sequences."""
 
 from typing import Literal, Self
 
@@ -6,44 +6,44 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class LoraSettings(BaseModel):
-    """Low-rank adapters in place of the weights themselves."""
+    """Low-rank adapters (LoRA)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rank: int = Field(default=16, ge=1)
     alpha: int = Field(default=32, ge=1)
     dropout: float = Field(default=0, ge=0, lt=1)
-    targets: tuple[str, ...] = Field(default=(), description="names of layers; none: all linear ones of the decoder")
+    targets: tuple[str, ...] = Field(default=(), description="layer names; none: all linear layers of the decoder")
 
 
 class SequenceSettings(BaseModel):
-    """How an example becomes tokens; saved with the model, so that it is asked as it was taught."""
+    """How examples become tokens; saved with the model, so that inference matches training."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     template: Literal["auto", "plain"] = Field(
-        default="auto", description="the processor's chat template where it has one, or USER: and ASSISTANT:"
+        default="auto", description="auto: the processor's chat template if it has one; plain: USER: and ASSISTANT:"
     )
     independent_turns: bool = Field(
-        default=False, description="every turn sees the image and itself, not the other turns of the example"
+        default=False, description="every turn attends to the image and itself, not to other turns"
     )
-    bidirectional_image: bool = Field(default=False, description="tokens of an image see each other both ways")
-    packing: bool = Field(default=False, description="several examples in one sequence, which do not see each other")
-    max_tokens: int = Field(default=2048, ge=8, description="tokens of a sequence, the image's included")
+    bidirectional_image: bool = Field(default=False, description="image tokens attend to each other in both directions")
+    packing: bool = Field(default=False, description="several examples per sequence, which do not attend to each other")
+    max_tokens: int = Field(default=2048, ge=8, description="maximum length of a sequence, image tokens included")
 
     @property
     def masked(self) -> bool:
-        """Return whether the decoder has to take ready-made masks."""
+        """Return whether the decoder needs 4D masks."""
         return self.independent_turns or self.bidirectional_image or self.packing
 
     @property
     def by_turns(self) -> bool:
-        """Return whether turns can be attended to in blocks of their own."""
+        """Return whether attention can run in blocks of turns."""
         return self.independent_turns and not (self.bidirectional_image or self.packing)
 
 
 class ModelSettings(BaseModel):
-    """A whole model, or a vision encoder and a decoder to be joined; and what of it learns."""
+    """A whole model, or a vision encoder and a decoder to join, and which parts are trained."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,13 +63,13 @@ class ModelSettings(BaseModel):
     def _one_place(self) -> Self:
         if self.model is not None and (self.vision_encoder or self.decoder):
             raise ValueError(
-                f"model {self.model} has its own vision encoder and decoder; leave `vision_encoder` and `decoder` out"
+                f"model {self.model} has its own vision encoder and decoder; omit `vision_encoder` and `decoder`"
             )
         if self.model is None and not (self.vision_encoder and self.decoder):
             raise ValueError("no model is named; give `model`, or both `vision_encoder` and `decoder`")
         if self.attention == "flash_attention_2" and self.sequence.masked:
             raise ValueError(
-                "flash_attention_2 takes no ready-made masks, which independent_turns, bidirectional_image and "
-                "packing need; set `attention` to sdpa"
+                "flash_attention_2 accepts no 4D masks, which independent_turns, bidirectional_image and packing need; "
+                "set `attention` to sdpa"
             )
         return self

@@ -1,4 +1,4 @@
-"""What of a model learns, and how: frozen parts, low-rank adapters, less memory."""
+"""Fine-tuning: frozen parts, low-rank adapters and gradient checkpointing."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,11 +13,11 @@ from vlm.model.settings import LoraSettings, ModelSettings
 
 
 def open_model(settings: ModelSettings, seed: int = 0) -> VisionLanguageModel:
-    """Return the model of the settings with what does not learn frozen; `seed` decides weights that are new.
+    """Return the model of the settings, its untrained parts frozen; `seed` determines new weights.
 
     Raises:
-        ModelUnavailable: a folder or an id that cannot be loaded.
-        ModelUnsuited: a family that is not known, or lacks what the settings ask for.
+        ModelUnavailable: the model cannot be loaded.
+        ModelUnsuited: the model family is not supported, or does not support a setting.
     """
     dtype = getattr(torch, settings.weights)
     if settings.model:
@@ -40,7 +40,7 @@ def open_model(settings: ModelSettings, seed: int = 0) -> VisionLanguageModel:
 
 
 def merged(vlm: VisionLanguageModel) -> VisionLanguageModel:
-    """Return a copy without adapters, their product added to the weights that they stand beside."""
+    """Return a copy with the adapters merged into the weights."""
     from copy import deepcopy
 
     from peft import PeftModel
@@ -53,7 +53,7 @@ def merged(vlm: VisionLanguageModel) -> VisionLanguageModel:
 def _with_adapters(vlm: VisionLanguageModel, settings: LoraSettings) -> Any:
     from peft import LoraConfig, get_peft_model
 
-    learns = [name for name, weight in vlm.model.named_parameters() if weight.requires_grad]
+    trained = [name for name, weight in vlm.model.named_parameters() if weight.requires_grad]
     prefix = f"model.{vlm.family.decoder}."
     linear = [
         name
@@ -63,13 +63,15 @@ def _with_adapters(vlm: VisionLanguageModel, settings: LoraSettings) -> Any:
         and (not settings.targets or name.rsplit(".", 1)[-1] in settings.targets)
     ]
     if not linear:
-        raise ModelUnsuited(f"The decoder has no linear layer named {', '.join(settings.targets)}; name others.")
+        raise ModelUnsuited(
+            f"The decoder has no linear layer named {', '.join(settings.targets)}; correct model.lora.targets."
+        )
     adapted = get_peft_model(
         vlm.model,
         LoraConfig(r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout, target_modules=linear),
     )
-    # peft freezes all but its adapters.
-    wanted = set(learns)
+    # peft freezes everything except its adapters.
+    wanted = set(trained)
     for name, weight in adapted.get_base_model().named_parameters():
         if name in wanted:
             weight.requires_grad_(True)

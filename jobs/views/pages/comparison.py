@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.engine.errors import UsageError
+from jobs.engine.registry import stage_definitions
 from jobs.views.pages.agreement import Measure, TypeAgreement, measures_of, types_of
-from jobs.views.pages.tally import STAGES
-from jobs.views.reader import STAGE_OF_TABLE, LakeReader, Row
+from jobs.views.reader import LakeReader, Row, stage_of_table
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def compared(lake: LakeReader, first: str, second: str) -> Comparison:
     of_a, of_b = _lineage(recipes, a), _lineage(recipes, b)
     pairs = {
         table: (of_a[stage], of_b[stage])
-        for table, stage in STAGE_OF_TABLE.items()
+        for table, stage in stage_of_table().items()
         if stage in of_a and stage in of_b and of_a[stage] != of_b[stage] and lake.has(table)
     }
     same_objects = of_a.get("context") == of_b.get("context")
@@ -68,15 +68,16 @@ def _matching(recipes: Sequence[Row], prefix: str) -> Row:
 
 def _lineage(recipes: Sequence[Row], start: Row) -> dict[str, str]:
     """Return by stage the recipes upstream of `start` and the latest ones downstream of it."""
-    line, place = {start["stage"]: start["recipe"]}, STAGES.index(start["stage"])
+    stages = tuple(stage_definitions())
+    line, place = {start["stage"]: start["recipe"]}, stages.index(start["stage"])
     upstream = start["upstream_recipe"]
-    for stage in reversed(STAGES[:place]):
+    for stage in reversed(stages[:place]):
         row = next((row for row in recipes if (row["stage"], row["recipe"]) == (stage, upstream)), None)
         if row is None:
             break
         line[stage], upstream = row["recipe"], row["upstream_recipe"]
     recipe = start["recipe"]
-    for stage in STAGES[place + 1 :]:
+    for stage in stages[place + 1 :]:
         following = [row for row in recipes if (row["stage"], row["upstream_recipe"]) == (stage, recipe)]
         if not following:
             break

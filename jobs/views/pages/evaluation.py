@@ -69,17 +69,17 @@ def evaluation_page(
     """Render the self-contained page."""
     scores = board.scores
     order = ranked(scores)
-    main = {one.model: main_by_type(one) for one in order}
-    places = {one.model: place for place, one in enumerate(order)}
-    types = sorted({name for one in order for name in one.by_type})
-    distances = list(dict.fromkeys(name for one in order for name in one.by_distance))
+    main = {run.model: main_by_type(run) for run in order}
+    places = {run.model: place for place, run in enumerate(order)}
+    types = sorted({name for run in order for name in run.by_type})
+    distances = list(dict.fromkeys(name for run in order for name in run.by_distance))
     return page(
         "evaluation.html",
         title=title,
         items=items,
         order=order,
-        models=sum(one.fitted_on is None and one.seer is None for one in order),
-        baselines=[one for one in order if one.fitted_on is not None],
+        models=sum(run.fitted_on is None and run.seer is None for run in order),
+        baselines=[run for run in order if run.fitted_on is not None],
         margins=board.margins,
         margin_text=margin_text,
         headline=headline_names(scores),
@@ -89,7 +89,7 @@ def evaluation_page(
         main=main,
         published=published_beside(scores, {item.source for item in items.items}),
         plots=evaluation_figures(order, main),
-        samples=samples(sorted(predictions, key=lambda own: places[own[0].model])),
+        samples=samples(sorted(predictions, key=lambda answers: places[answers[0].model])),
         value_text=value_text,
         interval_text=interval_text,
         smaller_is_better=smaller_is_better,
@@ -112,16 +112,16 @@ def samples(predictions: Sequence[Sequence[Prediction]]) -> list[Sample]:
     """Return up to 24 items with the models' answers, chosen by a hash of their ids, cycling through the types."""
     if not predictions:
         return []
-    by_item = [{one.item.item_id: one for one in own} for own in predictions]
+    answered = [{answer.item.item_id: answer for answer in answers} for answers in predictions]
     turns: dict[str, int] = {}
     chosen: list[tuple[int, int, Item]] = []
-    for one in sorted(predictions[0], key=lambda one: seed_of("sample", one.item.item_id)):
-        turn = turns[one.item.type_id] = turns.get(one.item.type_id, 0) + 1
-        chosen.append((turn, len(chosen), one.item))
+    items = [answer.item for answer in predictions[0]]
+    for item in sorted(items, key=lambda item: seed_of("sample", item.item_id)):
+        turn = turns[item.type_id] = turns.get(item.type_id, 0) + 1
+        chosen.append((turn, len(chosen), item))
     chosen.sort(key=lambda place: place[:2])
-    return [
-        _sample(item, [own[item.item_id] for own in by_item if item.item_id in own]) for _, _, item in chosen[:_SAMPLES]
-    ]
+    shown = [item for _, _, item in chosen[:_SAMPLES]]
+    return [_sample(item, [by_id[item.item_id] for by_id in answered if item.item_id in by_id]) for item in shown]
 
 
 def _sample(item: Item, answers: Sequence[Prediction]) -> Sample:

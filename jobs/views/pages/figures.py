@@ -87,11 +87,11 @@ def _values(rows: Sequence[Row]) -> Figure:
         if index >= len(types):
             axes.set_visible(False)
             continue
-        own = [row for row in rows if row["type_id"] == types[index]]
-        _log_bars(axes, own, SECOND)
+        type_rows = [row for row in rows if row["type_id"] == types[index]]
+        _log_bars(axes, type_rows, SECOND)
         # The panels share one axis that spans several decades.
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0,), numticks=12))
-        axes.set_title(f"{types[index]} {type_name(types[index])} ({sum(row['n'] for row in own):,})")
+        axes.set_title(f"{types[index]} {type_name(types[index])} ({sum(row['n'] for row in type_rows):,})")
         axes.tick_params(labelbottom=index + columns >= len(types))
     return figure
 

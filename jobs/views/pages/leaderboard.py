@@ -48,19 +48,19 @@ def ranked(scores: Sequence[ModelScores]) -> list[ModelScores]:
     """Sort models by the leading score, each followed by its image-ablated run, then the baselines."""
     names = headline_names(scores)
 
-    def value(one: ModelScores) -> float:
-        score = next((score for name in names if (score := one.score(name))), None)
+    def value(run: ModelScores) -> float:
+        score = next((score for name in names if (score := run.score(name))), None)
         return score.value if score else 0.0
 
-    own = [one for one in scores if one.fitted_on is None]
-    seeing = sorted((one for one in own if one.seer is None), key=value, reverse=True)
-    models = [shown for one in seeing for shown in (one, *(blind for blind in own if blind.seer == one.model))]
-    return [*models, *(one for one in scores if one.fitted_on is not None)]
+    runs = [run for run in scores if run.fitted_on is None]
+    sighted = sorted((run for run in runs if run.seer is None), key=value, reverse=True)
+    models = [shown for run in sighted for shown in (run, *(blind for blind in runs if blind.seer == run.model))]
+    return [*models, *(run for run in scores if run.fitted_on is not None)]
 
 
 def score_names(scores: Sequence[ModelScores]) -> list[str]:
     """Return the names of all scores that occur, those of the leaderboard first."""
-    present = list(dict.fromkeys(score.name for one in scores for score in one.overall))
+    present = list(dict.fromkeys(score.name for run in scores for score in run.overall))
     return [name for name in _HEADLINE if name in present] + [name for name in present if name not in _HEADLINE]
 
 
@@ -98,7 +98,7 @@ def interval_text(score: Score | None) -> str:
 
 def published_beside(scores: Sequence[ModelScores], sources: set[str]) -> list[Published]:
     """Return the published figures whose score any of these models has."""
-    return beside({score.name for one in scores for score in one.overall}, sources)
+    return beside({score.name for run in scores for score in run.overall}, sources)
 
 
 def margin_text(margin: Margin) -> str:
@@ -109,31 +109,31 @@ def margin_text(margin: Margin) -> str:
 def leaderboard_markdown(scores: Sequence[ModelScores], sources: set[str], margins: Sequence[Margin] = ()) -> str:
     """Format the leaderboard as Markdown tables: all scores of all models, margins, and published figures."""
     order = ranked(scores)
-    lines = [row(["score", *(_name(one) for one in order)]), row(["---", *("---:" for _ in order)])]
+    lines = [row(["score", *(_name(run) for run in order)]), row(["---", *("---:" for _ in order)])]
     for name in score_names(scores):
-        cells = [one.score(name) for one in order]
+        cells = [run.score(name) for run in order]
         lines.append(row([f"`{name}`", *(_cell(cell) for cell in cells)]))
     lines.append("\n95 % intervals in brackets. Baselines do not see the images.")
     if margins:
         lines += ["", row(["margin of", "over", "score", "questions", "difference", "above 2 standard errors"])]
         lines.append(row(["---", "---", "---", "---:", "---:", "---"]))
-        for one in margins:
-            names = [name.replace("|", "\\|") for name in (one.model, one.over)]
-            sure = "yes" if one.sure else "no"
-            lines.append(row([*names, f"`{one.score}`", str(one.count), margin_text(one), sure]))
+        for margin in margins:
+            names = [name.replace("|", "\\|") for name in (margin.model, margin.over)]
+            sure = "yes" if margin.sure else "no"
+            lines.append(row([*names, f"`{margin.score}`", str(margin.count), margin_text(margin), sure]))
     figures = published_beside(scores, sources)
     if figures:
-        lines += ["", row(["published", "score", "theirs", *(_name(one) for one in order)])]
+        lines += ["", row(["published", "score", "theirs", *(_name(run) for run in order)])]
         lines.append(row(["---", "---", *("---:" for _ in range(len(order) + 1))]))
-        for one in figures:
-            ours = [value_text(model.score(one.score)) for model in order]
-            lines.append(row([one.setting, f"`{one.score}`", f"{one.value * 100:.1f} %", *ours]))
+        for figure in figures:
+            ours = [value_text(run.score(figure.score)) for run in order]
+            lines.append(row([figure.setting, f"`{figure.score}`", f"{figure.value * 100:.1f} %", *ours]))
     return "\n".join(lines) + "\n"
 
 
-def _name(one: ModelScores) -> str:
-    plain = one.model.replace("|", "\\|")
-    return f"*{plain}*" if one.fitted_on else plain
+def _name(run: ModelScores) -> str:
+    plain = run.model.replace("|", "\\|")
+    return f"*{plain}*" if run.fitted_on else plain
 
 
 def _cell(score: Score | None) -> str:

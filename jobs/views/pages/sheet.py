@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs.engine.registry import stage_definitions
 from jobs.views.pages.images import DepthImage, depth_image, image_uri, mask_anchor, mask_path
 from jobs.views.pages.objects import ObjectCard, dropped, object_cards, palette
 from jobs.views.pages.plan import Plan, floor_plan
@@ -16,16 +17,6 @@ from jobs.views.reader import Row
 _PHOTO_PX = 1280
 _THUMB_PX = 168
 _DEPTH_PX = 800
-
-_STAGES = (
-    ("ingest", "images"),
-    ("filter", "image_scores"),
-    ("context", "regions"),
-    ("depth", "depths"),
-    ("lift", "scenes"),
-    ("disambiguate", "references"),
-    ("synthesize", "qa_pairs"),
-)
 
 Rows = dict[str, dict[str, list[Row]]]
 
@@ -225,8 +216,12 @@ def _scene_facts(scene: Row) -> list[Fact]:
 def _steps(rows: Rows, image_id: str) -> tuple[Step, ...]:
     stops = {row["stage"]: row for row in rows.get("quarantine", {}).get(image_id, [])}
     steps = []
-    for stage, table in _STAGES:
-        if rows.get(table, {}).get(image_id):
+    for stage, definition in stage_definitions().items():
+        table = definition.table
+        # Stages without a row per image, such as statistics, and those outside `run` say nothing about one image.
+        if not definition.in_run or "image_id" not in table.columns:
+            continue
+        if rows.get(table.name, {}).get(image_id):
             steps.append(Step(stage, "done", f"{stage}: done"))
         elif stage in stops:
             steps.append(Step(stage, "stopped", f"{stage}: {stops[stage]['error']}"))

@@ -2,12 +2,10 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
 
+from jobs.engine.registry import stage_definitions
 from jobs.views.pages.wording import plain
-from jobs.views.reader import STAGE_OF_TABLE, LakeReader, Row, known_tables
-
-STAGES = ("ingest", "filter", "context", "depth", "lift", "disambiguate", "synthesize", "statistics", "examples")
+from jobs.views.reader import LakeReader, Row, known_tables, stage_of_table
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Tally:
-    """Everything that a report says, `answers` one row per type, `values` and `ranges` as histogram bins."""
+    """Everything that a report shows: `answers` one row per type, `values` and `ranges` as histogram bins."""
 
     yields: tuple[StageYield, ...]
     object_drops: tuple[Drop, ...]
@@ -157,7 +155,7 @@ def _yields(lake: LakeReader) -> tuple[StageYield, ...]:
         row["finished_at"] = row["finished_at"].strftime("%Y-%m-%d %H:%M:%S")
         row["drops"] = tuple(Drop(d["stage"], d["outcome"], plain(d["reason"]), d["n"], d["example"]) for d in own)
         found.append(StageYield(current=current.get(row["stage"], row["recipe"]) == row["recipe"], **row))
-    order = {stage: index for index, stage in enumerate(STAGES)}
+    order = _order()
     found.sort(key=lambda run: (order.get(run.stage, len(order)), not run.current, run.finished_at))
     return tuple(found)
 
@@ -173,29 +171,24 @@ def _object_drops(lake: LakeReader) -> tuple[Drop, ...]:
 def _table_state(lake: LakeReader, name: str) -> TableState:
     count = "SELECT count(*) AS n FROM t"
     rows = lake.query(name, count, all_recipes=True)[0]["n"]
-    current = lake.query(name, count)[0]["n"] if name in STAGE_OF_TABLE else rows
+    current = lake.query(name, count)[0]["n"] if name in stage_of_table() else rows
     return TableState(name, known_tables()[name].comment, lake.version(name), rows, current)
 
 
 def _recipes(lake: LakeReader) -> tuple[Recipe, ...]:
-    oldest_first = lake.optional("recipes", "SELECT * FROM t ORDER BY activated_at")
-    newest: dict[str, Row] = {row["stage"]: row for row in oldest_first}
-    order = {stage: index for index, stage in enumerate(STAGES)}
+    book, order = lake.recipe_book(), _order()
+    rows = [row for stage, recipe in book.current().items() if (row := book.newest(stage, recipe))]
     return tuple(
         Recipe(
-            stage=stage,
-            recipe=row["recipe"],
-            upstream=row["upstream_recipe"] or "",
-            activated_at=row["activated_at"].strftime("%Y-%m-%d %H:%M:%S"),
-            settings=_indented(row["settings_json"]),
+            stage=row.stage,
+            recipe=row.recipe,
+            upstream=row.upstream_recipe,
+            activated_at=row.at.strftime("%Y-%m-%d %H:%M:%S"),
+            settings=json.dumps(row.settings, indent=2, ensure_ascii=False, sort_keys=True),
         )
-        for stage, row in sorted(newest.items(), key=lambda item: order.get(item[0], len(order)))
+        for row in sorted(rows, key=lambda row: order.get(row.stage, len(order)))
     )
 
 
-def _indented(text: str) -> str:
-    try:
-        value: Any = json.loads(text)
-    except ValueError:
-        return text
-    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
+def _order() -> dict[str, int]:
+    return {stage: index for index, stage in enumerate(stage_definitions())}

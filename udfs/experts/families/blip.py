@@ -6,22 +6,23 @@ from typing import ClassVar
 from PIL import Image
 from pydantic import Field
 
+from udfs.experts.expert import Options
 from udfs.experts.loading import pretrained
-from udfs.experts.region_parts import Part, PartOptions, View, in_batches
+from udfs.experts.regions import Captioner, RegionView, in_batches
 
 
-class BlipOptions(PartOptions):
-    """`crop_margin` widens crops by a share of the box."""
+class BlipOptions(Options):
+    """`crop_margin` widens crops by a share of the box on every side."""
 
     crop_margin: float = Field(default=0.1, ge=0)
     max_new_tokens: int = Field(default=30, ge=1)
     batch_size: int = Field(default=16, ge=1)
 
 
-class BlipCaptioner(Part):
-    """One caption of the crop, which serves as the long one and, cut to its noun phrase, as the short one."""
+class BlipCaptioner(Captioner):
+    """One caption of the crop, used as the long caption and, cut to its noun phrase, as the short one."""
 
-    options_type: ClassVar[type[PartOptions]] = BlipOptions
+    options_type: ClassVar[type[Options]] = BlipOptions
 
     def load(self, device: str) -> None:
         """Load model and processor onto `device`."""
@@ -31,7 +32,7 @@ class BlipCaptioner(Part):
         self.processor = pretrained(BlipProcessor.from_pretrained, self.spec)
         self.model = self.load_model(BlipForConditionalGeneration.from_pretrained, device)
 
-    def caption(self, views: Sequence[View]) -> list[tuple[str, str]]:
+    def caption(self, views: Sequence[RegionView]) -> list[tuple[str, str]]:
         """Return the caption of each view twice."""
         crops = [view.crop(self.options.crop_margin) for view in views]
         return [(text, text) for text in in_batches(crops, self.options.batch_size, self._captions)]

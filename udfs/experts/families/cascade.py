@@ -1,56 +1,47 @@
-"""The `cascade` family: a quick filter on every photograph, a slow one on those that it passes."""
+"""The `cascade` family: a fast filter on every image, a slow one on those that pass it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from udfs.experts.expert import ExpertSpec, Photograph, Prediction, expert_class
-from udfs.experts.label_sets import SPATIAL
-from udfs.experts.pinning import pinned
-
-_PARTS = ("first", "second")
+from udfs.experts.expert import ExpertSpec, ImageExpert, ImageRow, Options, Prediction, expert_class
+from udfs.experts.vocabularies import SPATIAL
 
 
-class CascadeOptions(BaseModel):
-    """`threshold`: the least `spatial` of the first part at which the second is asked."""
+class CascadeOptions(Options):
+    """When the second part runs."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    threshold: float = Field(default=0.5, ge=0, le=1)
+    threshold: float = Field(default=0.5, ge=0, le=1, description="smallest `spatial` of the first part that passes")
 
 
-class CascadeFilter:
-    """Scores of both parts as `first.NAME` and `second.NAME`; `spatial` is the least of those that were computed."""
+class CascadeFilter(ImageExpert):
+    """Scores of both parts as `first.NAME` and `second.NAME`; `spatial` is the smallest of those that were computed."""
 
     # Whatever the filters of any family read.
     columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation", "has_depth", "camera", "objects")
-
-    def __init__(self, spec: ExpertSpec) -> None:
-        self.options = CascadeOptions.model_validate(spec.options)
-        self.first, self.second = (expert_class("filter", part)(part) for part in _parts(spec))
+    options_type: ClassVar[type[Options]] = CascadeOptions
+    needs_model: ClassVar[bool] = False
+    needed_parts: ClassVar[Mapping[str, str]] = {"first": "filter", "second": "filter"}
 
     @classmethod
-    def resolved(cls, spec: ExpertSpec) -> ExpertSpec:
-        """Return the spec with the options of both parts written out.
-
-        Raises:
-            ValueError: a part is missing or unknown, or an option is bad.
-        """
-        parts = {name: pinned("filter", part) for name, part in zip(_PARTS, _parts(spec), strict=True)}
-        options = CascadeOptions.model_validate(spec.options).model_dump()
-        return spec.model_copy(update={"parts": parts, "options": options})
+    def score_names(cls, spec: ExpertSpec) -> frozenset[str] | None:
+        """Return the names of both parts' scores, None where one of them is not known."""
+        names = {part: expert_class("filter", of).score_names(of) for part, of in spec.parts.items()}
+        if None in names.values():
+            return None
+        return frozenset({SPATIAL, *(f"{part}.{name}" for part, of in names.items() for name in of)})
 
     def load(self, device: str) -> None:
         """Load both parts onto `device`."""
-        self.first.load(device)
-        self.second.load(device)
+        for part in self.parts.values():
+            part.load(device)
 
-    def predict(self, batch: Sequence[Photograph]) -> list[Prediction | Exception]:
-        """Return one prediction or exception per photograph, in order; what fails either part fails."""
-        firsts: list[Any] = self.first.predict(batch)
+    def predict(self, batch: Sequence[ImageRow]) -> list[Prediction | Exception]:
+        """Return one prediction or exception per image, in order; an image that fails either part fails."""
+        firsts: list[Any] = self.parts["first"].predict(batch)
         passed = [index for index, first in enumerate(firsts) if self._passes(first)]
-        seconds = self.second.predict([batch[index] for index in passed]) if passed else []
+        seconds = self.parts["second"].predict([batch[index] for index in passed]) if passed else []
         results = [first if isinstance(first, Exception) else _joined(first, None) for first in firsts]
         for index, second in zip(passed, seconds, strict=True):
             results[index] = second if isinstance(second, Exception) else _joined(firsts[index], second)
@@ -58,13 +49,6 @@ class CascadeFilter:
 
     def _passes(self, first: Prediction | Exception) -> bool:
         return not isinstance(first, Exception) and first["scores"][SPATIAL] >= self.options.threshold
-
-
-def _parts(spec: ExpertSpec) -> tuple[ExpertSpec, ExpertSpec]:
-    if set(spec.parts) != set(_PARTS):
-        found = ", ".join(sorted(spec.parts)) or "none"
-        raise ValueError(f"Family cascade needs the parts first and second, and has {found}; name a filter for each.")
-    return spec.parts["first"], spec.parts["second"]
 
 
 def _joined(first: Prediction, second: Prediction | None) -> Prediction:

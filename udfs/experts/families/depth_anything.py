@@ -8,7 +8,7 @@ from udfs.experts.whole_image import Prepared
 
 
 class DepthAnything(MonocularDepth):
-    """Depth of the resized picture, brought back to the photograph's size by the model's own processor."""
+    """Depth of the resized image, scaled back to the image's size by the model's own processor."""
 
     model_types = ("depth_anything",)
 
@@ -18,7 +18,7 @@ class DepthAnything(MonocularDepth):
         kind = self.model.config.depth_estimation_type
         if kind != "metric":
             raise ModelUnavailable(
-                f"Model {self.spec.model} estimates {kind} depth, which has no metres; name a metric checkpoint, such "
+                f"Model {self.spec.model} estimates {kind} depth, not meters; name a metric checkpoint, such "
                 "as depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf."
             )
 

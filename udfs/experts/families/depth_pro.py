@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from udfs.experts.intrinsics import fov_deg_of
+from udfs.experts.images import QUARTER_TURNS
 from udfs.experts.loading import ModelUnavailable
-from udfs.experts.monocular import MonocularDepth
-from udfs.experts.pictures import TURNED_BY_A_QUARTER
+from udfs.experts.monocular import MonocularDepth, fov_deg_of
 from udfs.experts.whole_image import Prepared, invalid_output
 
 _FOV_RANGE_DEG = (1.0, 175.0)
 
 
 class DepthPro(MonocularDepth):
-    """Inverse depth per unit of focal length, which becomes metres with a field of view.
+    """Inverse depth per unit of focal length, converted to meters by a field of view.
 
-    That is the crawl's where the photograph carries intrinsics, as the paper has it, and else the model's own.
+    The field of view is the crawl's where the image carries intrinsics, as in the paper, and else the model's own.
     """
 
     model_types = ("depth_pro",)
@@ -24,23 +23,23 @@ class DepthPro(MonocularDepth):
         super().load_model()
         if not self.model.use_fov_model:
             raise ModelUnavailable(
-                f"Model {self.spec.model} has no head for the field of view, without which its depth has no metres; "
+                f"Model {self.spec.model} has no head for the field of view, without which its depth is not in meters; "
                 "name a checkpoint with `use_fov_model: true`, such as apple/DepthPro-hf."
             )
 
     def fov_deg_of(self, outputs: Any, index: int, item: Prepared) -> float | None:
-        """Return the angle of the upright picture's width in degrees: the crawl's, or the model's.
+        """Return the angle of the upright image's width in degrees: the crawl's, or the model's.
 
         Raises:
-            RowRejected: the model's is no angle that a lens has.
+            RowRejected: the model's angle is one that no lens has.
         """
-        carried = item.photograph.get("camera")
+        carried = item.row.get("camera")
         if carried is not None:
-            focal_px = float(carried["fy" if item.orientation in TURNED_BY_A_QUARTER else "fx"])
+            focal_px = float(carried["fy" if item.orientation in QUARTER_TURNS else "fx"])
             return fov_deg_of(item.size[0], focal_px)
         fov_deg = float(outputs.field_of_view[index])
-        least, most = _FOV_RANGE_DEG
-        if not least <= fov_deg <= most:
+        low, high = _FOV_RANGE_DEG
+        if not low <= fov_deg <= high:
             raise invalid_output(self.spec, f"a field of view of {fov_deg:.4g} degrees")
         return fov_deg
 

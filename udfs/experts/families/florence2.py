@@ -6,16 +6,17 @@ from typing import ClassVar, Literal
 from PIL import Image
 from pydantic import Field
 
+from udfs.experts.expert import Options
 from udfs.experts.loading import pretrained
-from udfs.experts.region_parts import Part, PartOptions, View, in_batches
+from udfs.experts.regions import Captioner, RegionView, in_batches
 
 RegionTask = Literal["<REGION_TO_DESCRIPTION>", "<REGION_TO_CATEGORY>"]
 CropTask = Literal["<CAPTION>", "<DETAILED_CAPTION>", "<MORE_DETAILED_CAPTION>"]
 _OF_REGIONS = ("<REGION_TO_DESCRIPTION>", "<REGION_TO_CATEGORY>")
 
 
-class Florence2Options(PartOptions):
-    """The tasks that give the short and the long caption; `crop_margin` widens crops by a share of the box."""
+class Florence2Options(Options):
+    """Tasks for the short and the long caption; `crop_margin` widens crops by a share of the box on every side."""
 
     short_task: RegionTask | CropTask = "<REGION_TO_DESCRIPTION>"
     long_task: RegionTask | CropTask = "<DETAILED_CAPTION>"
@@ -24,10 +25,10 @@ class Florence2Options(PartOptions):
     batch_size: int = Field(default=8, ge=1)
 
 
-class Florence2Captioner(Part):
-    """Tasks of regions are asked about the whole picture with the box as location tokens, the others about a crop."""
+class Florence2Captioner(Captioner):
+    """Region tasks see the whole image with the box as location tokens, the other tasks see a crop."""
 
-    options_type: ClassVar[type[PartOptions]] = Florence2Options
+    options_type: ClassVar[type[Options]] = Florence2Options
 
     def load(self, device: str) -> None:
         """Load model and processor onto `device`."""
@@ -37,27 +38,27 @@ class Florence2Captioner(Part):
         self.processor = pretrained(Florence2Processor.from_pretrained, self.spec)
         self.model = self.load_model(Florence2ForConditionalGeneration.from_pretrained, device)
 
-    def caption(self, views: Sequence[View]) -> list[tuple[str, str]]:
-        """Return a short text and a long one per view, as the model says them."""
+    def caption(self, views: Sequence[RegionView]) -> list[tuple[str, str]]:
+        """Return the model's short and long text per view."""
         by_task = {
-            task: in_batches([self._asked(view, task) for view in views], self.options.batch_size, self._answers)
+            task: in_batches([self._prompted(view, task) for view in views], self.options.batch_size, self._answers)
             for task in (self.options.short_task, self.options.long_task)
         }
         return list(zip(by_task[self.options.short_task], by_task[self.options.long_task], strict=True))
 
-    def _asked(self, view: View, task: str) -> tuple[Image.Image, str]:
+    def _prompted(self, view: RegionView, task: str) -> tuple[Image.Image, str]:
         if task not in _OF_REGIONS:
             return view.crop(self.options.crop_margin), task
         import torch
 
         box = torch.tensor([view.box_px])
         bins = self.processor.post_processor.quantize(box, view.image.size)[0].tolist()
-        return view.image, task + "".join(f"<loc_{one}>" for one in bins)
+        return view.image, task + "".join(f"<loc_{number}>" for number in bins)
 
-    def _answers(self, asked: list[tuple[Image.Image, str]]) -> list[str]:
+    def _answers(self, prompted: list[tuple[Image.Image, str]]) -> list[str]:
         import torch
 
-        images, prompts = [image for image, _ in asked], [prompt for _, prompt in asked]
+        images, prompts = [image for image, _ in prompted], [prompt for _, prompt in prompted]
         inputs = self.processor(images=images, text=prompts, padding=True, return_tensors="pt")
         with torch.inference_mode():
             tokens = self.model.generate(

@@ -8,23 +8,24 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
+from udfs.experts.expert import Options
 from udfs.experts.loading import pretrained
-from udfs.experts.region_parts import Detections, Part, PartOptions, by_key, sound
+from udfs.experts.regions import Detections, Detector, by_key, without_nan
 
 
-class GroundingDinoOptions(PartOptions):
-    """`min_score`: the least score of a detection."""
+class GroundingDinoOptions(Options):
+    """`min_score`: smallest score of a detection."""
 
     min_score: float = Field(default=0.3, ge=0, le=1)
 
 
-class GroundingDinoDetector(Part):
-    """Boxes and scores as transformers' processor gives them; a box is named by the word that gave it its score.
+class GroundingDinoDetector(Detector):
+    """Boxes and scores as transformers' processor gives them; a box is named by the word with the highest score.
 
-    The model reads a bounded number of tokens, so that a long vocabulary is asked for in several prompts.
+    The model reads a limited number of tokens, so a long vocabulary is split into several prompts.
     """
 
-    options_type: ClassVar[type[PartOptions]] = GroundingDinoOptions
+    options_type: ClassVar[type[Options]] = GroundingDinoOptions
 
     def load(self, device: str) -> None:
         """Load model and processor onto `device`."""
@@ -35,9 +36,9 @@ class GroundingDinoDetector(Part):
         self.model = self.load_model(GroundingDinoForObjectDetection.from_pretrained, device)
 
     def detect(self, images: Sequence[Image.Image], vocabularies: Sequence[tuple[str, ...]]) -> list[Detections]:
-        """Return the detections of each picture in its own vocabulary."""
+        """Return the detections of each image in its own vocabulary."""
         found: dict[int, Detections] = {}
-        # Pictures of one size only: filling up to another's size changes what is found near the border.
+        # Only images of one size: padding to another size changes detections near the border.
         sizes = [image.size for image in images]
         for (vocabulary, _), indices in by_key(zip(vocabularies, sizes, strict=True)).items():
             same = [images[index] for index in indices]
@@ -46,14 +47,14 @@ class GroundingDinoDetector(Part):
         return [found[index] for index in range(len(images))]
 
     def _prompts(self, vocabulary: tuple[str, ...]) -> list[tuple[str, ...]]:
-        """Split a vocabulary into runs whose text the model can read."""
+        """Split a vocabulary into runs that fit into the model's text length."""
         tokenizer = self.processor.tokenizer
-        most = min(self.model.config.max_text_len, tokenizer.model_max_length)
+        max_tokens = min(self.model.config.max_text_len, tokenizer.model_max_length)
         prompts: list[list[str]] = [[]]
-        length = 2  # the marks at the start and at the end
+        length = 2  # the start and end tokens
         for name in vocabulary:
             tokens = len(tokenizer(_plain(name), add_special_tokens=False)["input_ids"]) + 1
-            if prompts[-1] and length + tokens > most:
+            if prompts[-1] and length + tokens > max_tokens:
                 prompts.append([])
                 length = 2
             prompts[-1].append(name)
@@ -67,28 +68,28 @@ class GroundingDinoDetector(Part):
         inputs = self.processor(images=images, text=text, return_tensors="pt")
         with torch.inference_mode():
             outputs = self.model(**inputs.to(self.device, self.model.dtype))
-        outputs.logits = sound(outputs.logits, "the scores of words")
-        outputs.pred_boxes = sound(outputs.pred_boxes, "boxes")
-        least = self.options.min_score
+        outputs.logits = without_nan(outputs.logits, "the scores of words")
+        outputs.pred_boxes = without_nan(outputs.pred_boxes, "boxes")
+        min_score = self.options.min_score
         found: list[dict[str, Any]] = self.processor.post_process_grounded_object_detection(
             outputs,
             input_ids=inputs["input_ids"],
-            threshold=least,
+            threshold=min_score,
             target_sizes=[(image.height, image.width) for image in images],
         )
         full_stop = self.processor.tokenizer.convert_tokens_to_ids(".")
         name_of_token = _name_of_token(inputs["input_ids"][0].cpu().numpy() == full_stop, len(names))
         results = []
-        for one, logits in zip(found, outputs.logits, strict=True):
+        for boxes_and_scores, logits in zip(found, outputs.logits, strict=True):
             best, tokens = logits.sigmoid().max(dim=-1)
-            labels = tuple(names[name_of_token[token]] for token in tokens[best > least].tolist())
-            boxes, scores = one["boxes"].numpy().astype(np.float64), one["scores"].numpy().astype(np.float64)
+            labels = tuple(names[name_of_token[token]] for token in tokens[best > min_score].tolist())
+            boxes, scores = (boxes_and_scores[name].numpy().astype(np.float64) for name in ("boxes", "scores"))
             results.append(Detections(boxes, scores, labels))
         return results
 
 
 def _plain(name: str) -> str:
-    """Return a name without the full stop, which ends names in a prompt."""
+    """Return a name without full stops, which separate the names of a prompt."""
     return name.replace(".", " ").strip()
 
 

@@ -1,4 +1,4 @@
-"""The `image_text` family: any image-text-to-text model, asked to caption regions or to list what a picture shows."""
+"""The `image_text` family: any image-text-to-text model, asked to caption regions or to list objects."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 from PIL import Image
 from pydantic import Field
 
+from udfs.experts.expert import Options
 from udfs.experts.loading import ModelUnavailable, pretrained
-from udfs.experts.region_parts import Part, PartOptions, View, in_batches
+from udfs.experts.regions import Captioner, Part, RegionView, Tagger, in_batches
 
 _SHORT = "Name the main object of this picture with a noun phrase of one to six words, such as: red ceramic mug"
 _LONG = "Describe the main object of this picture in one sentence: what it is, its colors, materials and parts."
@@ -16,8 +17,8 @@ _LIST = (
 )
 
 
-class ImageTextOptions(PartOptions):
-    """What any question needs; `batch_size` counts pictures that are answered together."""
+class ImageTextOptions(Options):
+    """Options of any question; `batch_size` counts images per batch."""
 
     max_new_tokens: int = Field(default=96, ge=1)
     batch_size: int = Field(default=4, ge=1)
@@ -32,13 +33,13 @@ class CaptionerOptions(ImageTextOptions):
 
 
 class TaggerOptions(ImageTextOptions):
-    """The question whose answer lists names between commas or on lines."""
+    """The question whose answer lists names, separated by commas or on lines."""
 
     question: str = Field(default=_LIST, min_length=1)
 
 
 class _ImageText(Part):
-    """Asks in the model's chat format; a model that has none is given the picture alone, since it follows no order."""
+    """Asks in the model's chat format; a model without one gets the image alone, since it follows no instruction."""
 
     def load(self, device: str) -> None:
         """Load model and processor onto `device`."""
@@ -46,7 +47,7 @@ class _ImageText(Part):
 
         self.device = device
         self.processor = pretrained(AutoProcessor.from_pretrained, self.spec)
-        self.processor.tokenizer.padding_side = "left"  # so that every answer starts right after its question
+        self.processor.tokenizer.padding_side = "left"  # so that every answer directly follows its question
         self.model = self.load_model(AutoModelForImageTextToText.from_pretrained, device)
 
     @property
@@ -55,7 +56,7 @@ class _ImageText(Part):
         return bool(getattr(self.processor, "chat_template", None))
 
     def answers(self, images: Sequence[Image.Image], question: str) -> list[str]:
-        """Return the model's answer about each picture, decoded greedily."""
+        """Return the model's answer about each image, decoded greedily."""
         return in_batches(images, self.options.batch_size, lambda some: self._answers(some, question))
 
     def _answers(self, images: list[Image.Image], question: str) -> list[str]:
@@ -66,10 +67,10 @@ class _ImageText(Part):
             tokens = self.model.generate(
                 **inputs, do_sample=False, num_beams=1, max_new_tokens=self.options.max_new_tokens
             )
-        asked = inputs.get("input_ids")
+        prompt = inputs.get("input_ids")
         # Decoders repeat the question before the answer, encoder-decoders do not.
-        if asked is not None and torch.equal(tokens[:, : asked.shape[1]], asked):
-            tokens = tokens[:, asked.shape[1] :]
+        if prompt is not None and torch.equal(tokens[:, : prompt.shape[1]], prompt):
+            tokens = tokens[:, prompt.shape[1] :]
         return [text.strip() for text in self.processor.batch_decode(tokens, skip_special_tokens=True)]
 
     def _inputs(self, images: list[Image.Image], question: str) -> Any:
@@ -85,23 +86,23 @@ class _ImageText(Part):
         )
 
 
-class ImageTextCaptioner(_ImageText):
+class ImageTextCaptioner(_ImageText, Captioner):
     """Asks twice about each crop, for a short and a long caption; a model without a chat format captions once."""
 
-    options_type: ClassVar[type[PartOptions]] = CaptionerOptions
+    options_type: ClassVar[type[Options]] = CaptionerOptions
 
-    def caption(self, views: Sequence[View]) -> list[tuple[str, str]]:
-        """Return a short text and a long one per view, as the model says them."""
+    def caption(self, views: Sequence[RegionView]) -> list[tuple[str, str]]:
+        """Return the model's short and long text per view."""
         crops = [view.crop(self.options.crop_margin) for view in views]
         short = self.answers(crops, self.options.short_question)
         long = self.answers(crops, self.options.long_question) if self.follows_questions else short
         return list(zip(short, long, strict=True))
 
 
-class ImageTextTagger(_ImageText):
-    """Asks for a list of the objects of the whole picture."""
+class ImageTextTagger(_ImageText, Tagger):
+    """Asks for a list of the objects of the whole image."""
 
-    options_type: ClassVar[type[PartOptions]] = TaggerOptions
+    options_type: ClassVar[type[Options]] = TaggerOptions
 
     def load(self, device: str) -> None:
         """Load model and processor; raises ModelUnavailable for a model that has no chat format."""
@@ -113,7 +114,7 @@ class ImageTextTagger(_ImageText):
             )
 
     def tag(self, images: Sequence[Image.Image]) -> list[str]:
-        """Return one list per picture, as the model writes it."""
+        """Return one list per image, as the model writes it."""
         return self.answers(images, self.options.question)
 
 

@@ -7,15 +7,16 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
+from udfs.experts.expert import Options
 from udfs.experts.loading import pretrained
-from udfs.experts.region_parts import Detections, Part, PartOptions, by_key, sound
+from udfs.experts.regions import Detections, Detector, by_key, without_nan
 
 
-class Owlv2Options(PartOptions):
-    """`min_score` a detection needs; `prompt` is what a name is set into, as the models were trained.
+class Owlv2Options(Options):
+    """`min_score`: smallest score of a detection; `prompt`: the template of a name, as the models were trained.
 
-    Pictures with more than `longest_edge_px` are shrunk to it first: OWLv2's own way to shrink blurs every pixel of the
-    square around the picture with a window that grows with the picture.
+    Images larger than `longest_edge_px` are shrunk first: OWLv2's own processor blurs every pixel of the padded square
+    with a window that grows with the image, which takes minutes for large images.
     """
 
     min_score: float = Field(default=0.2, ge=0, le=1)
@@ -23,10 +24,10 @@ class Owlv2Options(PartOptions):
     longest_edge_px: int | None = Field(default=None, ge=1)
 
 
-class Owlv2Detector(Part):
-    """Boxes and scores as transformers' processor gives them, per picture and name of its vocabulary."""
+class Owlv2Detector(Detector):
+    """Boxes and scores as transformers' processor gives them, per image and name of its vocabulary."""
 
-    options_type: ClassVar[type[PartOptions]] = Owlv2Options
+    options_type: ClassVar[type[Options]] = Owlv2Options
 
     def load(self, device: str) -> None:
         """Load model and processor onto `device`."""
@@ -37,9 +38,9 @@ class Owlv2Detector(Part):
         self.model = self.load_model(Owlv2ForObjectDetection.from_pretrained, device)
 
     def detect(self, images: Sequence[Image.Image], vocabularies: Sequence[tuple[str, ...]]) -> list[Detections]:
-        """Return the detections of each picture in its own vocabulary."""
+        """Return the detections of each image in its own vocabulary."""
         found: dict[int, Detections] = {}
-        # A vocabulary that is filled up to another's length would be matched with its filling.
+        # A vocabulary padded to another's length would be matched with its padding.
         for vocabulary, indices in by_key(vocabularies).items():
             same = [images[index] for index in indices]
             found.update(zip(indices, self._detect(same, vocabulary), strict=True))
@@ -53,8 +54,8 @@ class Owlv2Detector(Part):
         inputs = self.processor(text=[prompts] * len(images), images=shrunk, truncation=True, return_tensors="pt")
         with torch.inference_mode():
             outputs = self.model(**inputs.to(self.device, self.model.dtype))
-        outputs.logits = sound(outputs.logits, "the scores of names")
-        outputs.pred_boxes = sound(outputs.pred_boxes, "boxes")
+        outputs.logits = without_nan(outputs.logits, "the scores of names")
+        outputs.pred_boxes = without_nan(outputs.pred_boxes, "boxes")
         found: list[dict[str, Any]] = self.processor.post_process_grounded_object_detection(
             outputs,
             threshold=self.options.min_score,
@@ -63,19 +64,19 @@ class Owlv2Detector(Part):
         )
         return [
             Detections(
-                one["boxes"].numpy().astype(np.float64),
-                one["scores"].numpy().astype(np.float64),
-                tuple(one["text_labels"]),
+                result["boxes"].numpy().astype(np.float64),
+                result["scores"].numpy().astype(np.float64),
+                tuple(result["text_labels"]),
             )
-            for one in found
+            for result in found
         ]
 
     def _shrunk(self, image: Image.Image) -> Image.Image:
-        most = self.options.longest_edge_px
-        if most is None or max(image.size) <= most:
+        longest_px = self.options.longest_edge_px
+        if longest_px is None or max(image.size) <= longest_px:
             return image
         small = image.copy()
-        small.thumbnail((most, most))
+        small.thumbnail((longest_px, longest_px))
         return small
 
 

@@ -7,7 +7,7 @@ from udfs.experts.loading import pretrained
 
 
 class Sam2Segmenter(SamSegmenter):
-    """As `sam`; an encoding has several levels, and pictures fill the model's square without padding."""
+    """As `sam`; an encoding has several levels, and images fill the model's square without padding."""
 
     def load(self, device: str) -> None:
         """Load model and processor onto `device`."""
@@ -18,11 +18,11 @@ class Sam2Segmenter(SamSegmenter):
         self.model = self.load_model(Sam2Model.from_pretrained, device)
 
     def embedding_of(self, embeddings: Any, index: int) -> Any:
-        """Return the encoding of one picture of the batch, level by level."""
+        """Return the encoding of one image of the batch, level by level."""
         return [level[index : index + 1] for level in embeddings]
 
     def full_size(self, mask: Any, inputs: Any) -> Any:
-        """Return a mask (1, 1, h, w) of the model as boolean at the picture's size."""
+        """Return a mask (1, 1, h, w) of the model as boolean at the image's size."""
         return self.processor.post_process_masks([mask], inputs["original_sizes"])[0]
 
 

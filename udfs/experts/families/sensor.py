@@ -1,5 +1,6 @@
 """The `sensor` family: depth, intrinsics, gravity, masks and captions that the crawl itself carries."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -7,35 +8,35 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
+from pydantic import Field
 
 from schemas.reasons import Outcome, Reason
-from udfs.experts.expert import ExpertSpec, Photograph, Prediction
+from udfs.experts.expert import ExpertSpec, ImageExpert, ImageRow, Options, Prediction
 from udfs.stages.rows import RowRejected
 
 
-class _Sensor:
-    """Applies `_one` to each photograph; there is nothing to load."""
+class _Sensor(ImageExpert):
+    """Applies `_one` to each image; there is nothing to load."""
 
     isolated: ClassVar[bool] = False
-
-    def __init__(self, spec: ExpertSpec) -> None:
-        self.options = spec.options
+    needs_model: ClassVar[bool] = False
 
     def load(self, device: str) -> None:
         """Do nothing: a sensor has no weights."""
 
-    def predict(self, batch: Sequence[Photograph]) -> list[Prediction | Exception]:
-        """Return one prediction or exception per photograph, in order."""
-        return [self._guarded(photograph) for photograph in batch]
+    def predict(self, batch: Sequence[ImageRow]) -> list[Prediction | Exception]:
+        """Return one prediction or exception per image, in order."""
+        return [self._guarded(row) for row in batch]
 
-    def _guarded(self, photograph: Photograph) -> Prediction | Exception:
+    def _guarded(self, row: ImageRow) -> Prediction | Exception:
         try:
-            return self._one(photograph)
-        except Exception as error:  # returned, so that the neighbours in the batch go on
+            return self._one(row)
+        except Exception as error:  # returned, so that the rest of the batch continues
             return error
 
-    def _one(self, photograph: Photograph) -> Prediction:
-        raise TypeError(f"{type(self).__name__} fills no slot; use one of its subclasses.")
+    @abstractmethod
+    def _one(self, row: ImageRow) -> Prediction:
+        """Return the prediction of one image, or raise RowRejected."""
 
 
 class SensorFilter(_Sensor):
@@ -43,10 +44,15 @@ class SensorFilter(_Sensor):
 
     columns: ClassVar[tuple[str, ...]] = ("has_depth", "camera", "objects")
 
-    def _one(self, photograph: Photograph) -> Prediction:
-        has_depth = float(bool(photograph["has_depth"]))
-        has_camera = float(photograph["camera"] is not None)
-        has_objects = float(any(o["label"] or o["captions"] for o in photograph["objects"] or []))
+    @classmethod
+    def score_names(cls, spec: ExpertSpec) -> frozenset[str]:
+        """Return the names of the scores."""
+        return frozenset({"has_depth", "has_intrinsics", "has_objects", "spatial"})
+
+    def _one(self, row: ImageRow) -> Prediction:
+        has_depth = float(bool(row["has_depth"]))
+        has_camera = float(row["camera"] is not None)
+        has_objects = float(any(o["label"] or o["captions"] for o in row["objects"] or []))
         scores = {"has_depth": has_depth, "has_intrinsics": has_camera, "has_objects": has_objects}
         return {"scores": {**scores, "spatial": min(scores.values())}}
 
@@ -56,47 +62,52 @@ class SensorRegions(_Sensor):
 
     columns: ClassVar[tuple[str, ...]] = ("instances", "objects")
 
-    def _one(self, photograph: Photograph) -> Prediction:
-        if not photograph["instances"] or not photograph["objects"]:
+    def _one(self, row: ImageRow) -> Prediction:
+        if not row["instances"] or not row["objects"]:
             error = "The crawl carries no instance masks; add `instances` and `objects`, or use a learned profile."
             raise RowRejected(Outcome.FILTERED, Reason.NO_REGIONS, error)
-        labels = cv2.imdecode(np.frombuffer(photograph["instances"], np.uint8), cv2.IMREAD_UNCHANGED)
+        labels = cv2.imdecode(np.frombuffer(row["instances"], np.uint8), cv2.IMREAD_UNCHANGED)
         if labels is None or labels.ndim != 2:
             raise ValueError("the instance map is no single-channel PNG; write one, or leave `instances` out")
         boxes = instance_boxes(labels)
-        regions = [region_of(labels, boxes[o["id"]], o) for o in photograph["objects"] if o["id"] in boxes]
+        regions = [region_of(labels, boxes[o["id"]], o) for o in row["objects"] if o["id"] in boxes]
         regions.sort(key=lambda region: (-region["area_px"], region["region_id"]))
         return {"regions": regions}
 
 
-class SensorDepth(_Sensor):
-    """The crawl's depth map, intrinsics and gravity, passed through.
+class SensorDepthOptions(Options):
+    """Declared errors of the crawl's depth and gravity."""
 
-    Options: `sigma_rel`, declared depth error over range (0.01), and `gravity_sigma_deg` (1.0).
-    """
+    sigma_rel: float = Field(default=0.01, ge=0, allow_inf_nan=False, description="relative depth error")
+    gravity_sigma_deg: float = Field(default=1.0, ge=0, allow_inf_nan=False, description="standard error of gravity")
+
+
+class SensorDepth(_Sensor):
+    """The crawl's depth map, intrinsics and gravity, passed through."""
 
     columns: ClassVar[tuple[str, ...]] = ("depth", "camera", "gravity")
+    options_type: ClassVar[type[Options]] = SensorDepthOptions
 
-    def _one(self, photograph: Photograph) -> Prediction:
-        if not photograph["depth"]:
-            error = "The crawl carries no sound depth map; add `depth`, or use a learned depth expert."
+    def _one(self, row: ImageRow) -> Prediction:
+        if not row["depth"]:
+            error = "The crawl carries no valid depth map; add `depth`, or use a learned depth expert."
             raise RowRejected(Outcome.FILTERED, Reason.NO_DEPTH, error)
-        if photograph["camera"] is None:
-            error = "The crawl carries no sound intrinsics; add `camera`, or use a learned depth expert."
+        if row["camera"] is None:
+            error = "The crawl carries no valid intrinsics; add `camera`, or use a learned depth expert."
             raise RowRejected(Outcome.FILTERED, Reason.NO_INTRINSICS, error)
-        gravity = photograph["gravity"]
+        gravity = row["gravity"]
         return {
-            "depth": photograph["depth"],
+            "depth": row["depth"],
             "depth_src": "sensor",
-            "sigma_rel": float(self.options.get("sigma_rel", 0.01)),
+            "sigma_rel": self.options.sigma_rel,
             "scale_sigma_rel": 0.0,
             "focal_sigma_rel": 0.0,
             "scale_ok": True,
-            "camera": photograph["camera"],
+            "camera": row["camera"],
             "camera_src": "crawl",
             "gravity": gravity,
             "gravity_src": "imu" if gravity else "none",
-            "gravity_sigma_deg": float(self.options.get("gravity_sigma_deg", 1.0)) if gravity else None,
+            "gravity_sigma_deg": self.options.gravity_sigma_deg if gravity else None,
         }
 
 
@@ -115,7 +126,7 @@ def instance_boxes(labels: NDArray[Any]) -> dict[int, tuple[int, int, int, int]]
 
 
 def region_of(labels: NDArray[Any], box: tuple[int, int, int, int], annotation: dict[str, Any]) -> dict[str, Any]:
-    """Return the REGION struct of the pixels with the annotation's id; `box` is theirs, of `instance_boxes`."""
+    """Return the REGION struct of the pixels with the annotation's id; `box` is their entry in `instance_boxes`."""
     rle = coco_mask.encode(np.asfortranarray(labels == annotation["id"], dtype=np.uint8))
     counts = rle["counts"]
     return {

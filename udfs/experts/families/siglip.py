@@ -4,23 +4,22 @@ from typing import Any
 
 from udfs.experts.zero_shot import ZeroShotFilter
 
-# The length that the models were trained with, and that their tokenizers do not all say.
+# The length that the models were trained with; not every tokenizer states it.
 _TOKENS = 64
 
 
 class SiglipFilter(ZeroShotFilter):
     """Scores are the sigmoid of each label alone, and `spatial` is the wanted labels' share of their sum.
 
-    Sigmoids of general prompts are far below 1 even where they fit, so that a share can be held against a threshold
-    and a sum cannot.
+    Sigmoids of general prompts are far below 1 even where they fit, so a threshold works on a share and not on a sum.
     """
 
     model_types = ("siglip", "siglip2")
 
     def padding(self) -> dict[str, Any]:
         """Return padding to the full length of the text model."""
-        most = min(_TOKENS, self.model.config.text_config.max_position_embeddings)
-        return {"padding": "max_length", "truncation": True, "max_length": most}
+        max_tokens = min(_TOKENS, self.model.config.text_config.max_position_embeddings)
+        return {"padding": "max_length", "truncation": True, "max_length": max_tokens}
 
     def scores(self, logits: Any, wanted: int) -> tuple[Any, Any]:
         """Return sigmoids (n, labels), and the share of the wanted labels (n,)."""

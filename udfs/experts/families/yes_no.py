@@ -1,21 +1,21 @@
-"""The `yes_no` family: a filter that asks any image-text-to-text model a question about the photograph."""
+"""The `yes_no` family: a filter that asks any image-text-to-text model a question about the image."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from udfs.experts.expert import Prediction
-from udfs.experts.label_sets import SPATIAL
+from udfs.experts.expert import ExpertSpec, Options, Prediction
+from udfs.experts.images import UprightImage
 from udfs.experts.loading import ModelUnavailable, pretrained, pretrained_model
-from udfs.experts.pictures import Picture
+from udfs.experts.vocabularies import SPATIAL
 from udfs.experts.whole_image import Prepared, WholeImageExpert, WholeImageOptions, each, invalid_output
 
 _SPELLINGS = ("{0}", " {0}", "{1}", " {1}", "{2}", " {2}")
 
 
 class YesNoOptions(WholeImageOptions):
-    """The question; the answer's first word decides."""
+    """The question; the first word of the answer decides."""
 
     question: str = Field(
         default="Is this a photograph of a real indoor or outdoor scene with several objects? Answer yes or no.",
@@ -26,13 +26,18 @@ class YesNoOptions(WholeImageOptions):
 class YesNoFilter(WholeImageExpert):
     """Scores `yes` = P(yes) / (P(yes) + P(no)), from the probabilities of the answer's first token.
 
-    P(yes) is summed over the first tokens of "yes", "Yes" and "YES", with and without a blank before.
+    P(yes) is summed over the first tokens of "yes", "Yes" and "YES", with and without a leading space.
     """
 
-    options_type: ClassVar[type[WholeImageOptions]] = YesNoOptions
+    options_type: ClassVar[type[Options]] = YesNoOptions
+
+    @classmethod
+    def score_names(cls, spec: ExpertSpec) -> frozenset[str]:
+        """Return the names of the scores."""
+        return frozenset({"yes", SPATIAL})
 
     def load_model(self) -> None:
-        """Load model and processor, and find the tokens that begin a yes and a no."""
+        """Load model and processor, and find the first tokens of yes and no."""
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
         self.model = pretrained_model(AutoModelForImageTextToText.from_pretrained, self.spec, self.device)
@@ -41,7 +46,7 @@ class YesNoFilter(WholeImageExpert):
         self.yes, self.no = sorted(yes - no), sorted(no - yes)
         if not self.yes or not self.no:
             raise ModelUnavailable(
-                f"The tokenizer of {self.spec.model} does not tell yes from no by their first token; use another model."
+                f"The tokenizer of {self.spec.model} gives yes and no the same first token; use another model."
             )
 
     def _first_tokens(self, word: str) -> set[int]:
@@ -50,12 +55,12 @@ class YesNoFilter(WholeImageExpert):
         ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in spelled]
         return {tokens[0] for tokens in ids if tokens} - {tokenizer.unk_token_id}
 
-    def inputs_of(self, picture: Picture) -> Mapping[str, Any]:
-        """Return the processor's tensors of picture and question, in the model's chat format where it has one."""
+    def inputs_of(self, image: UprightImage) -> Mapping[str, Any]:
+        """Return the processor's tensors of image and question, in the model's chat format where it has one."""
         question = self.options.question
         if not getattr(self.processor, "chat_template", None):
-            return self.processor(images=picture.image, text=question, return_tensors="pt")
-        content = [{"type": "image", "image": picture.image}, {"type": "text", "text": question}]
+            return self.processor(images=image.image, text=question, return_tensors="pt")
+        content = [{"type": "image", "image": image.image}, {"type": "text", "text": question}]
         return self.processor.apply_chat_template(
             [{"role": "user", "content": content}],
             add_generation_prompt=True,
@@ -65,7 +70,7 @@ class YesNoFilter(WholeImageExpert):
         )
 
     def predictions_of(self, inputs: Mapping[str, Any], items: Sequence[Prepared]) -> list[Prediction | Exception]:
-        """Return `yes` and, of the same value, `spatial`."""
+        """Return `yes` and `spatial`, the same value."""
         import torch
 
         answers = self.model.generate(
@@ -77,7 +82,7 @@ class YesNoFilter(WholeImageExpert):
 
         def one(index: int, item: Prepared) -> Prediction:
             if not torch.isfinite(yes[index]):
-                raise invalid_output(self.spec, "an answer whose probability is no number")
+                raise invalid_output(self.spec, "an answer with a NaN probability")
             return {"scores": {"yes": float(yes[index]), SPATIAL: float(yes[index])}}
 
         return each(items, one)

@@ -7,12 +7,12 @@ from udfs.experts.whole_image import Prepared
 
 
 class ZoeDepth(MonocularDepth):
-    """Depth of the padded, resized picture, brought back to the photograph's size by the model's own processor."""
+    """Depth of the padded, resized image, scaled back to the image's size by the model's own processor."""
 
     model_types = ("zoedepth",)
 
     def depth_m_of(self, raw: Any, fov_deg: float | None, item: Prepared) -> Any:
-        """Return depth in m (h, w), with the reflected margin that the processor had added cut away."""
+        """Return depth in m (h, w), without the reflected margin that the processor added."""
         from transformers.modeling_outputs import DepthEstimatorOutput
 
         width, height = item.size

@@ -1,1 +1,1 @@
-"""Learned experts in processes of their own: crashes and hangs cost one image."""
+"""Learned experts in processes of their own: a crash or a hang costs one image."""

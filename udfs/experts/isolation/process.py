@@ -1,4 +1,4 @@
-"""A handle on the model's own process: start it, exchange batches within a time limit, see how it died."""
+"""A handle on the model's own process: start it, exchange batches within a time limit, report how it died."""
 
 import os
 import signal
@@ -9,17 +9,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import Pipe
 
-from udfs.experts.expert import ExpertSpec, Photograph
+from udfs.experts.expert import ExpertSpec, ImageRow
 from udfs.experts.isolation.child import Answers
 from udfs.experts.loading import ModelUnavailable
 
-# Loading may have to fetch a model that the user named.
+# Loading may include downloading the model.
 _LOAD_LIMIT_S = 1800.0
 _START = "from udfs.experts.isolation.child import main; main()"
 
 
 class ModelDied(Exception):
-    """The process ended or was ended; `timed_out` says which, the message how."""
+    """The process died, or was killed because it `timed_out`; the message says how."""
 
     def __init__(self, timed_out: bool, how: str) -> None:
         super().__init__(how)
@@ -29,8 +29,8 @@ class ModelDied(Exception):
 class ModelProcess:
     """A process with one loaded expert.
 
-    It is a new interpreter and no fork, since CUDA and threads do not survive one. What crosses the pipe are rows as
-    they came, photographs compressed.
+    It is a new interpreter and not a fork, since CUDA and threads do not survive one. Rows cross the pipe unchanged,
+    with compressed images.
 
     Raises:
         ModelUnavailable: the expert does not load; the message says why.
@@ -57,8 +57,8 @@ class ModelProcess:
             self.stop()
             raise ModelUnavailable(fault)
 
-    def send(self, number: int, batch: Sequence[Photograph], limit_s: float) -> None:
-        """Hand over a batch; a process that died meanwhile is noticed when its answers are awaited."""
+    def send(self, number: int, batch: Sequence[ImageRow], limit_s: float) -> None:
+        """Send a batch; a dead process is only noticed when its answers are awaited."""
         try:
             with self._within(limit_s):
                 self._connection.send((number, batch))
@@ -66,10 +66,10 @@ class ModelProcess:
             return
 
     def answers(self, number: int, limit_s: float) -> Answers:
-        """Return the answers to a batch; those that an earlier task no longer wanted are passed over.
+        """Return the answers to a batch; answers that an earlier task abandoned are skipped.
 
         Raises:
-            ModelDied: the process ended, or had not answered after `limit_s` and was ended.
+            ModelDied: the process died, or was killed after `limit_s` without an answer.
         """
         with self._within(limit_s):
             found: Answers = self._connection.recv()
@@ -110,6 +110,6 @@ class ModelProcess:
 
 
 def _environment() -> dict[str, str]:
-    """Return the worker's environment with its import path, and with libraries that keep quiet unless told to speak."""
+    """Return the worker's environment with its import path, and with quiet libraries unless it says otherwise."""
     quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error"}
     return {**quiet, **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

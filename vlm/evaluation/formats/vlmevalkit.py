@@ -13,7 +13,7 @@ from typing import Any
 
 from vlm.evaluation.encoding import encoded
 from vlm.evaluation.images import ItemImage
-from vlm.evaluation.item_builders import choice_item, said_item
+from vlm.evaluation.item_builders import answer_item, choice_item
 from vlm.evaluation.items import Answer, Item, Rejected
 from vlm.evaluation.layouts import Format, ItemReader, PredictionReader
 from vlm.evaluation.rows import Row, rows_of
@@ -48,7 +48,7 @@ def _items(row: Row) -> list[Item]:
     if options:
         group = str(int(index) % _ROTATION) if index.isdigit() else None
         return [choice_item(row, options=options, answer=row.text("answer"), circular_group=group, **known)]
-    return [said_item(row, answer=row.text("answer"), **known)]
+    return [answer_item(row, answer=row.text("answer"), **known)]
 
 
 def _images(row: Row) -> tuple[ItemImage, ...]:

@@ -22,7 +22,7 @@ def _rows(path: Path) -> Iterator[Row]:
     if len(questions) != 1 or len(annotations) != 1:
         raise Unreadable(
             f"{path} holds {len(questions)} question files and {len(annotations)} annotation files; "
-            "keep one of each in a folder of its own."
+            "keep one of each in a folder."
         )
     answers = {one["question_id"]: one for one in _document(annotations[0])["annotations"]}
     document = _document(questions[0])
@@ -37,7 +37,7 @@ def _document(file: Path) -> dict[str, Any]:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise Unreadable(f"{file.name} is no JSON: {error}.") from error
+        raise Unreadable(f"{file.name} is not JSON: {error}.") from error
 
 
 def reader(source: str) -> ItemReader:

@@ -1,1 +1,1 @@
-"""Models that answer items while they are evaluated: endpoints and local checkpoints."""
+"""Models that answer items during an evaluation: endpoints and local checkpoints."""

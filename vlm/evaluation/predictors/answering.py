@@ -1,4 +1,4 @@
-"""Answers of live models to items, kept as they come, so that an evaluation that was killed goes on where it was."""
+"""Answers of live models, stored as they arrive, so that a killed evaluation resumes where it stopped."""
 
 import hashlib
 import json
@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vlm.evaluation.items import Answer, AnswerSet, Item, Rejected
-from vlm.evaluation.predictors.predictor import Predictor, PredictorUnusable, Said
+from vlm.evaluation.predictors.predictor import Output, Predictor, PredictorUnusable
 from vlm.evaluation.predictors.views import Shown, View, row_of, shown
 
 Report = Callable[[str], None]
-# So many failures before any answer, and a model is taken for one that answers nothing.
-_HOPELESS = 8
+# A model that fails on its first questions is not asked further.
+_MAX_FIRST_FAILURES = 8
 
 
 @dataclass
 class AnswersFile:
-    """JSON lines, one per answer, found again by model, item, and a digest of all that the answer depends on."""
+    """JSON lines of answers, keyed by model, item, and a digest of everything the answer depends on."""
 
     path: Path
     known: dict[tuple[str, str, str], str] = field(default_factory=dict)
@@ -33,10 +33,10 @@ class AnswersFile:
             row = json.loads(line)
             self.known[row["model"], row["item_id"], row["asked"]] = row["prediction"]
 
-    def add(self, row: str, asked: dict[str, str], said: Sequence[Said]) -> None:
-        """Append answers of one row of the leaderboard; `asked` holds the digest of each item."""
+    def add(self, row: str, asked: dict[str, str], outputs: Sequence[Output]) -> None:
+        """Append answers of one leaderboard row; `asked` holds the digest of each item."""
         lines = []
-        for one in said:
+        for one in outputs:
             item_id = one.shown.item_id
             if one.text is None or (row, item_id, asked[item_id]) in self.known:
                 continue
@@ -50,37 +50,37 @@ class AnswersFile:
 def answered(
     predictor: Predictor, items: Sequence[Item], views: Sequence[View], file: AnswersFile, report: Report
 ) -> list[AnswerSet]:
-    """Return what a model says to the items in each view; an item that it does not answer is on `rejected`.
+    """Return a model's answers to the items in each view; unanswered items are in `rejected`.
 
-    A view without images that the model does not allow is left out, with one sentence to `report`.
+    The text-only view is skipped for a model that needs images, which is reported.
 
     Raises:
         PredictorUnusable: the model cannot answer items with their images.
     """
-    found = []
+    sets = []
     for view in views:
         try:
-            found.append(_answers(predictor, items, view, file, report))
+            sets.append(_answers(predictor, items, view, file, report))
         except PredictorUnusable as error:
             if view != View.TEXT_ONLY:
                 raise
-            report(f"{row_of(predictor.model, view)} is left out: {error}")
-    return found
+            report(f"Skipped {row_of(predictor.model, view)}: {error}")
+    return sets
 
 
 def _answers(predictor: Predictor, items: Sequence[Item], view: View, file: AnswersFile, report: Report) -> AnswerSet:
     asking = _Asking(predictor, items, view, file)
-    for said in predictor.predict(asking.batches()):
-        asking.take(said)
+    for outputs in predictor.predict(asking.batches()):
+        asking.take(outputs)
     answers = asking.answers()
     if not answers and asking.faults:
-        raise asking.hopeless()
+        raise asking.failure()
     report(f"{asking.row}: {len(answers)} of {len(items)} questions answered")
     return AnswerSet(asking.row, answers, list(asking.faults.values()))
 
 
 class _Asking:
-    """One model and view: what is still to be asked, what was said, and what failed."""
+    """One model and view: open questions, answers and failures."""
 
     def __init__(self, predictor: Predictor, items: Sequence[Item], view: View, file: AnswersFile) -> None:
         self.row = row_of(predictor.model, view)
@@ -91,31 +91,31 @@ class _Asking:
         self._asked: dict[str, str] = {}
 
     def batches(self) -> Iterator[list[Shown]]:
-        """Yield the batches that lack an answer; the same items always share one."""
+        """Yield the batches with an unanswered item; the same items always share a batch."""
         for start in range(0, len(self._items), self._batch):
             batch = [one for item in self._items[start : start + self._batch] if (one := self._shown(item))]
             if any(self._known(one.item_id) is None for one in batch):
                 yield batch
 
-    def take(self, said: Sequence[Said]) -> None:
-        """Keep what was said.
+    def take(self, outputs: Sequence[Output]) -> None:
+        """Store answers and failures.
 
         Raises:
-            PredictorUnusable: all of the first items failed.
+            PredictorUnusable: all first questions failed.
         """
-        self._file.add(self.row, self._asked, said)
-        for one in said:
+        self._file.add(self.row, self._asked, outputs)
+        for one in outputs:
             if one.fault:
                 self._fail(one.shown.item_id, one.fault)
-        if len(self.faults) >= _HOPELESS and all(self._known(item_id) is None for item_id in self._asked):
-            raise self.hopeless()
+        if len(self.faults) >= _MAX_FIRST_FAILURES and all(self._known(item_id) is None for item_id in self._asked):
+            raise self.failure()
 
     def answers(self) -> list[Answer]:
-        """Return the answers that are known so far."""
+        """Return all answers so far."""
         return [Answer(text, item_id) for item_id in self._asked if (text := self._known(item_id)) is not None]
 
-    def hopeless(self) -> PredictorUnusable:
-        """Return the error that says that nothing was answered."""
+    def failure(self) -> PredictorUnusable:
+        """Return the error that no question was answered."""
         first = next(iter(self.faults.values())).reason
         return PredictorUnusable(f"{self.row} answered none of its first {len(self.faults)} questions. {first}")
 

@@ -1,4 +1,4 @@
-"""A model of a local folder or a Hugging Face id, asked in this process."""
+"""A model of a local folder or a Hugging Face id, run in this process."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from vlm.evaluation.predictors.predictor import PredictorUnusable, Said
+from vlm.evaluation.predictors.predictor import Output, PredictorUnusable
 from vlm.evaluation.predictors.views import Shown
 
 if TYPE_CHECKING:
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 class CheckpointSettings(BaseModel):
-    """Which weights answer, where, and how long."""
+    """Weights, device and limits of a local model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     place: str = Field(description="folder or Hugging Face id")
     revision: str | None = Field(default=None, description="commit of a Hugging Face id")
-    device: str | None = Field(default=None, description="cpu, cuda, cuda:1, ..; none: a GPU where there is one")
-    batch: int = Field(default=16, ge=1, description="questions answered together")
-    max_new_tokens: int = Field(default=256, ge=1, description="longest answer")
+    device: str | None = Field(default=None, description="cpu, cuda, cuda:1, ..; none: a GPU if there is one")
+    batch: int = Field(default=16, ge=1, description="questions per batch")
+    max_new_tokens: int = Field(default=256, ge=1, description="maximum length of an answer")
 
 
 class Checkpoint:
-    """Answers items with any model for images and text, a batch at a time."""
+    """Answers items in batches with an image-text-to-text model."""
 
     def __init__(self, name: str, settings: CheckpointSettings) -> None:
         self.model = name
@@ -36,30 +36,30 @@ class Checkpoint:
         self._settings = settings
 
     def identity(self) -> str:
-        """Return the weights, by their content where they are a folder, and all that changes what they say.
+        """Return what answers depend on: the weights (a digest for a folder) and the settings.
 
         Raises:
-            PredictorUnusable: an id without a revision, or no device such as is named.
+            PredictorUnusable: an id has no revision, or the device does not exist.
         """
         own = self._settings
         folder = Path(own.place)
         if not folder.is_dir() and own.revision is None:
             raise PredictorUnusable(
-                f"{own.place} is no folder; as a Hugging Face id it needs --revision with the digits of a commit."
+                f"{own.place} is not a folder; a Hugging Face id needs --revision with the hash of a commit."
             )
         weights = _digest(folder) if folder.is_dir() else f"{own.place}@{own.revision}"
         return f"{weights} {self._device} {own.batch} {own.max_new_tokens}"
 
-    def predict(self, batches: Iterable[Sequence[Shown]]) -> Iterator[list[Said]]:
+    def predict(self, batches: Iterable[Sequence[Shown]]) -> Iterator[list[Output]]:
         """Yield the answers of each batch.
 
         Raises:
-            PredictorUnusable: the model cannot be loaded or cannot be asked.
+            PredictorUnusable: the model cannot be loaded or used.
         """
         for batch in batches:
             fit = [one for one in batch if len(one.images) <= 1]
-            yield [Said(one, text) for one, text in zip(fit, self._answers(fit), strict=True)] + [
-                Said(one, fault=f"Item {one.item_id} has {len(one.images)} images, and {self.model} is shown one.")
+            yield [Output(one, text) for one, text in zip(fit, self._answers(fit), strict=True)] + [
+                Output(one, fault=f"Item {one.item_id} has {len(one.images)} images, but {self.model} takes one.")
                 for one in batch
                 if len(one.images) > 1
             ]
@@ -80,7 +80,7 @@ class Checkpoint:
 
         found = self._settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
         if found.startswith("cuda") and not torch.cuda.is_available():
-            raise PredictorUnusable(f"There is no GPU for --device {found}; leave it out or name cpu.")
+            raise PredictorUnusable(f"--device {found} needs a GPU, and there is none; omit the option or use cpu.")
         return found
 
     @cached_property
@@ -94,8 +94,8 @@ class Checkpoint:
 
 
 def _digest(folder: Path) -> str:
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in sorted(one for one in folder.iterdir() if one.is_file()):
         with file.open("rb") as held:
-            found.update(f"{file.name} {hashlib.file_digest(held, 'sha256').hexdigest()}\n".encode())
-    return found.hexdigest()
+            digest.update(f"{file.name} {hashlib.file_digest(held, 'sha256').hexdigest()}\n".encode())
+    return digest.hexdigest()

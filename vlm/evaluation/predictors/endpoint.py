@@ -11,34 +11,36 @@ import urllib3
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from vlm.evaluation.predictors.predictor import PredictorUnusable, Said
+from vlm.evaluation.predictors.predictor import Output, PredictorUnusable
 from vlm.evaluation.predictors.views import Shown
 
 _FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
 _AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)
-# Nothing that is asked of such an endpoint can be answered.
+# Statuses that every further request would get as well.
 _REFUSED = (301, 302, 303, 307, 308, 401, 402, 403, 404, 405)
 _CONNECT_S = 10.0
 
 
 class EndpointSettings(BaseModel):
-    """Which model is asked, and how patiently."""
+    """URL, model and limits of an endpoint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    url: str = Field(pattern=r"^https?://", description="up to and without /chat/completions")
-    model: str = Field(description="name that the endpoint knows the model by")
+    url: str = Field(pattern=r"^https?://", description="URL without /chat/completions")
+    model: str = Field(description="name of the model at the endpoint")
     key: SecretStr | None = Field(default=None, description="sent as a bearer token")
     concurrency: int = Field(default=8, ge=1, description="concurrent requests")
-    timeout_s: float = Field(default=120.0, gt=0, description="longest wait for an answer")
-    retries: int = Field(default=5, ge=0, description="of a request that failed or was turned away for now")
-    backoff_s: float = Field(default=1.0, ge=0, description="wait before the second retry; it doubles with each")
-    longest_wait_s: int = Field(default=120, ge=0, description="of a backoff, and of a Retry-After")
-    max_new_tokens: int = Field(default=256, ge=1, description="longest answer")
+    timeout_s: float = Field(default=120.0, gt=0, description="timeout of a request")
+    retries: int = Field(default=5, ge=0, description="retries of a failed or throttled request")
+    backoff_s: float = Field(
+        default=1.0, ge=0, description="wait before the second retry, doubled with each further one"
+    )
+    longest_wait_s: int = Field(default=120, ge=0, description="maximum backoff and Retry-After")
+    max_new_tokens: int = Field(default=256, ge=1, description="maximum length of an answer")
 
 
 class Endpoint:
-    """Answers items by requests, several at once; an item that fails after all retries is left without an answer."""
+    """Answers items by concurrent requests; an item that fails after all retries stays unanswered."""
 
     batch = 1
 
@@ -62,23 +64,23 @@ class Endpoint:
         )
 
     def identity(self) -> str:
-        """Return the endpoint, its model, and the length of answers."""
+        """Return the URL, the model and the maximum answer length."""
         return f"{self._url} {self._settings.model} {self._settings.max_new_tokens}"
 
-    def predict(self, batches: Iterable[Sequence[Shown]]) -> Iterator[list[Said]]:
-        """Yield each answer as it comes.
+    def predict(self, batches: Iterable[Sequence[Shown]]) -> Iterator[list[Output]]:
+        """Yield each answer as it arrives.
 
         Raises:
             PredictorUnusable: the endpoint refuses the model, the key, or every request.
         """
         with ThreadPoolExecutor(self._settings.concurrency) as threads:
             try:
-                for said in _completed(threads, self._ask, batches, 2 * self._settings.concurrency):
-                    yield [said]
+                for output in _completed(threads, self._ask, batches, 2 * self._settings.concurrency):
+                    yield [output]
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
 
-    def _ask(self, shown: Shown) -> Said:
+    def _ask(self, shown: Shown) -> Output:
         headers = {"Content-Type": "application/json"}
         if self._settings.key:
             headers["Authorization"] = f"Bearer {self._settings.key.get_secret_value()}"
@@ -86,20 +88,19 @@ class Endpoint:
             body = json.dumps(self._request(shown))
             response = self._pool.request("POST", self._url, body=body, headers=headers)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return Said(shown, fault=f"Item {shown.item_id} got no answer from {self._url}: {_cause(error)}.")
+            return Output(shown, fault=f"Item {shown.item_id} got no answer from {self._url}: {_cause(error)}.")
         if response.status in _REFUSED:
             raise PredictorUnusable(
-                f"{self._url} refuses {self._settings.model!r} with status {response.status} "
-                f"({_message(response.data)}); "
-                "check --endpoint, --endpoint-model and the key in the variable of --endpoint-key."
+                f"{self._url} rejects {self._settings.model!r} with status {response.status} "
+                f"({_message(response.data)}); check --endpoint, --endpoint-model and the key in --endpoint-key."
             )
         if response.status != 200:
             fault = f"Item {shown.item_id} got status {response.status} ({_message(response.data)})."
-            return Said(shown, fault=fault)
+            return Output(shown, fault=fault)
         text = _text(response.data)
         if text is None:
-            return Said(shown, fault=f"Item {shown.item_id} got no message ({response.data[:120]!r}).")
-        return Said(shown, text)
+            return Output(shown, fault=f"Item {shown.item_id} got no message ({response.data[:120]!r}).")
+        return Output(shown, text)
 
     def _request(self, shown: Shown) -> dict[str, Any]:
         images = [{"type": "image_url", "image_url": {"url": _data_url(one)}} for one in shown.images]
@@ -111,12 +112,14 @@ class Endpoint:
         }
 
 
-def _completed(threads: ThreadPoolExecutor, ask: Any, batches: Iterable[Sequence[Shown]], most: int) -> Iterator[Said]:
-    """Yield what is said as it comes; no more than `most` requests with their images are held in memory."""
-    waiting: set[Future[Said]] = set()
+def _completed(
+    threads: ThreadPoolExecutor, ask: Any, batches: Iterable[Sequence[Shown]], maximum: int
+) -> Iterator[Output]:
+    """Yield answers as they arrive, with at most `maximum` requests and their images in memory."""
+    waiting: set[Future[Output]] = set()
     for (shown,) in batches:
         waiting.add(threads.submit(ask, shown))
-        while len(waiting) >= most:
+        while len(waiting) >= maximum:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             yield from (one.result() for one in done)
     while waiting:
@@ -135,7 +138,7 @@ def _data_url(image: bytes) -> str:
 
 
 def _text(data: bytes) -> str | None:
-    """Return what the first choice says, also where it refuses or says it in parts; None where there is no message."""
+    """Return the text of the first choice, also of a refusal or a message in parts; None without a message."""
     try:
         message = json.loads(data)["choices"][0]["message"]
         content = message.get("content") or message.get("refusal") or ""
@@ -145,13 +148,13 @@ def _text(data: bytes) -> str | None:
 
 
 def _message(data: bytes) -> str:
-    """Return the reason that the body of a failure gives, on one line."""
+    """Return the reason in the body of a failed response, on one line."""
     try:
         error = json.loads(data)["error"]
-        said = error["message"] if isinstance(error, dict) else error
+        reason = error["message"] if isinstance(error, dict) else error
     except (ValueError, KeyError, TypeError):
-        said = data.decode("utf-8", "replace")
-    return " ".join(str(said).split())[:200] or "no reason given"
+        reason = data.decode("utf-8", "replace")
+    return " ".join(str(reason).split())[:200] or "no reason given"
 
 
 def _cause(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What a model that answers items is to the evaluation."""
+"""The interface of models that answer items."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from vlm.evaluation.predictors.views import Shown
 
 
 class PredictorUnusable(Exception):
-    """A model that cannot answer anything; the message states the value and the remedy."""
+    """A model that cannot answer any item; the message states the value and the remedy."""
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a model said to an item; `text` is None where it said nothing, and `fault` is one sentence why."""
+class Output:
+    """A model's output for an item; without `text`, `fault` says why in one sentence."""
 
     shown: Shown
     text: str | None = None
@@ -23,23 +23,22 @@ class Said:
 class Predictor(Protocol):
     """A model by its name on the leaderboard.
 
-    `batch` is how many items are answered together, always the same ones, since answers may depend on their neighbours
-    in a batch.
+    `batch` items are answered together, always the same ones, since an answer may depend on the others in its batch.
     """
 
     model: str
     batch: int
 
     def identity(self) -> str:
-        """Return what answers depend on besides what is shown.
+        """Return what answers depend on besides the prompt and images.
 
         Raises:
-            PredictorUnusable: there is no such model.
+            PredictorUnusable: the model does not exist.
         """
         ...
 
-    def predict(self, batches: Iterable[Sequence[Shown]]) -> Iterator[list[Said]]:
-        """Yield the answers of a batch as soon as they are there, in any order of the batches.
+    def predict(self, batches: Iterable[Sequence[Shown]]) -> Iterator[list[Output]]:
+        """Yield the answers of each batch as soon as they are complete, in any order.
 
         Raises:
             PredictorUnusable: nothing can be answered.

@@ -1,4 +1,4 @@
-"""What a model is shown of an item: its image, a blank one in its place, or none."""
+"""Input ablations of an item: with its image, with a blank one, or without any."""
 
 import hashlib
 import io
@@ -12,7 +12,7 @@ from vlm.evaluation.items import Item
 
 
 class View(StrEnum):
-    """What is left of an item; the value is how the row of a model is named."""
+    """An ablation; its value is part of the model's name on the leaderboard."""
 
     WHOLE = ""
     BLANKED = "image blanked"
@@ -21,7 +21,7 @@ class View(StrEnum):
 
 @dataclass(frozen=True)
 class Shown:
-    """A prompt and its encoded images; `digest` tells them apart from anything else that could be shown."""
+    """A prompt and its encoded images."""
 
     item_id: str
     prompt: str
@@ -37,10 +37,10 @@ class Shown:
 
 
 def shown(item: Item, view: View) -> Shown:
-    """Return what a model sees of an item.
+    """Return a model's input for an item.
 
     Raises:
-        OSError, ValueError: an image that cannot be read.
+        OSError, ValueError: an image cannot be read.
     """
     images = () if view == View.TEXT_ONLY else tuple(image.read() for image in item.images)
     if view == View.BLANKED:
@@ -49,10 +49,10 @@ def shown(item: Item, view: View) -> Shown:
 
 
 def blank(image: bytes) -> bytes:
-    """Return a PNG of the same size that has the mean color of an image everywhere.
+    """Return a PNG of the same size, filled with the mean color of an image.
 
     Raises:
-        OSError: it cannot be decoded.
+        OSError: the image cannot be decoded.
     """
     with Image.open(io.BytesIO(image)) as opened:
         rgb = opened.convert("RGB")
@@ -63,12 +63,12 @@ def blank(image: bytes) -> bytes:
 
 
 def row_of(model: str, view: View) -> str:
-    """Return the name of the row of a model's answers: "NAME", "NAME (image blanked)"."""
+    """Return a model's name on the leaderboard: "NAME", "NAME (image blanked)"."""
     return f"{model} ({view})" if view else model
 
 
 def seer_of(row: str, rows: list[str]) -> str | None:
-    """Return the model among `rows` that a row shows without its images, None where it shows a model as it is."""
+    """Return the model among `rows` of which a row is an image-ablated run; None for a run with images."""
     for view in (View.BLANKED, View.TEXT_ONLY):
         model = row.removesuffix(f" ({view})")
         if model != row and model in rows:

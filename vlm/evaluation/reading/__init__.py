@@ -1,1 +1,1 @@
-"""Parsers of answers: one file per kind of answer, and `answer.read` that knows which an item needs."""
+"""Answer parsers, one file per kind of answer; `answer.read` chooses the parser of an item."""

@@ -1,4 +1,4 @@
-"""Reads an answer with the parser of its item's kind."""
+"""Parsing an answer by the kind of its item."""
 
 import re
 
@@ -9,29 +9,29 @@ from vlm.evaluation.reading.marked import answer_part
 from vlm.evaluation.reading.pointing import parse_box, parse_points
 from vlm.evaluation.reading.quantity import parse_quantity
 
-# Raised whenever a parser reads any answer differently, so that rows of two versions are told apart.
+# Increased whenever a parser reads any answer differently.
 VERSION = "2"
 _AHEAD = re.compile(r"\b(?:straight|directly|dead|right) ahead\b", re.IGNORECASE)
 
 
 def read(item: Item, text: str) -> Reading:
-    """Return what an answer to an item says."""
+    """Return the parsed answer to an item."""
     return _READERS[item.kind](item, text)
 
 
 def predictions_of(items: list[Item], answers: AnswerSet) -> list[Prediction]:
-    """Return a prediction per item; an item without an answer gets an empty one, which nothing is read out of.
+    """Return a prediction per item, an empty one for an unanswered item.
 
-    Where a model answered an item twice, the later answer counts.
+    If a model answered an item twice, the later answer counts.
     """
     by_id: dict[str, Answer] = {one.item_id: one for one in answers.answers if one.item_id is not None}
     by_number: dict[int, Answer] = {one.number: one for one in answers.answers if one.number is not None}
-    found = []
+    predictions = []
     for item in items:
         answer = by_id.get(item.item_id) or by_number.get(item.number)
         text = answer.text if answer else ""
-        found.append(Prediction(answers.model, item, text, read(item, text), answer is not None))
-    return found
+        predictions.append(Prediction(answers.model, item, text, read(item, text), answer is not None))
+    return predictions
 
 
 def _number(item: Item, text: str) -> Reading:

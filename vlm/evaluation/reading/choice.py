@@ -1,4 +1,4 @@
-"""Reads yes or no, and which of several options an answer chooses."""
+"""Parsing yes or no, and the option that an answer chooses."""
 
 import re
 
@@ -27,9 +27,9 @@ _MARKS = r"[\s*_`\"'(\[{<]*"
 
 
 def parse_yes_no(text: str) -> bool | None:
-    """Return yes or no as an answer begins, or as it ends up after "answer:", or None.
+    """Return the yes or no that an answer starts with or states after "answer:", or None.
 
-    "Indeed, ..", "That is right, ..", "Right, ..", "It is, since ..", "Actually, .." and "Not quite, .." count too, and
+    "Indeed, ..", "That is right, ..", "Right, ..", "It is, since ..", "Actually, .." and "Not quite, .." count too;
     "right of it" does not.
     """
     body = answer_part(text).text.strip()
@@ -46,10 +46,10 @@ def parse_yes_no(text: str) -> bool | None:
 
 
 def parse_choice(text: str, options: tuple[str, ...]) -> int | None:
-    """Return the index of the option that an answer chooses, by its letter or its text, or None.
+    """Return the index of the option that an answer chooses by letter or text, or None.
 
-    A letter counts where it stands alone, in brackets, at the beginning or after "answer"; an article "A" does not. Of
-    options that are named side by side the first one counts, comparisons ("between A and B", "than B") left out.
+    A letter counts if it stands alone, in brackets, at the start or after "answer", except the article "A". If several
+    options are named, the first counts, ignoring comparisons ("between A and B", "than B").
     """
     body = answer_part(text).text.strip()
     if refuses(body) or not options:
@@ -89,13 +89,13 @@ def _letter(body: str, letters: str) -> str | None:
 
 
 def _article(body: str, match: re.Match[str]) -> bool:
-    """Return whether the letter found is the article of "the answer is a chair"."""
+    """Return whether a matched letter is an article, as in "the answer is a chair"."""
     letter = next(one for one in match.groups() if one)
     return letter == "a" and re.match(r"\s+[a-z]", body[match.end() :]) is not None
 
 
 def _named(said: str, options: list[str]) -> int | None:
-    """Return the option named first; one that is part of a longer one that stands there does not count."""
+    """Return the option named first, the longest one at that position."""
     places = []
     for index, option in enumerate(options):
         match = re.search(rf"(?<!\w){re.escape(option)}(?!\w)", said) if option else None
@@ -105,7 +105,7 @@ def _named(said: str, options: list[str]) -> int | None:
 
 
 def _plain(text: str) -> str:
-    """Return an option in lower case without its letter, articles and marks."""
+    """Return an option in lower case, without letter, articles and punctuation."""
     return _bare(re.sub(r"^\s*\(?[A-Z][).:]\s+", "", text))
 
 

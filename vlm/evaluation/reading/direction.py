@@ -1,4 +1,4 @@
-"""Reads directions: hours of a clock face, and the side that an answer names."""
+"""Parsing directions: hours of a clock face, and sides."""
 
 import re
 
@@ -26,9 +26,9 @@ _OCLOCK = re.compile(r"\s*(?:['’`]?\s*o\s*['’`]?\s*clock|\s+hours?\s+(?:posi
 
 
 def parse_clock(text: str) -> float | None:
-    """Return the hour in (0, 12] that an answer names, or None: "3 o'clock", "1:30", "2 to 3 o'clock".
+    """Return the hour in (0, 12] in an answer, or None: "3 o'clock", "1:30", "2 to 3 o'clock".
 
-    A bare number from 1 to 12 counts where it is all that the answer says.
+    A bare number from 1 to 12 counts if it is the whole answer.
     """
     body = without_refusals(answer_part(text).text)
     hours = _hours(body)
@@ -44,7 +44,7 @@ def parse_clock(text: str) -> float | None:
 
 
 def parse_side(text: str, sides: tuple[str, ...]) -> str | None:
-    """Return which of `sides` an answer names, or None where it names none or several and denies none of them."""
+    """Return the only one of `sides` that an answer names without denying it, else None."""
     body = answer_part(text).text
     named = []
     for side in sides:
@@ -55,7 +55,7 @@ def parse_side(text: str, sides: tuple[str, ...]) -> str | None:
 
 
 def _hours(body: str) -> list[float]:
-    """Return the hour before every "o'clock"; "2 to 3 o'clock" gives the middle."""
+    """Return the hour before every "o'clock"; a range yields its midpoint."""
     found = []
     for match in _OCLOCK.finditer(body):
         tokens = Tokens(body[: match.start()])

@@ -1,4 +1,4 @@
-r"""The part of an output that is the answer: thinking stripped, `\scalar{}`, `<answer>` and JSON first."""
+r"""Extracting the answer from an output: without reasoning, from `\scalar{}`, `\boxed{}`, `<answer>` or JSON."""
 
 import json
 import re
@@ -20,9 +20,9 @@ _UNIT_KEYS = ("unit", "units", "answer_unit", "distance_unit")
 
 @dataclass(frozen=True)
 class Part:
-    """Text to look for the answer in; `start` and `end` are its place in the output.
+    """The text of the answer; `start` and `end` are its span in the output.
 
-    `exact` is false where the text was put together, so that characters in it have no place of their own.
+    `exact` is false for composed text, whose characters do not map to characters of the output.
     """
 
     text: str
@@ -31,12 +31,12 @@ class Part:
     exact: bool = True
 
     def place(self, start: int, end: int) -> tuple[int, int]:
-        """Return the characters of the output that characters of `text` come from."""
+        """Return the span in the output of a span of `text`."""
         return (self.start + start, self.start + end) if self.exact else (self.start, self.end)
 
 
 def answer_part(output: str) -> Part:
-    """Return the part of an output that holds the answer; all but the thinking where nothing is marked as it."""
+    """Return the marked answer in an output, or the whole output without its reasoning."""
     text = _without_thinking(output)
     if scalars := list(_SCALAR.finditer(text)):
         last = scalars[-1]
@@ -56,7 +56,7 @@ def answer_part(output: str) -> Part:
 
 
 def _without_thinking(output: str) -> str:
-    """Blank the thinking, so that all else keeps its place; thinking that never ends leaves nothing."""
+    """Replace the reasoning by spaces, which keeps positions; unclosed reasoning leaves nothing."""
     text = _THINKING.sub(lambda found: " " * len(found[0]), output)
     return _THOUGHT_END.sub(lambda found: " " * len(found[0]), text)
 

@@ -1,4 +1,4 @@
-"""Reads points and boxes in the notations that models use, as shares of the image's width and height."""
+"""Parsing points and boxes in the notations of various models, as fractions of width and height."""
 
 import ast
 import json
@@ -23,16 +23,16 @@ _SIZES = {"unit": (1.0, 1.0), "percent": (100.0, 100.0), "per_mille": (1000.0, 1
 
 
 def parse_points(text: str, scale: Scale = "auto", size_px: tuple[int, int] | None = None) -> list[Point]:
-    """Return every point of an answer as shares (x, y) of width and height; of a box its middle.
+    """Return every point of an answer as fractions (x, y) of width and height; for a box, its center.
 
-    With `auto`, numbers up to 1 are shares, those of `<point x=".." y="..">` percent, and all else 0..1000; above 1000
-    they are pixels of an image of `size_px` (width, height), and dropped where it is not known.
+    With `auto`, numbers up to 1 are fractions, those of `<point x=".." y="..">` percent, and all others 0..1000; above
+    1000 they are pixels of an image of `size_px` (width, height), and dropped if that is unknown.
     """
     return [((x1 + x2) / 2, (y1 + y2) / 2) for x1, y1, x2, y2 in _shapes(text, scale, size_px)]
 
 
 def parse_box(text: str, scale: Scale = "auto", size_px: tuple[int, int] | None = None) -> Box | None:
-    """Return the first box of an answer as shares (left, top, right, bottom), or None; scales as in `parse_points`."""
+    """Return the first box of an answer as fractions (left, top, right, bottom); scales as in `parse_points`."""
     for x1, y1, x2, y2 in _shapes(text, scale, size_px):
         if x1 != x2 and y1 != y2:
             return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
@@ -47,7 +47,7 @@ def _shapes(text: str, scale: Scale, size_px: tuple[int, int] | None) -> Iterato
 
 
 def _numbers(text: str) -> list[tuple[list[float], bool]]:
-    """Return the numbers of every point (2) or box (4), and whether they are percent by their notation."""
+    """Return the numbers of every point (2) or box (4), and whether the notation implies percent."""
     document = _document(text)
     if document is not None:
         return [(numbers, False) for numbers in _in_document(document)]

@@ -1,4 +1,4 @@
-"""Reads the quantity that an answer gives: what the rules of docs/evaluation.md say, one function each."""
+"""Parsing quantities by the rules in docs/evaluation.md."""
 
 import re
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ _LABEL = re.compile(
     r"|\bone\s+(?:of|on|in|is|that|which|to|at|another)\b",
     re.IGNORECASE,
 )
-# A length of 0 as people say it.
+# Phrases that mean a length of 0.
 _CONTACT = re.compile(
     r"\b(?:rest(?:s|ing)?|right|directly|flat|level) (?:on|with|against)\b"
     r"|\blies on\b|\btouch(?:es|ing)?\b|\bno (?:gap|space|distance|clearance)\b|\bnothing in between\b",
@@ -52,17 +52,14 @@ _CONTACT = re.compile(
 
 @dataclass(frozen=True)
 class Quantity:
-    """A quantity as an answer gives it, in the SI unit `unit_si` (m, rad, m2, m3, ratio or count).
+    """A quantity in the SI unit `unit_si` (m, rad, m2, m3, ratio or count).
 
-    `low_si` and `high_si` are the ends of a range and the value itself otherwise; `unit` is the short name of the unit
-    that was said or, with the flag `no_unit`, taken; `span` are its characters in the output. Flags: `range`,
-    `conversion`, `several`, `no_unit`, `upper_bound`, `lower_bound`, `negative`, `contact` (0 m, as in "it rests on
-    the floor").
+    `unit` is the short name of the stated unit or, with the flag `no_unit`, of the assumed one; `span` is the position
+    in the output. Flags: `range`, `conversion`, `several`, `no_unit`, `upper_bound`, `lower_bound`, `negative`,
+    `contact` (0 m, as in "it rests on the floor").
     """
 
     value_si: float
-    low_si: float
-    high_si: float
     unit_si: str
     unit: str
     flags: tuple[str, ...]
@@ -70,13 +67,13 @@ class Quantity:
 
 
 def parse_quantity(text: str, asked_unit: str | None = None) -> Quantity | None:
-    """Return the quantity that an answer gives, or None where it gives none or refuses.
+    """Return the quantity in an answer, or None if there is none or it refuses to answer.
 
-    `asked_unit` is the unit that a number without one is in, and tells lengths from angles, areas, volumes, ratios and
-    counts: "m", "inches", "degrees", "square meters", "times", "count"; meters where it is left out.
+    `asked_unit` is the unit of numbers without one, and determines whether a length, angle, area, volume, ratio or
+    count is read: "m", "inches", "degrees", "square meters", "times", "count". The default is meters.
 
     Raises:
-        ValueError: a unit that is not known.
+        ValueError: the unit is unknown.
     """
     asked = unit_named(asked_unit)
     part = answer_part(text)
@@ -99,21 +96,21 @@ def parse_quantity(text: str, asked_unit: str | None = None) -> Quantity | None:
         flags.append("range")
     if sign < 0:
         flags.append("negative")
-    low, high = sorted((sign * chosen.low * scale, sign * chosen.high * scale))
+    low, high = sign * chosen.low * scale, sign * chosen.high * scale
     name = (chosen.unit or asked).name
     span = part.place(chosen.start, chosen.end)
-    return Quantity((low + high) / 2, low, high, asked.unit_si, name, tuple(flags), span)
+    return Quantity((low + high) / 2, asked.unit_si, name, tuple(flags), span)
 
 
 def _zero(span: tuple[int, int]) -> Quantity:
-    return Quantity(0.0, 0.0, 0.0, METER.unit_si, METER.name, ("contact",), span)
+    return Quantity(0.0, METER.unit_si, METER.name, ("contact",), span)
 
 
 def unit_named(name: str | None) -> NamedUnit:
-    """Return a unit by any of its names, meters for None.
+    """Return a unit by any of its names; meters for None.
 
     Raises:
-        ValueError: a unit that is not known.
+        ValueError: the unit is unknown.
     """
     if name is None:
         return METER
@@ -123,12 +120,12 @@ def unit_named(name: str | None) -> NamedUnit:
         return UNITS["times"]
     found = unit_at(Tokens(name), 0)
     if found is None:
-        raise ValueError(f"{name!r} is no unit; use one such as m, cm, inches, degrees, m2, times or count.")
+        raise ValueError(f"{name!r} is not a known unit; use one such as m, cm, inches, degrees, m2, times or count.")
     return found[0]
 
 
 def _bare(body: str, everything: list[Found]) -> list[Found]:
-    """Return numbers without a unit: figures where there are any, and no numbers that are labels."""
+    """Return numbers without a unit, except labels; digits take precedence over number words."""
     labels = [match.span() for match in _LABEL.finditer(body)]
     taken = [*labels, *((one.start, one.end) for one in everything)]
     free = [one for one in bare_numbers(body) if not any(one.start < end and start < one.end for start, end in taken)]

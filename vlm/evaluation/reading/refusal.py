@@ -1,4 +1,4 @@
-"""Finds the clauses of an answer that refuse to answer."""
+"""Detecting refusals to answer."""
 
 import re
 
@@ -18,7 +18,7 @@ _CLAUSE_END = re.compile(
 
 
 def without_refusals(text: str) -> str:
-    """Blank every clause that refuses, so that the rest keeps its place."""
+    """Replace every refusing clause by spaces, which keeps positions."""
     kept, start = [], 0
     ends = [(match.start(), match.end()) for match in _CLAUSE_END.finditer(text)]
     for stop, following in [*ends, (len(text), len(text))]:
@@ -30,6 +30,6 @@ def without_refusals(text: str) -> str:
 
 
 def refuses(text: str) -> bool:
-    """Return whether an answer does nothing but refuse."""
+    """Return whether an answer only refuses."""
     rest = without_refusals(text)
     return rest != text and not re.search(r"\w{2,}", rest)

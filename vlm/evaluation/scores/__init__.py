@@ -1,1 +1,1 @@
-"""Scores with their intervals: one file per kind of answer, `table.scores_of` for a list of predictions."""
+"""Scores with confidence intervals, one file per kind of answer; `table.scored` computes all of them."""

@@ -1,4 +1,4 @@
-"""Scores of yes/no and multiple choice: accuracy, balanced accuracy, and every rotation or mirror image right."""
+"""Scores of yes/no and multiple choice: accuracy, balanced accuracy, CircularEval and FlipEval."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -10,13 +10,13 @@ from vlm.evaluation.scores.interval import Score, bootstrapped, mean, share
 
 
 def is_right(one: Prediction) -> bool:
-    """Return whether a yes/no or a choice is the true one; one that could not be read is not."""
+    """Return whether a yes/no answer or a choice is correct; an unparsed one is not."""
     truth = one.item.truth
     return one.parsed and one.reading.value == (truth.yes if one.item.kind == Kind.BOOL else truth.choice)
 
 
 def bool_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
-    """Yield accuracy, and the mean of the accuracies over true yes and true no where there are both."""
+    """Yield accuracy, and balanced accuracy if both yes and no occur."""
     yield share("yes_no_accuracy", [is_right(one) for one in predictions])
     classes = [
         np.array([float(is_right(one)) for one in predictions if one.item.truth.yes is yes]) for yes in (True, False)
@@ -35,7 +35,7 @@ def choice_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
 
 
 def grouped(predictions: Sequence[Prediction], key: Callable[[Item], str | None]) -> dict[str, list[bool]]:
-    """Return which of each group's answers are right; an item without a group is one by itself."""
+    """Return the correctness of answers by group; an item without a group forms its own."""
     groups: dict[str, list[bool]] = {}
     for one in predictions:
         groups.setdefault(key(one.item) or f"item {one.item.item_id}", []).append(is_right(one))
@@ -51,7 +51,7 @@ def _flip(item: Item) -> str | None:
 
 
 def _both(item: Item) -> str | None:
-    """Return one key for all rotations of an item and of its mirror image."""
+    """Return a common key for all rotations of an item and of its mirror image."""
     if item.circular_group is None or item.flip_group is None:
         return None
     return item.circular_group.removesuffix("-flip")

@@ -1,4 +1,4 @@
-"""95 % intervals: Wilson's for shares, a seeded bootstrap for everything else."""
+"""95 % confidence intervals: Wilson's for shares, a seeded bootstrap for all other scores."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _BATCH_VALUES = 2_000_000
 
 @dataclass(frozen=True)
 class Score:
-    """A score over `count` answers with its 95 % interval; `low` and `high` are None where there are too few."""
+    """A score over `count` answers with its 95 % confidence interval, None if there are too few answers."""
 
     name: str
     value: float
@@ -25,7 +25,7 @@ class Score:
 
 
 def share(name: str, right: Sequence[bool] | NDArray[np.bool_]) -> Score:
-    """Return the share that is true, with Wilson's interval; `right` must not be empty."""
+    """Return the share of true values with its Wilson interval; `right` must not be empty."""
     count = int(np.sum(right))
     interval = stats.binomtest(count, len(right)).proportion_ci(0.95, method="wilson")
     return Score(name, count / len(right), len(right), float(interval.low), float(interval.high))
@@ -42,10 +42,9 @@ def median(name: str, values: ArrayLike) -> Score:
 
 
 def bootstrapped(name: str, statistic: Callable[..., NDArray[np.float64]], *samples: NDArray[np.float64]) -> Score:
-    """Return a statistic of one or more independent samples, each drawn anew within itself for the interval.
+    """Return a statistic of independent samples, each resampled by itself for the interval.
 
-    `statistic(*samples, axis)` works along an axis. Every call starts from one seed, so that equal answers get equal
-    intervals.
+    `statistic(*samples, axis)` is vectorized. Every call uses the same seed, so equal answers get equal intervals.
     """
     value = float(statistic(*samples, axis=-1))
     count = sum(len(sample) for sample in samples)

@@ -1,4 +1,4 @@
-"""How far a model is above one that does not look, on the same items, and whether chance could do that."""
+"""Paired differences between a model and its blind counterparts on the same items, with their significance."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,15 +13,15 @@ from vlm.evaluation.scores.choices import is_right
 from vlm.evaluation.scores.interval import Z_95
 from vlm.evaluation.scores.numbers import RANGES, within
 
-_SURE_ERRORS = 2.0
+_MIN_STANDARD_ERRORS = 2.0
 
 
 @dataclass(frozen=True)
 class Margin:
-    """A model's share of right answers less that of `over`, both on the same `count` items.
+    """The accuracy of `model` minus that of `over`, both on the same `count` items.
 
-    `standard_error` is that of the mean of the differences item by item, items about one image taken together;
-    `low` and `high` are the 95 % interval that it makes, `sure` is whether the difference exceeds two of it.
+    `standard_error` is that of the mean paired difference, clustered by image; `low` and `high` are its 95 % interval,
+    and `sure` says whether the difference exceeds two standard errors.
     """
 
     model: str
@@ -35,22 +35,22 @@ class Margin:
     sure: bool
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything as plain values."""
+        """Return all fields as plain values."""
         return asdict(self)
 
 
 def margins(models: Mapping[str, Sequence[Prediction]], prior: Sequence[Prediction]) -> list[Margin]:
-    """Return the margins of every model over itself without its images and over the text-only prior.
+    """Return the margins of every model over its image-ablated runs and over the text-only baseline.
 
-    `models` are the answers of every row that is no baseline, by its name.
+    `models` holds the predictions of all runs except baselines, by name.
     """
     rows = list(models)
-    found = []
+    result = []
     for model in rows:
         if seer_of(model, rows) is None:
             blind = [models[row] for row in rows if seer_of(row, rows) == model]
-            found += [margin for other in (*blind, prior) for margin in _between(models[model], other)]
-    return found
+            result += [margin for other in (*blind, prior) for margin in _between(models[model], other)]
+    return result
 
 
 def _between(own: Sequence[Prediction], over: Sequence[Prediction]) -> Iterator[Margin]:
@@ -65,7 +65,7 @@ def _between(own: Sequence[Prediction], over: Sequence[Prediction]) -> Iterator[
         if len(differences) < 2:
             continue
         value = sum(map(sum, differences.values())) / count
-        # Answers about one image are right or wrong together, so that it is images that are drawn.
+        # Answers about one image are correlated, so errors are clustered by image.
         off = np.array([sum(some) - value * len(some) for some in differences.values()])
         error = float(np.sqrt(np.sum(off**2) * len(off) / (len(off) - 1))) / count
         yield Margin(
@@ -77,7 +77,7 @@ def _between(own: Sequence[Prediction], over: Sequence[Prediction]) -> Iterator[
             high=value + Z_95 * error,
             standard_error=error,
             count=count,
-            sure=value > _SURE_ERRORS * error,
+            sure=value > _MIN_STANDARD_ERRORS * error,
         )
 
 

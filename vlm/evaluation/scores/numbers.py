@@ -1,4 +1,4 @@
-"""Scores of numbers: shares in a range of ALL answers, errors of those that could be read."""
+"""Scores of numbers: shares over all answers, errors over the parsed ones."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vlm.evaluation.items import Prediction
 from vlm.evaluation.scores.interval import Score, bootstrapped, mean, median, share
 
-# An answer of 2 feet against a truth of 1 foot is on the bound, whatever the last binary digit of a foot in meters is.
+# Keeps answers on a bound, such as 2 feet for 1 foot, inside it despite rounding in the conversion to meters.
 TOLERANCE = 1e-9
 RANGES = {"in_range[0.5,2]": (0.5, 2.0), "in_range[2/3,1.5]": (2 / 3, 1.5), "in_range[0.9,1.1]": (0.9, 1.1)}
 WITHIN_25 = (0.75, 1.25)
@@ -25,12 +25,12 @@ def within(value: float, truth: float, low: float, high: float) -> bool:
 
 
 def ratio_success(value: float, truth: float) -> bool:
-    """Return whether max(value / truth, truth / value) < 2, the bound left out."""
+    """Return whether max(value / truth, truth / value) < 2, without the bound."""
     return value > 0 and truth > 0 and max(value / truth, truth / value) < 2.0 - TOLERANCE
 
 
 def relative_accuracy(value: float, truth: float) -> float:
-    """Return the share of the thresholds t = 0.50, 0.55 .. 0.95 with abs(value - truth) / truth <= 1 - t."""
+    """Return the fraction of the thresholds t = 0.50, 0.55 .. 0.95 with abs(value - truth) / truth <= 1 - t."""
     error = abs(value - truth) / truth
     return sum(error <= 1.0 - threshold + TOLERANCE for threshold in MRA_THRESHOLDS) / len(MRA_THRESHOLDS)
 
@@ -57,7 +57,7 @@ def number_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
 
 
 def angle_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
-    """Yield the scores of directions in degrees; left and right count where the item tells them apart."""
+    """Yield the scores of directions in degrees, and of sides for items that have one."""
     yield share("number_rate", [one.parsed for one in predictions])
     errors = [angle_error_deg(one) for one in predictions if one.parsed]
     if errors:
@@ -67,15 +67,15 @@ def angle_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
 
 
 def distance_bin(distance_m: float) -> str:
-    """Return the name of the bin that a distance lies in, upper edges included: "0-1 m" .. "10+ m"."""
+    """Return the bin of a distance, upper edges included: "0-1 m" .. "10+ m"."""
     for low, high in pairwise(DISTANCE_EDGES_M):
         if distance_m <= high:
             return f"{low:g}+ m" if high == math.inf else f"{low:g}-{high:g} m"
-    raise ValueError(f"{distance_m} m is no distance.")
+    raise ValueError(f"{distance_m} m is not a distance.")
 
 
 def distance_of(prediction: Prediction) -> float | None:
-    """Return the distance that an item is binned by: that of its objects, else the length asked for."""
+    """Return the distance that an item is binned by: that of its objects, or the true length."""
     item = prediction.item
     if item.distance_m is not None:
         return item.distance_m
@@ -105,7 +105,7 @@ def _sides(predictions: Sequence[Prediction]) -> Iterator[Score]:
 
 
 def angle_error_deg(one: Prediction) -> float:
-    """Return the degrees between an angle that was read and the true one, on the wrong side their sum."""
+    """Return the error of an angle in degrees; on the wrong side, the sum of both angles."""
     value, truth = one.reading.value, _truth(one)
     if one.item.truth.side is not None and one.reading.side not in (None, one.item.truth.side):
         value = -value

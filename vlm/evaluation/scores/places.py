@@ -14,9 +14,9 @@ Box = tuple[float, float, float, float]
 
 
 def inside(point: tuple[float, float], truth: Truth) -> bool:
-    """Return whether a point, in shares of width and height, is in the mask or, without one, in the polygon or box.
+    """Return whether a point, in fractions of width and height, is in the mask, or without one in the polygon or box.
 
-    Edges count as inside. A truth without any of the three holds no point.
+    Edges count as inside. A truth without any of the three contains no point.
     """
     x, y = point
     if truth.mask is not None:
@@ -32,7 +32,7 @@ def inside(point: tuple[float, float], truth: Truth) -> bool:
 
 
 def iou(one: Box, other: Box) -> float:
-    """Return the area that two boxes share over the area that they cover, 0 where neither has any."""
+    """Return the intersection over union of two boxes, 0 if both are empty."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     shared = max(0.0, width) * max(0.0, height)
@@ -47,12 +47,12 @@ def clock_apart_h(one: float, other: float) -> float:
 
 
 def point_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
-    """Yield the share of answers whose first point is inside; one that could not be read is not."""
+    """Yield the share of answers whose first point is inside; unparsed answers count as outside."""
     yield share("point_inside", [one.parsed and inside(one.reading.value, one.item.truth) for one in predictions])
 
 
 def box_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
-    """Yield the mean IoU and the share of at least a half; a box that could not be read has 0."""
+    """Yield the mean IoU and the share of IoU >= 0.5; unparsed boxes have IoU 0."""
     overlaps = [
         iou(one.reading.value, one.item.truth.box) if one.parsed and one.item.truth.box else 0.0 for one in predictions
     ]
@@ -61,7 +61,7 @@ def box_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
 
 
 def clock_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
-    """Yield the share within one hour of the clock face, and the mean error in degrees of those read."""
+    """Yield the share within one hour, and the mean error in degrees of parsed answers."""
     apart = [
         clock_apart_h(one.reading.value, one.item.truth.clock_h) if one.parsed and one.item.truth.clock_h else None
         for one in predictions

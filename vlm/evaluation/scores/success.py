@@ -1,19 +1,19 @@
-"""One number per answer: what a page marks right or wrong, and what a harness averages."""
+"""One score per answer, for pages and for other harnesses."""
 
 from vlm.evaluation.items import Kind, Prediction
 from vlm.evaluation.scores.choices import is_right
 from vlm.evaluation.scores.numbers import RANGES, angle_error_deg, within
 from vlm.evaluation.scores.places import clock_apart_h, inside, iou
-from vlm.evaluation.scores.vqa import evalai_normalised, official
+from vlm.evaluation.scores.vqa import evalai_normalized, official
 
 _WITHIN_DEG = 15.0
 
 
 def success(one: Prediction) -> float:
-    """Return 1 for a right answer, 0 for a wrong or unreadable one, and VQA accuracy for answers of several humans.
+    """Return 1 for a correct answer, 0 for a wrong or unparsed one, and VQA accuracy where humans answered.
 
-    Right is: a number in [0.5, 2] of the truth, an angle within 15 degrees, a clock direction within an hour, a point
-    inside, a box with an IoU of at least a half.
+    Correct are numbers within [0.5, 2] of the truth, angles within 15 degrees, clock directions within an hour, points
+    inside, and boxes with an IoU of at least 0.5.
     """
     if not one.parsed:
         return 0.0
@@ -32,4 +32,4 @@ def success(one: Prediction) -> float:
         return float(iou(value, truth.box) >= 0.5)
     if len(truth.texts) > 1:
         return official(value, truth.texts)
-    return float(evalai_normalised(str(value)) == evalai_normalised(truth.texts[0] if truth.texts else one.item.answer))
+    return float(evalai_normalized(str(value)) == evalai_normalized(truth.texts[0] if truth.texts else one.item.answer))

@@ -1,4 +1,4 @@
-"""All scores of a model: in sum, by question type, and by distance."""
+"""All scores of a model: overall, by question type and by distance."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,10 +25,10 @@ _QUALITATIVE = (Kind.BOOL, Kind.CHOICE)
 
 @dataclass(frozen=True)
 class ModelScores:
-    """The scores of one model or baseline; `fitted_on` says what a baseline has seen, None for a model.
+    """The scores of one model or baseline.
 
-    `seer` is the model that the answers are of where its images were kept from it, `unanswered` the count of items
-    that got no answer, which no score takes for right.
+    `fitted_on`: the data that a baseline was fitted on, None for a model. `seer`: for an image-ablated run, the name of
+    the run with images. `unanswered`: the number of items without an answer, which count as wrong.
     """
 
     model: str
@@ -40,11 +40,11 @@ class ModelScores:
     unanswered: int = 0
 
     def score(self, name: str) -> Score | None:
-        """Return an overall score by name, None where the items have none such."""
+        """Return an overall score by name, None if the items have none."""
         return next((one for one in self.overall if one.name == name), None)
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything as plain values, scores by name."""
+        """Return all fields as plain values, scores by name."""
         return {
             "model": self.model,
             "fitted_on": self.fitted_on,
@@ -57,7 +57,7 @@ class ModelScores:
 
 
 def scored(predictions: Sequence[Prediction], fitted_on: str | None = None, seer: str | None = None) -> ModelScores:
-    """Return every score of one model's predictions, which must not be empty."""
+    """Return all scores of one model's predictions, which must not be empty."""
     types: dict[str, list[Prediction]] = {}
     distances: dict[str, list[Prediction]] = {}
     for one in predictions:
@@ -78,7 +78,7 @@ def scored(predictions: Sequence[Prediction], fitted_on: str | None = None, seer
 
 
 def scores_of(predictions: Sequence[Prediction]) -> list[Score]:
-    """Return the scores that fit the kinds of these items, the share that could not be read first."""
+    """Return the scores for the kinds of these items, starting with the share of unparsed answers."""
     found = [share("unparsed", [not one.parsed for one in predictions])]
     qualitative = [is_right(one) for one in predictions if one.item.kind in _QUALITATIVE]
     if qualitative:

@@ -1,4 +1,4 @@
-"""VQAv2 and OK-VQA accuracy, in the official form and in that of the EvalAI answer processor.
+"""VQAv2 and OK-VQA accuracy, by the official code and by the EvalAI answer processor.
 
 Source: Antol et al., VQA (2015), the evaluation section of visualqa.org, and the processor published with MMF.
 """
@@ -14,11 +14,11 @@ _NUMBER_WORDS = "none zero one two three four five six seven eight nine ten"
 _DIGITS = {word: str(max(0, place - 1)) for place, word in enumerate(_NUMBER_WORDS.split())}
 _ARTICLES = ("a", "an", "the")
 _COMMA_IN_NUMBER = re.compile(r"\d,\d")
-# The published pattern means to spare the point of a number, but looks ahead only, and stops after 32 points.
+# The published pattern keeps decimal points only by looking ahead, and stops after 32 points.
 _POINT = re.compile(r"\.(?!\d)")
-_MOST_POINTS = 32
-_ENOUGH = 3
-# A word that lacks one apostrophe of these forms stands for the form.
+_MAX_POINTS = 32
+_REQUIRED_MATCHES = 3
+# A word that lacks one apostrophe of these forms is read as that form.
 _FORMS = """
 ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't haven't he'd he'd've
 he's how'd how'll how's isn't it'd it'd've it'll ma'am might've mightn't mightn't've must've mustn't needn't not've
@@ -35,12 +35,12 @@ CONTRACTIONS: dict[str, str] = {
     for place, letter in enumerate(form)
     if letter == "'"
 }
-# The published table has this one the other way around.
+# The published table has this entry reversed.
 CONTRACTIONS["somebody'd"] = "somebodyd"
 
 
 def official(answer: str, humans: Sequence[str]) -> float:
-    """Return the official accuracy in [0, 1]: answers are normalized only where the humans do not all say the same."""
+    """Return the official accuracy in [0, 1], which normalizes answers only if the humans disagree."""
     said = _one_line(answer)
     people = [_one_line(human) for human in humans]
     if len(set(people)) > 1:
@@ -49,18 +49,18 @@ def official(answer: str, humans: Sequence[str]) -> float:
 
 
 def evalai(answer: str, humans: Sequence[str]) -> float:
-    """Return the accuracy in [0, 1] of always normalized answers."""
-    return _leave_one_out(evalai_normalised(answer), [evalai_normalised(human) for human in humans])
+    """Return the accuracy in [0, 1] of normalized answers."""
+    return _leave_one_out(evalai_normalized(answer), [evalai_normalized(human) for human in humans])
 
 
-def evalai_normalised(answer: str) -> str:
-    """Return an answer in lower case without commas, marks and articles, with digits, contractions and apart "'s"."""
+def evalai_normalized(answer: str) -> str:
+    """Return an answer as the EvalAI processor normalizes it: case, punctuation, articles, digits, contractions."""
     text = answer.lower().replace(",", "").replace("?", "").replace("'s", " 's").strip()
     return _plain(_one_line(text))
 
 
 def vqa_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
-    """Yield both accuracies of answers that humans gave too, and exact matches of those with one true answer."""
+    """Yield both accuracies for items with several human answers, and exact matches for items with one."""
     asked = [one for one in predictions if len(one.item.truth.texts) > 1]
     for name, accuracy in (("vqa_official", official), ("vqa_evalai", evalai)):
         if asked:
@@ -68,15 +68,15 @@ def vqa_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
     single = [one for one in predictions if len(one.item.truth.texts) == 1]
     if single:
         right = [
-            evalai_normalised(one.reading.value or "") == evalai_normalised(one.item.truth.texts[0]) for one in single
+            evalai_normalized(one.reading.value or "") == evalai_normalized(one.item.truth.texts[0]) for one in single
         ]
         yield mean("exact_match", [float(one) for one in right])
 
 
 def _leave_one_out(said: str, people: list[str]) -> float:
-    """Average, over the humans, min(1, matches among the others / 3)."""
+    """Return the mean over the humans of min(1, matches among the others / 3)."""
     matches = people.count(said)
-    each = [min(1.0, (matches - (human == said)) / _ENOUGH) for human in people]
+    each = [min(1.0, (matches - (human == said)) / _REQUIRED_MATCHES) for human in people]
     return sum(each) / len(each)
 
 
@@ -90,10 +90,10 @@ def _plain(text: str) -> str:
 
 
 def _unmarked(text: str) -> str:
-    """Drop marks that stand beside a space, or all of them where a number has a comma; others become a space."""
+    """Drop punctuation beside a space, or all of it if a number has a comma; replace the rest by spaces."""
     dropped = _COMMA_IN_NUMBER.search(text) is not None
     plain = text
     for mark in _PUNCTUATION:
         beside_space = f"{mark} " in text or f" {mark}" in text
         plain = plain.replace(mark, "" if dropped or beside_space else " ")
-    return _POINT.sub("", plain, count=_MOST_POINTS)
+    return _POINT.sub("", plain, count=_MAX_POINTS)

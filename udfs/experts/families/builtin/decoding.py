@@ -1,4 +1,4 @@
-"""From the network's maps to objects: peaks, soft masks without doubles, names."""
+"""From the network's maps to objects: peaks, soft masks without duplicates, names."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from torch.nn import functional as F
 from udfs.experts.families.builtin.grouping import affinity, object_queries
 from udfs.experts.families.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork, positions, shares
 
-_MOST = 40
-_LEAST_CELLS = 5
+_MAX_OBJECTS = 40
+_MIN_CELLS = 5
 _DENSE_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where an estimate counts: a centre's chance, a pixel's affinity, the overlap of doubles, an object's score."""
+    """Smallest center probability, pixel affinity and object score, and the overlap that makes a duplicate."""
 
     centre: float = 0.12
     pixel: float = 0.3
@@ -26,9 +26,9 @@ class Thresholds:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Objects of one picture, best first.
+    """Objects of one image, best first.
 
-    `soft` [n, h/2, w/2] affinities in 0..1, `scores` [n], `kinds` [n, kinds] and `colours` [n, colours] chances.
+    `soft` [n, h/2, w/2] affinities in 0..1, `scores` [n], `kinds` [n, kinds] and `colours` [n, colors] probabilities.
     """
 
     soft: Tensor
@@ -39,34 +39,34 @@ class Found:
 
 @torch.no_grad()
 def objects_of(network: RoomNetwork, out: dict[str, Tensor], rgb: Tensor, limits: Thresholds) -> list[Found]:
-    """Return the objects of each picture of a batch."""
+    """Return the objects of each image of a batch."""
     return [
         _of_one(network, {k: v[i : i + 1] for k, v in out.items()}, rgb[i : i + 1], limits) for i in range(len(rgb))
     ]
 
 
-def claimed(soft: Tensor, least: float) -> Tensor:
-    """Return hard masks [n, ..] of soft ones [n, ..]: a pixel goes to the object that it is closest to."""
+def claimed(soft: Tensor, min_affinity: float) -> Tensor:
+    """Return hard masks [n, ..] of soft ones [n, ..]: a pixel goes to the object with the highest affinity."""
     if not len(soft):
         return soft > 1
     best, owner = soft.max(0)
     number = torch.arange(len(soft), device=soft.device).view(-1, *[1] * (soft.ndim - 1))
-    return (owner[None] == number) & (best >= least)
+    return (owner[None] == number) & (best >= min_affinity)
 
 
 def _of_one(network: RoomNetwork, out: dict[str, Tensor], rgb: Tensor, limits: Thresholds) -> Found:
-    chances, cells = _peaks(out["centre"][:, 0].sigmoid(), limits.centre)
+    probabilities, cells = _peaks(out["centre"][:, 0].sigmoid(), limits.centre)
     grid = positions(out["mask"])
     middle = (cells.float() + 0.5) * (CENTRE_STRIDE // MASK_STRIDE) - 0.5
     centres = torch.stack([_at(grid[0, 0, 0], middle[0, :, 0]), _at(grid[0, 1, :, 0], middle[0, :, 1])], -1)[None]
     soft = affinity(out["mask"], grid, object_queries(out["centre"], cells, centres))[0]
     hard = claimed(soft, limits.pixel)
     inside = (soft * hard).flatten(1).sum(1) / hard.flatten(1).sum(1).clamp(min=1)
-    scores = (chances * inside).sqrt()
-    kept = _without_doubles(soft, scores, limits)
+    scores = (probabilities * inside).sqrt()
+    kept = _without_duplicates(soft, scores, limits)
     soft = soft[kept]
     hard = claimed(soft, limits.pixel)
-    large = hard.flatten(1).sum(1) >= _LEAST_CELLS
+    large = hard.flatten(1).sum(1) >= _MIN_CELLS
     soft, hard, scores = soft[large], hard[large], scores[kept][large]
     order = scores.argsort(descending=True)
     soft, hard, scores = soft[order], hard[order], scores[order]
@@ -80,31 +80,31 @@ def _at(places: Tensor, index: Tensor) -> Tensor:
     return places[0] + index * step
 
 
-def _peaks(chance: Tensor, least: float) -> tuple[Tensor, Tensor]:
-    """Return the chances [n] and cells [1, n, 2] (column, row) of local maxima of a map [1, h, w]."""
-    top = F.max_pool2d(chance[None], 3, 1, 1)[0]
-    peaks = torch.where(chance >= top, chance, 0.0).flatten()
-    best, index = peaks.topk(min(_MOST, len(peaks)))
-    best, index = best[best >= least], index[best >= least]
-    width = chance.shape[-1]
+def _peaks(probability: Tensor, minimum: float) -> tuple[Tensor, Tensor]:
+    """Return the probabilities [n] and cells [1, n, 2] (column, row) of local maxima of a map [1, h, w]."""
+    top = F.max_pool2d(probability[None], 3, 1, 1)[0]
+    peaks = torch.where(probability >= top, probability, 0.0).flatten()
+    best, index = peaks.topk(min(_MAX_OBJECTS, len(peaks)))
+    best, index = best[best >= minimum], index[best >= minimum]
+    width = probability.shape[-1]
     return best, torch.stack([index % width, index // width], -1)[None]
 
 
-def _without_doubles(soft: Tensor, scores: Tensor, limits: Thresholds) -> Tensor:
-    """Return the places of objects that are likely enough and do not repeat a better one."""
+def _without_duplicates(soft: Tensor, scores: Tensor, limits: Thresholds) -> Tensor:
+    """Return the indices of objects whose score suffices and that do not duplicate a better one."""
     flat = soft.flatten(1)
     inside = torch.minimum(flat[:, None], flat[None]).sum(2)
     union = torch.maximum(flat[:, None], flat[None]).sum(2).clamp(min=1e-6)
     overlap = inside / union
     kept: list[int] = []
-    for place in scores.argsort(descending=True).tolist():
-        if scores[place] >= limits.score and all(overlap[place, other] < limits.double for other in kept):
-            kept.append(place)
+    for index in scores.argsort(descending=True).tolist():
+        if scores[index] >= limits.score and all(overlap[index, other] < limits.double for other in kept):
+            kept.append(index)
     return torch.tensor(kept, dtype=torch.long, device=soft.device)
 
 
 def _names(network: RoomNetwork, out: dict[str, Tensor], rgb: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-    """Return chances of kinds and colours: those of the object as a whole, and those of its pixels."""
+    """Return probabilities of kinds and colors, mixed from those of the whole object and of its pixels."""
     if not len(masks):
         return masks.new_zeros(0, len(network.shape.kinds)), masks.new_zeros(0, len(network.shape.colours))
     coarse = F.avg_pool2d(masks[None], CENTRE_STRIDE // MASK_STRIDE)

@@ -1,86 +1,101 @@
-"""The three slots of the `builtin` family: likeness to a room, objects with names, and depth with gravity."""
+"""The three slots of the `builtin` family: similarity to a room, objects with names, and depth with gravity."""
 
-from abc import ABC, abstractmethod
+import json
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pydantic import Field
+
 from udfs.experts.batching import decoded, predicted
-from udfs.experts.expert import ExpertSpec, Photograph, Prediction
-from udfs.experts.pictures import Picture
+from udfs.experts.expert import ExpertSpec, ImageExpert, ImageRow, Options, Prediction
+from udfs.experts.images import UprightImage
 
 if TYPE_CHECKING:
-    from udfs.experts.families.builtin.sight import Sight
+    from udfs.experts.families.builtin.inference import Outputs
 
 PACKAGED = Path(__file__).parents[2] / "weights" / "builtin.safetensors"
 _AT_ONCE = 8
 
 
-class _Builtin(ABC):
-    """Runs the network on batches; `spec.model` is a weights file, or "none" for the one in the package.
+class BuiltinOptions(Options):
+    """What the network sees of an image."""
 
-    `spec.revision` pins the file by the beginning of its SHA-256, so that other weights are another recipe.
+    pixels: int | None = Field(default=None, ge=1, description="pixels per image; not set: as it was calibrated")
 
-    Options: `pixels`, how many the network sees of a photograph (as many as it was calibrated with).
+
+class _Builtin(ImageExpert):
+    """Runs the network on batches; `spec.model` is a weights file, or "none" for the packaged one.
+
+    `spec.revision` pins the file by the beginning of its SHA-256, so other weights are another recipe.
     """
 
-    def __init__(self, spec: ExpertSpec) -> None:
-        self.revision = spec.revision
-        self.path = PACKAGED if spec.model == "none" else Path(spec.model)
-        self.pixels: int | None = spec.options.get("pixels")
+    options_type: ClassVar[type[Options]] = BuiltinOptions
+    needs_model: ClassVar[bool] = False
 
     def load(self, device: str) -> None:
         """Read the weights; raises ModelUnavailable where there are none."""
         from udfs.experts.families.builtin.reader import Reader
 
-        self.reader = Reader(self.path, device, self.pixels, self.revision)
+        self.reader = Reader(_weights(self.spec), device, self.options.pixels, self.spec.revision)
 
-    def predict(self, batch: Sequence[Photograph]) -> list[Prediction | Exception]:
-        """Return one prediction or exception per photograph, in order."""
+    def predict(self, batch: Sequence[ImageRow]) -> list[Prediction | Exception]:
+        """Return one prediction or exception per image, in order."""
         results: list[Prediction | Exception] = []
-        for pictures in decoded(batch, _AT_ONCE):
-            rows = batch[len(results) : len(results) + len(pictures)]
-            items: list[Any] = [p if isinstance(p, Exception) else (p, r) for p, r in zip(pictures, rows, strict=True)]
+        for images in decoded(batch, _AT_ONCE):
+            rows = batch[len(results) : len(results) + len(images)]
+            items: list[Any] = [i if isinstance(i, Exception) else (i, r) for i, r in zip(images, rows, strict=True)]
             results += predicted(items, self._some)
         return results
 
-    def _some(self, items: list[tuple[Picture, Photograph]]) -> list[Prediction]:
-        sights = self.reader.see([picture for picture, _ in items])
-        return [self._one(sight, picture, row) for sight, (picture, row) in zip(sights, items, strict=True)]
+    def _some(self, items: list[tuple[UprightImage, ImageRow]]) -> list[Prediction]:
+        outputs = self.reader.outputs([image for image, _ in items])
+        return [self._one(output, image, row) for output, (image, row) in zip(outputs, items, strict=True)]
 
     @abstractmethod
-    def _one(self, sight: "Sight", picture: Picture, row: Photograph) -> Prediction:
-        """Return what the slot gives of one picture."""
+    def _one(self, outputs: "Outputs", image: UprightImage, row: ImageRow) -> Prediction:
+        """Return the slot's prediction for one image."""
 
 
 class BuiltinFilter(_Builtin):
-    """Scores how much a photograph looks like the rooms that the network was trained on, and like what is none.
+    """Scores how similar an image is to the rooms that the network was trained on, and to what is not a room.
 
-    `spatial`, which gates the next stage, is the chance of a room; the others say what the photograph is like instead.
+    `spatial`, which gates the next stage, is the probability of a room; the other scores say what else the image shows.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation")
+    @classmethod
+    def score_names(cls, spec: ExpertSpec) -> frozenset[str] | None:
+        """Return the names in the header of the weights, None where there are no weights."""
+        try:
+            with _weights(spec).open("rb") as file:
+                header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            return frozenset({"spatial", *json.loads(header["__metadata__"]["shape"])["likenesses"]})
+        except (OSError, ValueError, KeyError):
+            return None
 
-    def _one(self, sight: "Sight", picture: Picture, row: Photograph) -> Prediction:
-        return {"scores": self.reader.scores(sight)}
+    def _one(self, outputs: "Outputs", image: UprightImage, row: ImageRow) -> Prediction:
+        return {"scores": self.reader.scores(outputs)}
 
 
 class BuiltinRegions(_Builtin):
     """Objects with masks, labels and captions such as "red chair"."""
 
-    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation")
-
-    def _one(self, sight: "Sight", picture: Picture, row: Photograph) -> Prediction:
-        return {"regions": self.reader.regions(sight, picture)}
+    def _one(self, outputs: "Outputs", image: UprightImage, row: ImageRow) -> Prediction:
+        return {"regions": self.reader.regions(outputs, image)}
 
 
 class BuiltinDepth(_Builtin):
-    """Metric depth, gravity and, where the photograph carries no intrinsics, a focal length, each with its error."""
+    """Metric depth, gravity and, where the image carries no intrinsics, a focal length, each with its error."""
 
     columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation", "camera")
 
-    def _one(self, sight: "Sight", picture: Picture, row: Photograph) -> Prediction:
-        return self.reader.depth(sight, picture, row["camera"])
+    def _one(self, outputs: "Outputs", image: UprightImage, row: ImageRow) -> Prediction:
+        return self.reader.depth(outputs, image, row["camera"])
+
+
+def _weights(spec: ExpertSpec) -> Path:
+    return PACKAGED if spec.model == "none" else Path(spec.model)
 
 
 SLOTS = {"filter": BuiltinFilter, "context": BuiltinRegions, "depth": BuiltinDepth}

@@ -1,11 +1,11 @@
-"""Which pixels belong to which object: votes for the centre and an embedding, compared with each object's own."""
+"""Which pixels belong to which object: center votes and an embedding, compared with each object's own."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-# A vote's distance at which an untrained network calls a pixel half the object's: 0.08 half diagonals.
+# At this vote distance an untrained network gives a pixel an affinity of one half: 0.08 half diagonals.
 _LOG_BANDWIDTH = 4.7
 _LOG_LIMIT = 4.0
 
@@ -20,9 +20,9 @@ class Queries:
 
 
 def object_queries(maps: Tensor, cells: Tensor, centres: Tensor) -> Queries:
-    """Return what the network says at the objects' cells of its `centre` maps [b, 3 + e, h, w].
+    """Return the queries at the objects' cells of the network's `centre` maps [b, 3 + e, h, w].
 
-    `cells` [b, n, 2] are columns and rows of the maps, `centres` [b, n, 2] the same places in half diagonals.
+    `cells` [b, n, 2] are columns and rows of the maps, `centres` [b, n, 2] the same positions in half diagonals.
     """
     places = cells[..., 1] * maps.shape[-1] + cells[..., 0]
     picked = maps.flatten(2).gather(2, places[:, None].expand(-1, maps.shape[1], -1)).transpose(1, 2)
@@ -32,9 +32,9 @@ def object_queries(maps: Tensor, cells: Tensor, centres: Tensor) -> Queries:
 
 
 def affinity(mask: Tensor, grid: Tensor, queries: Queries) -> Tensor:
-    """Return how much each pixel belongs to each object [b, n, h, w], 0..1 (arXiv 1906.11109, with free dimensions).
+    """Return the affinity of each pixel to each object [b, n, h, w], 0..1 (arXiv 1906.11109, with free dimensions).
 
-    `mask` [b, 3 + e, h, w] are the network's `mask` maps and `grid` [b, 2, h, w] the pixels' places.
+    `mask` [b, 3 + e, h, w] are the network's `mask` maps and `grid` [b, 2, h, w] the pixels' positions.
     """
     votes = (mask[:, 1:3] + grid).flatten(2)
     near = _squares(votes, queries.centre) * queries.bandwidth[..., :1]
@@ -44,5 +44,5 @@ def affinity(mask: Tensor, grid: Tensor, queries: Queries) -> Tensor:
 
 
 def _squares(pixels: Tensor, objects: Tensor) -> Tensor:
-    """Return squared distances [b, n, p] of pixels [b, d, p] and objects [b, n, d]."""
+    """Return squared distances [b, n, p] between pixels [b, d, p] and objects [b, n, d]."""
     return ((pixels[:, None] - objects[..., None]) ** 2).sum(2)

@@ -1,4 +1,4 @@
-"""One small convolutional network for all that the built-in experts see; plain 3x3 convolutions, quick on CPUs."""
+"""One small convolutional network for all built-in experts; plain 3x3 convolutions, fast on CPUs."""
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,24 +8,24 @@ from torch.nn import functional as F
 STRIDE = 16
 MASK_STRIDE = 2
 CENTRE_STRIDE = 4
-# colour of the picture and where the pixel is: x and y from the middle in half diagonals
+# RGB and the pixel's position: x and y from the middle in half diagonals
 _INPUTS = 5
 _MEASURED = 20
 _FEW_CENTRES = 4.0
 
 
 class NetworkShape(BaseModel):
-    """Widths that decide the network's size; they travel with the weights."""
+    """Shape of the network; it is stored with the weights."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kinds: tuple[str, ...]
     colours: tuple[str, ...]
-    likenesses: tuple[str, ...] = Field(default=("room", "other"), description="what a picture is like; rooms first")
+    likenesses: tuple[str, ...] = Field(default=("room", "other"), description="classes of images; rooms first")
     widths: tuple[int, int, int, int, int] = (32, 64, 128, 224, 320)
     blocks: tuple[int, int, int, int, int] = (0, 1, 2, 3, 2)
     decoder: tuple[int, int, int, int] = (32, 64, 128, 192)
-    embedding: int = Field(default=4, description="free dimensions of the grouping, beside the two of the picture")
+    embedding: int = Field(default=4, description="free dimensions of the grouping, besides the two of the image")
     hidden: int = Field(default=256, description="of the classifier of one object")
 
 
@@ -54,7 +54,7 @@ class _Stage(nn.Sequential):
 
 
 class _Context(nn.Module):
-    """Adds what the whole picture shows to every place of the deepest level."""
+    """Adds the image's mean features to every position of the deepest level."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -96,10 +96,10 @@ class RoomNetwork(nn.Module):
                 _Up(d[1], w[0], d[0], 1),
             )
         )
-        # foreground, offset to the centre (2), free embedding
+        # foreground, offset to the center (2), free embedding
         self.mask = nn.Conv2d(d[0], 3 + shape.embedding, 1)
         self.depth = nn.Conv2d(d[0], 2, 1)
-        # centre, free embedding, two log bandwidths
+        # center, free embedding, two log bandwidths
         self.centre = nn.Sequential(_Unit(d[1], d[1]), nn.Conv2d(d[1], 3 + shape.embedding, 1))
         self.names = nn.Sequential(_Unit(d[1], d[1]), nn.Conv2d(d[1], 1 + len(shape.kinds) + len(shape.colours), 1))
         # gravity (3) with its log concentration, log focal length with its log sigma, and their weight
@@ -118,9 +118,9 @@ class RoomNetwork(nn.Module):
     def forward(self, rgb: Tensor) -> dict[str, Tensor]:
         """Return float32 maps and estimates.
 
-        `mask` [b, 3 + e, h/2, w/2]: foreground logit, offset to the object's centre in half diagonals, embedding;
+        `mask` [b, 3 + e, h/2, w/2]: foreground logit, offset to the object's center in half diagonals, embedding;
         `depth` [b, 2, h/2, w/2]: log of depth over focal length (m, focal length in half diagonals), log of its scale;
-        `centre` [b, 3 + e, h/4, w/4]: centre logit, embedding, log bandwidths of picture and embedding;
+        `centre` [b, 3 + e, h/4, w/4]: center logit, embedding, log bandwidths of image and embedding;
         `names` [b, 1 + kinds + colours, h/4, w/4] logits, background first; `gravity` [b, 3] unit, camera frame;
         `gravity_scale` [b] log of the expected angle in rad; `focal` [b, 2] log focal length in half diagonals and log
         scale; `gravity_cells` [b, 3, h/16, w/16]; `pooled` [b, c] for the filter; and the levels for `objects`.
@@ -151,7 +151,7 @@ class RoomNetwork(nn.Module):
     def objects(self, out: dict[str, Tensor], rgb: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
         """Return kind logits [b, n, kinds] and colour logits [b, n, colours] of objects by their masks.
 
-        `masks` [b, n, h/4, w/4] in 0..1, soft; pictures with fewer objects than `n` are padded with empty masks.
+        `masks` [b, n, h/4, w/4] in 0..1, soft; images with fewer objects than `n` are padded with empty masks.
         """
         record = [_extras(out, rgb, masks, shares(masks)), *level_means(out, masks)]
         logits = self.object(torch.cat(record, -1)).float()
@@ -160,22 +160,22 @@ class RoomNetwork(nn.Module):
 
 
 def _rare(level: Tensor, maps: int) -> Tensor:
-    """Return what lowers the first of `maps` maps, so that an untrained network expects few centres."""
+    """Return an offset for the first of `maps` maps with which an untrained network expects few centers."""
     return torch.tensor([_FEW_CENTRES] + [0.0] * (maps - 1), device=level.device)[None, :, None, None]
 
 
-def positions(picture: Tensor) -> Tensor:
-    """Return x and y of the pixel centres from the middle, in half diagonals [b, 2, h, w]."""
-    height, width = picture.shape[-2:]
+def positions(image: Tensor) -> Tensor:
+    """Return x and y of the pixel centers from the middle, in half diagonals [b, 2, h, w]."""
+    height, width = image.shape[-2:]
     half = 0.5 * (height**2 + width**2) ** 0.5
-    y = (torch.arange(height, device=picture.device, dtype=torch.float32) + 0.5 - height / 2) / half
-    x = (torch.arange(width, device=picture.device, dtype=torch.float32) + 0.5 - width / 2) / half
+    y = (torch.arange(height, device=image.device, dtype=torch.float32) + 0.5 - height / 2) / half
+    x = (torch.arange(width, device=image.device, dtype=torch.float32) + 0.5 - width / 2) / half
     grid = torch.stack([x[None].expand(height, width), y[:, None].expand(height, width)])
-    return grid[None].expand(len(picture), -1, -1, -1)
+    return grid[None].expand(len(image), -1, -1, -1)
 
 
 def _attitude(cells: Tensor) -> dict[str, Tensor]:
-    """Average what the cells say of gravity and of the focal length, each by its own weight."""
+    """Return the weighted means of the cells' gravity and focal length."""
     weights = cells[:, 6:8].flatten(2).softmax(-1)
     gravity = F.normalize(cells[:, :3] + cells.new_tensor([0.0, 1.0, 0.3])[None, :, None, None], dim=1)
     mean = (gravity.flatten(2) * weights[:, :1]).sum(-1)
@@ -208,7 +208,7 @@ def level_means(out: dict[str, Tensor], masks: Tensor) -> list[Tensor]:
 
 
 def _extras(out: dict[str, Tensor], rgb: Tensor, masks: Tensor, share: Tensor) -> Tensor:
-    """Return what is measured rather than learned [b, n, 20]: colours, place, extent and metric size."""
+    """Return measured features [b, n, 20]: colors, position, extent and metric size."""
     small = F.avg_pool2d(rgb.float(), CENTRE_STRIDE)
     depth = F.avg_pool2d(out["depth"][:, :1].detach(), CENTRE_STRIDE // MASK_STRIDE)
     planes = torch.cat([small, positions(small), depth], 1)

@@ -1,4 +1,4 @@
-"""The network at work: from photographs to scores, regions, and depth with gravity."""
+"""From the network's outputs to scores, regions, and depth with gravity."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from udfs.experts.families.builtin.decoding import objects_of
+from udfs.experts.families.builtin.inference import Outputs, enlarged, outputs_of, vector_to_stored
 from udfs.experts.families.builtin.naming import regions_of
-from udfs.experts.families.builtin.sight import Sight, enlarged, seen, vector_to_stored
 from udfs.experts.families.builtin.weights import load_network
-from udfs.experts.pictures import Picture, stored_size
+from udfs.experts.images import UprightImage
 
-_LARGEST_MM = 65535
+_MAX_MM = 65535
 
 
 class Reader:
@@ -24,61 +24,61 @@ class Reader:
         self.network, self.calibration = load_network(path, device, revision)
         self.pixels = pixels or self.calibration.pixels
 
-    def see(self, pictures: Sequence[Picture]) -> list[Sight]:
-        """Run the network on pictures."""
-        return seen(self.network, pictures, self.pixels)
+    def outputs(self, images: Sequence[UprightImage]) -> list[Outputs]:
+        """Run the network on images."""
+        return outputs_of(self.network, images, self.pixels)
 
-    def scores(self, sight: Sight) -> dict[str, float]:
+    def scores(self, outputs: Outputs) -> dict[str, float]:
         """Return the filter's scores."""
         with torch.inference_mode():
-            chances = self.network.likeness(sight.out["pooled"]).softmax(-1)[0].tolist()
-        # outside its domain the network guesses, so that only rooms are worth asking about
-        return {**dict(zip(self.network.shape.likenesses, chances, strict=True)), "spatial": chances[0]}
+            probabilities = self.network.likeness(outputs.out["pooled"]).softmax(-1)[0].tolist()
+        # the network was trained on rooms and guesses elsewhere, so only rooms pass
+        return {**dict(zip(self.network.shape.likenesses, probabilities, strict=True)), "spatial": probabilities[0]}
 
-    def regions(self, sight: Sight, picture: Picture) -> list[dict[str, Any]]:
+    def regions(self, outputs: Outputs, image: UprightImage) -> list[dict[str, Any]]:
         """Return objects as regions of stored pixels, largest first."""
         limits = self.calibration.thresholds
         with torch.inference_mode():
-            found = objects_of(self.network, sight.out, sight.rgb, limits)[0]
-        return regions_of(found, picture, self.network.shape, self.calibration)
+            found = objects_of(self.network, outputs.out, outputs.rgb, limits)[0]
+        return regions_of(found, image, self.network.shape, self.calibration)
 
-    def depth(self, sight: Sight, picture: Picture, carried: dict[str, float] | None) -> dict[str, Any]:
-        """Return the columns of `depths`; `carried` are the photograph's own intrinsics, px of its stored size.
+    def depth(self, outputs: Outputs, image: UprightImage, carried: dict[str, float] | None) -> dict[str, Any]:
+        """Return the columns of `depths`; `carried` are the image's own intrinsics, px of its stored size.
 
-        The network estimates depth over focal length, so that known intrinsics scale the depth as they must.
+        The network estimates depth over focal length, so known intrinsics also set the scale of the depth.
         """
-        width, height = stored_size(picture)
+        width, height = image.stored_size
         half_diagonal_px = 0.5 * float(np.hypot(width, height))
-        log_focal, log_scale = (float(value) for value in sight.out["focal"][0])
+        log_focal, log_scale = (float(value) for value in outputs.out["focal"][0])
         if carried:
             log_focal = float(np.log(np.sqrt(carried["fx"] * carried["fy"]) / half_diagonal_px))
         focal_px = half_diagonal_px * float(np.exp(log_focal))
-        said = float(sight.out["depth"][0, 1].clamp(-4, 2).exp().mean())
+        noise = float(outputs.out["depth"][0, 1].clamp(-4, 2).exp().mean())
         focal = 0.0 if carried else self.calibration.focal * float(np.exp(np.clip(log_scale, -5, 1)))
         return {
-            "depth": _depth_png(sight, picture, log_focal),
+            "depth": _depth_png(outputs, image, log_focal),
             "depth_src": "builtin",
-            "sigma_rel": self.calibration.depth * said,
-            "scale_sigma_rel": float(np.hypot(self.calibration.scale * said, focal)),
+            "sigma_rel": self.calibration.depth * noise,
+            "scale_sigma_rel": float(np.hypot(self.calibration.scale * noise, focal)),
             "focal_sigma_rel": focal,
             "scale_ok": True,
             "camera": carried or {"fx": focal_px, "fy": focal_px, "cx": (width - 1) / 2, "cy": (height - 1) / 2},
             "camera_src": "crawl" if carried else "model",
-            **self._gravity(sight, picture),
+            **self._gravity(outputs, image),
         }
 
-    def _gravity(self, sight: Sight, picture: Picture) -> dict[str, Any]:
-        upright = sight.out["gravity"][0].double().numpy(force=True)
-        angle_rad = float(sight.out["gravity_scale"][0].clamp(-5, 1).exp())
+    def _gravity(self, outputs: Outputs, image: UprightImage) -> dict[str, Any]:
+        upright = outputs.out["gravity"][0].double().numpy(force=True)
+        angle_rad = float(outputs.out["gravity_scale"][0].clamp(-5, 1).exp())
         return {
-            "gravity": vector_to_stored(upright, picture).tolist(),
+            "gravity": vector_to_stored(upright, image).tolist(),
             "gravity_src": "model",
             "gravity_sigma_deg": self.calibration.gravity * float(np.rad2deg(angle_rad)),
         }
 
 
-def _depth_png(sight: Sight, picture: Picture, log_focal: float) -> bytes:
-    log_depth = enlarged(sight.out["depth"][0, 0], picture.size) + np.float32(log_focal)
-    millimetres = np.clip(np.rint(1000 * np.exp(log_depth)), 1, _LARGEST_MM).astype(np.uint16)
-    _, png = cv2.imencode(".png", picture.to_stored(millimetres), (cv2.IMWRITE_PNG_COMPRESSION, 1))
+def _depth_png(outputs: Outputs, image: UprightImage, log_focal: float) -> bytes:
+    log_depth = enlarged(outputs.out["depth"][0, 0], image.size) + np.float32(log_focal)
+    depth_mm = np.clip(np.rint(1000 * np.exp(log_depth)), 1, _MAX_MM).astype(np.uint16)
+    _, png = cv2.imencode(".png", image.to_stored(depth_mm), (cv2.IMWRITE_PNG_COMPRESSION, 1))
     return png.tobytes()

@@ -1,4 +1,4 @@
-"""The network's weights as one safetensors file, with what is needed to build it and to read its uncertainty."""
+"""The network's weights as one safetensors file, with its shape and its calibration."""
 
 import json
 from pathlib import Path
@@ -13,15 +13,15 @@ from udfs.experts.families.builtin.decoding import Thresholds
 from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
 from udfs.experts.loading import ModelUnavailable
 from udfs.experts.pinning import file_digest
+from udfs.storage.atomic import written_whole
 
 
 class Calibration(BaseModel):
-    """Factors from what the network says of its errors to what they are on held-out pictures.
+    """Factors from the errors that the network predicts to those measured on held-out images.
 
-    `scale` is for the part of the relative error of depth that a whole map shares, `depth` for what is left from object
-    to object, `focal` for the focal length and `gravity` for the angle; `edge` is the error of an outline over the
-    square root of its area, and `chance` weighs `chance_features`, last an offset. `pixels` is how many the network saw
-    of each picture.
+    `scale` is for the relative depth error that a whole map shares, `depth` for the rest from object to object, `focal`
+    for the focal length and `gravity` for the angle; `edge` is the error of an outline over the square root of its
+    area, and `chance` the weights of `chance_features` and an offset. `pixels` is the number of pixels per image.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,30 +37,28 @@ class Calibration(BaseModel):
 
 
 def chance_features(scores: Tensor, shares: Tensor) -> Tensor:
-    """Return what tells whether masks show an object [n, 2]: logits of their scores, logs of their sizes.
+    """Return the features of the probability that masks show an object [n, 2]: logits of scores, logs of sizes.
 
-    `shares` [n] are the masks' shares of the picture.
+    `shares` [n] are the masks' shares of the image.
     """
     return torch.stack([torch.logit(scores, eps=1e-4), shares.clamp(min=1e-6).log() / 2], -1)
 
 
 def save_network(path: Path, network: RoomNetwork, calibration: Calibration) -> None:
-    """Write a network in half precision; the file appears whole or not at all."""
+    """Write a network in half precision, atomically."""
     tensors = {
         name: value.half() if value.dtype.is_floating_point else value for name, value in network.state_dict().items()
     }
     notes = {"shape": network.shape.model_dump_json(), "calibration": calibration.model_dump_json()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".tmp")
-    save_file({name: value.contiguous() for name, value in tensors.items()}, draft, notes)
-    draft.replace(path)
+    with written_whole(path) as draft:
+        save_file({name: value.contiguous() for name, value in tensors.items()}, draft, notes)
 
 
 def load_network(path: Path, device: str = "cpu", revision: str = "none") -> tuple[RoomNetwork, Calibration]:
     """Return the network, ready to predict, and its calibration; `revision` pins the file unless it is "none".
 
     Raises:
-        ModelUnavailable: there is no such file, it is another revision, or it holds no network of this kind.
+        ModelUnavailable: there is no such file, it is another revision, or it holds no such network.
     """
     if not path.is_file():
         raise ModelUnavailable(f"There are no weights at {path}; train some with `spatiallake train-experts`.")

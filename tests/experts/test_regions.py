@@ -8,8 +8,7 @@ from hypothesis.extra import numpy as arrays
 from pycocotools import mask as coco_mask
 
 from udfs.experts.families.composed import _agreeing
-from udfs.experts.region_masks import clipped, distinct, instance_map, suppressed
-from udfs.experts.region_parts import Detections
+from udfs.experts.regions import Detections, clipped, distinct, instance_map, suppressed
 
 masks = st.lists(arrays.arrays(np.bool_, (5, 7)), min_size=1, max_size=6)
 

@@ -1,4 +1,4 @@
-"""A photograph through the network: brought to its size, seen once, and its vectors brought back."""
+"""Inference of the network: images resized to its input, and its maps and vectors brought back to their pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,45 +10,45 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from udfs.experts.families.builtin.network import STRIDE, RoomNetwork
-from udfs.experts.pictures import Picture
+from udfs.experts.images import UprightImage
 
-_LONGEST_PX = 512
+_MAX_SIDE_PX = 512
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """What the network says of one picture: `out` as batches of one, and the `rgb` [1, 3, h, w] that it saw."""
+class Outputs:
+    """The network's outputs for one image: `out` as batches of one, and its input `rgb` [1, 3, h, w]."""
 
     out: dict[str, Tensor]
     rgb: Tensor
 
 
 def working_size(width: int, height: int, pixels: int) -> tuple[int, int]:
-    """Return sides that the network takes, in the picture's proportions, with about `pixels` pixels."""
-    sides = range(STRIDE, _LONGEST_PX + 1, STRIDE)
+    """Return sides that the network takes, in the image's proportions, with about `pixels` pixels."""
+    sides = range(STRIDE, _MAX_SIDE_PX + 1, STRIDE)
 
-    def unlike(size: tuple[int, int]) -> float:
+    def mismatch(size: tuple[int, int]) -> float:
         stretch = abs(np.log(size[0] / size[1] * height / width))
         return float(stretch + 0.25 * abs(np.log(size[0] * size[1] / pixels)))
 
-    return min(((w, h) for w in sides for h in sides), key=unlike)
+    return min(((w, h) for w in sides for h in sides), key=mismatch)
 
 
-def seen(network: RoomNetwork, pictures: Sequence[Picture], pixels: int) -> list[Sight]:
-    """Return what the network says of each picture; those of one working size go through together."""
+def outputs_of(network: RoomNetwork, images: Sequence[UprightImage], pixels: int) -> list[Outputs]:
+    """Return the network's outputs for each image; those of one working size are batched together."""
     device = next(network.parameters()).device
-    sizes = [working_size(*picture.size, pixels) for picture in pictures]
-    sights: dict[int, Sight] = {}
+    sizes = [working_size(*image.size, pixels) for image in images]
+    outputs: dict[int, Outputs] = {}
     for size in sorted(set(sizes)):
         places = [i for i, other in enumerate(sizes) if other == size]
-        stack = np.stack([_resized(np.asarray(pictures[i].image), size) for i in places])
+        stack = np.stack([_resized(np.asarray(images[i].image), size) for i in places])
         rgb = torch.from_numpy(stack).to(device).permute(0, 3, 1, 2).float() / 255
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             out = network(rgb.contiguous(memory_format=torch.channels_last))
         for place, i in enumerate(places):
             own = {name: value[place : place + 1].float() for name, value in out.items()}
-            sights[i] = Sight(own, rgb[place : place + 1])
-    return [sights[i] for i in range(len(pictures))]
+            outputs[i] = Outputs(own, rgb[place : place + 1])
+    return [outputs[i] for i in range(len(images))]
 
 
 def _resized(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -57,15 +57,15 @@ def _resized(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
 
 
 def enlarged(map_2d: Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Return a map [h, w] at a picture's width and height, between its cells' values."""
+    """Return a map [h, w] interpolated to an image's width and height."""
     return np.asarray(cv2.resize(map_2d.cpu().numpy(), size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def vector_to_stored(vector: NDArray[np.float64], picture: Picture) -> NDArray[np.float64]:
+def vector_to_stored(vector: NDArray[np.float64], image: UprightImage) -> NDArray[np.float64]:
     """Return an upright camera-frame vector [3] in the camera frame of the stored pixels."""
     y, x = np.mgrid[:2, :2]
-    column, row = picture.to_stored(x), picture.to_stored(y)
-    # how the upright place changes along the stored columns and rows: a turn, maybe mirrored
+    column, row = image.to_stored(x), image.to_stored(y)
+    # how the upright position changes along the stored columns and rows: a rotation, maybe mirrored
     along = np.array([column[0, 1] - column[0, 0], row[0, 1] - row[0, 0]])
     down = np.array([column[1, 0] - column[0, 0], row[1, 0] - row[0, 0]])
     return np.array([along @ vector[:2], down @ vector[:2], vector[2]])

@@ -9,16 +9,16 @@ from PIL import Image
 from schemas.reasons import Outcome, Reason
 from tests.experts.photographs import named, photograph, pixels, row, upright
 from udfs.experts.batching import decoded
-from udfs.experts.pictures import picture_of, stored_size
+from udfs.experts.images import upright_image
 from udfs.stages.rows import RowRejected
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_pictures_are_upright_and_maps_come_back_to_the_stored_pixels(orientation: int) -> None:
     taken = photograph(7, 5, orientation=orientation)
-    picture = picture_of(taken)
+    picture = upright_image(taken)
     assert np.array_equal(np.asarray(picture.image), np.asarray(upright(taken)))
-    assert stored_size(picture) == (7, 5)
+    assert picture.stored_size == (7, 5)
     assert np.array_equal(picture.to_stored(np.asarray(picture.image)), pixels(7, 5))
     assert np.array_equal(picture.to_stored(np.asarray(picture.image)[..., 0]), pixels(7, 5)[..., 0])
 
@@ -26,13 +26,13 @@ def test_pictures_are_upright_and_maps_come_back_to_the_stored_pixels(orientatio
 @pytest.mark.parametrize("name", ["grey", "palette", "jpeg"])
 def test_every_mode_becomes_rgb(name: str) -> None:
     taken = named(name)
-    assert np.array_equal(np.asarray(picture_of(taken).image), np.asarray(upright(taken)))
+    assert np.array_equal(np.asarray(upright_image(taken).image), np.asarray(upright(taken)))
 
 
 def test_sixteen_bit_greys_keep_their_shades() -> None:
     shades = (np.arange(256, dtype=np.uint16).reshape(16, 16) << 8) + 7
     taken = row(Image.fromarray(shades))
-    assert np.array_equal(np.asarray(picture_of(taken).image)[..., 1], (shades >> 8).astype(np.uint8))
+    assert np.array_equal(np.asarray(upright_image(taken).image)[..., 1], (shades >> 8).astype(np.uint8))
 
 
 def test_a_cut_or_empty_file_says_so_and_its_neighbours_are_decoded() -> None:
@@ -47,5 +47,5 @@ def test_a_strip_is_left_out_before_it_is_decoded() -> None:
     data = io.BytesIO()
     Image.new("RGB", (1, 1001)).save(data, "PNG")
     with pytest.raises(RowRejected, match="1 x 1001 px") as caught:
-        picture_of({"bytes": data.getvalue(), "exif_orientation": 1})
+        upright_image({"bytes": data.getvalue(), "exif_orientation": 1})
     assert (caught.value.outcome, caught.value.reason) == (Outcome.FILTERED, Reason.PICTURE_TOO_THIN)

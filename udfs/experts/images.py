@@ -1,4 +1,4 @@
-"""Photographs for learned experts: decoded upright, as people see them, and results brought back to stored pixels."""
+"""Images for learned experts: decoded upright, as people see them, and results brought back to stored pixels."""
 
 import io
 from collections.abc import Mapping
@@ -12,13 +12,15 @@ from PIL import Image
 from schemas.reasons import Outcome, Reason
 from udfs.stages.rows import RowRejected
 
-# Pixels were counted against the crawl's own limit when the photograph was ingested.
+# Ingest has already checked the number of pixels against the crawl's own limit.
 Image.MAX_IMAGE_PIXELS = None
 
-# Models scale the short side to hundreds of pixels, which makes gigabytes of a picture thinner than this.
-_LONGEST_OVER_SHORTEST = 1000
-# EXIF orientations whose stored pixels turn by a quarter: upright width is stored height.
-TURNED_BY_A_QUARTER = (5, 6, 7, 8)
+# Models scale the short side to hundreds of pixels, so a thinner image would take gigabytes.
+_MAX_ASPECT_RATIO = 1000
+# EXIF orientations that turn the stored pixels by a quarter: upright width is stored height.
+QUARTER_TURNS = (5, 6, 7, 8)
+# The column in which a row carries its image once it is decoded.
+DECODED = "upright"
 _TO_UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -40,8 +42,8 @@ _TO_STORED = {
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An upright RGB photograph; `orientation` is the EXIF tag that says how its stored pixels lie."""
+class UprightImage:
+    """An upright RGB image; `orientation` is the EXIF tag that says how its stored pixels are turned."""
 
     image: Image.Image
     orientation: int
@@ -50,6 +52,12 @@ class Picture:
     def size(self) -> tuple[int, int]:
         """Return upright width and height, px."""
         return self.image.size
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Return width and height of the stored pixels."""
+        width, height = self.size
+        return (height, width) if self.orientation in QUARTER_TURNS else (width, height)
 
     def to_stored(self, upright: NDArray[Any]) -> NDArray[Any]:
         """Return an upright map (h, w) or (h, w, c), a mask or depth, in the layout of the stored pixels."""
@@ -62,47 +70,41 @@ def to_stored(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
     return np.ascontiguousarray(turn(upright) if turn else upright)
 
 
-def picture_of(photograph: Mapping[str, Any]) -> Picture:
-    """Decode the `bytes` of an `images` row; `exif_orientation` is applied, greyscale and palettes become RGB.
+def upright_image(row: Mapping[str, Any]) -> UprightImage:
+    """Decode the `bytes` of an `images` row; `exif_orientation` is applied, grayscale and palettes become RGB.
 
-    A `picture` that was decoded ahead is returned as it is.
+    An image that was decoded ahead, in the column `DECODED`, is returned as it is.
 
     Raises:
         RowRejected: the bytes cannot be decoded, or one side is over a thousand times the other.
     """
-    if "picture" in photograph:
-        return photograph["picture"]
-    data, orientation = photograph["bytes"], int(photograph.get("exif_orientation") or 1)
+    if DECODED in row:
+        return row[DECODED]
+    data, orientation = row["bytes"], int(row.get("exif_orientation") or 1)
     try:
         with Image.open(io.BytesIO(data)) as stored:
             _refuse_strips(*stored.size)
             turn = _TO_UPRIGHT.get(orientation)
             rgb = _rgb(stored)
-            return Picture(rgb.transpose(turn) if turn is not None else rgb, orientation)
+            return UprightImage(rgb.transpose(turn) if turn is not None else rgb, orientation)
     except RowRejected:
         raise
     except Exception as error:  # decoders raise anything on hostile bytes
-        sentence = f"The photograph of {len(data):,} bytes cannot be decoded ({error}); download it again or remove it."
+        sentence = f"The image of {len(data):,} bytes cannot be decoded ({error}); download it again or remove it."
         raise RowRejected(Outcome.FAILED, Reason.UNREADABLE_IMAGE, sentence) from error
 
 
 def _refuse_strips(width: int, height: int) -> None:
-    if max(width, height) > _LONGEST_OVER_SHORTEST * min(width, height):
+    if max(width, height) > _MAX_ASPECT_RATIO * min(width, height):
         error = (
-            f"The photograph is {width} x {height} px, one side over {_LONGEST_OVER_SHORTEST} times the other; "
-            "no model takes such a strip, crop it."
+            f"The image is {width} x {height} px, one side over {_MAX_ASPECT_RATIO} times the other; crop it, since no "
+            "model takes such a strip."
         )
         raise RowRejected(Outcome.FILTERED, Reason.PICTURE_TOO_THIN, error)
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    # Pillow clips 16-bit greys at 255, which turns such a photograph white.
+    # Pillow clips 16-bit grays at 255, which turns such an image white.
     if image.mode.startswith("I"):
         return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
     return image.convert("RGB")
-
-
-def stored_size(picture: Picture) -> tuple[int, int]:
-    """Return width and height of the stored pixels."""
-    width, height = picture.size
-    return (height, width) if picture.orientation in TURNED_BY_A_QUARTER else (width, height)

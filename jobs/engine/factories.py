@@ -1,0 +1,124 @@
+"""Stages of two common kinds: one that runs an expert on images, and one that maps rows to rows."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+from pyspark.resource import ResourceProfile
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.engine.arrow import map_batches, output_type
+from jobs.engine.lake import Lake
+from jobs.engine.recipes import recipe_of
+from jobs.engine.resources import resources_of, task_profile
+from jobs.engine.stage import Read, Stage, StageInputs
+from schemas.images import IMAGES
+from schemas.table import Table
+from udfs.experts.expert import expert_class
+from udfs.stages.perceive import Finish, perceive
+from udfs.stages.rows import Row, map_rows
+
+# Called as batches(batches, schema=, settings=, recipe=).
+Batches = Callable[..., Iterator[pa.RecordBatch]]
+ReadImages = Callable[[Lake, DataFrame, list[int], tuple[str, ...]], DataFrame]
+
+
+def read_images(lake: Lake, keys: DataFrame, shards: list[int], columns: tuple[str, ...]) -> DataFrame:
+    """Return `columns` of the keys' images, reading only their ingest shards.
+
+    `has_depth` stands for a carried depth map without its bytes.
+    """
+    images = lake.read(IMAGES).where(F.col("ingest_shard").isin(shards))
+    wanted = [F.col("depth").isNotNull().alias(c) if c == "has_depth" else F.col(c) for c in columns]
+    # The images stay where they are: only the keys are sent around.
+    return images.select("image_id", "ingest_shard", *wanted).join(F.broadcast(keys.select("image_id")), "image_id")
+
+
+def expert_stage(
+    inputs: StageInputs,
+    finish: Finish,
+    columns: tuple[str, ...] = (),
+    read: ReadImages = read_images,
+    prepare: Callable[[DataFrame], DataFrame] = lambda df: df,
+) -> Stage:
+    """Return a stage that runs the slot's expert; `finish(row, prediction)` makes the table's row, on executors.
+
+    The expert reads its own columns of `images` and `finish` also `columns`. `prepare` may add a column `gate`: the
+    sentence that filters a row before the expert sees it, or null.
+    """
+    definition, spec = inputs.definition, inputs.expert
+    slot = definition.slot or definition.name
+    if spec is None:
+        raise ValueError(f"Stage {definition.name} needs an expert; build it with `made(expert=...)`.")
+    settings = {"expert": spec.for_recipe()}
+    recipe = recipe_of(definition.name, settings, inputs.upstream_recipe)
+    asked = resources_of(slot, spec, inputs.gpus_per_task)
+    wanted = tuple(dict.fromkeys((*columns, *expert_class(slot, spec).columns)))
+    batches = partial(perceive, slot=slot, spec=spec, finish=finish, recipe=recipe)
+    table = definition.table
+
+    def transform(df: DataFrame) -> DataFrame:
+        return _mapped(prepare(df), batches, table, task_profile(df.sparkSession, asked.gpus_per_task))
+
+    return Stage(
+        definition=definition,
+        recipe=recipe,
+        upstream_recipe=inputs.upstream_recipe,
+        read=lambda lake, keys, shards: read(lake, keys, shards, wanted),
+        transform=transform,
+        settings=settings,
+        files_per_batch=asked.files_per_batch,
+        arrow_rows=asked.arrow_rows,
+        expert=spec,
+        gpus_per_task=asked.gpus_per_task,
+    )
+
+
+def batch_stage(
+    inputs: StageInputs,
+    read: Read,
+    batches: Batches,
+    files_per_batch: int = 8,
+    arrow_rows: int = 64,
+    changes: Mapping[str, Any] | None = None,
+) -> Stage:
+    """Return a stage whose rows `batches(batches, schema=, settings=, recipe=)` makes on executors.
+
+    `changes` are the settings that the recipe is the hash of, by default the whole section.
+    """
+    section = inputs.settings.model_dump() if inputs.settings is not None else {}
+    settings = dict(section if changes is None else changes)
+    recipe = recipe_of(inputs.definition.name, settings, inputs.upstream_recipe)
+    bound = partial(batches, settings=inputs.settings, recipe=recipe)
+    return Stage(
+        definition=inputs.definition,
+        recipe=recipe,
+        upstream_recipe=inputs.upstream_recipe,
+        read=read,
+        transform=partial(_mapped, batches=bound, table=inputs.definition.table),
+        settings=settings,
+        files_per_batch=files_per_batch,
+        arrow_rows=arrow_rows,
+    )
+
+
+def row_stage(
+    inputs: StageInputs, read: Read, row: Callable[..., Row], files_per_batch: int = 8, arrow_rows: int = 64
+) -> Stage:
+    """Return a stage whose rows `row(upstream_row, settings=)` makes one by one on executors."""
+    return batch_stage(inputs, read, partial(_rows, row=row), files_per_batch, arrow_rows)
+
+
+def _mapped(df: DataFrame, batches: Batches, table: Table, profile: ResourceProfile | None = None) -> DataFrame:
+    def run(some: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        return batches(some, schema=schema)
+
+    return map_batches(df, run, output_type(table), profile)
+
+
+def _rows(
+    batches: Iterator[pa.RecordBatch], schema: pa.Schema, row: Callable[..., Row], settings: Any, recipe: str
+) -> Iterator[pa.RecordBatch]:
+    return map_rows(batches, partial(row, settings=settings), schema, recipe)

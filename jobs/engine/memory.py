@@ -1,0 +1,41 @@
+"""What a lake remembers: its recipes, and the settings that they were made with, read without Spark."""
+
+from typing import Any
+
+from deltalake import DeltaTable
+
+from jobs.engine.recipes import RecipeBook
+from jobs.engine.registry import order_of_stages, sections
+from schemas.operations import RECIPES
+from udfs.storage.clients import delta_options
+from udfs.storage.locations import UnservedLocation, normalized
+
+
+def stored_book(uri: str) -> RecipeBook:
+    """Return the recipes of the lake at a folder or `s3://` prefix; none where there is no lake."""
+    try:
+        location = f"{normalized(uri)}/{RECIPES.name}"
+    except UnservedLocation:
+        return RecipeBook([])
+    if not DeltaTable.is_deltatable(location, storage_options=delta_options()):
+        return RecipeBook([])
+    return RecipeBook(DeltaTable(location, storage_options=delta_options()).to_pyarrow_table().to_pylist())
+
+
+def remembered_settings(uri: str, recipe: str | None = None) -> dict[str, Any]:
+    """Return the settings that a lake's current recipes were made with, for `load_settings(remembered=...)`.
+
+    With `recipe`, the beginning of a hash, they are those of the chain that it belongs to. Settings that this version
+    no longer has are left out.
+
+    Raises:
+        UsageError: no such recipe, or several that begin so.
+    """
+    book = stored_book(uri)
+    chain = book.chain_of(book.named(recipe), order_of_stages()) if recipe else None
+    known, found = sections(), book.remembered(chain)
+    remembered = {"experts": found["experts"]} if "experts" in found else {}
+    for name, values in found.items():
+        if name in known:
+            remembered[name] = {key: value for key, value in values.items() if key in known[name].model_fields}
+    return remembered

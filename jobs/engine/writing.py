@@ -1,0 +1,204 @@
+"""How a stage writes: which keys it still owes, and in which order a micro-batch is committed.
+
+A stage names one of four strategies:
+
+| strategy | for | a micro-batch is committed in this order |
+|---|---|---|
+| `Append` | at most one row per key | run, rejects, side tables, rows |
+| `AppendBulk` | many rows per key that cost little to make | rows, rejects, run |
+| `AppendOncePerKey` | a key that several upstream rows share | run, rejects, side tables, rows |
+| `ReplaceShards` | aggregates of whole ingest shards | run, rejects, side tables, rows in place of the old |
+
+Every commit carries an application id and the number of the micro-batch, so that Delta ignores one
+that it already has. What comes last decides when the micro-batch counts as done: until then a
+restart computes the whole of it again.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
+
+from jobs.engine.ledger import BatchReport, Ledger, Reasons
+from schemas.table import Table
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a micro-batch writes: the stage's rows, rejects in QUARANTINE's shape, and side tables.
+
+    `rows_without_rejects` says that `rows` are exactly those without a reject, which saves counting
+    them.
+    """
+
+    rows: DataFrame
+    rejects: DataFrame
+    sides: tuple[tuple[Table, DataFrame], ...] = ()
+    rows_without_rejects: bool = False
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """New keys of a stage, the ingest shards that they lie in, and what makes rows of them.
+
+    `transform` maps keys to rows with their rejects, `split` maps those to what goes where.
+    """
+
+    ledger: Ledger
+    batch_id: int
+    keys: DataFrame
+    shards: list[int]
+    rows_in: int
+    started_at: float
+    transform: Callable[[DataFrame], DataFrame]
+    split: Callable[[DataFrame], Outputs]
+
+    def report(self, rows_out: int, reasons: Reasons) -> BatchReport:
+        """Return what the micro-batch did so far."""
+        seconds = time.monotonic() - self.started_at
+        return BatchReport(self.ledger.stage, self.rows_in, rows_out, reasons, seconds)
+
+
+@dataclass(frozen=True)
+class Append:
+    """Add at most one row per key.
+
+    `done` is the table that shows which keys were dealt with, the stage's own unless another holds
+    the key; its keys may then have rejects beside their row.
+    """
+
+    done: Table | None = None
+
+    def unseen(self, ledger: Ledger, keys: DataFrame) -> DataFrame:
+        """Leave out the keys that an earlier checkpoint of the same recipe has dealt with."""
+        if not ledger.has_other_generations():
+            return keys
+        keys = ledger.without_rows(keys, self.done)
+        return keys if self.done else ledger.without_rejects(keys)
+
+    def write(self, batch: MicroBatch) -> BatchReport:
+        """Compute the micro-batch once, hold it, and commit its parts."""
+        ledger = batch.ledger
+        transformed = batch.transform(batch.keys).persist(StorageLevel.MEMORY_AND_DISK)
+        try:
+            outputs = batch.split(transformed)
+            sound, reasons = sound_and_reasons(transformed)
+            rows_out = sound if outputs.rows_without_rejects else outputs.rows.count()
+            report = batch.report(rows_out, reasons)
+            ledger.append_run(report, batch.batch_id)
+            if reasons:
+                ledger.append_rejects(outputs.rejects, batch.batch_id)
+            for table, rows in outputs.sides:
+                ledger.append(table, rows, batch.batch_id)
+            # The stage's own rows come last: until they are there, a restart computes all of the above again.
+            self.write_rows(batch, outputs.rows)
+        finally:
+            transformed.unpersist()
+        return report
+
+    def units(self, upstream: DataFrame, key: str) -> int:
+        """Return how many rows the stage would be given for these upstream rows."""
+        return upstream.count()
+
+    def write_rows(self, batch: MicroBatch, rows: DataFrame) -> None:
+        """Commit the stage's own rows."""
+        batch.ledger.append(batch.ledger.target, rows, batch.batch_id)
+
+    def progress_sql(self, upstream: str, done: str, rejects: str, key: str) -> str:
+        """Return a query for `dealt` and `total`: the upstream keys dealt with, and all of them.
+
+        The first three are queries: upstream rows of the recipe that the stage follows, rows of the
+        stage's own recipe in `done`, and its rejects.
+        """
+        done = f"SELECT {key} FROM ({done}) AS r UNION SELECT {key} FROM ({rejects}) AS q"
+        return (
+            f"SELECT count(d.{key}) AS dealt, count(*) AS total"
+            f" FROM (SELECT DISTINCT {key} FROM ({upstream}) AS u) AS k"
+            f" LEFT JOIN ({done}) AS d ON k.{key} = d.{key}"
+        )
+
+
+@dataclass(frozen=True)
+class AppendBulk(Append):
+    """Add many rows per key straight from the transform, without holding them.
+
+    What was left out is then found among the keys that have no row; a restart finds the same ones.
+    """
+
+    def write(self, batch: MicroBatch) -> BatchReport:
+        """Commit the rows first, then the rejects of keys without any."""
+        ledger = batch.ledger
+        self.write_rows(batch, batch.split(batch.transform(batch.keys)).rows)
+        written = ledger.rows_of_recipe(batch.shards).groupBy(ledger.key).count()
+        counts = [
+            row["count"] for row in written.join(F.broadcast(batch.keys.select(ledger.key)), ledger.key).collect()
+        ]
+        reasons = self._reject_empty(batch, written) if len(counts) < batch.rows_in else {}
+        report = batch.report(sum(counts), reasons)
+        ledger.append_run(report, batch.batch_id)
+        return report
+
+    def _reject_empty(self, batch: MicroBatch, written: DataFrame) -> Reasons:
+        ledger = batch.ledger
+        empty = batch.keys.join(written.select(ledger.key), ledger.key, "left_anti")
+        transformed = batch.transform(empty).persist(StorageLevel.MEMORY_AND_DISK)
+        try:
+            _, reasons = sound_and_reasons(transformed)
+            ledger.append_rejects(batch.split(transformed).rejects, batch.batch_id)
+        finally:
+            transformed.unpersist()
+        return reasons
+
+
+@dataclass(frozen=True)
+class AppendOncePerKey(Append):
+    """Deal once and whole with a key that several upstream rows share, in whichever micro-batch it comes first."""
+
+    def unseen(self, ledger: Ledger, keys: DataFrame) -> DataFrame:
+        """Return each key once, without those that have rows or were rejected at this attempt."""
+        return ledger.without_rejects(ledger.without_rows(keys.distinct(), self.done))
+
+    def units(self, upstream: DataFrame, key: str) -> int:
+        """Return the number of distinct keys."""
+        return upstream.select(key).distinct().count()
+
+
+@dataclass(frozen=True)
+class ReplaceShards(Append):
+    """Write aggregates: the rows of the touched ingest shards take the place of the old ones.
+
+    `counted` is the target's column that says how many upstream rows went into a row; with it, a
+    shard that has grown since is known to be owed.
+    """
+
+    counted: str | None = None
+
+    def unseen(self, ledger: Ledger, keys: DataFrame) -> DataFrame:
+        """Return all keys: their shards are computed again as a whole."""
+        return keys
+
+    def write_rows(self, batch: MicroBatch, rows: DataFrame) -> None:
+        """Commit the rows in place of those of the same shards."""
+        ledger = batch.ledger
+        ledger.lake.replace_shards(ledger.target, rows, ledger.app_id, batch.batch_id, batch.shards)
+
+    def progress_sql(self, upstream: str, done: str, rejects: str, key: str) -> str:
+        """Return a query for `dealt` and `total`, counted in upstream rows, or in shards without `counted`."""
+        if self.counted is None:
+            return super().progress_sql(upstream, done, rejects, "ingest_shard")
+        return (
+            f"SELECT coalesce((SELECT sum({self.counted}) FROM ({done}) AS d), 0) AS dealt,"
+            f" (SELECT count(*) FROM ({upstream}) AS u) AS total"
+        )
+
+
+def sound_and_reasons(transformed: DataFrame) -> tuple[int, Reasons]:
+    """Return how many rows have no reject, and how many have one of each (outcome, reason)."""
+    pairs = F.transform("rejects", lambda r: F.struct(r["outcome"].alias("outcome"), r["reason"].alias("reason")))
+    # A row may have several rejects of one reason; it counts once. A row without any is the null group.
+    exploded = transformed.select(F.explode_outer(F.array_distinct(pairs)).alias("r"))
+    counts = {(row[0], row[1]): row[2] for row in exploded.groupBy("r.outcome", "r.reason").count().collect()}
+    return counts.pop((None, None), 0), counts

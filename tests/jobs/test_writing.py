@@ -1,0 +1,163 @@
+"""Strategies of writing on a real lake: what is committed in which order, and what is never dealt with twice."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import LongType, StringType, StructType
+
+from jobs.engine.batches import BatchWriter, StreamOptions, ledger_of
+from jobs.engine.factories import batch_stage
+from jobs.engine.going_live import progress_of
+from jobs.engine.lake import Lake
+from jobs.engine.stage import Stage, StageDefinition, StageInputs, with_recipe
+from jobs.engine.writing import Append, AppendBulk, AppendOncePerKey, ReplaceShards
+from jobs.views.reader import LakeReader
+from schemas.operations import QUARANTINE, STAGE_RUNS
+from schemas.table import ENGINE_VERSION, Table, column, lineage
+
+_COLUMNS = [column("image_id", StringType(), "key", False), column("number", LongType(), "number", False), *lineage()]
+UPSTREAM = Table("numbers", "Numbers.", StructType(_COLUMNS), ("image_id",), stage="numbers")
+TARGET = Table("doubled", "Doubled numbers.", StructType(_COLUMNS), ("image_id",), stage="doubled")
+
+
+def doubled(
+    batches: Iterator[pa.RecordBatch], schema: pa.Schema, settings: Any, recipe: str, copies: int
+) -> Iterator[pa.RecordBatch]:
+    """Double each number, `copies` times; numbers under 0 fail."""
+    for batch in batches:
+        rows = []
+        for row in batch.to_pylist():
+            keys = {"image_id": row["image_id"], "ingest_shard": row["ingest_shard"]}
+            keys |= {"recipe": recipe, "engine_version": ENGINE_VERSION}
+            if row["number"] < 0:
+                rejects = [{"outcome": "failed", "reason": "unexpected_error", "error": "a number under 0"}]
+                rows.append({**keys, "rejects": rejects})
+            else:
+                rows += [{**keys, "number": 2 * row["number"], "rejects": []}] * copies
+        yield pa.RecordBatch.from_pylist(rows, schema=schema)
+
+
+def stage_with(writing: Append, copies: int = 1) -> Stage:
+    def build(inputs: StageInputs) -> Stage:
+        def read(lake: Lake, keys: DataFrame, shards: list[int]) -> DataFrame:
+            numbers = with_recipe(lake.read(UPSTREAM), "up", shards)
+            if isinstance(writing, ReplaceShards):
+                return numbers
+            return numbers.join(keys.select("image_id").distinct(), "image_id", "left_semi")
+
+        return batch_stage(inputs, read, partial(doubled, copies=copies))
+
+    definition = StageDefinition(TARGET, (UPSTREAM,), "Double.", build, writing=writing)
+    # Only the recipe of the stage before is asked for.
+    before = Stage(definition, "up", "", read=lambda lake, keys, shards: keys, transform=lambda df: df)
+    return definition.made({"numbers": before})
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+    lake = Lake(spark, str(tmp_path), str(tmp_path / "_checkpoints"))
+    for table in (UPSTREAM, TARGET, QUARANTINE, STAGE_RUNS):
+        lake.ensure(table)
+    return lake
+
+
+def numbers(lake: Lake, values: dict[str, int], shard: int = 0, version: int = 0) -> DataFrame:
+    """Append numbers upstream and return their keys."""
+    rows = [(name, value, "up", shard, ENGINE_VERSION) for name, value in values.items()]
+    frame = lake.session.createDataFrame(rows, UPSTREAM.schema)
+    lake.append(UPSTREAM, frame, f"test-{shard}", version)
+    return frame.select("image_id", "ingest_shard")
+
+
+def write(lake: Lake, stage: Stage, keys: DataFrame, batch_id: int = 0, generation: str = "first") -> int:
+    report = BatchWriter(stage, ledger_of(lake, stage, generation), StreamOptions()).write(keys, batch_id)
+    return report.rows_in if report else 0
+
+
+def found(lake: Lake, table: Table = TARGET) -> list[tuple[Any, ...]]:
+    names = ("image_id", "number") if table is TARGET else ("image_id", "reason")
+    return sorted(tuple(row[name] for name in names) for row in lake.read(table).collect())
+
+
+def refuse_rows(lake: Lake) -> None:
+    lake.session.sql(f"ALTER TABLE delta.`{lake.location(TARGET)}` ADD CONSTRAINT closed CHECK (number < 0)")
+
+
+def allow_rows(lake: Lake) -> None:
+    lake.session.sql(f"ALTER TABLE delta.`{lake.location(TARGET)}` DROP CONSTRAINT closed")
+
+
+def test_appended_rows_come_last_and_a_restart_completes_them_once(lake: Lake) -> None:
+    stage, keys = stage_with(Append()), numbers(lake, {"a": 1, "b": -1, "c": 3})
+    refuse_rows(lake)
+    with pytest.raises(Exception, match="closed"):
+        write(lake, stage, keys)
+    assert found(lake) == [] and found(lake, QUARANTINE) == [("b", "unexpected_error")]
+    assert lake.read(STAGE_RUNS).count() == 1
+    allow_rows(lake)
+    write(lake, stage, keys)
+    assert found(lake) == [("a", 2), ("c", 6)]
+    assert found(lake, QUARANTINE) == [("b", "unexpected_error")] and lake.read(STAGE_RUNS).count() == 1
+
+
+def test_bulk_rows_come_first_and_a_restart_finds_what_was_left_out(lake: Lake) -> None:
+    stage, keys = stage_with(AppendBulk(), copies=2), numbers(lake, {"a": 1, "b": -1})
+    refuse_rows(lake)
+    with pytest.raises(Exception, match="closed"):
+        write(lake, stage, keys)
+    assert lake.read(QUARANTINE).count() == lake.read(STAGE_RUNS).count() == 0
+    allow_rows(lake)
+    write(lake, stage, keys)
+    write(lake, stage, keys)
+    assert found(lake) == [("a", 2), ("a", 2)] and found(lake, QUARANTINE) == [("b", "unexpected_error")]
+    (run,) = lake.read(STAGE_RUNS).collect()
+    assert (run["rows_in"], run["rows_out"], run["failed"]) == (2, 2, 1)
+
+
+@pytest.mark.parametrize("writing", [Append(), AppendBulk()])
+def test_a_new_checkpoint_repeats_neither_rows_nor_rejects(lake: Lake, writing: Append) -> None:
+    stage, keys = stage_with(writing), numbers(lake, {"a": 1, "b": -1})
+    assert write(lake, stage, keys) == 2
+    more = numbers(lake, {"c": 4}, version=1)
+    assert write(lake, stage, keys.union(more), generation="second") == 1
+    assert found(lake) == [("a", 2), ("c", 8)] and found(lake, QUARANTINE) == [("b", "unexpected_error")]
+
+
+def test_a_key_of_several_rows_is_dealt_with_once_whichever_micro_batch_it_comes_in(lake: Lake) -> None:
+    stage = stage_with(AppendOncePerKey())
+    keys = numbers(lake, {"a": 1, "b": -1})
+    assert write(lake, stage, keys.union(keys), batch_id=0) == 2
+    assert write(lake, stage, keys, batch_id=1) == 0
+    assert found(lake) == [("a", 2)] and found(lake, QUARANTINE) == [("b", "unexpected_error")]
+
+
+def test_replaced_shards_hold_what_is_upstream_now_and_other_shards_stay(lake: Lake) -> None:
+    stage = stage_with(ReplaceShards())
+    write(lake, stage, numbers(lake, {"a": 1}, shard=1), batch_id=0)
+    write(lake, stage, numbers(lake, {"z": 9}, shard=2), batch_id=1)
+    write(lake, stage, numbers(lake, {"b": 2}, shard=1, version=1), batch_id=2)
+    assert found(lake) == [("a", 2), ("b", 4), ("z", 18)]
+    write(lake, stage, numbers(lake, {}, shard=1, version=2), batch_id=2)
+    assert found(lake) == [("a", 2), ("b", 4), ("z", 18)]
+
+
+@pytest.mark.parametrize(
+    ("writing", "before", "after"),
+    [(Append(), (3, 4), (4, 4)), (ReplaceShards(), (1, 2), (2, 2)), (ReplaceShards(counted="number"), (6, 4), (14, 4))],
+)
+def test_progress_counts_rows_and_rejects_alike_with_and_without_spark(
+    lake: Lake, writing: Append, before: tuple[int, int], after: tuple[int, int]
+) -> None:
+    stage = stage_with(writing)
+    first = numbers(lake, {"a": 1, "b": -1, "c": 2}, shard=1)
+    second = numbers(lake, {"d": 4}, shard=2)
+    for keys, batch_id, expected in ((first, 0, before), (second, 1, after)):
+        write(lake, stage, keys, batch_id)
+        for tables in (lake, LakeReader(lake.uri)):
+            progress = progress_of(tables, stage.definition, stage.recipe, "up")
+            assert (progress.dealt, progress.total) == expected
