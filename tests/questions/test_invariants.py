@@ -1,4 +1,4 @@
-"""The invariants of question-types.md section 11, on random scenes."""
+"""Invariants of question types, on random scenes."""
 
 import copy
 import math
