@@ -30,9 +30,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 LONG = (
     "jobs/test_kill.py",
     "jobs/test_engine.py",
+    "jobs/test_going_live.py",
     "jobs/test_demo.py",
     "jobs/test_s3_lake.py",
     "checks/test_smoke.py",
+    "api/test_wheel.py",
+    "api/test_examples.py",
     "runtime/test_cluster.py",
     "builtin/test_training.py",
     "loop/test_runs.py",
