@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benchmarks.feed_table import RECIPE, write_images
+from tests.examples_table import RECIPE, write_images
 from vlm.examples import decoded
 from vlm.feed.feed import Feed
 from vlm.feed.settings import FeedSettings

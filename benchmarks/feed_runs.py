@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.feed_table import RECIPE, write_examples
+from tests.examples_table import RECIPE, write_examples
 from vlm.feed.feed import Feed
 from vlm.feed.settings import FeedSettings
 from vlm.feed.share import Cursor, Share

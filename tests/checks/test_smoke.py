@@ -14,7 +14,7 @@ from scenes.crawl import write_crawl
 from tests.checks.parsing import commands
 from tests.checks.tracked import ROOT
 from tests.command import invoke
-from tests.model.tiny import write_decoder, write_tower
+from tests.model.tiny import write_decoder, write_encoder
 
 STAGES = {name: definition.table.name for name, definition in stage_definitions().items()}
 
@@ -116,11 +116,26 @@ def sql(place: Place) -> None:
     assert told.split() == ["n", str(rows(place.lake, "qa_pairs"))]
 
 
+def recipes(place: Place) -> None:
+    told = invoke("recipes", "--lake", place.lake)
+    assert all(stage in told for stage in STAGES if stage not in ("ingest", "statistics"))
+
+
+def recipes_use(place: Place) -> None:
+    stages = DeltaTable(str(place.lake / "recipes")).to_pyarrow_table().to_pylist()
+    recipe = next(row["recipe"] for row in stages if row["stage"] == "lift")
+    before = rows(place.lake, "scenes")
+    invoke("recipes", "use", recipe, "--lake", place.lake)
+    assert rows(place.lake, "scenes") == before
+
+
 def train(place: Place) -> None:
-    tower, decoder = write_tower(place.out / "tower", "siglip"), write_decoder(place.out / "decoder")
+    encoder, decoder = write_encoder(place.out / "encoder", "siglip"), write_decoder(place.out / "decoder")
     sizes = ("--steps", 2, "--batch", 2, "--workers", 0, "--set", "loop.device=cpu", "--set", "loop.samples=0")
     out = place.out / "run"
-    told = invoke("train", "--lake", place.lake, "--tower", tower, "--decoder", decoder, "--out", out, *sizes)
+    told = invoke(
+        "train", "--lake", place.lake, "--vision-encoder", encoder, "--decoder", decoder, "--out", out, *sizes
+    )
     assert "after 2 steps" in told
 
 
@@ -140,6 +155,8 @@ SMOKES: dict[str, Callable[[Place], None]] = {
     "recipes use": recipes_use,
     "setup": setup,
     "preview": preview,
+    "recipes": recipes,
+    "recipes use": recipes_use,
     "report": report,
     "sql": sql,
     "train": train,

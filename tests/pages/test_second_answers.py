@@ -14,7 +14,7 @@ from scenes.crawl import write_crawl
 from schemas.answers import QA_PAIRS
 from schemas.scenes import SCENES
 from schemas.shapes import OBJECT
-from tests.pages.test_images import encoded
+from tests.pages.room import encoded
 from udfs.questions.registry import question_types
 
 # objects of the first lake to those of the other; 4 was seen there and not lifted, 5 is a part of what 1 is

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.jobs.photographs import image_row
+from tests.jobs.image_rows import image_row
 from tests.runtime.brittle import network
 from udfs.experts.expert import ExpertSpec
 

@@ -14,7 +14,7 @@ from jobs.stages.filter import STAGE as FILTER
 from schemas.images import IMAGES
 from schemas.operations import QUARANTINE
 from schemas.perception import IMAGE_SCORES
-from tests.jobs.test_stream import add_images, ids
+from tests.jobs.image_rows import add_images, ids
 from tests.runtime.brittle import CRASH, HANG, NOT_FINITE
 from tests.runtime.conftest import images, logged
 from udfs.experts.expert import SENSOR, loaded_expert
