@@ -116,19 +116,6 @@ def sql(place: Place) -> None:
     assert told.split() == ["n", str(rows(place.lake, "qa_pairs"))]
 
 
-def recipes(place: Place) -> None:
-    told = invoke("recipes", "--lake", place.lake)
-    assert all(stage in told for stage in STAGES if stage not in ("ingest", "statistics"))
-
-
-def recipes_use(place: Place) -> None:
-    stages = DeltaTable(str(place.lake / "recipes")).to_pyarrow_table().to_pylist()
-    recipe = next(row["recipe"] for row in stages if row["stage"] == "lift")
-    before = rows(place.lake, "scenes")
-    invoke("recipes", "use", recipe, "--lake", place.lake)
-    assert rows(place.lake, "scenes") == before
-
-
 def train(place: Place) -> None:
     encoder, decoder = write_encoder(place.out / "encoder", "siglip"), write_decoder(place.out / "decoder")
     sizes = ("--steps", 2, "--batch", 2, "--workers", 0, "--set", "loop.device=cpu", "--set", "loop.samples=0")
@@ -155,8 +142,6 @@ SMOKES: dict[str, Callable[[Place], None]] = {
     "recipes use": recipes_use,
     "setup": setup,
     "preview": preview,
-    "recipes": recipes,
-    "recipes use": recipes_use,
     "report": report,
     "sql": sql,
     "train": train,
