@@ -5,13 +5,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
 from jobs.engine.environment import resolve_jars
 from jobs.engine.session import start_session
+from tests.examples_table import RECIPE, write_examples
 from tests.object_store import s3_server
+from vlm.feed.settings import FeedSettings
+from vlm.feed.snapshot import Snapshot, open_snapshot
 
 REAL_PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
+
+# The same examples every time, however long a busy machine takes over one.
+settings.register_profile(
+    "suite", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+settings.load_profile("suite")
 
 # Two workers of the suite and their Spark tasks share the cores: more threads each would spin beside one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -20,9 +30,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 LONG = (
     "jobs/test_kill.py",
     "jobs/test_engine.py",
+    "jobs/test_going_live.py",
     "jobs/test_demo.py",
     "jobs/test_s3_lake.py",
     "checks/test_smoke.py",
+    "api/test_wheel.py",
+    "api/test_examples.py",
     "runtime/test_cluster.py",
     "builtin/test_training.py",
     "loop/test_runs.py",
@@ -58,3 +71,15 @@ def real_photographs() -> Path:
     if not REAL_PHOTOGRAPHS.is_dir():
         pytest.skip(f"The real photographs are not at {REAL_PHOTOGRAPHS}; they are shared beside the checkout.")
     return REAL_PHOTOGRAPHS
+
+
+@pytest.fixture(scope="session")
+def examples_table(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A small table of training examples; a test that changes it copies it first."""
+    return write_examples(spark, tmp_path_factory.mktemp("examples"))
+
+
+@pytest.fixture(scope="session")
+def snapshot(examples_table: str) -> Snapshot:
+    """The version of the small table that tests read."""
+    return open_snapshot(FeedSettings(table=examples_table, recipe=RECIPE))

@@ -11,6 +11,8 @@ from tests.checks.parsing import commands, fault
 from tests.checks.tracked import cases, modules, name_of
 
 PENDING: tuple[str, ...] = ()
+# The changelog also names commands that are gone.
+CURRENT = [case for case in cases(PENDING) if case.values[0].name != "CHANGELOG.md"]
 
 
 def help_texts() -> Iterator[CommandLine]:
@@ -26,7 +28,7 @@ def faults(lines: Iterator[CommandLine]) -> list[str]:
     return [f"{line}\n    {told}" for line in lines if (told := fault(line))]
 
 
-@pytest.mark.parametrize("page", cases(PENDING), ids=name_of)
+@pytest.mark.parametrize("page", CURRENT, ids=name_of)
 def test_commands_of_a_page_parse(page: Path) -> None:
     assert not faults(of_page(page))
 

@@ -14,7 +14,7 @@ from scenes.crawl import write_crawl
 from tests.checks.parsing import commands
 from tests.checks.tracked import ROOT
 from tests.command import invoke
-from tests.model.tiny import write_decoder, write_tower
+from tests.model.tiny import write_decoder, write_encoder
 
 STAGES = {name: definition.table.name for name, definition in stage_definitions().items()}
 
@@ -117,10 +117,12 @@ def sql(place: Place) -> None:
 
 
 def train(place: Place) -> None:
-    tower, decoder = write_tower(place.out / "tower", "siglip"), write_decoder(place.out / "decoder")
+    encoder, decoder = write_encoder(place.out / "encoder", "siglip"), write_decoder(place.out / "decoder")
     sizes = ("--steps", 2, "--batch", 2, "--workers", 0, "--set", "loop.device=cpu", "--set", "loop.samples=0")
     out = place.out / "run"
-    told = invoke("train", "--lake", place.lake, "--tower", tower, "--decoder", decoder, "--out", out, *sizes)
+    told = invoke(
+        "train", "--lake", place.lake, "--vision-encoder", encoder, "--decoder", decoder, "--out", out, *sizes
+    )
     assert "after 2 steps" in told
 
 

@@ -13,7 +13,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from benchmarks.feed_runs import feed_of, ids, kills_that_changed, wrong_runs, wrong_torch_runs
-from benchmarks.feed_table import IMAGES, PARTS, RECIPE, example_rows
+from tests.examples_table import IMAGES, PARTS, RECIPE, example_rows
 from tests.object_store import upload
 from vlm.errors import RowsLost
 from vlm.examples import Turn, decoded
@@ -127,16 +127,19 @@ def test_a_row_group_that_cannot_be_read_ends_no_run_in_silence(examples_table: 
             ids(feed_of(examples_table, broken, backend, 2, 0))
 
 
-def test_a_pinned_version_stays_as_it_was(spark: SparkSession, examples_table: str, snapshot: Snapshot) -> None:
-    before = open_snapshot(FeedSettings(table=examples_table, recipe=RECIPE, version=snapshot.version))
-    DeltaTable.forPath(spark, examples_table).delete(f"recipe = '{RECIPE}' AND split = 'train' AND part = 2")
-    after = open_snapshot(FeedSettings(table=examples_table, recipe=RECIPE))
-    again = open_snapshot(FeedSettings(table=examples_table, recipe=RECIPE, version=snapshot.version))
-    DeltaTable.forPath(spark, examples_table).restoreToVersion(snapshot.version)
+def test_a_pinned_version_stays_as_it_was(
+    spark: SparkSession, examples_table: str, snapshot: Snapshot, tmp_path: Path
+) -> None:
+    table = str(shutil.copytree(examples_table, tmp_path / "own"))
+    before = open_snapshot(FeedSettings(table=table, recipe=RECIPE, version=snapshot.version))
+    DeltaTable.forPath(spark, table).delete(f"recipe = '{RECIPE}' AND split = 'train' AND part = 2")
+    after = open_snapshot(FeedSettings(table=table, recipe=RECIPE))
+    again = open_snapshot(FeedSettings(table=table, recipe=RECIPE, version=snapshot.version))
+    DeltaTable.forPath(spark, table).restoreToVersion(snapshot.version)
     assert (again, again.rows) == (before, IMAGES * PARTS)
     assert after.rows == IMAGES * (PARTS - 1)
     assert after.digest != before.digest
-    assert open_snapshot(FeedSettings(table=examples_table, recipe=RECIPE)).digest == before.digest
+    assert open_snapshot(FeedSettings(table=table, recipe=RECIPE)).digest == before.digest
 
 
 def test_both_backends_read_from_an_object_store(examples_table: str, snapshot: Snapshot, s3: str) -> None:

@@ -7,7 +7,7 @@ import pyarrow
 import pytest
 from pyspark.sql import SparkSession
 
-from benchmarks.feed_table import RECIPE
+from tests.examples_table import RECIPE
 from vlm.errors import PetastormUnknown, SnapshotUnusable
 from vlm.feed import petastorm_backend
 from vlm.feed.settings import FeedSettings

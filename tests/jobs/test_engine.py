@@ -71,8 +71,8 @@ def test_no_answer_id_and_no_expression_is_used_twice(lake: Path) -> None:
 
 
 def test_sql_reads_every_table(lake: Path) -> None:
-    done = spatiallake("sql", "SELECT count(*) AS n FROM qa_pairs", "--lake", str(lake), "--format", "json")
-    assert json.loads(done.stdout) == {"n": table(lake, "qa_pairs").num_rows}
+    printed = invoke("sql", "SELECT count(*) AS n FROM qa_pairs", "--lake", lake, "--format", "json")
+    assert json.loads(printed) == {"n": table(lake, "qa_pairs").num_rows}
 
 
 def test_a_grown_crawl_adds_only_what_is_new_also_when_checkpoints_were_lost(

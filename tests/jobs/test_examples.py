@@ -30,7 +30,7 @@ from schemas.images import IMAGES
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.table import ENGINE_VERSION
 from schemas.training import TRAINING_EXAMPLES
-from tests.jobs.photographs import image_row
+from tests.jobs.image_rows import image_row
 from udfs.language.tokens import counted_tokens, token_counter
 from udfs.stages.examples import ExamplesSettings, shared_out
 

@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -23,7 +22,7 @@ from jobs.stages.filter import STAGE as FILTER
 from schemas.images import IMAGES
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.perception import DEPTHS, IMAGE_SCORES, REGIONS
-from tests.jobs.photographs import HEIGHT, WIDTH, image_row
+from tests.jobs.image_rows import HEIGHT, WIDTH, add_images, ids, image_row
 from udfs.experts.expert import SENSOR
 
 
@@ -36,16 +35,6 @@ def context_stage(spatial: float = 0.5) -> Stage:
 @pytest.fixture
 def lake(spark: SparkSession, tmp_path: Path) -> Lake:
     return Lake(spark, str(tmp_path / "lake"), str(tmp_path / "lake" / "_checkpoints"))
-
-
-def add_images(lake: Lake, rows: list[dict[str, Any]], version: int = 0) -> None:
-    lake.ensure(IMAGES)
-    frame = lake.session.createDataFrame(rows, IMAGES.schema).repartitionByRange(3, "ingest_shard")
-    lake.append(IMAGES, frame, "test", version)
-
-
-def ids(lake: Lake, table: Any) -> list[str]:
-    return sorted(row["image_id"] for row in lake.read(table).select("image_id").collect())
 
 
 def test_follows_new_rows_and_adds_nothing_when_run_again(lake: Lake) -> None:

@@ -2,9 +2,15 @@
 
 from typing import Any
 
+from hypothesis import strategies as st
+
 from udfs.stages.disambiguate import DisambiguateSettings, disambiguate_row
 
 SETTINGS = DisambiguateSettings()
+COLORS = ["red", "blue", "green", "white", "black"]
+MATERIALS = ["wooden", "metal", "plastic"]
+NOUNS = ["chair", "mug", "box", "cracker box", "toy car", "armchair", "bottle", "cup"]
+ENDS = ["", " on the left", " at the back", " with blue lid", " next to the sofa", " far away"]
 
 
 def thing(object_id: int, label: str | None, captions: list[str], place: tuple[float, float, float]) -> dict[str, Any]:
@@ -33,3 +39,16 @@ def row(objects: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
 def expressions(scene: dict[str, Any], options: DisambiguateSettings = SETTINGS) -> dict[int, str]:
     result = disambiguate_row(scene, options)
     return {one["object_id"]: one["expression"] for one in result["references"]}
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> dict[str, Any]:
+    places = st.tuples(st.floats(1.0, 6.0), st.floats(-2.0, 2.0), st.floats(-0.5, 0.5))
+    objects = []
+    for object_id in range(1, draw(st.integers(1, 7)) + 1):
+        noun = draw(st.sampled_from(NOUNS))
+        adjectives = [draw(st.sampled_from([*options, ""])) for options in (["small", "large"], COLORS, MATERIALS)]
+        caption = " ".join([*filter(None, adjectives), noun]) + draw(st.sampled_from(ENDS))
+        label = draw(st.sampled_from([noun.split()[-1], noun, None]))
+        objects.append(thing(object_id, label, [caption] if draw(st.booleans()) or label is None else [], draw(places)))
+    return row(objects)

@@ -7,26 +7,8 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.language.objects import SETTINGS, expressions, row, thing
+from tests.language.objects import SETTINGS, expressions, scenes
 from udfs.stages.disambiguate import disambiguate_row
-
-COLORS = ["red", "blue", "green", "white", "black"]
-MATERIALS = ["wooden", "metal", "plastic"]
-NOUNS = ["chair", "mug", "box", "cracker box", "toy car", "armchair", "bottle", "cup"]
-ENDS = ["", " on the left", " at the back", " with blue lid", " next to the sofa", " far away"]
-
-
-@st.composite
-def scenes(draw: st.DrawFn) -> dict[str, Any]:
-    places = st.tuples(st.floats(1.0, 6.0), st.floats(-2.0, 2.0), st.floats(-0.5, 0.5))
-    objects = []
-    for object_id in range(1, draw(st.integers(1, 7)) + 1):
-        noun = draw(st.sampled_from(NOUNS))
-        adjectives = [draw(st.sampled_from([*options, ""])) for options in (["small", "large"], COLORS, MATERIALS)]
-        caption = " ".join([*filter(None, adjectives), noun]) + draw(st.sampled_from(ENDS))
-        label = draw(st.sampled_from([noun.split()[-1], noun, None]))
-        objects.append(thing(object_id, label, [caption] if draw(st.booleans()) or label is None else [], draw(places)))
-    return row(objects)
 
 
 def content(text: str) -> frozenset[str]:

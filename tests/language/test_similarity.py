@@ -6,8 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.language.objects import SETTINGS, expressions, row, thing
-from tests.language.test_disambiguate import scenes
+from tests.language.objects import SETTINGS, expressions, row, scenes, thing
 from udfs.stages.disambiguate import DisambiguateSettings, disambiguate_row
 
 

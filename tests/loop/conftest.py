@@ -3,13 +3,9 @@
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
-from benchmarks.feed_table import RECIPE, write_examples
 from tests.loop.tiny import finish, settings_of, start_world, write_images
 from tests.model.tiny import write_decoder, write_encoder
-from vlm.feed.settings import FeedSettings
-from vlm.feed.snapshot import Snapshot, open_snapshot
 from vlm.loop.settings import TrainSettings
 
 
@@ -28,13 +24,3 @@ def whole_run(place: Path) -> TrainSettings:
     settings = settings_of(place, "whole")
     finish(start_world(settings))
     return settings
-
-
-@pytest.fixture(scope="session")
-def examples_table(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return write_examples(spark, tmp_path_factory.mktemp("examples"))
-
-
-@pytest.fixture(scope="session")
-def snapshot(examples_table: str) -> Snapshot:
-    return open_snapshot(FeedSettings(table=examples_table, recipe=RECIPE))

@@ -11,9 +11,9 @@ from mlflow import MlflowClient
 from PIL import Image
 from typer.testing import CliRunner
 
-from benchmarks.feed_table import RECIPE
 from jobs.cli.options import app
 from jobs.engine.errors import UsageError
+from tests.examples_table import RECIPE
 from tests.loop.tiny import conversation, history, settings_of
 from vlm.errors import SettingsUnusable
 from vlm.evaluation.scores.interval import Score

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 
-from benchmarks.feed_table import RECIPE, write_examples
+from tests.examples_table import RECIPE
 from udfs.language.tokens import counted_tokens
 from vlm.errors import SharesUnusable, StreamUnreadable
 from vlm.examples import Example, Turn, decoded
@@ -26,9 +25,8 @@ from vlm.mixture.streams import Record, RecordStream
 
 
 @pytest.fixture(scope="module")
-def spatial(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Feed:
-    table = write_examples(spark, tmp_path_factory.mktemp("spatial"))
-    return Feed(FeedSettings(table=table, recipe=RECIPE, seed=2))
+def spatial(examples_table: str) -> Feed:
+    return Feed(FeedSettings(table=examples_table, recipe=RECIPE, seed=2))
 
 
 @pytest.fixture(scope="module")

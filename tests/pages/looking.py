@@ -2,12 +2,17 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.pages.small_lake import image_id_of
 
 
 def look_at(browser: Chrome, page: Path, width: int = 1400, height: int = 1000, dark: bool = False) -> None:
@@ -42,3 +47,22 @@ def requests(browser: Chrome) -> list[str]:
 def colors(pixels: NDArray[np.uint8]) -> int:
     """Return the number of distinct colors of an image."""
     return len(np.unique(pixels.reshape(-1, 3), axis=0))
+
+
+def open_room(browser: Chrome, page: Path, room: object) -> None:
+    """Show the sheet of one room."""
+    number = sheet_number(browser, page, image_id_of(room))  # pyright: ignore[reportArgumentType]
+    browser.execute_script(f"location.hash = '#{number + 1}'")
+    # browsers tell the page of a new hash later, as they do of an opened <details>
+    WebDriverWait(browser, 30).until(lambda _: browser.find_element(By.ID, f"sheet-{number}").is_displayed())
+
+
+def sheet_number(browser: Chrome, page: Path, image_id: str) -> int:
+    """Return which sheet of the page is the image's."""
+    sections = re.split(r'<section class="sheet"', page.read_text(encoding="utf-8"))[1:]
+    return next(index for index, section in enumerate(sections) if image_id in section)
+
+
+def shown(browser: Chrome, selector: str) -> list:
+    """Return the elements of the sheet in view."""
+    return browser.find_elements(By.CSS_SELECTOR, f".sheet:not([hidden]) {selector}")

@@ -6,6 +6,9 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from pycocotools import mask as coco
+
+from jobs.views.pages.projection import View
 
 Array = NDArray[np.float64]
 
@@ -101,3 +104,13 @@ class Room:
             facets = 0.82 + 0.18 * np.sin(40.0 * depth)[..., None]
             pixels = np.where((owner == block.number)[..., None], color * shade[..., None] * facets, pixels)
         return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+def view_of(room: Room) -> View:
+    """Return the room's camera as the page sees it."""
+    return View(room.world_from_camera.ravel().tolist(), room.camera, room.width, room.height)
+
+
+def encoded(mask: np.ndarray) -> str:
+    """Return a mask as COCO counts."""
+    return str(coco.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"], "ascii")  # pyright: ignore[reportArgumentType]

@@ -16,11 +16,10 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from jobs.engine.errors import LakeUnreadable
 from jobs.views.preview import write_preview
-from tests.pages.looking import colors, complaints, look_at, requests, screenshot
+from tests.pages.looking import colors, complaints, look_at, open_room, requests, screenshot, shown
 from tests.pages.second_lake import CROWD, PORTRAIT, ROOM, SHIFT, second_rows, without
 from tests.pages.small_history import STOPPED
 from tests.pages.small_lake import image_id_of, write_lake
-from tests.pages.test_preview_page import open_room, shown
 
 
 @pytest.fixture(scope="module")

@@ -11,22 +11,17 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from pycocotools import mask as coco
 
 from jobs.views.pages import render, second_view, wording
 from jobs.views.pages.images import depth_image, image_uri, mask_anchor, mask_path
 from jobs.views.pages.render import script_json
+from tests.pages.room import encoded
 from tests.pages.small_lake import image_bytes, rooms
 
 
 def decoded(uri: str) -> np.ndarray:
     """Return a data URI's pixels."""
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).convert("RGB")).astype(int)
-
-
-def encoded(mask: np.ndarray) -> str:
-    """Return a mask as COCO counts."""
-    return str(coco.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"], "ascii")  # pyright: ignore[reportArgumentType]
 
 
 def test_photograph_is_the_stored_pixels_whatever_exif_says():

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.views.pages.plan import floor_plan
-from tests.pages.room import Block, Room
+from tests.pages.room import Block, Room, view_of
 from tests.pages.small_lake import rooms, small_rows
-from tests.pages.test_projection import view_of
 
 
 def points(path: str) -> np.ndarray:

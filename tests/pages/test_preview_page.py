@@ -3,12 +3,10 @@
 import base64
 import io
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
@@ -16,29 +14,10 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.views.preview import write_preview
-from tests.pages.looking import colors, complaints, look_at, requests, screenshot
+from tests.pages.looking import colors, complaints, look_at, open_room, requests, screenshot, shown
 from tests.pages.small_lake import CRATE, HOSTILE, image_id_of, rooms, write_lake
 
 ROOM, PORTRAIT, CROWD = rooms()
-
-
-def open_room(browser: Chrome, page: Path, room: object) -> None:
-    """Show the sheet of one room."""
-    number = sheet_number(browser, page, image_id_of(room))  # pyright: ignore[reportArgumentType]
-    browser.execute_script(f"location.hash = '#{number + 1}'")
-    # browsers tell the page of a new hash later, as they do of an opened <details>
-    WebDriverWait(browser, 30).until(lambda _: browser.find_element(By.ID, f"sheet-{number}").is_displayed())
-
-
-def sheet_number(browser: Chrome, page: Path, image_id: str) -> int:
-    """Return which sheet of the page is the image's."""
-    sections = re.split(r'<section class="sheet"', page.read_text(encoding="utf-8"))[1:]
-    return next(index for index, section in enumerate(sections) if image_id in section)
-
-
-def shown(browser: Chrome, selector: str) -> list:
-    """Return the elements of the sheet in view."""
-    return browser.find_elements(By.CSS_SELECTOR, f".sheet:not([hidden]) {selector}")
 
 
 @pytest.mark.parametrize("dark", [False, True])

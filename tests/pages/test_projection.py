@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.views.pages.projection import View, box_segments
-from tests.pages.room import Block, Room
+from jobs.views.pages.projection import box_segments
+from tests.pages.room import Block, Room, view_of
 
 EDGES = [(0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (0, 4), (1, 5), (2, 6), (3, 7)]
 
@@ -18,11 +18,6 @@ blocks = st.builds(
     metres, metres, st.floats(-1, 3), lengths, lengths, lengths, st.floats(-math.pi, math.pi),
 )  # fmt: skip
 cameras = st.tuples(st.floats(-1.2, 1.5), st.floats(0.2, 3), st.floats(150, 1500))
-
-
-def view_of(room: Room) -> View:
-    """Return the room's camera as the page sees it."""
-    return View(room.world_from_camera.ravel().tolist(), room.camera, room.width, room.height)
 
 
 def distance_to(point: tuple[float, float], line: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Small `images` rows for tests of the stages before lifting."""
+"""Small rows of `images`, and their way into a lake."""
 
 import hashlib
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from jobs.engine.lake import Lake
+from schemas.images import IMAGES
 from schemas.table import ENGINE_VERSION
 
 WIDTH, HEIGHT = 32, 24
@@ -49,3 +51,13 @@ def image_row(number: int, shard: int = 0, **changes: Any) -> dict[str, Any]:
         "engine_version": ENGINE_VERSION,
     }
     return {**row, **changes}
+
+
+def add_images(lake: Lake, rows: list[dict[str, Any]], version: int = 0) -> None:
+    lake.ensure(IMAGES)
+    frame = lake.session.createDataFrame(rows, IMAGES.schema).repartitionByRange(3, "ingest_shard")
+    lake.append(IMAGES, frame, "test", version)
+
+
+def ids(lake: Lake, table: Any) -> list[str]:
+    return sorted(row["image_id"] for row in lake.read(table).select("image_id").collect())
