@@ -113,11 +113,11 @@ class Append:
         The first three are queries: upstream rows of the recipe that the stage follows, rows of the
         stage's own recipe in `done`, and its rejects.
         """
-        done = f"SELECT {key} FROM ({done}) AS r UNION SELECT {key} FROM ({rejects}) AS q"
+        # Joined one by one: DataFusion cannot unite columns of tables whose comments differ.
+        keys, rows, left_out = (f"(SELECT DISTINCT {key} FROM ({one}) AS s)" for one in (upstream, done, rejects))
         return (
-            f"SELECT count(d.{key}) AS dealt, count(*) AS total"
-            f" FROM (SELECT DISTINCT {key} FROM ({upstream}) AS u) AS k"
-            f" LEFT JOIN ({done}) AS d ON k.{key} = d.{key}"
+            f"SELECT count(coalesce(r.{key}, q.{key})) AS dealt, count(*) AS total FROM {keys} AS k"
+            f" LEFT JOIN {rows} AS r ON k.{key} = r.{key} LEFT JOIN {left_out} AS q ON k.{key} = q.{key}"
         )
 
 
