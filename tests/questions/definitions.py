@@ -1,4 +1,4 @@
-"""The qualitative definitions of question-types.md, written a second time: plain, slow, and apart from the engine.
+"""The qualitative definitions of docs/questions.md, written a second time: plain, slow, and apart from the engine.
 
 A relation reads a `scenes` row and two OBJECT structs and says whether A stands in it to B, None where it is undecided.
 """

@@ -1,4 +1,4 @@
-"""The quantitative definitions of question-types.md, written a second time: plain, slow, and apart from the engine."""
+"""The quantitative definitions of docs/questions.md, written a second time: plain, slow, and apart from the engine."""
 
 import math
 from typing import NamedTuple
