@@ -12,10 +12,10 @@ from jobs.views.pages.verdicts import SecondAnswer, Verdict, VerdictCounts
 from jobs.views.truth_slots import ALL_TRUE, answers_of, perceived, photographs
 from scenes.crawl import write_crawl
 from schemas.answers import QA_PAIRS
-from udfs.questions.registry import question_type
 from schemas.scenes import SCENES
 from schemas.shapes import OBJECT
 from tests.pages.test_photograph import encoded
+from udfs.questions.registry import question_type
 
 # objects of the first lake to those of the other; 4 was seen there and not lifted, 5 is a part of what 1 is
 PARTNERS = {1: 11, 2: 12, 3: 13, 4: 14, 5: 11}

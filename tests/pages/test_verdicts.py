@@ -1,6 +1,5 @@
 """When two answers agree: the same by the Python rule, by the SQL of the report, and by hand."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,7 +42,16 @@ CASES = [
 
 def row(number: int, recipe: str, answer: dict[str, Any]) -> dict[str, Any]:
     """Return a whole row of `qa_pairs` about an image of its own and a type that names the case."""
-    texts = ("question", "answer", "answer_form", "reference_form", "frame", "question_template", "answer_template")
+    texts = (
+        "question",
+        "answer",
+        "answer_form",
+        "reference_form",
+        "frame",
+        "split",
+        "question_template",
+        "answer_template",
+    )
     own = {"image_id": f"image {number}", "type_id": f"T{number:02d}", "qa_id": f"{recipe}-{number}", "seed": 0}
     fixed = {"family": "", "object_ids": [1, 2], "references": [], "needs": [], "scene_recipe": "", "recipe": recipe}
     lineage = {"ingest_shard": 0, "engine_version": ""}

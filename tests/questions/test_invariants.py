@@ -57,24 +57,24 @@ def test_left_is_antisymmetric_and_the_inverse_of_right(seed: int) -> None:
 
 
 def mirrored(scene: Row) -> Row:
-    mirrored = copy.deepcopy(scene)
-    for thing in mirrored["objects"]:
+    mirror = copy.deepcopy(scene)
+    for thing in mirror["objects"]:
         thing["centre_m"][1] *= -1
         thing["lo_m"][1], thing["hi_m"][1] = -thing["hi_m"][1], -thing["lo_m"][1]
         thing["centre_c_m"][0] *= -1
         thing["u_norm"] = 1 - thing["u_norm"]
-    return mirrored
+    return mirror
 
 
 @given(SEEDS)
 @settings(max_examples=150, deadline=None)
 def test_a_mirror_swaps_left_and_right_and_nothing_else(seed: int) -> None:
     scene, references = random_scene(random.Random(seed))
-    plain, mirrored = _weigh(scene, references), _weigh(mirrored(scene), references)
+    plain, mirror = _weigh(scene, references), _weigh(mirrored(scene), references)
     for name in RELATIONS:
         expected = _pairs(plain, name)
         expected = {(b, a) for a, b in expected} if name == "left" else expected
-        assert _pairs(mirrored, name) == expected
+        assert _pairs(mirror, name) == expected
     other = {"left": "right", "right": "left", "ahead": "ahead"}
     for type_id in plain.numbers:
         expected_numbers = _numbers(plain, type_id)
@@ -82,7 +82,7 @@ def test_a_mirror_swaps_left_and_right_and_nothing_else(seed: int) -> None:
             expected_numbers = {(b, a, word): value for (a, b, word), value in expected_numbers.items()}
         if type_id == "N17":
             expected_numbers = {(a, b, other[side]): value for (a, b, side), value in expected_numbers.items()}
-        assert _numbers(mirrored, type_id) == pytest.approx(expected_numbers, rel=1e-12)
+        assert _numbers(mirror, type_id) == pytest.approx(expected_numbers, rel=1e-12)
 
 
 def _scaled(scene: Row, s: float) -> Row:

@@ -90,7 +90,8 @@ def test_a_type_outside_the_tree_is_asked_told_titled_and_documented(tmp_path: P
     (tmp_path / "longer_types.py").write_text(MODULE)
     (tmp_path / "X01.yaml").write_text(WORDINGS)
     env = os.environ | {"SPATIALLAKE_PLUGINS": "longer_types", "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
-    ran = subprocess.run([sys.executable, "-c", LOOK], env=env, cwd=tmp_path, capture_output=True, text=True)
+    look = [sys.executable, "-c", LOOK]
+    ran = subprocess.run(look, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     seen = json.loads(ran.stdout)
     assert (seen["last"], seen["plugins"], seen["recipe"]) == ("X01", ["X01"], ["X01"])

@@ -142,7 +142,7 @@ def test_two_types_of_one_id_are_refused(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("SPATIALLAKE_PLUGINS", "twice_declared")
     registry._declared.cache_clear()
     try:
-        with pytest.raises(DuplicateType, match=r"'Q01' is declared by both udfs\.questions\.types\.sideways and twice"):
+        with pytest.raises(DuplicateType, match=r"'Q01' is declared by both .*\.sideways and twice"):
             registry._declared()
     finally:
         registry._declared.cache_clear()

@@ -114,12 +114,14 @@ def _tenfold(row: Row) -> Row:
 
 @pytest.mark.parametrize("kind", YES_NO)
 def test_checker_cries_at_negated_answers(answered: Answered, kind: str) -> None:
-    assert _tally([(r, s) for r, s in answered if r["type_id"] == kind], _negated).total("qualitative").right_share < 0.1
+    own = [(r, s) for r, s in answered if r["type_id"] == kind]
+    assert _tally(own, _negated).total("qualitative").right_share < 0.1
 
 
 @pytest.mark.parametrize("kind", ["Q03", "Q06", "Q09", "Q12", "Q15", "Q18"])
 def test_checker_cries_at_the_other_object(answered: Answered, kind: str) -> None:
-    assert _tally([(r, s) for r, s in answered if r["type_id"] == kind], _other_choice).total("qualitative").right_share < 0.1
+    own = [(r, s) for r, s in answered if r["type_id"] == kind]
+    assert _tally(own, _other_choice).total("qualitative").right_share < 0.1
 
 
 @pytest.mark.parametrize("kind", ["Q03", "N05", "N06", "N17"])

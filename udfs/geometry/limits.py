@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from udfs.margins import MAX_OCCLUSION
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -15,4 +17,4 @@ class Limits:
     floor_below_camera_m: float = 0.25
     floor_beneath_share: float = 0.01
     gravity_sigma_max_deg: float = 10.0
-    occlusion_max: float = 0.10
+    occlusion_max: float = MAX_OCCLUSION

@@ -15,7 +15,8 @@ from udfs.questions.candidates import Decisions, error_of, open_numbers, sure_of
 from udfs.questions.question_type import AnswerKind, Family, QuestionType
 from udfs.questions.registry import types_of
 from udfs.questions.rule import Decided, Rule
-from udfs.questions.scene import Gates, SeenObject
+from udfs.questions.scene import Gates
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
 
 Key = tuple[int, int]
@@ -132,9 +133,7 @@ class Sampler:
         found = self._sound(decisions[rule], taken, lambda item: sure_of(rule, item, self._gates, sigmas))
         return None if found is None else found[1]
 
-    def _measurable(
-        self, kind: QuestionType, decisions: Decisions, taken: Key | None
-    ) -> tuple[Decided, float] | None:
+    def _measurable(self, kind: QuestionType, decisions: Decisions, taken: Key | None) -> tuple[Decided, float] | None:
         """Return a number whose error is small enough, and the error."""
         max_sigma = self._settings.max_relative_sigma
         return self._sound(decisions[kind.rule], taken, lambda item: error_of(kind, item, self._gates, max_sigma))

@@ -17,9 +17,7 @@ class SynthesizeSettings(BaseModel):
     max_pairs: int = Field(
         default=48, ge=1, description="pairs of objects weighed per image, drawn when there are more"
     )
-    solo_numbers: int = Field(
-        default=2, ge=0, le=2, description="numbers of an image without a qualitative answer"
-    )
+    solo_numbers: int = Field(default=2, ge=0, le=2, description="numbers of an image without a qualitative answer")
     letter_share: float = Field(default=0.25, ge=0, le=1, description="choice rows answered by an option letter")
     short_share: float = Field(default=0.2, ge=0, le=1, description="other rows answered in a word or two")
     precise_share: float = Field(default=0.02, ge=0, le=1, description="number rows that ask for precision")

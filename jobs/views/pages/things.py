@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from jobs.views.pages.wording import dimensions, meters, percent, plain
 from jobs.views.reader import Row
+from udfs.margins import MAX_OCCLUSION
 
 # Twelve colours that stay apart on photographs and on both backgrounds.
 _COLOURS = (
@@ -98,7 +99,7 @@ def _from_object(item: Row, reference: Row | None, colour: str) -> Thing:
     flags = [] if reference else ["cannot be named alone"]
     if item["truncated"]:
         flags.append("cut by the border")
-    if (item["occlusion"] or 0.0) > 0.1:
+    if (item["occlusion"] or 0.0) > MAX_OCCLUSION:
         flags.append(f"{percent(item['occlusion'])} hidden")
     if not item["size_ok"]:
         flags.append("size not asked")

@@ -2,7 +2,8 @@
 
 from udfs.questions.question_type import AnswerKind, QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
-from udfs.questions.scene import Gates, SeenObject, SeenPair
+from udfs.questions.scene import Gates, SeenPair
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.uncertainty import gap_error
 from udfs.questions.unit import METERS
 
@@ -26,8 +27,7 @@ GAP = PairRule(
     error=gap_error,
     compares="D_gap >= 0.05 m",
     check="not where the masks touch and the depth error exceeds D_gap",
-    error_is="both ray errors along the line of centers, both edges, and the unaveraged noise of "
-    "both surfaces",
+    error_is="both ray errors along the line of centers, both edges, and the unaveraged noise of both surfaces",
 )
 
 QUESTION_TYPES = (

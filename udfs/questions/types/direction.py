@@ -4,7 +4,8 @@ import math
 
 from udfs.questions.question_type import LEFT_RIGHT, AnswerKind, QuestionType, Variant
 from udfs.questions.rule import Decided, ObjectRule
-from udfs.questions.scene import Gates, SeenObject
+from udfs.questions.scene import Gates
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
 from udfs.questions.unit import RADIANS
 
@@ -36,7 +37,7 @@ DIRECTION = ObjectRule(
     needs=(),
     decide=_direction,
     error=_error,
-    compares="atan2(-m_y, m_x), without G atan2(x_C, z_C), + right; under 5 degrees \"straight ahead\"",
+    compares='atan2(-m_y, m_x), without G atan2(x_C, z_C), + right; under 5 degrees "straight ahead"',
     check="in front of the camera; the standard error is at most 5 degrees",
     error_is="one pixel, the error of gravity times the slope of the ray, and the error of the "
     "focal length; depth does not enter",

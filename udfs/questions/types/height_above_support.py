@@ -4,7 +4,8 @@ import math
 
 from udfs.questions.question_type import AnswerKind, QuestionType, Variant, relative_error
 from udfs.questions.rule import Decided, Need, ObjectRule
-from udfs.questions.scene import Gates, SeenObject
+from udfs.questions.scene import Gates
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
 from udfs.questions.uncertainty import root_sum_square
 from udfs.questions.unit import METERS
@@ -49,8 +50,7 @@ def _max_error(decided: Decided, max_relative_sigma: float) -> float:
 _NEEDS = (Need.METRIC, Need.GRAVITY, Need.SUPPORT)
 _CHECK = "neither truncated nor more than 10 % occluded; lo_z is not below the support"
 _ERROR_IS = (
-    "the ray error projected on the vertical, one edge, and the tilt of gravity over the distance "
-    "from the camera"
+    "the ray error projected on the vertical, one edge, and the tilt of gravity over the distance from the camera"
 )
 BOTTOM = ObjectRule(
     name="bottom",
