@@ -16,7 +16,7 @@ QA_PAIRS = Table(
         [
             column("qa_id", StringType(), "hash of image, type, objects, side, forms, recipe", False),
             column("image_id", StringType(), "SHA-256 of the image's bytes", False),
-            column("type_id", StringType(), "Q01 .. N19", False),
+            column("type_id", StringType(), "id of the question type, see docs/questions.md", False),
             column("family", StringType(), "qualitative or quantitative", False),
             column("question", StringType(), "as shown to a reader", False),
             column("answer", StringType(), "as shown to a reader", False),
@@ -64,7 +64,7 @@ QA_STATISTICS = Table(
     key=("recipe", "ingest_shard", "type_id", "split"),
     schema=StructType(
         [
-            column("type_id", StringType(), "Q01 .. N19", False),
+            column("type_id", StringType(), "id of the question type, see docs/questions.md", False),
             column("family", StringType(), "qualitative or quantitative", False),
             column("split", StringType(), "train, validation or test", False),
             column("answers", LongType(), "rows", False),

@@ -19,18 +19,17 @@ from torch.nn import functional as F
 
 from jobs.engine.errors import SpatialLakeError
 from jobs.views.reader import LakeReader
-from schemas.question_types import QUESTION_TYPES, AnswerKind
 from studies.claims.room_encoder import load_base
 from studies.claims.study import Study
 from studies.claims.training import base_of
+from udfs.questions.question_type import Family
+from udfs.questions.registry import types_of
 from vlm.evaluation.layouts import read_items
 from vlm.evaluation.scores.numbers import RANGES, within
 from vlm.examples import decoded
 from vlm.model.loading import VisionLanguageModel
 
-_ASKED = tuple(
-    name for name, one in QUESTION_TYPES.items() if one.answer_kind == AnswerKind.NUMBER and one.unit_si != "rad"
-)
+_ASKED = tuple(kind.type_id for kind in types_of(Family.QUANTITATIVE) if kind.unit_si != "rad")
 _FEATURES, _HEADS, _LAYERS, _DROPOUT = 128, 4, 2, 0.1
 # Standard deviation of the features of vision tokens.
 _DEVIATION = 0.05

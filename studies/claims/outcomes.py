@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from studies.claims.questions import general as rooms
 from studies.claims.study import CONDITIONS, Study
+from udfs.questions.registry import ids_of_relation
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR
 from vlm.evaluation.items import Item, Kind, Prediction
 from vlm.evaluation.layouts import read_items, read_predictions
@@ -21,7 +22,7 @@ from vlm.evaluation.scores.vqa import evalai_normalized
 
 GENERAL, GROUNDING, SIDES, LONG = "general", "grounding", "left and right", "in_range[0.5,2] from 1 m"
 SCORES = ("qualitative", SIDES, "number_rate", *RANGES, LONG, GENERAL, GROUNDING)
-_SIDE_TYPES = ("Q01", "Q02", "Q03")
+_SIDE_TYPES = ids_of_relation("left")
 _LONG_M = 1.0
 BLANKED = f" ({View.BLANKED})"
 

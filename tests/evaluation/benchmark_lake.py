@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from schemas.question_types import QUESTION_TYPES
 from schemas.table import ENGINE_VERSION
 from tests.evaluation.relation_questions import asked
 from tests.pages.small_lake import write_table
+from udfs.questions.registry import question_type
 from vlm.evaluation.relations import Asked
 
 RECIPE, OLD = "feedfacecafe0001", "feedfacecafe0000"
@@ -73,7 +73,7 @@ def image(number: int) -> bytes:
 
 
 def _row(type_id: str, image_id: str, split: str, **known: Any) -> dict[str, Any]:
-    kind = QUESTION_TYPES[type_id]
+    kind = question_type(type_id)
     own = {"image_id": image_id, "type_id": type_id, "family": str(kind.family), "answer_kind": str(kind.answer_kind)}
     row = {**own, **dict.fromkeys(TEXTS, "viewer"), "scene_recipe": RECIPE, "recipe": RECIPE, "split": split, **OWN}
     return {

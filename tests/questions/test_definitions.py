@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from schemas.question_types import QUESTION_TYPES
 from tests.questions import definitions, errors, numbers
 from tests.questions.weighing import ids_of, weigh
 from tests.questions.worlds import random_scene
-from udfs.questions.decisions import RELATED_BY, Decided, Decisions
+from udfs.questions.question_type import Family
+from udfs.questions.registry import question_type, types_of
+from udfs.questions.rule import Decided
 from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
 
 SCENES = 1500
@@ -122,8 +123,9 @@ def test_nothing_decided_is_missed() -> None:
         named = {reference["object_id"] for reference in references}
         things = [thing for thing in scene["objects"] if thing["object_id"] in named]
         weighed = weigh(scene, references, open_settings)
-        for type_id in RELATED_BY:
-            _same_relation(type_id, scene, things, weighed.relations)
+        for kind in types_of(Family.QUALITATIVE):
+            if kind.opposite is None:
+                _same_relation(kind.type_id, scene, things, weighed.relations)
         near, far = ({frozenset(ids_of(d)) for d in weighed.relations[name]} for name in ("near", "far"))
         for a, b in permutations(things, 2):
             ids = frozenset((a["object_id"], b["object_id"]))
@@ -132,17 +134,16 @@ def test_nothing_decided_is_missed() -> None:
             _same_numbers(type_id, scene, things, measures)
 
 
-def _same_relation(type_id: str, scene: Row, things: list[Row], relations: Decisions) -> None:
-    name, _ = RELATED_BY[type_id]
+def _same_relation(type_id: str, scene: Row, things: list[Row], relations: dict[str, list[Decided]]) -> None:
     decide, _ = definitions.RELATIONS[type_id]
-    found = {ids_of(decided) for decided in relations[name]}
+    found = {ids_of(decided) for decided in relations[question_type(type_id).rule.name]}
     wanted = {(a["object_id"], b["object_id"]) for a, b in permutations(things, 2) if decide(scene, a, b) is True}
     assert found == wanted, type_id
 
 
 def _same_numbers(type_id: str, scene: Row, things: list[Row], measures: list[Decided]) -> None:
     found, wanted = set(), set()
-    sides = QUESTION_TYPES[type_id].sides if type_id not in ("N17", "N18") else ()
+    sides = question_type(type_id).sides if type_id not in ("N17", "N18") else ()
     for decided in measures:
         first, second = ids_of(decided)
         value = round(max(0.0, decided.margin), 9)

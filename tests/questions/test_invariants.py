@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from udfs.questions.decisions import Decided
 
 from tests.questions.weighing import Weighed, ids_of, weigh
 from tests.questions.worlds import Row, random_scene, solid_scene
 from udfs.language.quantity import parse_quantity
+from udfs.questions.rule import Decided
 from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
 
 ALL = SynthesizeSettings(max_pairs=1_000)
@@ -33,10 +33,10 @@ def _numbers(weighed: Weighed, type_id: str) -> dict[tuple[Any, ...], float]:
     return {(*ids_of(decided), decided.word): decided.margin for decided in weighed.numbers[type_id]}
 
 
-def _answers(scene: Row, references: list[Row], **fixed: Any) -> list[Any]:
+def _answers(scene: Row, references: list[Row], **fixed: Any) -> list[Row]:
     out = QaColumns("recipe")
     synthesize_scene(scene, references, SynthesizeSettings(**fixed), out)
-    return out.answers
+    return out.rows()
 
 
 @given(SEEDS)
@@ -46,8 +46,8 @@ def test_left_is_antisymmetric_and_the_inverse_of_right(seed: int) -> None:
     said: dict[tuple[str, int, int], bool] = {}
     for run in range(12):
         for answer in _answers(scene, references, seed=run):
-            if answer.answer_bool is not None:
-                said[(answer.type_id, *answer.object_ids)] = answer.answer_bool
+            if answer["answer_bool"] is not None:
+                said[(answer["type_id"], *answer["object_ids"])] = answer["answer_bool"]
     inverse = {"Q01": "Q02", "Q04": "Q05", "Q07": "Q08", "Q10": "Q11", "Q13": "Q14", "Q16": "Q17"}
     for (type_id, a, b), truth in said.items():
         if type_id in inverse:
@@ -56,25 +56,25 @@ def test_left_is_antisymmetric_and_the_inverse_of_right(seed: int) -> None:
             assert said.get((inverse[type_id], a, b), not truth) is not truth
 
 
-def _mirrored(scene: Row) -> Row:
-    mirrored = copy.deepcopy(scene)
-    for thing in mirrored["objects"]:
+def mirrored(scene: Row) -> Row:
+    mirror = copy.deepcopy(scene)
+    for thing in mirror["objects"]:
         thing["centre_m"][1] *= -1
         thing["lo_m"][1], thing["hi_m"][1] = -thing["hi_m"][1], -thing["lo_m"][1]
         thing["centre_c_m"][0] *= -1
         thing["u_norm"] = 1 - thing["u_norm"]
-    return mirrored
+    return mirror
 
 
 @given(SEEDS)
 @settings(max_examples=150, deadline=None)
 def test_a_mirror_swaps_left_and_right_and_nothing_else(seed: int) -> None:
     scene, references = random_scene(random.Random(seed))
-    plain, mirrored = _weigh(scene, references), _weigh(_mirrored(scene), references)
+    plain, mirror = _weigh(scene, references), _weigh(mirrored(scene), references)
     for name in RELATIONS:
         expected = _pairs(plain, name)
         expected = {(b, a) for a, b in expected} if name == "left" else expected
-        assert _pairs(mirrored, name) == expected
+        assert _pairs(mirror, name) == expected
     other = {"left": "right", "right": "left", "ahead": "ahead"}
     for type_id in plain.numbers:
         expected_numbers = _numbers(plain, type_id)
@@ -82,7 +82,7 @@ def test_a_mirror_swaps_left_and_right_and_nothing_else(seed: int) -> None:
             expected_numbers = {(b, a, word): value for (a, b, word), value in expected_numbers.items()}
         if type_id == "N17":
             expected_numbers = {(a, b, other[side]): value for (a, b, side), value in expected_numbers.items()}
-        assert _numbers(mirrored, type_id) == pytest.approx(expected_numbers, rel=1e-12)
+        assert _numbers(mirror, type_id) == pytest.approx(expected_numbers, rel=1e-12)
 
 
 def _scaled(scene: Row, s: float) -> Row:
@@ -187,11 +187,11 @@ def test_what_is_said_parses_to_within_a_quarter_of_what_was_measured() -> None:
     rng, checked = random.Random(3), 0
     for _ in range(150):
         for answer in _answers(*solid_scene(rng), precise_share=0.2):
-            if answer.value_text is None or answer.type_id == "N18":
+            if answer["value_text"] is None or answer["type_id"] == "N18":
                 continue
-            parsed = parse_quantity(f"{answer.value_text} {answer.unit_text}")
-            allowed = 0.01 if answer.precise and answer.type_id != "N17" else 0.25
-            assert parsed == pytest.approx(answer.value_si, rel=allowed + 1e-6), answer
+            parsed = parse_quantity(f"{answer['value_text']} {answer['unit_text']}")
+            allowed = 0.01 if answer["precise"] and answer["type_id"] != "N17" else 0.25
+            assert parsed == pytest.approx(answer["value_si"], rel=allowed + 1e-6), answer
             checked += 1
     assert checked > 2_000
 
@@ -203,17 +203,17 @@ def test_equal_seeds_give_equal_rows_whatever_came_before() -> None:
     for scene, references in scenes:
         synthesize_scene(scene, references, SynthesizeSettings(), together)
     apart = [answer for scene, references in reversed(scenes) for answer in _answers(scene, references)]
-    assert sorted(together.answers, key=repr) == sorted(apart, key=repr)
+    assert sorted(together.rows(), key=repr) == sorted(apart, key=repr)
     other = [answer for scene, references in scenes for answer in _answers(scene, references, seed=1)]
-    assert {a.qa_id for a in other} != {a.qa_id for a in apart}
+    assert {a["qa_id"] for a in other} != {a["qa_id"] for a in apart}
 
 
 def test_answers_name_only_what_the_question_names() -> None:
     rng = random.Random(5)
     for _ in range(150):
         for answer in _answers(*random_scene(rng)):
-            asked = {int(n) for n in re.findall(r"number (\d+)", answer.question)}
-            said = {int(n) for n in re.findall(r"number (\d+)", answer.answer)}
-            assert asked == set(answer.object_ids)
+            asked = {int(n) for n in re.findall(r"number (\d+)", answer["question"])}
+            said = {int(n) for n in re.findall(r"number (\d+)", answer["answer"])}
+            assert asked == set(answer["object_ids"])
             assert said <= asked
-            assert not re.search(r"[{}]", answer.question + answer.answer)
+            assert not re.search(r"[{}]", answer["question"] + answer["answer"])

@@ -13,15 +13,15 @@ from udfs.language.quantity import parse_quantity
 from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
 
 
-def answers(**fixed: Any) -> list[Any]:
+def answers(**fixed: Any) -> list[dict[str, Any]]:
     rng, out = random.Random(6), QaColumns("recipe")
     for _ in range(120):
         synthesize_scene(*solid_scene(rng), SynthesizeSettings(**fixed), out)
-    return out.answers
+    return out.rows()
 
 
 def said_si(answer: Any) -> float:
-    found = parse_quantity(f"{answer.value_text} {answer.unit_text}")
+    found = parse_quantity(f"{answer['value_text']} {answer['unit_text']}")
     assert found is not None
     return found
 
@@ -29,13 +29,11 @@ def said_si(answer: Any) -> float:
 @pytest.mark.parametrize("noise_m", [0.1, 0.3])
 def test_lengths_are_said_with_the_noise_that_is_asked_for(noise_m: float) -> None:
     true, noisy = answers(precise_share=1.0), answers(precise_share=1.0, noise_m=noise_m)
-    fixed = [(a.type_id, a.qa_id, a.side, a.value_si, a.sigma_si, a.answer_bool, a.answer_object_id) for a in true]
-    assert [
-        (a.type_id, a.qa_id, a.side, a.value_si, a.sigma_si, a.answer_bool, a.answer_object_id) for a in noisy
-    ] == fixed
-    lengths = [one for one in noisy if one.value_text and one.type_id not in ("N17", "N18")]
+    fixed = ("type_id", "qa_id", "side", "value_si", "sigma_si", "answer_bool", "answer_object_id")
+    assert [[a[name] for name in fixed] for a in noisy] == [[a[name] for name in fixed] for a in true]
+    lengths = [one for one in noisy if one["value_text"] and one["type_id"] not in ("N17", "N18")]
     # Far from the centimeter below which nothing is said.
-    errors = [said_si(one) - one.value_si for one in lengths if one.value_si > 5 * noise_m]
+    errors = [said_si(one) - one["value_si"] for one in lengths if one["value_si"] > 5 * noise_m]
     assert len(errors) > 300
     bound = 4 / math.sqrt(len(errors))
     assert abs(statistics.fmean(errors)) < noise_m * bound
@@ -44,7 +42,7 @@ def test_lengths_are_said_with_the_noise_that_is_asked_for(noise_m: float) -> No
     assert within == pytest.approx(0.683, abs=bound)
     assert min(said_si(one) for one in lengths) >= 0.01 * (1 - 1e-9)
     for before, after in zip(true, noisy, strict=True):
-        if before.value_text is None or before.type_id in ("N17", "N18"):
+        if before["value_text"] is None or before["type_id"] in ("N17", "N18"):
             assert before == after
 
 

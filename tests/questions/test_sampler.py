@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from schemas.question_types import QUESTION_TYPES
 from tests.questions.worlds import random_scene, solid_scene
 from udfs.questions.answering import split_of
+from udfs.questions.registry import question_types
 from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
 
-YES_NO = [t.type_id for t in QUESTION_TYPES.values() if t.answer_kind == "bool"]
-CHOICES = [t.type_id for t in QUESTION_TYPES.values() if t.answer_kind == "choice"]
+YES_NO = [t.type_id for t in question_types().values() if t.answer_kind == "bool"]
+CHOICES = [t.type_id for t in question_types().values() if t.answer_kind == "choice"]
 
 
 def _table(scenes: int, seed: int, count: int | None = None, **fixed: Any) -> list[dict[str, Any]]:
@@ -40,7 +40,7 @@ def test_half_of_every_image_is_qualitative(table: list[dict[str, Any]]) -> None
 
 
 def test_every_type_occurs(table: list[dict[str, Any]]) -> None:
-    assert {row["type_id"] for row in table} == set(QUESTION_TYPES)
+    assert {row["type_id"] for row in table} == set(question_types())
 
 
 @pytest.mark.parametrize("type_id", YES_NO)
@@ -52,7 +52,7 @@ def test_yes_and_no_are_even(table: list[dict[str, Any]], type_id: str) -> None:
 @pytest.mark.parametrize("type_id", CHOICES)
 def test_sides_and_places_of_a_choice_are_even(table: list[dict[str, Any]], type_id: str) -> None:
     rows = [row for row in table if row["type_id"] == type_id]
-    first_side = QUESTION_TYPES[type_id].sides[0]
+    first_side = question_types()[type_id].sides[0]
     assert 0.45 <= sum(row["side"] == first_side for row in rows) / len(rows) <= 0.55
     assert 0.45 <= sum(row["answer_object_id"] == row["object_ids"][0] for row in rows) / len(rows) <= 0.55
 

@@ -4,15 +4,17 @@ from typing import Any, NamedTuple
 
 from tests.questions.worlds import Row
 from udfs.questions.candidates import candidates_of, error_of, open_numbers
-from udfs.questions.decisions import MEASURED_BY, Decided, Decisions
+from udfs.questions.question_type import Family
+from udfs.questions.registry import types_of
+from udfs.questions.rule import Decided
 from udfs.questions.scene import scene_of
 from udfs.stages.synthesize import SynthesizeSettings
 
 
 class Weighed(NamedTuple):
-    """The decided relations by name, and by type the numbers that their errors do not spoil."""
+    """What the rules decide by their name, and by type the numbers whose errors are small enough."""
 
-    relations: Decisions
+    relations: dict[str, list[Decided]]
     numbers: dict[str, list[Decided]]
 
 
@@ -20,12 +22,12 @@ def weigh(scene: Row, references: list[Row], settings: SynthesizeSettings) -> We
     """Return everything that the engine could ask about a scene."""
     seen = scene_of(scene, references)
     decisions = candidates_of(seen, settings)
-    numbers: dict[str, list[Decided]] = {type_id: [] for type_id in MEASURED_BY}
-    for type_id in open_numbers(decisions, seen.gates):
-        for decided in decisions[MEASURED_BY[type_id]]:
-            if error_of(type_id, decided, seen.gates, settings.max_relative_sigma) is not None:
-                numbers[type_id].append(decided)
-    return Weighed(decisions, numbers)
+    numbers: dict[str, list[Decided]] = {kind.type_id: [] for kind in types_of(Family.QUANTITATIVE)}
+    for kind in open_numbers(decisions, seen.gates):
+        for decided in decisions[kind.rule]:
+            if error_of(kind, decided, seen.gates, settings.max_relative_sigma) is not None:
+                numbers[kind.type_id].append(decided)
+    return Weighed({rule.name: items for rule, items in decisions.items()}, numbers)
 
 
 def ids_of(decided: Decided) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from schemas.settings import Settings
+from udfs.margins import MAX_OCCLUSION
 
 
 class LiftSettings(Settings):
@@ -16,4 +17,6 @@ class LiftSettings(Settings):
     floor_below_camera_m: float = Field(default=0.25, ge=0, description="smallest height of the camera above a floor")
     floor_beneath_share: float = Field(default=0.01, ge=0, le=1, description="largest share of points below a floor")
     gravity_sigma_max_deg: float = Field(default=10.0, ge=0, description="a less certain gravity is not used")
-    occlusion_max: float = Field(default=0.10, ge=0, le=1, description="sizes of more occluded objects are not asked")
+    occlusion_max: float = Field(
+        default=MAX_OCCLUSION, ge=0, le=1, description="sizes of more occluded objects are not asked"
+    )

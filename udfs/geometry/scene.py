@@ -22,10 +22,10 @@ from udfs.geometry.primitives import Primitives, primitives
 from udfs.geometry.records import object_record, plane_record, rejected_record
 from udfs.geometry.supports import Ground, ground_of
 from udfs.geometry.surface_grid import SurfaceGrid, sparse_grid, surface_grid
+from udfs.margins import MAX_GRAVITY_SIGMA_DEG
 
 _ADJACENT_PX = 2
 _FALLBACK_SIGMA_DEG = 1.0
-_MAX_SIGMA_DEG = 5.0  # questions that depend on up stop here too; beyond it a wall could pass for a floor
 
 
 def lift_scene(scene: SceneInput) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _cutouts(
 
 def _ground(grid: SurfaceGrid, gravity: Gravity, measured: list[Primitives], limits: LiftSettings) -> Ground:
     sigma = gravity.sigma_deg if gravity.sigma_deg is not None else _FALLBACK_SIGMA_DEG
-    if gravity.source == "none" or sigma > _MAX_SIGMA_DEG:
+    if gravity.source == "none" or sigma > MAX_GRAVITY_SIGMA_DEG:
         return Ground((), ())
     largest_m = max((max(shape.extent) for shape in measured), default=0.0)
     supports = support_planes(grid, gravity.up_c, sigma, limits)

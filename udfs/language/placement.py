@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from udfs.margins import depth_margin_m, lateral_margin_m
+
 SceneObject = dict[str, Any]
 
 MIN_SPREAD_RATIO = 0.7
@@ -81,23 +83,18 @@ def _spread_ratio(axis: Axis, row: list[SceneObject]) -> float:
     return (max(places) - min(places)) / max(mean_extent, 1e-6)
 
 
-def _mean_range(a: SceneObject, b: SceneObject) -> float:
-    return (a["range_m"] + b["range_m"]) / 2
-
-
 def _left_of(a: SceneObject, b: SceneObject) -> bool:
-    threshold = max(0.05, 0.03 * _mean_range(a, b))
+    threshold = lateral_margin_m(a["range_m"], b["range_m"])
     return a["centre_m"][1] - b["centre_m"][1] >= threshold and a["u_norm"] < b["u_norm"]
 
 
 def _nearer_than(a: SceneObject, b: SceneObject) -> bool:
-    sigma = 2 * (a["sigma_m"] ** 2 + b["sigma_m"] ** 2) ** 0.5
-    threshold = max(0.10, 0.05 * _mean_range(a, b), sigma)
+    threshold = depth_margin_m(a["range_m"], b["range_m"], a["sigma_m"], b["sigma_m"])
     return b["depth_m"] - a["depth_m"] >= threshold and b["range_m"] - a["range_m"] >= threshold
 
 
 def _higher_than(a: SceneObject, b: SceneObject) -> bool:
-    threshold = max(0.05, 0.03 * _mean_range(a, b))
+    threshold = lateral_margin_m(a["range_m"], b["range_m"])
     return a["centre_m"][2] - b["centre_m"][2] >= threshold and a["v_norm"] < b["v_norm"]
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from udfs.questions.scene import Primitives, Scene, SeenPair, gates_of, lens_of, scene_of, seen_object
+from udfs.questions.scene import Scene, SeenPair, gates_of, lens_of, scene_of
+from udfs.questions.seen_object import Primitives, seen_object
 
 _KEYS = ("image_id", "ingest_shard", "scene_recipe", "licence")
 _HEADS = ("image_id", "width", "camera", "gravity_src", "gravity_sigma_deg", "has_plane", "scale_ok")

@@ -56,7 +56,7 @@ class QuestionType:
     """One question type; its wordings and its worked example are in `TYPE_ID.yaml` beside its module.
 
     Required of every type:
-        type_id: unique id, such as "Q01"; part of every row.
+        type_id: unique id, a column of every row.
         name: what is asked, such as "left of"; `title` is the heading on pages.
         answer_kind: yes or no, one of two objects, or a number.
         needs: gates that must be open, in the order of the column `needs`.

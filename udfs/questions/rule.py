@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from udfs.questions.scene import Gates, SeenObject, SeenPair
+from udfs.questions.scene import Gates, SeenPair
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
 
 

@@ -15,7 +15,8 @@ from udfs.questions.candidates import Decisions, error_of, open_numbers, sure_of
 from udfs.questions.question_type import AnswerKind, Family, QuestionType
 from udfs.questions.registry import types_of
 from udfs.questions.rule import Decided, Rule
-from udfs.questions.scene import Gates, SeenObject
+from udfs.questions.scene import Gates
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
 
 Key = tuple[int, int]

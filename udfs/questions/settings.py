@@ -1,4 +1,4 @@
-"""What the synthesize stage can be told."""
+"""Settings of the synthesize stage."""
 
 from typing import Any, Literal
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class SynthesizeSettings(BaseModel):
-    """How many questions a photograph may give, in which forms, and how exact a number must be to be asked for."""
+    """How many questions an image may give, in which forms, and how sure an answer must be."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -17,9 +17,7 @@ class SynthesizeSettings(BaseModel):
     max_pairs: int = Field(
         default=48, ge=1, description="pairs of objects weighed per image, drawn when there are more"
     )
-    solo_numbers: int = Field(
-        default=2, ge=0, le=2, description="numbers of an image with no decided qualitative answer"
-    )
+    solo_numbers: int = Field(default=2, ge=0, le=2, description="numbers of an image without a qualitative answer")
     letter_share: float = Field(default=0.25, ge=0, le=1, description="choice rows answered by an option letter")
     short_share: float = Field(default=0.2, ge=0, le=1, description="other rows answered in a word or two")
     precise_share: float = Field(default=0.02, ge=0, le=1, description="number rows that ask for precision")
@@ -41,9 +39,16 @@ class SynthesizeSettings(BaseModel):
     test_share: float = Field(default=0.02, ge=0, le=0.5, description="images in the test split")
 
     def changes(self) -> dict[str, Any]:
-        """Return what the recipe is made of; with these defaults it is what it was before they could be set."""
+        """Return what the recipe is made of: the settings, and which types plugins add.
+
+        What was added later is left out at its default, so that older recipes stay.
+        """
+        # The registry imports the types, and their rules this module.
+        from udfs.questions.registry import plugin_types
+
         fields, later = type(self).model_fields, ("noise_m", "lengths")
-        return self.model_dump(exclude={name for name in later if getattr(self, name) == fields[name].default})
+        settings = self.model_dump(exclude={name for name in later if getattr(self, name) == fields[name].default})
+        return settings | ({"plugin_types": list(plugin_types())} if plugin_types() else {})
 
     @model_validator(mode="after")
     def _equal_halves(self) -> "SynthesizeSettings":

@@ -12,7 +12,8 @@ so its pixel noise is not averaged (`noise_m`).
 import math
 
 from udfs.questions.rule import Decided
-from udfs.questions.scene import Gates, SeenObject
+from udfs.questions.scene import Gates
+from udfs.questions.seen_object import SeenObject
 
 AMODAL_SIZE_ERROR_REL = 0.01
 

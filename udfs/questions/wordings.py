@@ -23,7 +23,7 @@ class NoWordings(KeyError):
 
 @dataclass(frozen=True)
 class Wording:
-    """One wording: its stable id, such as "Q03.left.q07", and its text with slots such as {A}."""
+    """One wording: its stable id, TYPE.VARIANT.q07, and its text with slots such as {A}."""
 
     template_id: str
     text: str
@@ -98,7 +98,7 @@ def lettered_questions() -> tuple[Wording, ...]:
     return tuple(Wording(f"letter.{number:02d}", text) for number, text in enumerate(_forms()["letter"], start=1))
 
 
-def example_of(type_id: str) -> dict[str, Any]:
+def example_text(type_id: str) -> dict[str, Any]:
     """Return the worked example in a type's file.
 
     Raises:

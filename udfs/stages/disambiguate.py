@@ -13,6 +13,7 @@ from udfs.language.phrase import Phrase
 from udfs.language.placement import SceneObject, extremes, ordinal
 from udfs.language.references import bases, descriptions
 from udfs.language.similarity import NamedObject, certainly_true, named_object, possibly_true, similar
+from udfs.margins import MAX_GRAVITY_SIGMA_DEG
 from udfs.stages.rows import Row
 
 
@@ -29,7 +30,7 @@ class DisambiguateSettings(BaseModel):
     seed: int = 0
     max_captions: int = 3
     positions: bool = True
-    max_gravity_sigma_deg: float = 5.0
+    max_gravity_sigma_deg: float = MAX_GRAVITY_SIGMA_DEG
     max_similarity: float = 0.9
     min_chance: float = 0.8
 

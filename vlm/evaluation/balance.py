@@ -79,7 +79,7 @@ def _typed(one: Asked) -> Hashable:
 
 def _rings(asked: Sequence[Asked]) -> list[Unit]:
     """Return rings of questions about one relation in which every kind comes first once and second once."""
-    relations: dict[int, Edges] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    relations: dict[str, Edges] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     directed = [one for one in asked if has_winner(one)]
     for one in directed:
         winner, loser = winner_and_loser(one)

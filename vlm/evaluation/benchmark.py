@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.question_types import QUESTION_TYPES, AnswerKind, QuestionType
 from udfs.language.draws import seed_of
+from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.registry import question_type
 from vlm.evaluation.balance import balanced
 from vlm.evaluation.item_builders import asked_unit_of
 from vlm.evaluation.items import Item, Kind, Truth
@@ -41,7 +42,7 @@ def item_of(row: Mapping[str, Any], things: Mapping[int, Mapping[str, Any]]) -> 
     referring expressions state positions, numbers with the true value 0, which has no ratio, and heights that the
     answer does not state because the object rests on its reference.
     """
-    asked = QUESTION_TYPES[row["type_id"]]
+    asked = question_type(row["type_id"])
     sided = asked.answer_kind != AnswerKind.NUMBER or bool(asked.sides)
     if sided and any(form in row["reference_form"] for form in _SAYS_WHERE):
         return None

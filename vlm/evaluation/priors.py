@@ -58,7 +58,7 @@ def _strength(training: Sequence[Asked]) -> Prior:
 
     (Bradley and Terry, Rank analysis of incomplete block designs, Biometrika 39, 1952, with a ridge penalty.)
     """
-    won: dict[int, Counter[tuple[str, str]]] = {}
+    won: dict[str, Counter[tuple[str, str]]] = {}
     for one in filter(has_winner, training):
         won.setdefault(relation_of(one), Counter())[winner_and_loser(one)] += 1
     strengths = {relation: _strengths(counts) for relation, counts in won.items()}

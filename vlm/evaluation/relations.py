@@ -1,18 +1,17 @@
-"""What a relation says of two kinds of things, whichever of its types asks it and in whatever order."""
+"""What a question about two objects says of their kinds, whichever type asks it and in whatever order."""
 
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from schemas.question_types import QUESTION_TYPES, AnswerKind
-
-_SYMMETRIC = "Q19"
+from udfs.questions.question_type import AnswerKind
+from udfs.questions.registry import question_type
 
 
 class Asked(NamedTuple):
-    """A question about two things that is answered by yes or no or by one of them.
+    """A question about two objects that is answered by yes or no or by one of them.
 
-    `kinds` are the nouns of both in the order of the question, `side` the word that a choice asks for ("left"), empty
-    for yes or no; `answer` is whether it is yes, or the thing named first.
+    `kinds` are the nouns of both in the order of the question, `side` the word that a choice asks
+    for ("left"), empty for yes or no; `answer` is whether it is yes, or the object named first.
     """
 
     item_id: str
@@ -22,23 +21,20 @@ class Asked(NamedTuple):
     answer: bool
 
 
-def relation_of(one: Asked) -> int:
-    """Return the number of the relation: its types, yes or no both ways round and which of the two, follow on."""
-    return (int(one.type_id[1:]) - 1) // 3
+def relation_of(one: Asked) -> str:
+    """Return the relation, which the types share that ask for it: yes or no either way round, or which of the two."""
+    return question_type(one.type_id).relation
 
 
 def has_winner(one: Asked) -> bool:
-    """Return whether one kind comes before another one: not of two of a kind, nor of things close together."""
-    return one.type_id != _SYMMETRIC and one.kinds[0] != one.kinds[1]
+    """Return whether one kind comes before another: not for two of one kind, nor in a symmetric relation."""
+    return not question_type(one.type_id).is_symmetric and one.kinds[0] != one.kinds[1]
 
 
 def winner_and_loser(one: Asked) -> tuple[str, str]:
-    """Return the kind that is the more left, high, near, wide, tall or big one, and the other."""
-    asked = QUESTION_TYPES[one.type_id]
-    if asked.answer_kind == AnswerKind.CHOICE:
-        forward = one.side == asked.sides[0]
-    else:
-        forward = (int(one.type_id[1:]) - 1) % 3 == 0
+    """Return the kind that is further left, higher, nearer, wider, taller or bigger, and the other."""
+    kind = question_type(one.type_id)
+    forward = one.side == kind.sides[0] if kind.answer_kind == AnswerKind.CHOICE else kind.of_first
     first, second = one.kinds
     return (first, second) if one.answer == forward else (second, first)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from jobs.views.pages.wording import dimensions, meters, percent, plain
 from jobs.views.reader import Row
+from udfs.margins import MAX_OCCLUSION
 
 # Twelve colors that are distinct on images and on both backgrounds.
 _COLORS = (
@@ -98,7 +99,7 @@ def _from_object(item: Row, reference: Row | None, color: str) -> ObjectCard:
     flags = [] if reference else ["no unique name"]
     if item["truncated"]:
         flags.append("cut by the border")
-    if (item["occlusion"] or 0.0) > 0.1:
+    if (item["occlusion"] or 0.0) > MAX_OCCLUSION:
         flags.append(f"{percent(item['occlusion'])} hidden")
     if not item["size_ok"]:
         flags.append("no size questions")

@@ -17,8 +17,6 @@ from udfs.questions.scene import scene_of
 from udfs.questions.settings import SynthesizeSettings
 from udfs.questions.wordings import asks_by_variant, short_answer
 
-__all__ = ["SecondAnswer", "SecondScene", "Verdict", "partners_of"]
-
 
 def partners_of(regions: Sequence[Row], others: Sequence[Row], height: int, width: int) -> dict[int, int]:
     """Return by `region_id` the region of another lake that covers most of each region, where one does."""

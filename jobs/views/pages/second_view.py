@@ -9,10 +9,10 @@ from jobs.views.pages.agreement import angle_deg, depth_pair
 from jobs.views.pages.images import depth_span_m
 from jobs.views.pages.objects import ObjectCard
 from jobs.views.pages.questions import question_entry
-from jobs.views.pages.second_answers import SecondAnswer, SecondScene, Verdict, partners_of
+from jobs.views.pages.second_answers import SecondScene, partners_of
 from jobs.views.pages.selection import first
 from jobs.views.pages.sheet import Fact, Look, Rows, Sheet, depth_png, regions_of, sheet_of
-from jobs.views.pages.verdicts import VerdictCounts, mark_of
+from jobs.views.pages.verdicts import SecondAnswer, Verdict, VerdictCounts, mark_of
 from jobs.views.pages.wording import percent, plain
 from jobs.views.reader import Row
 

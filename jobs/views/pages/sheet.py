@@ -13,6 +13,7 @@ from jobs.views.pages.projection import Segment, View, box_segments
 from jobs.views.pages.questions import question_entry
 from jobs.views.pages.selection import first
 from jobs.views.reader import Row
+from udfs.margins import MAX_GRAVITY_SIGMA_DEG
 
 _PHOTO_PX = 1280
 _THUMB_PX = 168
@@ -190,7 +191,7 @@ def _depth(row: Row) -> str:
 def _scene_facts(scene: Row) -> list[Fact]:
     camera, sigma_deg = scene["camera"], scene["gravity_sigma_deg"]
     field_deg = 2 * math.degrees(math.atan(scene["width"] / 2 / camera["fx"]))
-    level = scene["gravity_src"] != "none" and sigma_deg is not None and sigma_deg <= 5.0
+    level = scene["gravity_src"] != "none" and sigma_deg is not None and sigma_deg <= MAX_GRAVITY_SIGMA_DEG
     gravity = scene["gravity_src"] + (f" ± {sigma_deg:.1f}°" if sigma_deg is not None else "")
     noise = scene["depth_noise_rel"]
     depth = _depth(scene)

@@ -5,7 +5,8 @@ Yes and no are decided by rules of their own, with room between them, and so on 
 
 from udfs.questions.question_type import AnswerKind, QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
-from udfs.questions.scene import Gates, SeenObject, SeenPair
+from udfs.questions.scene import Gates, SeenPair
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.uncertainty import gap_error
 
 _MAX_NEAR_M = 1.0

@@ -2,7 +2,8 @@
 
 from udfs.questions.question_type import AnswerKind, QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
-from udfs.questions.scene import Gates, SeenObject, SeenPair
+from udfs.questions.scene import Gates, SeenPair
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.uncertainty import gap_error
 from udfs.questions.unit import METERS
 

@@ -4,7 +4,8 @@ import math
 
 from udfs.questions.question_type import LEFT_RIGHT, AnswerKind, QuestionType, Variant
 from udfs.questions.rule import Decided, ObjectRule
-from udfs.questions.scene import Gates, SeenObject
+from udfs.questions.scene import Gates
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
 from udfs.questions.unit import RADIANS
 

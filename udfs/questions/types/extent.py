@@ -2,7 +2,8 @@
 
 from udfs.questions.question_type import AnswerKind, QuestionType
 from udfs.questions.rule import Decided, Need, ObjectRule
-from udfs.questions.scene import Gates, SeenObject
+from udfs.questions.scene import Gates
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
 from udfs.questions.size import MIN_SIZE_M
 from udfs.questions.uncertainty import AMODAL_SIZE_ERROR_REL, height_error, width_error

@@ -4,7 +4,8 @@ import math
 
 from udfs.questions.question_type import AnswerKind, QuestionType, Variant, relative_error
 from udfs.questions.rule import Decided, Need, ObjectRule
-from udfs.questions.scene import Gates, SeenObject
+from udfs.questions.scene import Gates
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
 from udfs.questions.uncertainty import root_sum_square
 from udfs.questions.unit import METERS

@@ -4,7 +4,8 @@ import math
 
 from udfs.questions.question_type import AnswerKind, QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
-from udfs.questions.scene import Gates, SeenObject, SeenPair
+from udfs.questions.scene import Gates, SeenPair
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.uncertainty import both_of, center_distance_error
 from udfs.questions.unit import METERS
 

@@ -3,7 +3,8 @@
 from udfs.margins import lateral_margin_m
 from udfs.questions.question_type import LEFT_RIGHT, YES_NO, AnswerKind, QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
-from udfs.questions.scene import Gates, SeenObject, SeenPair
+from udfs.questions.scene import Gates, SeenPair
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.uncertainty import both_of, root_sum_square
 from udfs.questions.unit import METERS
 

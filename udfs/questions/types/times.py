@@ -4,7 +4,8 @@ import math
 
 from udfs.questions.question_type import AnswerKind, QuestionType, Variant
 from udfs.questions.rule import Decided, Need, PairRule
-from udfs.questions.scene import Gates, SeenObject, SeenPair
+from udfs.questions.scene import Gates, SeenPair
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.size import MIN_SIZE_M
 from udfs.questions.types.taller import decide_taller
 from udfs.questions.types.wider import decide_wider

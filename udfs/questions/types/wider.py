@@ -4,7 +4,8 @@ import math
 
 from udfs.questions.question_type import YES_NO, AnswerKind, QuestionType, exchange
 from udfs.questions.rule import Decided, Need, PairRule
-from udfs.questions.scene import Gates, SeenObject, SeenPair
+from udfs.questions.scene import Gates, SeenPair
+from udfs.questions.seen_object import SeenObject
 from udfs.questions.size import size_margin_m
 from udfs.questions.uncertainty import both_of, width_error
 from udfs.questions.unit import METERS

@@ -1,21 +1,24 @@
-"""Totals that a benchmark weighs in a way of its own, and left and right by themselves."""
+"""Totals with weights that a benchmark defines, and the accuracy of left and right alone."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.questions.registry import ids_of_relation
 from vlm.evaluation.items import Kind, Prediction
 from vlm.evaluation.scores.choices import is_right
 from vlm.evaluation.scores.interval import Score, bootstrapped, share
 
 _CV_BENCH_PARTS = ("ADE20K", "COCO", "Omni3D")
-_LEFT_RIGHT = ("Q01", "Q02", "Q03", "left", "right")
+# What the formats of other benchmarks call their questions about left and right.
+_SIDES = ("left", "right")
 
 
 def combined_scores(predictions: Sequence[Prediction]) -> Iterator[Score]:
-    """Yield the share of left and right that is told, and CV-Bench's total, ((ADE20K + COCO) / 2 + Omni3D) / 2."""
-    sided = [one for one in predictions if one.item.type_id.split(" ")[0] in _LEFT_RIGHT]
+    """Yield the accuracy of left and right, and CV-Bench's total, ((ADE20K + COCO) / 2 + Omni3D) / 2."""
+    names = {*ids_of_relation("left"), *_SIDES}
+    sided = [one for one in predictions if one.item.type_id.split(" ")[0] in names]
     told = [is_right(one) for one in sided if one.item.kind in (Kind.BOOL, Kind.CHOICE)]
     if told:
         yield share("left_right_accuracy", told)

@@ -1,0 +1,186 @@
+"""One object as the rules read it: plain numbers, and the error terms that follow from the camera."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from udfs.margins import MAX_OCCLUSION
+
+_NAN = math.nan
+
+
+class SeenObject(NamedTuple):
+    """The primitives of one object that has a name: lengths in m, in frame W, NaN where unknown.
+
+    `edge_ok` says that the object is neither truncated nor more than 10 % occluded. `ray_*` is the
+    unit vector from the camera to the center, `error_m` the standard error along that ray,
+    `pixel_m` that across it, `outline_m` that of an edge and `noise_m` that of one depth pixel; see
+    `udfs.questions.uncertainty`.
+    """
+
+    object_id: int
+    m_x: float
+    m_y: float
+    m_z: float
+    lo_y: float
+    lo_z: float
+    hi_y: float
+    hi_z: float
+    range_m: float
+    depth_m: float
+    bearing_rad: float
+    u_norm: float
+    v_norm: float
+    sigma_m: float
+    e_y: float
+    height_m: float
+    length_m: float
+    width_m: float
+    volume_m3: float
+    amodal: bool
+    size_ok: bool
+    edge_ok: bool
+    ray_x: float
+    ray_y: float
+    ray_z: float
+    error_m: float
+    pixel_m: float
+    outline_m: float
+    noise_m: float
+
+
+class Lens(NamedTuple):
+    """What converts pixels and depth noise to meters: camera height above W's origin, focal length, noise."""
+
+    camera_z_m: float
+    focal_px: float
+    noise_rel: float
+    gravity: bool
+
+
+class Primitives(NamedTuple):
+    """The columns of `schemas.shapes.OBJECT` that the rules read, flat."""
+
+    object_id: int
+    n_points: float
+    area_px: float
+    m_x: float
+    m_y: float
+    m_z: float
+    lo_y: float
+    lo_z: float
+    hi_y: float
+    hi_z: float
+    range_m: float
+    depth_m: float
+    x_c: float
+    z_c: float
+    u_norm: float
+    v_norm: float
+    sigma_m: float
+    e_y: float
+    height_m: float
+    length_m: float
+    width_m: float
+    volume_m3: float
+    size_source: str | None
+    size_ok: bool
+    truncated: bool
+    occlusion: float
+    edge_sigma_px: float
+
+
+def primitives_of(thing: Mapping[str, Any]) -> Primitives:
+    """Return the flat primitives of one OBJECT struct; null becomes NaN, or the flag that permits less.
+
+    Raises:
+        ValueError: a vector has the wrong length.
+    """
+    m_x, m_y, m_z = thing["centre_m"] or (_NAN,) * 3
+    _, lo_y, lo_z = thing["lo_m"] or (_NAN,) * 3
+    _, hi_y, hi_z = thing["hi_m"] or (_NAN,) * 3
+    x_c, _, z_c = thing["centre_c_m"] or (_NAN,) * 3
+    _, e_y, height_m, length_m, width_m = thing["size_m"] or (_NAN,) * 5
+    return Primitives(
+        object_id=thing["object_id"],
+        n_points=known(thing["n_points"]),
+        area_px=known(thing["area_px"]),
+        m_x=m_x,
+        m_y=m_y,
+        m_z=m_z,
+        lo_y=lo_y,
+        lo_z=lo_z,
+        hi_y=hi_y,
+        hi_z=hi_z,
+        range_m=known(thing["range_m"]),
+        depth_m=known(thing["depth_m"]),
+        x_c=x_c,
+        z_c=z_c,
+        u_norm=known(thing["u_norm"]),
+        v_norm=known(thing["v_norm"]),
+        sigma_m=known(thing["sigma_m"]),
+        e_y=e_y,
+        height_m=height_m,
+        length_m=length_m,
+        width_m=width_m,
+        volume_m3=known(thing["volume_m3"]),
+        size_source=thing["size_source"],
+        size_ok=thing["size_ok"] is True,
+        truncated=thing["truncated"] is not False,
+        occlusion=known(thing["occlusion"]),
+        edge_sigma_px=known(thing["edge_sigma_px"]),
+    )
+
+
+def seen_object(p: Primitives, lens: Lens) -> SeenObject:
+    """Return one object with its bearing (+ right, rad; from C where gravity is unknown) and its error terms."""
+    across_z = p.m_z - lens.camera_z_m
+    horizontal = math.hypot(p.m_x, p.m_y)
+    distance = math.hypot(horizontal, across_z) or _NAN
+    bearing = math.atan2(-p.m_y, p.m_x) if lens.gravity else math.atan2(p.x_c, p.z_c)
+    noise = lens.noise_rel * p.range_m
+    points = max(1.0, p.n_points) if p.n_points > 0 else 1.0
+    # Neighboring depth pixels share their error: about 25 of them make one independent reading.
+    readings = max(1.0, points / 25.0)
+    pixel = p.range_m / lens.focal_px
+    # An edge is known to the spacing of the points, which is many pixels on sparse depth.
+    spacing = math.sqrt(p.area_px / points) if p.area_px > points else 1.0
+    edge = p.edge_sigma_px if p.edge_sigma_px > spacing else spacing
+    # A center moves by half of what one of its two edges moves.
+    center = 0.5 * p.edge_sigma_px if p.edge_sigma_px > 2.0 else 1.0
+    return SeenObject(
+        object_id=p.object_id,
+        m_x=p.m_x,
+        m_y=p.m_y,
+        m_z=p.m_z,
+        lo_y=p.lo_y,
+        lo_z=p.lo_z,
+        hi_y=p.hi_y,
+        hi_z=p.hi_z,
+        range_m=p.range_m,
+        depth_m=p.depth_m,
+        bearing_rad=bearing,
+        u_norm=p.u_norm,
+        v_norm=p.v_norm,
+        sigma_m=p.sigma_m,
+        e_y=p.e_y,
+        height_m=p.height_m,
+        length_m=p.length_m,
+        width_m=p.width_m,
+        volume_m3=p.volume_m3,
+        amodal=p.size_source == "amodal",
+        size_ok=p.size_ok,
+        edge_ok=not p.truncated and p.occlusion <= MAX_OCCLUSION,
+        ray_x=p.m_x / distance,
+        ray_y=p.m_y / distance,
+        ray_z=across_z / distance,
+        error_m=math.sqrt(p.sigma_m * p.sigma_m + 4.0 * noise * noise / readings),
+        pixel_m=pixel * center,
+        outline_m=pixel * edge,
+        noise_m=noise,
+    )
+
+
+def known(value: float | None) -> float:
+    """Return a value, NaN for null."""
+    return _NAN if value is None else value

@@ -1,0 +1,100 @@
+"""`python -m udfs.questions.table [PAGE]`: the question types as Markdown, from the registry.
+
+Without a page it prints them; with one, such as docs/questions.md, it replaces the part of the page
+between the two marks.
+"""
+
+import sys
+from pathlib import Path
+from textwrap import fill
+
+from udfs.questions.example import CAMERA_Z_M, ROOM, example_of
+from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.registry import question_types, rules
+from udfs.questions.rule import ObjectRule, PairRule
+
+BEGIN = "<!-- begin of what `python -m udfs.questions.table` writes -->"
+END = "<!-- end of what `python -m udfs.questions.table` writes -->"
+_COLUMNS = 100
+_UNITS = {"m": "length", "rad": "angle"}
+
+
+def types_markdown() -> str:
+    """Return every type, every rule and every worked example as Markdown, in lines of 100 columns."""
+    kinds = question_types().values()
+    parts = [
+        f"### The {len(kinds)} types",
+        _table(("type", "asks", "answer", "gates"), [_type_row(kind) for kind in kinds]),
+        "### Rules",
+        "\n".join(_rule(rule) for rule in rules()),
+        "### Worked examples",
+        fill(
+            f"All are about one room, seen by a level camera {CAMERA_Z_M} m above the floor (centers and lengths "
+            "along x, y, z in m):",
+            _COLUMNS,
+        ),
+        _table(("object", "center", "lengths"), [(name, *map(_vector, shape)) for name, shape in ROOM.items()]),
+        "\n".join(_example(kind) for kind in kinds),
+    ]
+    return "\n\n".join(parts)
+
+
+def with_types(page: str) -> str:
+    """Return a page with the part between the two marks replaced.
+
+    Raises:
+        ValueError: the page lacks the marks.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"The page has no line {BEGIN!r} followed by {END!r}; add both where the types belong.")
+    return f"{before}{BEGIN}\n\n{types_markdown()}\n\n{END}{after}"
+
+
+def _type_row(kind: QuestionType) -> tuple[str, ...]:
+    needs = [str(need) for need in kind.needs]
+    special = [f"{word}: {', '.join(how.needs)}" for word, how in kind.variants.items() if how.needs is not None]
+    return kind.type_id, kind.name, _answer(kind), "; ".join([", ".join(needs), *special])
+
+
+def _answer(kind: QuestionType) -> str:
+    if kind.answer_kind == AnswerKind.BOOL:
+        return "yes or no"
+    if kind.answer_kind == AnswerKind.CHOICE:
+        return f"which is {' / which is '.join(kind.sides)}"
+    unit = _UNITS.get(kind.unit_si or "", kind.unit_si or "")
+    words = kind.sides or [word for word in kind.variants if word != "value"]
+    return f"{unit}, {' or '.join(words)}" if words else unit
+
+
+def _rule(rule: ObjectRule | PairRule) -> str:
+    used_by = [kind.type_id for kind in question_types().values() if rule in (kind.rule, kind.opposite)]
+    check = f" Check: {rule.check}." if rule.check else ""
+    text = f"**{rule.name}** ({', '.join(used_by)}): {rule.compares}.{check} Error: {rule.error_is}."
+    return _item(text)
+
+
+def _example(kind: QuestionType) -> str:
+    example = example_of(kind.type_id)
+    return _item(f'{kind.type_id}: "{example.question}" "{example.answer}"')
+
+
+def _item(text: str) -> str:
+    return fill(text, _COLUMNS, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _vector(lengths: tuple[float, ...]) -> str:
+    return f"({', '.join(map(str, lengths))})"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        path = Path(sys.argv[1])
+        path.write_text(with_types(path.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        sys.stdout.write(types_markdown() + "\n")
