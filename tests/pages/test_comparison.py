@@ -113,13 +113,13 @@ def test_answers_agree_as_often_as_they_do(lake, answers):
     assert all(0 < agreeing[name] < counted[name] for name in counted)
 
 
-def test_recipes_are_named_by_their_beginning_and_must_be_of_one_stage(lake):
+def test_recipes_match_by_prefix_and_belong_to_one_stage(lake):
     reader = LakeReader(str(lake))
     with pytest.raises(UsageError, match=r"'depth' matches 2 recipes of this lake; its recipes are context context-"):
         compared(reader, "depth", "depth-b")
     with pytest.raises(UsageError, match="'zzz' matches no recipe"):
         compared(reader, "zzz", "depth-b")
-    with pytest.raises(UsageError, match="is of stage lift and 'depth-b' of depth"):
+    with pytest.raises(UsageError, match="belongs to stage lift and 'depth-b' to depth"):
         compared(reader, "lift-a", "depth-b")
 
 

@@ -15,7 +15,7 @@ _MULTIPLES = {"twice": 2.0, "double": 2.0, "triple": 3.0, "thrice": 3.0}
 
 
 @dataclass(frozen=True)
-class Found:
+class ParsedQuantity:
     """A quantity in a text, from `low` to `high` in the SI unit of `unit`; both are equal if it is not a range.
 
     `unit` belongs to the last number and is None for a bare number; `start` and `end` are character offsets.
@@ -49,19 +49,19 @@ def parse_quantity(text: str) -> float | None:
     return next((item.value for item in quantities(text) if item.unit and item.unit.unit_si in _PARSED_UNITS), None)
 
 
-def quantities(text: str) -> list[Found]:
+def quantities(text: str) -> list[ParsedQuantity]:
     """Return all quantities of a text in order: lengths, angles, areas, volumes and ratios."""
     return _scan(text, _span_at)
 
 
-def bare_numbers(text: str) -> list[Found]:
+def bare_numbers(text: str) -> list[ParsedQuantity]:
     """Return all numbers and ranges of a text in order, ignoring any units."""
     return _scan(text, _bare_at)
 
 
-def _scan(text: str, read: Callable[[Tokens, int], _Span | None]) -> list[Found]:
+def _scan(text: str, read: Callable[[Tokens, int], _Span | None]) -> list[ParsedQuantity]:
     tokens = Tokens(text)
-    parsed: list[Found] = []
+    parsed: list[ParsedQuantity] = []
     index = 0
     while index < len(tokens):
         span = read(tokens, index)
@@ -70,7 +70,7 @@ def _scan(text: str, read: Callable[[Tokens, int], _Span | None]) -> list[Found]
             continue
         low, high = sorted((span.low, span.high))
         start, end = tokens.items[index].start, tokens.items[span.end - 1].end
-        parsed.append(Found(low, high, span.unit, start, end))
+        parsed.append(ParsedQuantity(low, high, span.unit, start, end))
         index = span.end
     return parsed
 

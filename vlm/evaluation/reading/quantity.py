@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from udfs.language.numerals import Tokens
-from udfs.language.quantity_parser import CONVERSION_REL, Found, bare_numbers, quantities
+from udfs.language.quantity_parser import CONVERSION_REL, ParsedQuantity, bare_numbers, quantities
 from udfs.language.units import UNITS, NamedUnit, unit_at
 from vlm.evaluation.reading.marked import answer_part
 from vlm.evaluation.reading.refusal import without_refusals
@@ -124,7 +124,7 @@ def unit_named(name: str | None) -> NamedUnit:
     return found[0]
 
 
-def _bare(body: str, everything: list[Found]) -> list[Found]:
+def _bare(body: str, everything: list[ParsedQuantity]) -> list[ParsedQuantity]:
     """Return numbers without a unit, except labels; digits take precedence over number words."""
     labels = [match.span() for match in _LABEL.finditer(body)]
     taken = [*labels, *((one.start, one.end) for one in everything)]
@@ -133,7 +133,7 @@ def _bare(body: str, everything: list[Found]) -> list[Found]:
     return figures or free
 
 
-def _chosen(body: str, found: list[Found], flags: list[str]) -> Found:
+def _chosen(body: str, found: list[ParsedQuantity], flags: list[str]) -> ParsedQuantity:
     kept = [found[0]]
     for one in found[1:]:
         beside = one.start - kept[-1].end <= _BESIDE and one.unit != kept[-1].unit
@@ -153,11 +153,11 @@ def _chosen(body: str, found: list[Found], flags: list[str]) -> Found:
     return kept[-1]
 
 
-def _close(one: Found, other: Found) -> bool:
+def _close(one: ParsedQuantity, other: ParsedQuantity) -> bool:
     return abs(one.value - other.value) <= CONVERSION_REL * max(abs(other.value), abs(one.value))
 
 
-def _bounds(body: str, chosen: Found) -> list[str]:
+def _bounds(body: str, chosen: ParsedQuantity) -> list[str]:
     before, after = body[: chosen.start], body[chosen.end :]
     if _UPPER.search(before) or _UPPER_AFTER.match(after):
         return ["upper_bound"]
@@ -166,5 +166,5 @@ def _bounds(body: str, chosen: Found) -> list[str]:
     return []
 
 
-def _negative(body: str, chosen: Found) -> bool:
+def _negative(body: str, chosen: ParsedQuantity) -> bool:
     return re.search(r"(?:^|[\s(:=])[-−–]$", body[: chosen.start]) is not None
