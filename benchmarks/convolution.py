@@ -9,7 +9,8 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from udfs.experts.batching import decoded, predicted
-from udfs.experts.expert import ImageExpert, Prediction
+from udfs.experts.expert import ImageExpert, ImageRow, Prediction
+from udfs.experts.images import UprightImage
 
 _SIZE = (192, 144)
 _BATCH = 16
@@ -33,14 +34,14 @@ class Convolution(ImageExpert):
         self.network = torch.nn.Sequential(*layers, torch.nn.Conv2d(_CHANNELS, 1, 1)).eval().to(device)
         self.device = device
 
-    def predict(self, batch: Sequence[Photograph]) -> list[Prediction | Exception]:
+    def predict(self, batch: Sequence[ImageRow]) -> list[Prediction | Exception]:
         """Return one prediction or exception per image, in order."""
         predictions: list[Prediction | Exception] = []
         for pictures in decoded(batch, _BATCH):
             predictions += predicted(pictures, self.of_images)
         return predictions
 
-    def of_images(self, pictures: list[Picture]) -> list[Prediction]:
+    def of_images(self, pictures: list[UprightImage]) -> list[Prediction]:
         """Return the predictions of decoded images."""
         import torch
 
@@ -50,14 +51,14 @@ class Convolution(ImageExpert):
             maps = self.network(tensor).sigmoid().squeeze(1).cpu().numpy()
         return [self._prediction(values, picture) for values, picture in zip(maps, pictures, strict=True)]
 
-    def _prediction(self, values: Any, picture: Picture) -> Prediction:
+    def _prediction(self, values: Any, picture: UprightImage) -> Prediction:
         return {"scores": {"spatial": 1.0, "mean": float(values.mean())}}
 
 
 class ConvolutionRegions(Convolution):
     """One region: the pixels above the map's median."""
 
-    def _prediction(self, values: Any, picture: Picture) -> Prediction:
+    def _prediction(self, values: Any, picture: UprightImage) -> Prediction:
         mask = cv2.resize(values, picture.size) > np.median(values)
         rle = coco_mask.encode(np.asfortranarray(picture.to_stored(mask), dtype=np.uint8))
         width, height = picture.stored_size
@@ -69,9 +70,9 @@ class ConvolutionRegions(Convolution):
 class ConvolutionDepth(Convolution):
     """The map as depth between 1 and 2 m."""
 
-    def _prediction(self, values: Any, picture: Picture) -> Prediction:
+    def _prediction(self, values: Any, picture: UprightImage) -> Prediction:
         depth_mm = picture.to_stored(cv2.resize(1000.0 + 1000.0 * values, picture.size)).astype(np.uint16)
-        width, height = stored_size(picture)
+        width, height = picture.stored_size
         camera = {"fx": float(width), "fy": float(width), "cx": width / 2 - 0.5, "cy": height / 2 - 0.5}
         return {
             "depth": cv2.imencode(".png", depth_mm)[1].tobytes(),

@@ -30,7 +30,7 @@ _BATCH = 16
 
 
 def image(number: int) -> bytes:
-    """Return a JPEG of 512 x 384 px with about the detail of an image."""
+    """Return a JPEG of 512 x 384 px with about the detail of a photo."""
     rng = np.random.default_rng(number)
     coarse = rng.integers(0, 256, (24, 32, 3)).astype(np.uint8)
     image = cv2.resize(coarse, (512, 384), interpolation=cv2.INTER_CUBIC).astype(np.int16)
@@ -39,7 +39,7 @@ def image(number: int) -> bytes:
 
 
 def bare(snapshot: Snapshot) -> Iterator[int]:
-    """Decode every image of the snapshot's files, again and again."""
+    """Decode every image of the snapshot's files, endlessly."""
     while True:
         for group in snapshot.groups:
             with pa.memory_map(group.path) as stream:
@@ -49,13 +49,13 @@ def bare(snapshot: Snapshot) -> Iterator[int]:
 
 
 def fed(feed: Feed) -> Iterator[int]:
-    """Decode every image that the feed gives, in this process."""
+    """Decode every image of the feed in this process."""
     batches = feed.batches(Cursor(), Share(_BATCH))
     return (decoded(example.image or b"").size for example in chain.from_iterable(b.examples for b in batches))
 
 
 def decoded_batch(batch: Batch) -> int:
-    """Decode a batch's images in a worker and return how many there were."""
+    """Decode a batch's images in a worker and return their number."""
     return len([decoded(example.image or b"") for example in batch.examples])
 
 
@@ -68,7 +68,7 @@ def loaded(feed: Feed, workers: int) -> Iterator[int]:
 
 
 def rates(examples: Iterator[int], seconds: float) -> tuple[float, float]:
-    """Return examples per second and per CPU-second of this process with all its threads, after the first ones."""
+    """Return examples per second and per CPU-second of this process, after a warm-up."""
     for _ in range(4 * _BATCH):
         next(examples)
     started, cpu, count = time.monotonic(), time.process_time(), 0
@@ -79,7 +79,7 @@ def rates(examples: Iterator[int], seconds: float) -> tuple[float, float]:
 
 
 def written(folder: Path, images: int) -> str:
-    """Write the table with Spark and return where it is."""
+    """Write the table with Spark and return its location."""
     from jobs.engine.session import start_session
 
     session = start_session("local[2]", driver_memory="2g")
@@ -89,7 +89,7 @@ def written(folder: Path, images: int) -> str:
 
 
 def main() -> None:
-    """Print examples per second of every way, in turns, and each one's median share of the bare loop."""
+    """Measure every variant in turns; print examples per second and the median ratio to the bare loop."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=512)
     parser.add_argument("--seconds", type=float, default=10)
@@ -115,7 +115,7 @@ def main() -> None:
 
 
 def report(found: dict[str, NDArray[np.float64]]) -> None:
-    """Print medians over the rounds; a way's share of the bare loop is taken round by round."""
+    """Print medians over the rounds; ratios to the bare loop are taken per round."""
     for way, each in found.items():
         per_s, per_cpu_s = np.median(each, 0)
         share, cpu_share = 100 * np.median(each / found["bare"], 0)

@@ -28,7 +28,7 @@ _BATCH = 7
 
 
 def feed_of(table: str, snapshot: Snapshot, backend: str, readers: int, seed: int) -> Feed:
-    """Return a feed over a snapshot that is open already."""
+    """Return a feed over an open snapshot."""
     settings = FeedSettings.model_validate(
         {
             "table": table,
@@ -48,7 +48,7 @@ def ids(feed: Feed) -> list[str]:
 
 
 def expected_orders(table: str, snapshot: Snapshot) -> dict[int, list[str]]:
-    """Return the order of every seed, read by one thread of plain pyarrow, each of all rows once."""
+    """Return the order of every seed, read by a single pyarrow thread, with every row once."""
     orders = {seed: ids(feed_of(table, snapshot, "pyarrow", 1, seed)) for seed in range(_SEEDS)}
     rows = Counter(orders[0])
     if set(rows.values()) != {1} or len(rows) != snapshot.rows:
@@ -59,7 +59,7 @@ def expected_orders(table: str, snapshot: Snapshot) -> dict[int, list[str]]:
 
 
 def wrong_runs(table: str, runs: int) -> list[str]:
-    """Return one sentence per run that gave other rows, or another order, than its seed's."""
+    """Return a sentence for every run with other rows or another order than its seed's."""
     snapshot = open_snapshot(FeedSettings(table=table, recipe=RECIPE))
     orders = expected_orders(table, snapshot)
     wrong = []
@@ -72,7 +72,7 @@ def wrong_runs(table: str, runs: int) -> list[str]:
 
 
 def wrong_torch_runs(table: str, runs: int) -> list[str]:
-    """Return one sentence per run of torch workers that gave another order than its seed's."""
+    """Return a sentence for every run of PyTorch workers with another order than its seed's."""
     from vlm.feed.torch_dataset import BatchDataset, loader
 
     snapshot = open_snapshot(FeedSettings(table=table, recipe=RECIPE))
@@ -89,7 +89,7 @@ def wrong_torch_runs(table: str, runs: int) -> list[str]:
 
 
 def consume(table: str, journal: Path, examples: int) -> None:
-    """Take examples, each batch's ids with the cursor after it in one line of the journal; go on where it ends."""
+    """Consume examples, appending each batch's ids and cursor to the journal; resume at its end."""
     lines = journal.read_bytes().split(b"\n") if journal.exists() else [b""]
     journal.write_bytes(b"".join(line + b"\n" for line in lines[:-1]))
     cursor = Cursor.model_validate(json.loads(lines[-2])["cursor"]) if len(lines) > 1 else Cursor()
@@ -110,7 +110,7 @@ def journaled(journal: Path) -> list[str]:
 
 
 def killed_and_resumed(table: str, journal: Path, kills: int, examples: int) -> Iterator[int]:
-    """Kill a consumer with SIGKILL `kills` times, each after some more batches; yield how many lines it had."""
+    """Kill a consumer with SIGKILL `kills` times, each after further batches; yield its number of lines."""
     command = [sys.executable, "-m", "benchmarks.feed_runs", "--consume", table, "--journal", str(journal)]
     command += ["--examples", str(examples)]
     for kill in range(kills):
@@ -132,7 +132,7 @@ def _lines(journal: Path) -> int:
 
 
 def kills_that_changed(table: str, folder: Path, kills: int) -> list[str]:
-    """Return a sentence when a run that was killed and resumed differs from an undisturbed one."""
+    """Return a sentence if a killed and resumed run differs from an undisturbed one."""
     snapshot = open_snapshot(FeedSettings(table=table, recipe=RECIPE))
     examples = max(2 * snapshot.rows, (kills + 2) * 7 * _BATCH)
     consume(table, folder / "undisturbed", examples)
@@ -143,7 +143,7 @@ def kills_that_changed(table: str, folder: Path, kills: int) -> list[str]:
 
 
 def short_stock_runs(table: str, runs: int) -> int:
-    """Return how many runs of Petastorm's own reader and ventilator, with two workers, give less than all rows."""
+    """Return how many runs of Petastorm's own reader and ventilator, with two workers, lose rows."""
     from petastorm.reader import Reader
     from petastorm.workers_pool.thread_pool import ThreadPool
 
@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--torch-runs", type=int, default=60)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--stock", type=int, default=0, help="runs of Petastorm's own reader, for comparison")
-    parser.add_argument("--table", help="table that is there already")
+    parser.add_argument("--table", help="existing table to use")
     parser.add_argument("--consume", help=argparse.SUPPRESS)
     parser.add_argument("--journal", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--examples", type=int, default=0, help=argparse.SUPPRESS)

@@ -32,7 +32,7 @@ _IMAGES = 96
 
 
 def write_parts(folder: Path, width: int, layers: int) -> None:
-    """Write a vision encoder, a decoder whose tokens are bytes, and images with three questions each."""
+    """Write a vision encoder, a byte-level decoder, and images with three questions each."""
     torch.manual_seed(0)
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocab = {token: number for number, token in enumerate(["<pad>", "<s>", "</s>", *letters])}
@@ -65,7 +65,7 @@ def _row(folder: Path, number: int) -> dict[str, Any]:
 
 
 def run_world(folder: Path, world: int, steps: int, batch: int) -> dict[str, Any]:
-    """Run a world by `torchrun -m vlm.loop` and return its losses, weights and speed."""
+    """Train with `torchrun -m vlm.loop`; return losses, weights and speed."""
     out = folder / f"world-{world}"
     stream = {"name": "images", "kind": "llava", "uri": str(folder / "images.json"), "images": str(folder)}
     settings = {
@@ -98,7 +98,7 @@ def run_world(folder: Path, world: int, steps: int, batch: int) -> dict[str, Any
 
 
 def main() -> None:
-    """Print a line per world."""
+    """Print one line per number of processes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--batch", type=int, default=12)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from scenes.truth.measure import picture, read_manifest
-from udfs.experts.expert import SENSOR, loaded_expert
+from udfs.experts.expert import SENSOR
 from udfs.stages.disambiguate import DisambiguateSettings, disambiguate_row
 from udfs.stages.lift import LiftSettings, lift_row
+from udfs.stages.one_image import prediction_of
 from udfs.stages.rows import RowRejected
 from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
 
@@ -67,15 +68,7 @@ def _flat_box(box: Mapping[str, Any] | None) -> Row | None:
 
 def lift_input(image: Row) -> Row:
     """Return the input of the lift stage: the columns of `depths` and `regions`."""
-    regions = _predicted("context", image)
-    return {**image, **_predicted("depth", image), **regions}
-
-
-def _predicted(slot: str, image: Row) -> Row:
-    (prediction,) = loaded_expert(slot, SENSOR).predict([image])
-    if isinstance(prediction, Exception):
-        raise prediction
-    return prediction
+    return {**image, **prediction_of("depth", SENSOR, image), **prediction_of("context", SENSOR, image)}
 
 
 def processed_images(crawl: Path, limit: int | None = None, gravity: bool = True) -> Iterator[ProcessedImage]:

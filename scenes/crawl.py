@@ -13,6 +13,8 @@ from scenes.noise import with_depth_noise, with_mask_bleed
 from scenes.placed_objects import PlacedObject
 from scenes.room_images import RoomImage, images_of_rooms
 from scenes.settings import RenderSettings, RenderSummary
+from udfs.storage.clients import filesystem_of, path_of
+from udfs.storage.locations import normalized
 
 MANIFEST = "manifest.jsonl"
 _PARTS = "parts"
@@ -20,11 +22,11 @@ _DEPTH_MM = 1000.0
 
 
 class Folder:
-    """The output folder on any file system that pyarrow supports: a local path, `file://`, `s3://`, and others."""
+    """A crawl's folder: a local path or an `s3://` prefix."""
 
     def __init__(self, out: str) -> None:
-        plain = "://" not in out
-        self.files, self.root = (fs.LocalFileSystem(), out) if plain else fs.FileSystem.from_uri(out)
+        location = normalized(out)
+        self.files, self.root = filesystem_of(location), path_of(location)
         self.local = isinstance(self.files, fs.LocalFileSystem)
         self._made: set[str] = set()
 

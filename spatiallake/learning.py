@@ -1,8 +1,12 @@
 """Training data, training and evaluation from Python; PyTorch comes with the extra `training`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from jobs.engine.errors import EnvironmentMissing, UsageError
+from vlm.errors import UNUSABLE, sentence_of
 
 if TYPE_CHECKING:
     from jobs.views.evaluate import Evaluation
@@ -16,14 +20,15 @@ def feed(lake: str, **settings: Any) -> "Feed":
     `settings` are those of `vlm.feed.settings.FeedSettings`: split, seed, version, recipe, backend, ...
 
     Raises:
-        SpatialLakeError: unusable settings.
-        vlm.feed.errors.FeedError: there are no such examples.
+        SpatialLakeError: unusable settings, no such examples, or a missing extra.
     """
-    from jobs.engine.settings import validated
-    from vlm.feed.feed import Feed
-    from vlm.feed.settings import FeedSettings
+    with _failures():
+        from jobs.engine.layers import validated
+        from vlm.feed.feed import Feed
+        from vlm.feed.settings import FeedSettings
 
-    return Feed(validated(FeedSettings, {"table": f"{str(lake).rstrip('/')}/training_examples", **settings}))
+        table = f"{str(lake).rstrip('/')}/training_examples"
+        return Feed(validated(FeedSettings, {"table": table, **settings}))
 
 
 def train(settings: Mapping[str, Any], report: Callable[[str], None] = print) -> "Outcome":
@@ -34,9 +39,12 @@ def train(settings: Mapping[str, Any], report: Callable[[str], None] = print) ->
     Raises:
         SpatialLakeError: settings, data, a model or a folder that cannot be used, or a missing extra.
     """
-    from jobs.train import train as run
+    with _failures():
+        from jobs.engine.layers import validated
+        from vlm.loop.settings import TrainSettings
+        from vlm.loop.training import train as run
 
-    return run(dict(settings), None, (), report)
+        return run(validated(TrainSettings, settings), report)
 
 
 def evaluate(
@@ -65,3 +73,15 @@ def evaluate(
         place_of(training) if training else None,
         [place_of(place) for place in write],
     )
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise EnvironmentMissing(
+            f"Training needs {error.name}; install the extra with `pip install 'spatiallake[training]'`."
+        ) from error
+    except UNUSABLE as error:
+        raise UsageError(sentence_of(error)) from error

@@ -71,15 +71,15 @@ class Given(TypedDict, total=False):
 def measure(
     image: ImageLike,
     *,
-    experts: str | Path | None = None,
+    experts: str | Path | Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
     **given: Unpack[Given],
 ) -> Measured:
     """Measure the objects of one image and ask about them, without Spark and without a lake.
 
-    `image` is a file, its bytes or a PIL image; `Given` says what can be given with it. `experts` is a profile or its
-    YAML file; without one, what is given is used and the built-in networks find the rest. `settings` is a mapping as
-    in a settings file.
+    `image` is a file, its bytes or a PIL image; `Given` says what can be given with it. `experts` is a profile's
+    name, its YAML file or a mapping like one; without it, what is given is used and the built-in networks find the
+    rest. `settings` is a mapping as in a settings file.
 
     Raises:
         ImageRejected: the image cannot be read, or nothing in it can be measured.
@@ -89,7 +89,8 @@ def measure(
     if unknown:
         raise UsageError(f"measure takes no {sorted(unknown)[0]!r}; give any of {', '.join(Given.__annotations__)}.")
     depth, masks = given.get("depth"), given.get("masks")
-    merged = load_settings({**(settings or {}), "lake": ".", "experts": _text(experts)}, None, [])
+    profile = {"experts": str(experts) if isinstance(experts, Path) else experts} if experts else {}
+    merged = load_settings({**(settings or {}), **profile, "lake": "."}, None, [])
     objects = _objects(given.get("objects", ()))
     row = ManifestRow(image="image", camera=given.get("camera"), gravity=given.get("gravity"), objects=objects or None)
     fetched = Fetched(_ENTRY, row, _image_bytes(image), _depth_png(depth), _mask_png(masks, objects))
@@ -97,9 +98,9 @@ def measure(
     notes = [reject["error"] for reject in ingested["rejects"]]
     if "image_id" not in ingested:
         raise ImageRejected(ingested["rejects"][0]["reason"], notes[0])
-    profile = merged.profile() if experts else _profile_for(depth is not None, masks is not None)
+    slots = merged.profile() if experts else _profile_for(depth is not None, masks is not None)
     try:
-        return _questioned(ingested, profile, merged, notes)
+        return _questioned(ingested, slots, merged, notes)
     except RowRejected as rejected:
         raise ImageRejected(str(rejected.reason), " ".join([*notes, str(rejected)])) from None
     except ModuleNotFoundError as error:
@@ -123,10 +124,6 @@ def _profile_for(has_depth: bool, has_masks: bool) -> Profile:
         return SENSOR if given else BUILTIN
 
     return Profile(name="given", filter=SENSOR, context=slot(has_masks), depth=slot(has_depth))
-
-
-def _text(value: str | Path | None) -> str | None:
-    return None if value is None else str(value)
 
 
 def _objects(objects: Sequence[ObjectLike]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""A small `training_examples` table written by Spark: live and dead files, several row groups in a file."""
+"""A small `training_examples` table written by Spark, with removed files and several row groups per file."""
 
 import hashlib
 import io
@@ -65,7 +65,7 @@ def _row(number: int, part: int, split: str, recipe: str) -> dict[str, Any]:
 
 
 def write_examples(spark: SparkSession, folder: Path) -> str:
-    """Write the small table; rows of another split, another recipe and a deleted image lie beside its own."""
+    """Write the small table, with additional rows of another split, another recipe and a deleted image."""
     lake = Lake(spark, str(folder), str(folder / "_checkpoints"))
     lake.ensure(TRAINING_EXAMPLES)
     kept = {name: spark.conf.get(name, None) for name in _SMALL_GROUPS}
@@ -82,7 +82,7 @@ def write_examples(spark: SparkSession, folder: Path) -> str:
 
 
 def write_images(spark: SparkSession, folder: Path, images: list[bytes]) -> str:
-    """Write a table with images of one's own, laid out as the stage does it."""
+    """Write a table with the given images in the layout of the stage."""
     lake = Lake(spark, str(folder), str(folder / "_checkpoints"))
     lake.ensure(TRAINING_EXAMPLES)
     rows = [{**row, "jpeg": images[number // PARTS]} for number, row in enumerate(example_rows(len(images)))]

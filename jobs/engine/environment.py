@@ -1,4 +1,4 @@
-"""What a machine needs before Spark starts: Java, and Delta's jars resolved once by `spatiallake setup`."""
+"""What a machine needs before Spark starts: Java, and Delta's jars, downloaded once by `spatiallake setup`."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 from jobs.engine.errors import EnvironmentMissing
 
 DELTA_PACKAGE = "io.delta:delta-spark_2.13:4.0.1"
-# The connector's own dependency is one 558 MB bundle of every AWS client; these are the clients that S3A calls.
+# The connector depends on a 558 MB bundle of every AWS client; these are the clients that S3A calls.
 _AWS_SDK = "2.25.0"
 S3_PACKAGES = (
     "org.apache.hadoop:hadoop-aws:3.4.1",
@@ -24,7 +24,7 @@ SUPPORTED_JAVA = (17, 21)
 
 
 def jar_home() -> Path:
-    """Return the folder that set-up resolves jars into (`SPATIALLAKE_HOME`, else the user's cache)."""
+    """Return the folder of the downloaded jars (`SPATIALLAKE_HOME`, else the user's cache)."""
     base = (
         os.environ.get("SPATIALLAKE_HOME")
         or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spatiallake"
@@ -44,30 +44,30 @@ def require_java() -> None:
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if java is None or not Path(java).exists():
-        raise EnvironmentMissing(f"Spark needs Java and none was found at {java or 'java on the PATH'}; {remedy}")
+        raise EnvironmentMissing(f"Spark needs Java and there is none at {java or 'java on the PATH'}; {remedy}")
     banner = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)(?:\.(\d+))?', banner)
-    major = int(found.group(1)) if found else 0
-    if major == 1 and found and found.group(2):
-        major = int(found.group(2))
+    version = re.search(r'version "(\d+)(?:\.(\d+))?', banner)
+    major = int(version[1]) if version else 0
+    if major == 1 and version and version[2]:
+        major = int(version[2])
     if major not in SUPPORTED_JAVA:
         raise EnvironmentMissing(f"Spark 4 needs Java 17 or 21 and {java} is version {major or 'unknown'}; {remedy}")
 
 
 def resolved_jars(with_s3: bool = False) -> list[str]:
-    """Return the jars that set-up resolved, Delta's and on request the S3 connector's.
+    """Return the downloaded jars: Delta's and on request the S3 connector's.
 
     Raises:
-        EnvironmentMissing: set-up has not run.
+        EnvironmentMissing: `spatiallake setup` has not run.
     """
     folders = [jar_home() / "delta" / "jars"] + ([jar_home() / "s3" / "jars"] if with_s3 else [])
     jars: list[str] = []
     for folder in folders:
-        found = sorted(str(jar) for jar in folder.glob("*.jar"))
-        if not found:
+        there = sorted(str(jar) for jar in folder.glob("*.jar"))
+        if not there:
             command = "spatiallake setup --s3" if folder.parent.name == "s3" else "spatiallake setup"
-            raise EnvironmentMissing(f"No jars in {folder}; run `{command}` once while package downloads are possible.")
-        jars += found
+            raise EnvironmentMissing(f"There are no jars in {folder}; run `{command}` once with network access.")
+        jars += there
     return jars
 
 
@@ -87,12 +87,12 @@ def _resolve(name: str, packages: tuple[str, ...], excludes: tuple[str, ...]) ->
     options = {"spark.jars.packages": ",".join(packages), "spark.jars.ivy": str(target), "spark.ui.enabled": "false"}
     if excludes:
         options["spark.jars.excludes"] = ",".join(excludes)
-    # In a process of its own, so that the resolver's chatter is only heard when it fails.
+    # In a process of its own, so that the resolver's output is only shown when it fails.
     done = subprocess.run([sys.executable, "-c", _RESOLVER, repr(options)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         shutil.rmtree(target, ignore_errors=True)
         raise EnvironmentMissing(
-            f"Could not download {', '.join(packages)}: {_cause(done.stderr)}; check the network, then run it again."
+            f"Could not download {', '.join(packages)}: {_cause(done.stderr)}; check the network and try again."
         )
 
 
@@ -107,5 +107,5 @@ builder.getOrCreate().stop()
 
 
 def _cause(stderr: str) -> str:
-    told = [line.strip() for line in stderr.splitlines() if "unresolved dependency" in line or "Exception" in line]
-    return told[0][:300] if told else "Spark's resolver did not say why"
+    causes = [line.strip() for line in stderr.splitlines() if "unresolved dependency" in line or "Exception" in line]
+    return causes[0][:300] if causes else "Spark's resolver gave no reason"

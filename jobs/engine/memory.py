@@ -1,11 +1,11 @@
 """What a lake remembers: its recipes, and the settings that they were made with, read without Spark."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from deltalake import DeltaTable
 
 from jobs.engine.recipes import RecipeBook
-from jobs.engine.registry import order_of_stages, sections
 from schemas.operations import RECIPES
 from udfs.storage.clients import delta_options
 from udfs.storage.locations import UnservedLocation, normalized
@@ -22,6 +22,14 @@ def stored_book(uri: str) -> RecipeBook:
     return RecipeBook(DeltaTable(location, storage_options=delta_options()).to_pyarrow_table().to_pylist())
 
 
+def with_shown_examples(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of a training with the recipe of `training_examples` that its lake shows, unless one is named."""
+    lake, feed = settings.get("lake"), settings.get("feed") or {}
+    named = feed.get("recipe") or feed.get("version") is not None or feed.get("table")
+    recipe = None if not lake or named else stored_book(lake).current().get("examples")
+    return {**settings, "feed": {**feed, "recipe": recipe}} if recipe else dict(settings)
+
+
 def remembered_settings(uri: str, recipe: str | None = None) -> dict[str, Any]:
     """Return the settings that a lake's current recipes were made with, for `load_settings(remembered=...)`.
 
@@ -31,6 +39,8 @@ def remembered_settings(uri: str, recipe: str | None = None) -> dict[str, Any]:
     Raises:
         UsageError: no such recipe, or several that begin so.
     """
+    from jobs.engine.registry import order_of_stages, sections  # Spark, which a training does without
+
     book = stored_book(uri)
     chain = book.chain_of(book.named(recipe), order_of_stages()) if recipe else None
     known, found = sections(), book.remembered(chain)

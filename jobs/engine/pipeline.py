@@ -30,7 +30,7 @@ def stages_of(settings: RunSettings) -> dict[str, Stage]:
     for name, definition in stage_definitions().items():
         stages[name] = definition.made(
             upstream=stages,
-            settings=getattr(settings, name, None),
+            settings=getattr(settings, name, None) if definition.settings else None,
             expert=getattr(profile, definition.slot) if definition.slot else None,
             gpus_per_task=settings.gpus_per_task,
         )
@@ -88,9 +88,7 @@ def retry_stages(
     stages, failed = stages_of(settings), _failed(lake)
     wanted = (definition_of(stage).name,) if stage else tuple(stages)
     names = tuple(name for name in wanted if (name, stages[name].recipe) in failed)
-    if names:
-        return _work(settings, names, retry, reporter, lake)
-    shown = recipe_book(lake).current()
+    shown = {} if names else recipe_book(lake).current()
     for name in wanted:
         if name in shown and (name, shown[name]) in failed:
             raise UsageError(
@@ -98,8 +96,12 @@ def retry_stages(
                 f"{stages[name].recipe[:8]}, which has none; leave out --experts, --set and --settings: "
                 f"`spatiallake retry --stage {name} --lake {shown_uri(lake)}`."
             )
-    reporter.say(f"No failed rows to retry{f' in stage {stage}' if stage else ''}.")
-    return []
+    summaries = _work(settings, names, retry, reporter, lake) if names else []
+    if not any(summary.rows_in for summary in summaries):
+        reporter.say(f"No failed rows to retry{f' in stage {stage}' if stage else ''}.")
+    elif any(summary.rows_out for summary in summaries):
+        reporter.say(f"`spatiallake run --lake {shown_uri(lake)}` takes the new rows through the stages that follow.")
+    return summaries
 
 
 def follow(settings: RunSettings, names: Sequence[str], reporter: Reporter, poll_seconds: float) -> None:

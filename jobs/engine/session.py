@@ -1,4 +1,4 @@
-"""The one Spark session of a command."""
+"""The Spark session of a command."""
 
 import os
 import shlex
@@ -22,7 +22,7 @@ _LOCAL = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    # Local Python workers would otherwise be the system's python3, which has none of the packages.
+    # Otherwise local Python workers are the system's python3, which lacks the packages.
     "spark.pyspark.python": sys.executable,
     "spark.pyspark.driver.python": sys.executable,
 }
@@ -50,13 +50,13 @@ def start_session(
     with_s3: bool = False,
     options: Mapping[str, str] | None = None,
 ) -> SparkSession:
-    """Start (or join) the Spark session; `options` are Spark's own and win over ours.
+    """Start (or join) the Spark session; `options` are Spark's own and win over the defaults here.
 
-    On a cluster that brings its own session and Delta (`DATABRICKS_RUNTIME_VERSION` set, or an active session), that
-    one is used as it is. Elsewhere `master` is started with the jars that `spatiallake setup` resolved.
+    An active session, or the one of a Databricks cluster (`DATABRICKS_RUNTIME_VERSION` is set), is used as it is.
+    Elsewhere `master` is started with the jars of `spatiallake setup`.
 
     Raises:
-        EnvironmentMissing: Java or the jars are not there.
+        EnvironmentMissing: Java or the jars are missing.
     """
     active = SparkSession.getActiveSession()
     if active is not None or os.environ.get("DATABRICKS_RUNTIME_VERSION"):
@@ -82,9 +82,9 @@ def share_plugins(session: SparkSession) -> SparkSession:
 
 
 def launcher_arguments(driver_memory: str, master: str) -> str:
-    """Return what Spark's launcher has to know before it starts the JVM, which reads no configuration after that.
+    """Return the arguments of Spark's launcher, for settings that only take effect before the JVM starts.
 
-    `SPATIALLAKE_JAVA_OPTIONS`, where set, takes the place of the JVM options of a local master.
+    `SPATIALLAKE_JAVA_OPTIONS`, where set, replaces the JVM options of a local master.
     """
     log = Path(__file__).with_name("log4j2.properties").as_uri()
     options = os.environ.get("SPATIALLAKE_JAVA_OPTIONS", _LOCAL_JAVA if master.startswith("local[") else "")

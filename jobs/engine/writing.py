@@ -177,8 +177,13 @@ class ReplaceShards(Append):
     counted: str | None = None
 
     def unseen(self, ledger: Ledger, keys: DataFrame) -> DataFrame:
-        """Return all keys: their shards are computed again as a whole."""
-        return keys
+        """Return all keys, for their shards are computed again as a whole; a backfill skips shards that count all."""
+        if not ledger.revisits or self.counted is None:
+            return keys
+        now = keys.groupBy("ingest_shard").agg(F.count("*").alias("n"))
+        rows = ledger.lake.read(ledger.target).where(F.col("recipe") == ledger.recipe)
+        counted = rows.groupBy("ingest_shard").agg(F.sum(self.counted).alias("n"))
+        return keys.join(now.join(counted, ["ingest_shard", "n"], "left_semi"), "ingest_shard", "left_anti")
 
     def write_rows(self, batch: MicroBatch, rows: DataFrame) -> None:
         """Commit the rows in place of those of the same shards."""

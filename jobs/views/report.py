@@ -132,7 +132,7 @@ def _print(tally: Tally, console: Console) -> None:
     console.print(grid)
     drops = _drops(tally)
     if drops:
-        reasons = Grid("stage", "what", "reason", title="Left out", title_justify="left")
+        reasons = Grid("stage", "what", "reason", title="Dropped", title_justify="left")
         reasons.add_column("count", justify="right")
         for drop in drops:
             reasons.add_row(drop.stage, drop.outcome, drop.reason, f"{drop.count:,}")

@@ -14,15 +14,12 @@ from udfs.crawl.entries import MANIFEST, parsed
 from udfs.crawl.fetch import fetched
 from udfs.crawl.layout import layout_of
 from udfs.crawl.listing import entries_of
-from udfs.experts.expert import SENSOR, ExpertSpec, Profile, loaded_expert
-from udfs.stages.disambiguate import disambiguate_row
+from udfs.experts.expert import SENSOR, ExpertSpec, Profile
 from udfs.stages.ingest import ingest_row
-from udfs.stages.lift import lift_row
+from udfs.stages.one_image import prediction_of, question_image
 from udfs.stages.rows import Row, RowRejected
-from udfs.stages.synthesize import QaColumns, synthesize_scene
 
 _CHUNK_BYTES = 32 * 2**20
-_RECIPE = "truth"
 
 
 @dataclass(frozen=True)
@@ -83,12 +80,12 @@ def candidates_of(image: Row, profile: Profile) -> Candidates:
 
     True regions have no amodal boxes, because those determine every size regardless of the depth.
     """
-    regions = [{**r, "box_3d": None, "front": None} for r in _predicted("context", SENSOR, image)["regions"]]
+    regions = [{**r, "box_3d": None, "front": None} for r in prediction_of("context", SENSOR, image)["regions"]]
     bare = {**image, "camera": None, "gravity": None, "depth": None, "instances": None, "objects": None}
     return Candidates(
         image=image,
         true_regions=regions,
-        true_depth=_predicted("depth", SENSOR, image),
+        true_depth=prediction_of("depth", SENSOR, image),
         regions=_or_none("context", profile.context, bare, "regions"),
         depth=_or_none("depth", profile.depth, bare),
     )
@@ -96,17 +93,10 @@ def candidates_of(image: Row, profile: Profile) -> Candidates:
 
 def _or_none(slot: str, spec: ExpertSpec, image: Row, part: str | None = None) -> Any:
     try:
-        prediction = _predicted(slot, spec, image)
+        prediction = prediction_of(slot, spec, image)
     except RowRejected:
         return None
     return prediction[part] if part else prediction
-
-
-def _predicted(slot: str, spec: ExpertSpec, image: Row) -> Row:
-    (prediction,) = loaded_expert(slot, spec).predict([image])
-    if isinstance(prediction, Exception):
-        raise prediction
-    return prediction
 
 
 def answers_of(given: Candidates, slots: Slots, settings: RunSettings) -> tuple[list[Row], Row | None]:
@@ -117,17 +107,13 @@ def answers_of(given: Candidates, slots: Slots, settings: RunSettings) -> tuple[
     if not regions or depth is None or gravity is None:
         return [], None
     attitude = {name: gravity[name] for name in ("gravity", "gravity_src", "gravity_sigma_deg")}
-    keys = {"image_id": given.image["image_id"], "ingest_shard": 0}
-    size = {"width": given.image["width"], "height": given.image["height"]}
     try:
-        scene = {**lift_row({**depth, **attitude, **keys, **size, "regions": regions}, settings.lift), **keys}
+        asked = question_image(
+            given.image, regions, {**depth, **attitude}, (settings.lift, settings.disambiguate, settings.synthesize)
+        )
     except RowRejected:
         return [], None
-    named = disambiguate_row({**scene, "regions": regions}, settings.disambiguate)
-    columns = QaColumns(_RECIPE)
-    question_row = {**scene, "scene_recipe": _RECIPE, "licence": None}
-    synthesize_scene(question_row, named["references"], settings.synthesize, columns)
-    return columns.rows(), scene
+    return asked.answers, asked.scene
 
 
 def depth_m_of(depth: Row) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from studies.claims.outcomes import outcomes
 from studies.claims.runs import trained
 from studies.claims.start import write_encoder
 from studies.claims.steps import run
-from studies.claims.study import ARMS, SMOKE, Sizes, Study
+from studies.claims.study import CONDITIONS, SMOKE, Sizes, Study
 from studies.claims.table import markdown, write_table
 from vlm.errors import UNUSABLE
 
@@ -46,7 +46,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="folder of the study; a killed study resumes there")
     parser.add_argument("--seeds", type=int, help="runs per condition [2; 1 with --smoke]")
     parser.add_argument("--smoke", action="store_true", help="minimal sizes, to test the code")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help=f"conditions to train [{' '.join(ARMS)}]")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help=f"conditions to train [{' '.join(CONDITIONS)}]")
     parser.add_argument(
         "--processes", type=int, default=1, help="concurrent runs; a base is trained by all processes [1]"
     )

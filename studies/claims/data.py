@@ -38,7 +38,7 @@ def steps(study: Study) -> Iterator[Step]:
         few = {"few": study.sizes.few} if name in ("few", "builtin") else {}
         own = {"lake": name, **style, **few}
         yield f"lake-{name}", own, partial(_lake, study=study, name=name)
-    for noise_m in sorted({arm.noise_m for arm in study.arms.values()} - {0.0}):
+    for noise_m in sorted({condition.noise_m for condition in study.conditions.values()} - {0.0}):
         own = {"noise_m": noise_m, **style}
         yield f"lake-sensor-{noise_m}", own, partial(_noisy, study=study, noise_m=noise_m)
 

@@ -39,7 +39,7 @@ class Drawn:
         self._counts = np.maximum(self._weights @ outcomes.counts, 1)
         self._draws: dict[str, NDArray[np.float64]] = {}
 
-    def arm(self, name: str) -> Figure:
+    def condition(self, name: str) -> Figure:
         """Return the share of a condition."""
         return _figure(self._drawn(name), self._by_seed(name))
 
@@ -74,7 +74,7 @@ _HALF, _THIRD, _TENTH = "in_range[0.5,2]", "in_range[2/3,1.5]", "in_range[0.9,1.
 
 
 class Claim(NamedTuple):
-    """The claim that `arm` exceeds `over`, or without it the published value, by more than `above` in a score.
+    """The claim that `condition` exceeds `over`, or without it the published value, by more than `above` in a score.
 
     A negative `above` claims that it is not worse by more than that, which is only meaningful if `over` exceeds the
     condition `untaught`. `settings` names the published values of both.
@@ -83,7 +83,7 @@ class Claim(NamedTuple):
     part: str
     says: str
     score: str
-    arm: str
+    condition: str
     over: str | None
     above: float
     settings: tuple[str | None, str | None] = (None, None)
@@ -103,9 +103,9 @@ CLAIMS = (
     Claim("a", _SPATIAL, "qualitative", "spatial", "none", 0.0, (_OWN, None)),
     Claim("a", _SPATIAL, _HALF, "spatial", "none", 0.0, (_OWN, None)),
     *(
-        Claim("a", says, score, arm, over, 0.0)
-        for arm in ("spatial", "long")
-        for says, over in ((_LOOKS, arm + BLANKED), (_WORDS, TEXT_ONLY_PRIOR))
+        Claim("a", says, score, condition, over, 0.0)
+        for condition in ("spatial", "long")
+        for says, over in ((_LOOKS, condition + BLANKED), (_WORDS, TEXT_ONLY_PRIOR))
         for score in ("qualitative", SIDES, _TENTH)
     ),
     Claim("b", "nearly every answer is a number", "number_rate", "spatial", None, -0.01, (_OWN, None)),
@@ -149,27 +149,27 @@ CLAIMS = (
 def figures(found: dict[str, Outcomes]) -> dict[str, Any]:
     """Return the results of every claim with finished conditions, and of every condition."""
     drawn = {score: Drawn(own) for score, own in found.items()}
-    arms: dict[str, dict[str, Any]] = {}
+    conditions: dict[str, dict[str, Any]] = {}
     for score, own in found.items():
-        for arm in own.sums:
-            arms.setdefault(arm, {})[score] = drawn[score].arm(arm)._asdict()
-    return {"claims": list(_claims(found, drawn)), "arms": arms}
+        for condition in own.sums:
+            conditions.setdefault(condition, {})[score] = drawn[score].condition(condition)._asdict()
+    return {"claims": list(_claims(found, drawn)), "conditions": conditions}
 
 
 def _claims(found: dict[str, Outcomes], drawn: dict[str, Drawn]) -> Iterator[dict[str, Any]]:
     for claim in CLAIMS:
         sums = found[claim.score].sums if claim.score in found else {}
-        if claim.arm not in sums or (claim.over is not None and claim.over not in sums):
+        if claim.condition not in sums or (claim.over is not None and claim.over not in sums):
             continue
         one, told = drawn[claim.score], [_published(claim.score, setting) for setting in claim.settings]
-        own = one.arm(claim.arm)
+        own = one.condition(claim.condition)
         if claim.over is None:
             other, known = None, told[0] or 0.0
             apart = own._replace(value=own.value - known, low=own.low - known, high=own.high - known)
         else:
-            other, apart = one.arm(claim.over), one.difference(claim.arm, claim.over)
+            other, apart = one.condition(claim.over), one.difference(claim.condition, claim.over)
         yield {
-            **{name: getattr(claim, name) for name in ("part", "says", "score", "arm", "over", "above")},
+            **{name: getattr(claim, name) for name in ("part", "says", "score", "condition", "over", "above")},
             "value": own._asdict(),
             "over_value": other._asdict() if other else None,
             "difference": apart._asdict(),
@@ -179,10 +179,10 @@ def _claims(found: dict[str, Outcomes], drawn: dict[str, Drawn]) -> Iterator[dic
         }
 
 
-def _taught(claim: Claim, drawn: Drawn, arms: Container[str]) -> bool:
+def _taught(claim: Claim, drawn: Drawn, conditions: Container[str]) -> bool:
     if claim.untaught is None or claim.over is None:
         return True
-    return claim.untaught in arms and drawn.difference(claim.over, claim.untaught).low > 0
+    return claim.untaught in conditions and drawn.difference(claim.over, claim.untaught).low > 0
 
 
 def verdict(apart: Figure, above: float) -> str:

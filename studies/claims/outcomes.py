@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studies.claims.questions import general as rooms
-from studies.claims.study import ARMS, Study
+from studies.claims.study import CONDITIONS, Study
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR
 from vlm.evaluation.items import Item, Kind, Prediction
 from vlm.evaluation.layouts import read_items, read_predictions
@@ -38,7 +38,7 @@ class Outcomes:
 
 
 Right = list[tuple[str, str, float]]
-Arms = Mapping[str, Iterable[Prediction]]
+Runs = Mapping[str, Iterable[Prediction]]
 
 
 def outcomes(study: Study) -> dict[str, Outcomes]:
@@ -49,17 +49,17 @@ def outcomes(study: Study) -> dict[str, Outcomes]:
     spatial = read_items("spatiallake", study.folder("items.parquet")).items
     general = read_items("llava", study.crawl("held_out") / "test.json").items
     found: dict[str, list[Right]] = {}
-    for arm in study.named:
+    for condition in study.named:
         for seed in range(1, study.seeds + 1):
-            run = f"{arm}-{seed}"
+            run = f"{condition}-{seed}"
             folder = study.folder("answers", run)
             if not (folder / "general" / "scores.json").is_file():
                 continue
             said = predictions_in(folder / "spatial", spatial)
             own = [*spatial_right(said[run]), *general_right(predictions_in(folder / "general", general)[run])]
-            found.setdefault(arm, []).append(own)
+            found.setdefault(condition, []).append(own)
             blanked = said[row_of(run, View.BLANKED)]
-            found.setdefault(arm + BLANKED, []).append(spatial_right(blanked))
+            found.setdefault(condition + BLANKED, []).append(spatial_right(blanked))
             found.setdefault(TEXT_ONLY_PRIOR, [spatial_right(said[TEXT_ONLY_PRIOR])])
     return summed(found)
 
@@ -75,22 +75,24 @@ def answered(study: Study) -> dict[str, dict[str, list[Prediction]]]:
     items = read_items("spatiallake", study.folder("items.parquet")).items
     folders = sorted(path.parent for path in study.folder("answers").glob("*/spatial/predictions.parquet"))
     runs = {folder.parent.name: folder for folder in folders}
-    return {name: predictions_in(folder, items) for name, folder in runs.items() if name.rpartition("-")[0] in ARMS}
+    return {
+        name: predictions_in(folder, items) for name, folder in runs.items() if name.rpartition("-")[0] in CONDITIONS
+    }
 
 
 def shares_by(
-    arms: Arms, part_of: Callable[[Prediction], str | None], is_hit: Callable[[Prediction], bool]
+    conditions: Runs, part_of: Callable[[Prediction], str | None], is_hit: Callable[[Prediction], bool]
 ) -> dict[str, Any]:
     """Return by part the number of questions and the share of hits of each run; part None is left out."""
     found: dict[str, Any] = {}
-    for arm, predictions in arms.items():
+    for condition, predictions in conditions.items():
         hits: dict[str, list[bool]] = {}
         for one in predictions:
             part = part_of(one)
             if part is not None:
                 hits.setdefault(part, []).append(is_hit(one))
         for part, own in sorted(hits.items()):
-            found.setdefault(part, {"questions": len(own)})[arm] = round(float(np.mean(own)), 4)
+            found.setdefault(part, {"questions": len(own)})[condition] = round(float(np.mean(own)), 4)
     return found
 
 
@@ -141,16 +143,18 @@ def summed(found: dict[str, list[Right]]) -> dict[str, Outcomes]:
     """Return the outcomes by score, from (score, image, correct) by condition and seed."""
     made: dict[str, Outcomes] = {}
     for score in SCORES:
-        own = {arm: [[one for one in run if one[0] == score] for run in runs] for arm, runs in found.items()}
-        asked = {arm: runs for arm, runs in own.items() if runs[0]}
+        own = {
+            condition: [[one for one in run if one[0] == score] for run in runs] for condition, runs in found.items()
+        }
+        asked = {condition: runs for condition, runs in own.items() if runs[0]}
         if not asked:
             continue
         first = next(iter(asked.values()))[0]
         images = sorted({image for _, image, _ in first})
         place = {image: number for number, image in enumerate(images)}
         made[score] = Outcomes(_by_image([(s, p, 1.0) for s, p, _ in first], place))
-        for arm, runs in asked.items():
-            made[score].sums[arm] = np.stack([_by_image(run, place) for run in runs])
+        for condition, runs in asked.items():
+            made[score].sums[condition] = np.stack([_by_image(run, place) for run in runs])
     return made
 
 

@@ -18,7 +18,7 @@ def trained(study: Study) -> list[dict[str, Any]]:
     `spatial_share` of answer tokens, and `loss` and `spatial_loss`, means over the last 100 steps. Figures of spatial
     data are None without any.
     """
-    runs = [f"{arm}-{seed}" for seed, arm in itertools.product(range(1, study.seeds + 1), study.named)]
+    runs = [f"{condition}-{seed}" for seed, condition in itertools.product(range(1, study.seeds + 1), study.named)]
     return list(_trained(study, runs)) if study.folder("mlflow.db").is_file() else []
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from jobs.engine.errors import SpatialLakeError
 from jobs.views.reader import LakeReader
 from studies.claims.ceiling import boxes_of, tokens_of
-from studies.claims.outcomes import SIDES, Arms, answered, is_side, shares_by
+from studies.claims.outcomes import SIDES, Runs, answered, is_side, shares_by
 from studies.claims.room_encoder import load_base
 from studies.claims.study import Study
 from studies.claims.training import base_of
@@ -40,7 +40,7 @@ def all_seen(lake: LakeReader, vlm: VisionLanguageModel) -> dict[str, bool]:
     return {row["qa_id"]: all(has(row["image_id"], one) for one in row["object_ids"]) for row in rows}
 
 
-def shares(seen: Mapping[str, bool], arms: Arms) -> dict[str, Any]:
+def shares(seen: Mapping[str, bool], conditions: Runs) -> dict[str, Any]:
     """Return the number and accuracy of relations by whether both objects were detected."""
 
     def place(one: Prediction) -> str | None:
@@ -51,7 +51,10 @@ def shares(seen: Mapping[str, bool], arms: Arms) -> dict[str, Any]:
     def place_of_side(one: Prediction) -> str | None:
         return place(one) if is_side(one.item) else None
 
-    return {"qualitative": shares_by(arms, place, is_right), SIDES: shares_by(arms, place_of_side, is_right)}
+    return {
+        "qualitative": shares_by(conditions, place, is_right),
+        SIDES: shares_by(conditions, place_of_side, is_right),
+    }
 
 
 def main() -> None:
@@ -59,9 +62,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="studies.claims.seen", description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder of a study with its lakes and answers")
     study = Study(work=parser.parse_args().work)
-    arms = {run: models[run] for run, models in answered(study).items()}
+    conditions = {run: models[run] for run, models in answered(study).items()}
     seen = all_seen(LakeReader(str(study.lake("held_out"))), load_base(base_of(study)))
-    print(json.dumps(shares(seen, arms), indent=1))
+    print(json.dumps(shares(seen, conditions), indent=1))
 
 
 if __name__ == "__main__":

@@ -46,10 +46,10 @@ def steps(study: Study, write: training.WriteEncoder) -> Iterator[Step]:
         yield Step("start", start, partial(training.write_start, study, write))
         base |= _relevant(training.base_settings(study))
         yield Step("base", base, partial(training.train_base, study))
-    for arm, seed in study.runs:
-        own = {**_relevant(training.arm_settings(study, arm, seed)), "base": base["committed"]}
-        for name, do in (("train", training.train_arm), ("ask", training.ask)):
-            yield Step(f"{name}-{arm}-{seed}", own, partial(do, study, arm, seed), f"{arm}-{seed}")
+    for condition, seed in study.runs:
+        own = {**_relevant(training.condition_settings(study, condition, seed)), "base": base["committed"]}
+        for name, do in (("train", training.train_run), ("ask", training.ask)):
+            yield Step(f"{name}-{condition}-{seed}", own, partial(do, study, condition, seed), f"{condition}-{seed}")
 
 
 def _relevant(settings: Any) -> dict[str, Any]:

@@ -47,7 +47,7 @@ SMOKE = Sizes(
 )  # fmt: skip
 
 
-class Arm(NamedTuple):
+class Condition(NamedTuple):
     """A condition trained from the base: its lake, noise, share of spatial tokens, and frozen parts."""
 
     lake: str = "sensor"
@@ -57,17 +57,17 @@ class Arm(NamedTuple):
     times: int = 1  # factor on the number of steps
 
 
-ARMS = {
-    "none": Arm(spatial_share=0.0),
-    "spatial": Arm(),
-    "unfrozen": Arm(freeze_vision_encoder=False),
-    "noise_0.1": Arm(noise_m=0.1),
-    "noise_0.2": Arm(noise_m=0.2),
-    "noise_0.3": Arm(noise_m=0.3),
-    "share_5": Arm(spatial_share=0.05),
-    "builtin": Arm(lake="builtin"),
-    "sensor_few": Arm(lake="few"),
-    "long": Arm(times=3),
+CONDITIONS = {
+    "none": Condition(spatial_share=0.0),
+    "spatial": Condition(),
+    "unfrozen": Condition(freeze_vision_encoder=False),
+    "noise_0.1": Condition(noise_m=0.1),
+    "noise_0.2": Condition(noise_m=0.2),
+    "noise_0.3": Condition(noise_m=0.3),
+    "share_5": Condition(spatial_share=0.05),
+    "builtin": Condition(lake="builtin"),
+    "sensor_few": Condition(lake="few"),
+    "long": Condition(times=3),
 }
 _LONG = "long"
 
@@ -89,32 +89,32 @@ class Study(BaseModel):
     committed: Path = Field(default=BASE, description="folder of a base to use instead of training one")
 
     @property
-    def named(self) -> dict[str, Arm]:
+    def named(self) -> dict[str, Condition]:
         """Return the conditions in `only`, or all, by name.
 
         Raises:
             UsageError: a condition does not exist.
         """
-        unknown = next((name for name in self.only if name not in ARMS), None)
+        unknown = next((name for name in self.only if name not in CONDITIONS), None)
         if unknown is not None:
-            raise UsageError(f"There is no condition {unknown!r}; the conditions are {', '.join(ARMS)}.")
-        return {name: arm for name, arm in ARMS.items() if name in (self.only or ARMS)}
+            raise UsageError(f"There is no condition {unknown!r}; the conditions are {', '.join(CONDITIONS)}.")
+        return {name: condition for name, condition in CONDITIONS.items() if name in (self.only or CONDITIONS)}
 
     @property
-    def arms(self) -> dict[str, Arm]:
+    def conditions(self) -> dict[str, Condition]:
         """Return the conditions to train by name, `long` only if it is named."""
-        return {name: arm for name, arm in self.named.items() if self.only or name != _LONG}
+        return {name: condition for name, condition in self.named.items() if self.only or name != _LONG}
 
     @property
     def lakes(self) -> tuple[str, ...]:
         """Return the required lakes, always including those of sensors and of held-out rooms."""
-        also = {arm.lake for arm in self.arms.values()} - {"sensor"}
+        also = {condition.lake for condition in self.conditions.values()} - {"sensor"}
         return ("sensor", "held_out", *sorted(also))
 
     @property
     def runs(self) -> list[tuple[str, int]]:
         """Return all (condition, seed), ordered by seed."""
-        return [(arm, seed) for seed in range(1, self.seeds + 1) for arm in self.arms]
+        return [(condition, seed) for seed in range(1, self.seeds + 1) for condition in self.conditions]
 
     def crawl(self, name: str) -> Path:
         """Return the folder of a crawl: `sensor`, `held_out`, `few` or `builtin`."""

@@ -18,11 +18,11 @@ _RUNS_RULE = "|---|---:|---:|---:|---:|---:|---:|"
 def markdown(found: dict[str, Any], made_by: str) -> str:
     """Return the tables in percent; `made_by` is the command, date and machine."""
     claims = [_claim(one) for one in found["claims"]]
-    scores = [score for score in SCORES if any(score in own for own in found["arms"].values())]
-    arms = [_arm(arm, own, scores) for arm, own in found["arms"].items()]
+    scores = [score for score in SCORES if any(score in own for own in found["conditions"].values())]
+    conditions = [_arm(condition, own, scores) for condition, own in found["conditions"].items()]
     head = [f"| condition | seeds | {' | '.join(scores)} |", f"|---|---:|{'---|' * len(scores)}"]
     runs = ["", _RUNS, _RUNS_RULE, *map(_run, found["training"])] if found["training"] else []
-    return "\n".join([f"{made_by}.", "", _HEAD, _RULE, *claims, "", *head, *arms, *runs])
+    return "\n".join([f"{made_by}.", "", _HEAD, _RULE, *claims, "", *head, *conditions, *runs])
 
 
 def write_table(page: Path, text: str) -> None:
@@ -44,7 +44,7 @@ def _claim(one: dict[str, Any]) -> str:
         one["part"],
         f"{one['says']}{_margin(one['above'])}",
         one["score"],
-        f"{one['arm'].replace(BLANKED, ' blanked')} {_share(one['value'])}",
+        f"{one['condition'].replace(BLANKED, ' blanked')} {_share(one['value'])}",
         f"{one['over'].replace(BLANKED, ' blanked')} {_share(one['over_value'])}" if one["over"] else "as published",
         f"{apart['value'] * 100:+.1f} [{apart['low'] * 100:+.1f}, {apart['high'] * 100:+.1f}]",
         f"{apart['spread'] * 100:.1f}" if apart["seeds"] > 1 else "",

@@ -22,7 +22,7 @@ from studies.claims.grow import write_grown
 from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
 from studies.claims.room_encoder import load_base
 from studies.claims.start import drawn_images, write_decoder, write_joined
-from studies.claims.study import ARMS, Arm, Study
+from studies.claims.study import CONDITIONS, Condition, Study
 from udfs.experts.pinning import folder_digest
 from vlm.evaluation.benchmark import BenchmarkSettings
 from vlm.evaluation.predictors.views import View
@@ -89,14 +89,14 @@ def base_settings(study: Study) -> TrainSettings:
     return _settings(study, "base", {"model": str(study.folder("start", "model"))})
 
 
-def arm_settings(study: Study, name: str, seed: int) -> TrainSettings:
+def condition_settings(study: Study, name: str, seed: int) -> TrainSettings:
     """Return the settings of one run of a condition."""
-    arm = ARMS[name]
+    condition = CONDITIONS[name]
     return _settings(
         study,
         f"{name}-{seed}",
-        {"model": str(base_of(study)), "freeze_vision_encoder": arm.freeze_vision_encoder},
-        arm,
+        {"model": str(base_of(study)), "freeze_vision_encoder": condition.freeze_vision_encoder},
+        condition,
         seed,
     )
 
@@ -106,15 +106,18 @@ def tracking_uri(study: Study) -> str:
     return f"sqlite:///{study.folder('mlflow.db')}"
 
 
-def _settings(study: Study, name: str, model: dict[str, Any], arm: Arm | None = None, seed: int = 0) -> TrainSettings:
+def _settings(
+    study: Study, name: str, model: dict[str, Any], condition: Condition | None = None, seed: int = 0
+) -> TrainSettings:
     sizes, crawl = study.sizes, str(study.crawl("sensor"))
     general = {"name": "general", "kind": "llava", "uri": f"{crawl}/train.json", "images": crawl}
-    rate, steps = (sizes.rate, sizes.steps * arm.times) if arm else (sizes.base_rate, sizes.base_steps)
+    share = condition.spatial_share if condition else 0.0
+    rate, steps = (sizes.rate, sizes.steps * condition.times) if condition else (sizes.base_rate, sizes.base_steps)
     return TrainSettings.model_validate(
         {
             "out": str(study.folder("runs", name)),
-            "feed": _feed(study, arm, seed) if arm and arm.spatial_share else None,
-            "mixture": {"streams": [general], "spatial_share": arm.spatial_share if arm else 0.0, "seed": seed},
+            "feed": _feed(study, condition, seed) if condition and share else None,
+            "mixture": {"streams": [general], "spatial_share": share, "seed": seed},
             "model": {**model, "sequence": {"independent_turns": True}},
             "optimizer": {"learning_rate": rate, "warm_up_steps": sizes.warm_up},
             "loop": {
@@ -129,9 +132,9 @@ def _settings(study: Study, name: str, model: dict[str, Any], arm: Arm | None = 
     )  # fmt: skip
 
 
-def _feed(study: Study, arm: Arm, seed: int) -> dict[str, Any]:
-    recipe = examples_recipe(study, arm.lake, arm.noise_m)
-    return {"table": f"{study.lake(arm.lake)}/training_examples", "recipe": recipe, "seed": seed}
+def _feed(study: Study, condition: Condition, seed: int) -> dict[str, Any]:
+    recipe = examples_recipe(study, condition.lake, condition.noise_m)
+    return {"table": f"{study.lake(condition.lake)}/training_examples", "recipe": recipe, "seed": seed}
 
 
 def train_base(study: Study) -> None:
@@ -146,11 +149,11 @@ def train_base(study: Study) -> None:
     draft.replace(study.folder("base"))
 
 
-def train_arm(study: Study, name: str, seed: int) -> None:
+def train_run(study: Study, name: str, seed: int) -> None:
     """Train one run of a condition, in this process."""
     # A frozen encoder is the same in all runs, so its features are computed once.
-    with cached_features(_features(study) if ARMS[name].freeze_vision_encoder else None):
-        train(arm_settings(study, name, seed))
+    with cached_features(_features(study) if CONDITIONS[name].freeze_vision_encoder else None):
+        train(condition_settings(study, name, seed))
 
 
 def _together(study: Study, settings: TrainSettings) -> None:

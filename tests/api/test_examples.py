@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,9 +17,10 @@ from pyspark.sql import SparkSession
 
 import spatiallake
 from scenes.crawl import write_crawl
-from tests.model.tiny import write_decoder, write_tower
+from tests.model.tiny import write_decoder, write_encoder
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+TOYS = Path(__file__).with_name("toys")
 PARTS = re.findall(r"^## (.+?)$|^```python\n(.*?)^```$", PAGE.read_text(), re.S | re.M)
 BENCHMARK = ("benchmark", "--lake", "lake", "--split", "all", "--out", "items.parquet")
 # What a row of a lake says about the lake rather than about the image.
@@ -43,8 +45,8 @@ def ran(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """The examples, run in a folder with rendered rooms, one image of them, and an encoder and a decoder."""
     folder = tmp_path_factory.mktemp("api")
     write_crawl(str(folder / "rooms"), 4, 7, width=320, height=240)
-    shutil.copy(min((folder / "rooms").rglob("*.jpg")), folder / "kitchen.jpg")
-    write_tower(folder / "encoder", "siglip")
+    shutil.copy(max((folder / "rooms").rglob("*.jpg")), folder / "room.jpg")
+    write_encoder(folder / "encoder", "siglip")
     write_decoder(folder / "decoder")
     printed: dict[str, str] = {}
     with contextlib.chdir(folder):
@@ -63,6 +65,27 @@ def test_every_example_prints_what_it_is_about(ran: Ran) -> None:
     assert "synthesize" in ran.printed["Run stages"]
     assert "qa_pairs" in ran.printed["Read a lake"]
     assert ran.printed["Train"].splitlines()[-1].startswith("2 ")
+
+
+def test_the_registering_example_runs_in_a_process_of_its_own(ran: Ran) -> None:
+    (code,) = (code for _, code in PARTS if "register" in code)
+    modules = shutil.copytree(TOYS, ran.folder / "modules")
+    path = os.pathsep.join([str(modules), str(PAGE.parents[1])])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ran.folder,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "twice as far" in done.stdout
+
+
+def test_the_module_on_the_page_is_the_one_that_is_tested() -> None:
+    listed = re.findall(r"^```(?:py|yaml)\n(.*?)^```$", PAGE.read_text(), re.S | re.M)
+    assert listed == [(TOYS / name).read_text() for name in ("twice_as_far.py", "X01.yaml")]
 
 
 def test_every_name_of_the_package_is_on_the_page() -> None:

@@ -49,12 +49,12 @@ def test_every_way_to_give_an_image_measures_the_same(image: bytes, tmp_path: Pa
     (tmp_path / "depth.png").write_bytes(png((given["depth"] * 1000).astype(np.uint16)))
     (tmp_path / "ids.png").write_bytes(png(given["masks"]))
     files = {"depth": tmp_path / "depth.png", "masks": str(tmp_path / "ids.png")}
-    stack = np.stack([given["masks"] == 1, given["masks"] == 2])
+    stack: dict[str, Any] = {"masks": [given["masks"] == 1, given["masks"] == 2]}
     first = spatiallake.measure(image, **given)
     assert first.answers
     for other in (
         spatiallake.measure(tmp_path / "image.png", **given | files),
-        spatiallake.measure(str(tmp_path / "image.png"), **given | {"masks": list(stack)}),
+        spatiallake.measure(str(tmp_path / "image.png"), **given | stack),
         spatiallake.measure(image, **given, experts="sensor"),
     ):
         assert other.scene == first.scene
@@ -97,6 +97,7 @@ def test_what_is_no_image_is_rejected_with_a_reason(bad: Any) -> None:
 
 def test_unused_parts_are_noted(image: bytes) -> None:
     given = boards()
-    measured = spatiallake.measure(image, **given | {"objects": [*given["objects"], "a board that has no mask"]})
+    given["objects"] = [*given["objects"], "a board that has no mask"]
+    measured = spatiallake.measure(image, **given)
     assert len(measured.objects) == 2
     assert "Objects 3 have no pixel" in measured.notes[0]

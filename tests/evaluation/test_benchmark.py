@@ -48,11 +48,11 @@ def test_no_prior_of_training_answers_tells_more_than_half_of_what_is_kept(made)
     assert right_by_majority(list(relations.values()), known, KEYS["both"]) > 0.6
     for key in KEYS.values():
         assert right_by_majority(kept, known, key) <= 0.55
-    shares = [line for line in said.splitlines() if line.startswith("prior of type and both nouns")]
+    shares = [line for line in said.splitlines() if line.startswith("Prior by type and both nouns")]
     expected = 100 * right_by_majority(kept, known, KEYS["both"])
     # Options are lettered in another order than some questions name them in, which moves a few between groups.
     assert float(shares[0].split(", ")[1].split(" %")[0]) == pytest.approx(expected, abs=4)
-    assert "text-only prior, qualitative" in said
+    assert "Text-only baseline, qualitative" in said
 
 
 def test_items_say_what_the_lake_says(made):
@@ -136,7 +136,7 @@ def test_another_recipe_can_be_named(made, tmp_path):
     _, _, _, folder = made
     result = run("--lake", folder / "lake", "--recipe", "feedfacecafe0000", "--out", tmp_path / "a.parquet")
     assert isinstance(result.exception, UsageError)
-    assert str(result.exception).startswith("Of 1 answers of the split test in ")
+    assert str(result.exception).startswith("None of the 1 answers of split test in ")
 
 
 def test_what_cannot_be_asked_is_one_sentence(made, tmp_path):

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jobs.cli.__main__ import app
 from PIL import Image
 from typer.testing import CliRunner
 
+from jobs.cli.options import app
 from schemas.plugins import PLUGINS_VARIABLE
 from tests.evaluation.files import image, json_file
 from tests.evaluation.layouts import LAYOUTS

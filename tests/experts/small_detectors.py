@@ -34,7 +34,7 @@ def saved(folder: Path, model: Any, processor: Any) -> str:
 
 
 def spread(model: Any, scale: float) -> Any:
-    """Return the model with larger weights, so that random outputs differ between places of a picture."""
+    """Return the model with larger weights, so that random outputs differ between places of an image."""
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim > 1:

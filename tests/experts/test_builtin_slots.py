@@ -1,4 +1,4 @@
-"""The slots of the built-in family on pictures of every shape, with random weights."""
+"""The slots of the built-in family on images of every shape, with random weights."""
 
 import io
 
@@ -49,35 +49,35 @@ def depth_of(prediction):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_slot_takes_any_size(spec, size, channels):
-    picture = row(noise(*size, channels))
-    scores = loaded_expert("filter", spec).predict([picture])[0]["scores"]
+    image = row(noise(*size, channels))
+    scores = loaded_expert("filter", spec).predict([image])[0]["scores"]
     assert scores["room"] + scores["other"] == pytest.approx(1) and scores["spatial"] == scores["room"]
-    depth = loaded_expert("depth", spec).predict([picture])[0]
+    depth = loaded_expert("depth", spec).predict([image])[0]
     assert depth_of(depth).shape == size[::-1] and depth_of(depth).min() > 0
     assert np.linalg.norm(depth["gravity"]) == pytest.approx(1)
-    for region in loaded_expert("context", spec).predict([picture])[0]["regions"]:
+    for region in loaded_expert("context", spec).predict([image])[0]["regions"]:
         assert coco.decode({"size": size[::-1], "counts": region["rle"].encode()}).sum() == region["area_px"]
 
 
-def test_batch_gives_what_single_pictures_give(spec):
-    pictures = [row(noise(w, h)) for w, h in [(64, 48), (48, 64), (64, 48), (90, 60)]]
+def test_batch_gives_what_single_images_give(spec):
+    images = [row(noise(w, h)) for w, h in [(64, 48), (48, 64), (64, 48), (90, 60)]]
     expert = loaded_expert("depth", spec)
-    together, alone = expert.predict(pictures), [expert.predict([p])[0] for p in pictures]
+    together, alone = expert.predict(images), [expert.predict([p])[0] for p in images]
     for a, b in zip(together, alone, strict=True):
         # batches of another size sum in another order
         np.testing.assert_allclose(depth_of(a).astype(float), depth_of(b), atol=2)
         np.testing.assert_allclose(a["gravity"], b["gravity"], atol=1e-5)
 
 
-def test_broken_picture_fails_alone(spec):
-    broken = {"bytes": b"not a picture", "exif_orientation": 1, "camera": None}
+def test_broken_image_fails_alone(spec):
+    broken = {"bytes": b"not an image", "exif_orientation": 1, "camera": None}
     first, second, third = loaded_expert("depth", spec).predict([row(noise(64, 48)), broken, row(noise(20, 30))])
     assert isinstance(second, Exception)
     assert depth_of(first).shape == (48, 64) and depth_of(third).shape == (30, 20)
 
 
 @pytest.mark.parametrize(("orientation", "turns"), [(3, 2), (6, 1), (8, 3)])
-def test_exif_turned_pictures_are_seen_upright(spec, orientation, turns):
+def test_exif_turned_images_are_seen_upright(spec, orientation, turns):
     rgb = noise(64, 48)
     upright, stored = loaded_expert("depth", spec).predict([row(rgb), turned(rgb, orientation)])
     np.testing.assert_array_equal(depth_of(stored), np.rot90(depth_of(upright), turns))
@@ -88,15 +88,15 @@ def test_exif_turned_pictures_are_seen_upright(spec, orientation, turns):
 
 
 def test_vectors_follow_the_pixels():
-    picture = upright_image(turned(noise(40, 30), 6))
+    image = upright_image(turned(noise(40, 30), 6))
     marks = np.zeros((30, 40), bool)
     marks[20, 15] = True
-    row_, column = np.argwhere(picture.to_stored(marks))[0]
+    row_, column = np.argwhere(image.to_stored(marks))[0]
     marks[:] = False
     marks[20, 16] = True
-    moved = np.argwhere(picture.to_stored(marks))[0] - (row_, column)
-    # one pixel to the right in the upright picture
-    np.testing.assert_array_equal(vector_to_stored(np.array([1.0, 0, 0]), picture)[:2], moved[::-1])
+    moved = np.argwhere(image.to_stored(marks))[0] - (row_, column)
+    # one pixel to the right in the upright image
+    np.testing.assert_array_equal(vector_to_stored(np.array([1.0, 0, 0]), image)[:2], moved[::-1])
 
 
 def test_carried_intrinsics_scale_the_depth(spec):

@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from tests.experts import small_captioners
-from tests.experts.small_pictures import SHAPES, photograph, upright
+from tests.experts.awkward_images import SHAPES, image_row, upright
 from udfs.experts.expert import ExpertSpec, expert_class
 from udfs.experts.loading import ModelUnavailable
 from udfs.experts.regions import RegionView
@@ -40,7 +40,7 @@ def views() -> list[RegionView]:
     """Return a view per shape, of a box in its middle, and the box that its crop of no margin takes."""
     found = []
     for name in SHAPES:
-        image = upright(photograph(name))
+        image = upright(image_row(name))
         found.append(
             RegionView(image, (0.25 * image.width, 0.25 * image.height, 0.8 * image.width, 0.7 * image.height))
         )
@@ -48,7 +48,7 @@ def views() -> list[RegionView]:
 
 
 def test_a_crop_holds_the_box_and_its_margin() -> None:
-    image = upright(photograph("odd"))
+    image = upright(image_row("odd"))
     for box, margin, expected in [
         ((10.5, 10.2, 20.1, 20.9), 0.0, (10, 10, 21, 21)),
         ((10.0, 10.0, 20.0, 30.0), 0.1, (9, 8, 21, 32)),

@@ -1,4 +1,4 @@
-"""Regions of whole photographs: by a second implementation over transformers' own outputs, and what always holds."""
+"""Regions of whole images: by a second implementation over transformers' own outputs, and what always holds."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from jobs.engine.arrow import output_type
 from schemas.perception import REGIONS
 from tests.experts import small_captioners, small_detectors
-from tests.experts.small_pictures import SHAPES, photograph, to_stored, upright
+from tests.experts.awkward_images import SHAPES, image_row, to_stored, upright
 from tests.experts.test_detectors import owlv2_reference
 from tests.experts.test_segmenters import reference as sam_reference
 from udfs.experts.expert import ExpertSpec
@@ -25,7 +25,7 @@ from udfs.stages.rows import RowRejected
 
 NAMES = ["mug", "chair", "table lamp"]
 LEAST = 0.05
-CORRUPT = {"image_id": "corrupt", "bytes": b"\xff\xd8\xff no picture", "exif_orientation": 1, "alt_text": None}
+CORRUPT = {"image_id": "corrupt", "bytes": b"\xff\xd8\xff no image", "exif_orientation": 1, "alt_text": None}
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def expected_masks(parts: dict[str, ExpertSpec], row: dict[str, Any], most: floa
 
 
 def test_regions_are_those_of_a_second_implementation(parts: dict[str, ExpertSpec]) -> None:
-    rows = [photograph(name) for name in SHAPES if name != "thin"]
+    rows = [image_row(name) for name in SHAPES if name != "thin"]
     most = 0.6
     expert = loaded(composed(parts, max_iou=most, min_area_share=1e-9, batch_size=2))
     total = 0
@@ -129,10 +129,10 @@ def check_regions(regions: list[dict[str, Any]], size: tuple[int, int]) -> None:
         assert likes == sorted(likes, reverse=True)
 
 
-def test_a_whole_batch_with_a_corrupt_photograph(parts: dict[str, ExpertSpec]) -> None:
-    """Through the Arrow path of the stage: every sound photograph has its regions, the corrupt one a reason."""
+def test_a_whole_batch_with_a_corrupt_image(parts: dict[str, ExpertSpec]) -> None:
+    """Through the Arrow path of the stage: every sound image has its regions, the corrupt one a reason."""
     spec = composed(parts, "captioner", "embedder", max_iou=0.9, min_area_share=0.001, batch_size=3)
-    rows = [photograph("odd"), photograph("turned"), CORRUPT, photograph("grey"), photograph("portrait")]
+    rows = [image_row("odd"), image_row("turned"), CORRUPT, image_row("grey"), image_row("portrait")]
     for number, row in enumerate(rows):
         size = upright(row).size if row is not CORRUPT else (1, 1)
         width, height = size[::-1] if row["exif_orientation"] >= 5 else size
@@ -155,9 +155,9 @@ def test_a_whole_batch_with_a_corrupt_photograph(parts: dict[str, ExpertSpec]) -
             check_regions(row["regions"], (row["height"], row["width"]))
 
 
-def test_a_picture_that_breaks_a_model_breaks_alone(parts: dict[str, ExpertSpec]) -> None:
+def test_a_image_that_breaks_a_model_breaks_alone(parts: dict[str, ExpertSpec]) -> None:
     expert = loaded(composed(parts, batch_size=8))
-    rows = [photograph(name) for name in SHAPES]
+    rows = [image_row(name) for name in SHAPES]
     sound = expert.predict(rows)
     poison = expert.detector.processor(images=upright(rows[2]), return_tensors="pt")["pixel_values"]
 
@@ -172,17 +172,17 @@ def test_a_picture_that_breaks_a_model_breaks_alone(parts: dict[str, ExpertSpec]
         assert [r["label"] for r in broken[index]["regions"]] == [r["label"] for r in sound[index]["regions"]]
 
 
-def test_the_same_photographs_give_the_same_regions(parts: dict[str, ExpertSpec]) -> None:
+def test_the_same_images_give_the_same_regions(parts: dict[str, ExpertSpec]) -> None:
     spec = composed(parts, "captioner", "embedder")
-    rows = [photograph(name) for name in SHAPES]
+    rows = [image_row(name) for name in SHAPES]
     assert loaded(spec).predict(rows) == loaded(spec).predict(rows)
 
 
 def test_the_alt_text_says_what_to_look_for(parts: dict[str, ExpertSpec]) -> None:
     rows = [
-        photograph("odd") | {"alt_text": "A red mug beside my laptop"},
-        photograph("odd") | {"alt_text": "Summer 2019!"},
-        photograph("odd") | {"alt_text": None},
+        image_row("odd") | {"alt_text": "A red mug beside my laptop"},
+        image_row("odd") | {"alt_text": "Summer 2019!"},
+        image_row("odd") | {"alt_text": None},
     ]
     found = loaded(composed(parts, vocabulary="alt_text", min_area_share=0)).predict(rows)
     assert {region["label"] for region in found[0]["regions"]} <= {"mug", "laptop"}
@@ -197,7 +197,7 @@ def test_a_tagger_says_what_to_look_for(parts: dict[str, ExpertSpec]) -> None:
     spec = composed(parts, "tagger", vocabulary="tagger", fallback=["chair"])
     expert = loaded(spec)
     expert.tagger.answers = lambda images, question: ["- red mugs\n- laptop and lamp", "nothing!"][: len(images)]
-    vocabularies = expert._vocabularies([(row, upright_image(row)) for row in map(photograph, ("odd", "grey"))])
+    vocabularies = expert._vocabularies([(row, upright_image(row)) for row in map(image_row, ("odd", "grey"))])
     assert vocabularies == [("mug", "laptop", "lamp"), ("chair",)]
 
 

@@ -13,7 +13,7 @@ from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
 from schemas.reasons import Outcome, Reason
 from tests.experts import small_models
-from tests.experts.photographs import named, photograph, upright
+from tests.experts.image_rows import image_row, named, upright
 from udfs.experts.expert import ExpertSpec, loaded_expert
 from udfs.experts.loading import ModelUnavailable
 from udfs.stages.rows import RowRejected
@@ -61,7 +61,7 @@ def assert_equal_m(found_mm: np.ndarray, wanted_m: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_depth_is_that_of_transformers_or_the_picture_is_too_thin(models: Path, family: str) -> None:
+def test_depth_is_that_of_transformers_or_the_image_is_too_thin(models: Path, family: str) -> None:
     names = [*NAMES, "8k"] if family == "depth_anything" else NAMES
     rows = [named(name) for name in names]
     for name, row, done in zip(names, rows, expert(models, family, batch_size=4).predict(rows), strict=True):
@@ -80,7 +80,7 @@ def test_depth_is_that_of_transformers_or_the_picture_is_too_thin(models: Path, 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_depth_lies_on_the_stored_pixels_whatever_the_orientation(models: Path, orientation: int) -> None:
-    taken = photograph(67, 43, 2, orientation)
+    taken = image_row(67, 43, 2, orientation)
     (done,) = expert(models, "zoedepth").predict([taken])
     assert depth_mm(done).shape == (43, 67)
     wanted = reference(models, "zoedepth", upright(taken))["predicted_depth"]
@@ -88,14 +88,14 @@ def test_depth_lies_on_the_stored_pixels_whatever_the_orientation(models: Path, 
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_small_models_tell_pictures_and_pixels_apart(models: Path, family: str) -> None:
-    first, second = (depth_mm(d) for d in expert(models, family).predict([photograph(67, 43, s) for s in (0, 1)]))
+def test_small_models_tell_images_and_pixels_apart(models: Path, family: str) -> None:
+    first, second = (depth_mm(d) for d in expert(models, family).predict([image_row(67, 43, s) for s in (0, 1)]))
     assert len(np.unique(first)) > 20 and (first != second).mean() > 0.5
 
 
 def test_intrinsics_come_from_the_crawl_or_a_stated_prior(models: Path) -> None:
     gravity = [0.0, 1.0, 0.0]
-    rows = [photograph(67, 43), photograph(43, 67), photograph(67, 43, camera=CAMERA, gravity=gravity)]
+    rows = [image_row(67, 43), image_row(43, 67), image_row(67, 43, camera=CAMERA, gravity=gravity)]
     wide, tall, carried = expert(models, "depth_anything").predict(rows)
     assert wide["camera_src"] == tall["camera_src"] == "prior"
     assert 2 * math.degrees(math.atan(33.5 / wide["camera"]["fx"])) == pytest.approx(60.0)
@@ -115,7 +115,7 @@ def test_intrinsics_come_from_the_crawl_or_a_stated_prior(models: Path) -> None:
 
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_depth_pro_gives_the_intrinsics_that_go_with_its_depth(models: Path, orientation: int) -> None:
-    taken = photograph(67, 43, orientation=orientation)
+    taken = image_row(67, 43, orientation=orientation)
     (done,) = expert(models, "depth_pro").predict([taken])
     wanted = reference(models, "depth_pro", upright(taken))
     assert done["camera_src"] == "model" and done["sigma_rel"] == 0.1
@@ -125,7 +125,7 @@ def test_depth_pro_gives_the_intrinsics_that_go_with_its_depth(models: Path, ori
 
 @pytest.mark.parametrize("orientation", [1, 8])
 def test_depth_pro_takes_the_focal_length_that_the_crawl_carries(models: Path, orientation: int) -> None:
-    plain = photograph(67, 43, orientation=orientation)
+    plain = image_row(67, 43, orientation=orientation)
     (done,) = expert(models, "depth_pro").predict([{**plain, "camera": CAMERA}])
     own = reference(models, "depth_pro", upright(plain))
     focal_px = CAMERA["fx"] if orientation == 1 else CAMERA["fy"]
@@ -161,22 +161,22 @@ def spoiled(models: Path, family: str, value: float, tmp_path: Path, *names: str
 def test_output_that_is_no_depth_is_rejected(
     models: Path, tmp_path: Path, family: str, value: float, name: str
 ) -> None:
-    (done,) = spoiled(models, family, value, tmp_path, name).predict([photograph(67, 43)])
+    (done,) = spoiled(models, family, value, tmp_path, name).predict([image_row(67, 43)])
     assert isinstance(done, RowRejected), done
     assert (done.outcome, done.reason) == (Outcome.FAILED, Reason.MODEL_OUTPUT_INVALID)
 
 
-def test_one_pixel_that_is_no_number_rejects_its_picture_and_no_other(models: Path) -> None:
+def test_one_pixel_that_is_no_number_rejects_its_image_and_no_other(models: Path) -> None:
     depth = expert(models, "depth_anything", batch_size=3)
-    prepared = [depth.prepared(photograph(67, 43, seed)) for seed in range(3)]
+    prepared = [depth.prepared(image_row(67, 43, seed)) for seed in range(3)]
     prepared[1].inputs["pixel_values"][0, 0, 3, 3] = math.nan
     results = depth.predict_prepared(prepared)
     assert [isinstance(one, RowRejected) for one in results] == [False, True, False]
     assert results[1].reason == Reason.MODEL_OUTPUT_INVALID
 
 
-def test_what_cannot_be_stored_is_none_and_a_picture_of_nothing_else_says_so(models: Path, tmp_path: Path) -> None:
-    taken = photograph(67, 43)
+def test_what_cannot_be_stored_is_none_and_a_image_of_nothing_else_says_so(models: Path, tmp_path: Path) -> None:
+    taken = image_row(67, 43)
     last = ("head.layers.4.weight", "head.layers.4.bias")
     far = spoiled(models, "depth_pro", 0.1, tmp_path / "far", *last)
     wanted = reference(tmp_path, "far", upright(taken))["predicted_depth"]
@@ -190,7 +190,7 @@ def test_what_cannot_be_stored_is_none_and_a_picture_of_nothing_else_says_so(mod
 
 
 def test_memory_that_runs_out_lowers_the_batch_and_changes_no_depth(models: Path) -> None:
-    rows = [photograph(67, 43, seed) for seed in range(7)]
+    rows = [image_row(67, 43, seed) for seed in range(7)]
     wanted = [one["depth"] for one in expert(models, "depth_anything", batch_size=1).predict(rows)]
     cramped = expert(models, "depth_anything", batch_size=7)
     forward, tried = cramped.model.forward, []
@@ -215,7 +215,7 @@ def test_memory_that_runs_out_lowers_the_batch_and_changes_no_depth(models: Path
 def test_depth_without_metres_is_refused_when_it_is_loaded(tmp_path: Path) -> None:
     small_models.depth_anything(tmp_path / "relative", kind="relative")
     small_models.depth_pro(tmp_path / "without", with_fov=False)
-    with pytest.raises(ModelUnavailable, match="estimates relative depth, which has no metres"):
+    with pytest.raises(ModelUnavailable, match="estimates relative depth, not meters"):
         loaded_expert("depth", ExpertSpec(family="depth_anything", model=str(tmp_path / "relative")))
     with pytest.raises(ModelUnavailable, match="no head for the field of view"):
         loaded_expert("depth", ExpertSpec(family="depth_pro", model=str(tmp_path / "without")))

@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from tests.experts import small_detectors
-from tests.experts.small_pictures import SHAPES, photograph, upright
+from tests.experts.awkward_images import SHAPES, image_row, upright
 from udfs.experts.expert import ExpertSpec, expert_class
 
 NAMES = ("mug", "chair", "table lamp")
@@ -72,7 +72,7 @@ def test_boxes_are_those_of_transformers(family: str, request: pytest.FixtureReq
     folder = request.getfixturevalue(family)
     reference = {"owlv2": owlv2_reference, "grounding_dino": grounding_dino_reference}[family]
     detector = loaded(family, folder, min_score=0.3)
-    images = [upright(photograph(name)) for name in SHAPES]
+    images = [upright(image_row(name)) for name in SHAPES]
     kept = 0
     for image, found in zip(images, detector.detect(images, [NAMES] * len(images)), strict=True):
         expected = reference(folder, image, NAMES, 0.3)
@@ -83,16 +83,16 @@ def test_boxes_are_those_of_transformers(family: str, request: pytest.FixtureReq
     assert kept > len(images)
 
 
-def test_grounding_dino_on_an_8k_picture(grounding_dino: str) -> None:
-    image = upright(photograph("huge"))
+def test_grounding_dino_on_an_8k_image(grounding_dino: str) -> None:
+    image = upright(image_row("huge"))
     found = loaded("grounding_dino", grounding_dino, min_score=0.3).detect([image], [NAMES])[0]
     expected = grounding_dino_reference(grounding_dino, image, NAMES, 0.3)
     np.testing.assert_allclose(found.boxes_px, expected["boxes"].numpy(), rtol=1e-4, atol=0.5)
     assert found.boxes_px[:, 2].max() > 1000
 
 
-def test_owlv2_on_an_8k_picture_that_is_shrunk_first(owlv2: str) -> None:
-    image = upright(photograph("huge"))
+def test_owlv2_on_an_8k_image_that_is_shrunk_first(owlv2: str) -> None:
+    image = upright(image_row("huge"))
     found = loaded("owlv2", owlv2, min_score=0.0, longest_edge_px=128).detect([image], [NAMES])[0]
     small = image.copy()
     small.thumbnail((128, 128))
@@ -102,10 +102,10 @@ def test_owlv2_on_an_8k_picture_that_is_shrunk_first(owlv2: str) -> None:
 
 
 @pytest.mark.parametrize("family", ["owlv2", "grounding_dino"])
-def test_each_picture_has_its_own_vocabulary(family: str, request: pytest.FixtureRequest) -> None:
+def test_each_image_has_its_own_vocabulary(family: str, request: pytest.FixtureRequest) -> None:
     folder = request.getfixturevalue(family)
     detector = loaded(family, folder, min_score=0.0)
-    images = [upright(photograph(name)) for name in ("odd", "portrait", "odd")]
+    images = [upright(image_row(name)) for name in ("odd", "portrait", "odd")]
     vocabularies = [("mug",), ("chair", "lamp"), ("mug",)]
     together = detector.detect(images, vocabularies)
     assert set(together[0].labels) == {"mug"}
@@ -118,7 +118,7 @@ def test_each_picture_has_its_own_vocabulary(family: str, request: pytest.Fixtur
 def test_a_vocabulary_longer_than_the_prompt_is_asked_in_parts(tmp_path: Path) -> None:
     folder = small_detectors.grounding_dino(tmp_path, max_text_len=16)
     detector = loaded("grounding_dino", folder, min_score=0.0)
-    image = upright(photograph("odd"))
+    image = upright(image_row("odd"))
     names = ("mug", "chair", "table lamp", "laptop", "cup")
     found = detector.detect([image], [names])[0]
     parts = [detector.detect([image], [some])[0] for some in (names[:2], names[2:3], names[3:])]
@@ -129,7 +129,7 @@ def test_a_vocabulary_longer_than_the_prompt_is_asked_in_parts(tmp_path: Path) -
 @pytest.mark.parametrize("family", ["owlv2", "grounding_dino"])
 def test_half_precision_finds_nearly_the_same(family: str, request: pytest.FixtureRequest) -> None:
     detector = loaded(family, request.getfixturevalue(family), min_score=0.0)
-    image = upright(photograph("odd"))
+    image = upright(image_row("odd"))
     single = detector.detect([image], [NAMES])[0]
     detector.model.half()
     half = detector.detect([image], [NAMES])[0]
@@ -144,4 +144,4 @@ def test_nan_is_an_error(family: str, request: pytest.FixtureRequest) -> None:
         for parameter in detector.model.parameters():
             parameter.fill_(float("nan"))
     with pytest.raises(ValueError, match="NaN"):
-        detector.detect([upright(photograph("odd"))], [NAMES])
+        detector.detect([upright(image_row("odd"))], [NAMES])

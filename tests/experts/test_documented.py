@@ -9,7 +9,7 @@ import torch
 import yaml
 from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessor
 
-from tests.experts.photographs import named, upright
+from tests.experts.image_rows import named, upright
 from udfs.experts.expert import ExpertSpec, Profile
 from udfs.experts.pinning import pinned
 

@@ -1,4 +1,4 @@
-"""Decoding: what a viewer shows, whatever the stored pixels are, and one bad picture alone."""
+"""Decoding: what a viewer shows, whatever the stored pixels are, and one bad image alone."""
 
 import io
 
@@ -7,20 +7,20 @@ import pytest
 from PIL import Image
 
 from schemas.reasons import Outcome, Reason
-from tests.experts.photographs import named, photograph, pixels, row, upright
+from tests.experts.image_rows import image_row, named, pixels, row, upright
 from udfs.experts.batching import decoded
 from udfs.experts.images import upright_image
 from udfs.stages.rows import RowRejected
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_pictures_are_upright_and_maps_come_back_to_the_stored_pixels(orientation: int) -> None:
-    taken = photograph(7, 5, orientation=orientation)
-    picture = upright_image(taken)
-    assert np.array_equal(np.asarray(picture.image), np.asarray(upright(taken)))
-    assert picture.stored_size == (7, 5)
-    assert np.array_equal(picture.to_stored(np.asarray(picture.image)), pixels(7, 5))
-    assert np.array_equal(picture.to_stored(np.asarray(picture.image)[..., 0]), pixels(7, 5)[..., 0])
+def test_images_are_upright_and_maps_come_back_to_the_stored_pixels(orientation: int) -> None:
+    taken = image_row(7, 5, orientation=orientation)
+    image = upright_image(taken)
+    assert np.array_equal(np.asarray(image.image), np.asarray(upright(taken)))
+    assert image.stored_size == (7, 5)
+    assert np.array_equal(image.to_stored(np.asarray(image.image)), pixels(7, 5))
+    assert np.array_equal(image.to_stored(np.asarray(image.image)[..., 0]), pixels(7, 5)[..., 0])
 
 
 @pytest.mark.parametrize("name", ["grey", "palette", "jpeg"])
@@ -36,7 +36,7 @@ def test_sixteen_bit_greys_keep_their_shades() -> None:
 
 
 def test_a_cut_or_empty_file_says_so_and_its_neighbours_are_decoded() -> None:
-    whole = photograph(30, 20)
+    whole = image_row(30, 20)
     cut = {**whole, "bytes": whole["bytes"][:300]}
     (done,) = decoded([whole, cut, {**whole, "bytes": b""}, whole], at_once=4)
     assert [isinstance(one, RowRejected) for one in done] == [False, True, True, False]

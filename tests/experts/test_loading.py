@@ -16,7 +16,7 @@ from transformers import CLIPModel, CLIPProcessor
 from jobs.engine.errors import UsageError
 from jobs.engine.pipeline import stages_of
 from jobs.engine.settings import load_settings
-from tests.experts.photographs import photograph
+from tests.experts.image_rows import image_row
 from udfs.experts.expert import ExpertSpec, loaded_expert
 from udfs.experts.loading import ModelUnavailable, dtype_of
 from udfs.experts.pinning import folder_digest, pinned
@@ -77,7 +77,7 @@ def test_the_cache_serves_offline_and_what_it_lacks_is_named_with_the_command(mo
     assert f"{tmp_path / 'hub'} and HF_HUB_OFFLINE forbids" in other
     assert f"`hf download org/clip --revision {COMMIT[::-1]}`" in other
     assert f"set `revision` to {COMMIT}, which is 'main' in the cache" in said["unpinned"]
-    assert "revision 'main' is no commit" in said["branch"] and "`hf models info org/other`" in said["branch"]
+    assert "revision 'main' is not a commit" in said["branch"] and "`hf models info org/other`" in said["branch"]
 
 
 def test_a_folder_without_a_model_says_so(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_folder_without_a_model_says_so(tmp_path: Path) -> None:
 
 
 def test_a_model_of_another_family_is_refused(models: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="is a siglip and the family clip takes clip"):
+    with pytest.raises(ModelUnavailable, match="is a siglip and the family clip accepts clip"):
         loaded_expert("filter", clip(models / "siglip"))
 
 
@@ -124,7 +124,7 @@ def test_a_worker_with_other_files_than_the_recipe_does_not_use_them(models: Pat
     shutil.copytree(models / "clip", tmp_path / "clip")
     spec = pinned("filter", clip(tmp_path / "clip"))
     (tmp_path / "clip" / "README.md").write_text("changed")
-    with pytest.raises(ModelUnavailable, match="is not the one that the recipe was made of"):
+    with pytest.raises(ModelUnavailable, match="differs from the recipe's"):
         loaded_expert("filter", spec)
     with pytest.raises(ValueError, match="leave `revision` out"):
         pinned("filter", spec)
@@ -180,14 +180,14 @@ def test_weights_saved_in_half_precision_run_in_single_precision_on_a_cpu(models
     CLIPProcessor.from_pretrained(models / "clip").save_pretrained(tmp_path)
     expert = loaded_expert("filter", clip(tmp_path))
     assert expert.model.dtype == torch.float32
-    (done,) = expert.predict([photograph(45, 31)])
+    (done,) = expert.predict([image_row(45, 31)])
     assert 0.0 < done["scores"]["room"] < 1.0
 
 
 def test_predictions_do_not_depend_on_who_is_in_the_batch(models: Path) -> None:
     expert = loaded_expert("filter", clip(models / "clip"))
-    good = [photograph(45, 31, seed) for seed in range(4)]
-    bad = {**good[0], "bytes": b"no photograph"}
+    good = [image_row(45, 31, seed) for seed in range(4)]
+    bad = {**good[0], "bytes": b"no image"}
     alone = [expert.predict([row])[0]["scores"]["room"] for row in good]
     mixed = expert.predict([good[0], bad, *good[1:]])
     assert isinstance(mixed.pop(1), Exception)

@@ -9,7 +9,7 @@ from pycocotools import mask as coco_mask
 from transformers import Sam2Model, Sam2Processor, SamModel, SamProcessor
 
 from tests.experts import small_detectors
-from tests.experts.small_pictures import HUGE, SHAPES, photograph, to_stored, upright
+from tests.experts.awkward_images import HUGE, SHAPES, image_row, to_stored, upright
 from udfs.experts.expert import ExpertSpec, expert_class
 from udfs.experts.images import upright_image
 
@@ -54,11 +54,11 @@ def boxes_in(size: tuple[int, int], count: int) -> np.ndarray:
 def test_masks_are_those_of_transformers(family: str, request: pytest.FixtureRequest) -> None:
     folder = request.getfixturevalue(family)
     segmenter = loaded(family, folder, boxes_at_once=2)
-    rows = [photograph(name) for name in SHAPES]
-    pictures = [upright_image(row) for row in rows]
-    boxes = [boxes_in(picture.size, count) for count, picture in enumerate(pictures, start=1)]
+    rows = [image_row(name) for name in SHAPES]
+    images = [upright_image(row) for row in rows]
+    boxes = [boxes_in(image.size, count) for count, image in enumerate(images, start=1)]
     filled = 0
-    for row, some, rles in zip(rows, boxes, segmenter.segment(pictures, boxes), strict=True):
+    for row, some, rles in zip(rows, boxes, segmenter.segment(images, boxes), strict=True):
         for expected, rle in zip(reference(family, folder, upright(row), some), rles, strict=True):
             drawn = coco_mask.decode(rle).astype(bool)
             stored = to_stored(expected, row["exif_orientation"])
@@ -69,8 +69,8 @@ def test_masks_are_those_of_transformers(family: str, request: pytest.FixtureReq
     assert filled > len(rows)
 
 
-def test_sam_on_an_8k_picture(sam: str) -> None:
-    row = photograph("huge")
+def test_sam_on_an_8k_image(sam: str) -> None:
+    row = image_row("huge")
     boxes = np.array([[900.0, 700.0, 5000.0, 4200.0]])
     drawn = coco_mask.decode(loaded("sam", sam).segment([upright_image(row)], [boxes])[0][0]).astype(bool)
     expected = reference("sam", sam, upright(row), boxes)[0]
@@ -81,11 +81,11 @@ def test_sam_on_an_8k_picture(sam: str) -> None:
 @pytest.mark.parametrize("family", ["sam", "sam2"])
 def test_half_precision_draws_nearly_the_same(family: str, request: pytest.FixtureRequest) -> None:
     segmenter = loaded(family, request.getfixturevalue(family))
-    picture = upright_image(photograph("odd"))
+    image = upright_image(image_row("odd"))
     boxes = [np.array([[5.0, 6.0, 50.0, 40.0]])]
-    single = segmenter.segment([picture], boxes)[0]
+    single = segmenter.segment([image], boxes)[0]
     segmenter.model.half()
-    half = segmenter.segment([picture], boxes)[0]
+    half = segmenter.segment([image], boxes)[0]
     assert coco_mask.iou(single, half, [0])[0, 0] > 0.95
 
 
@@ -96,4 +96,4 @@ def test_nan_is_an_error(family: str, request: pytest.FixtureRequest) -> None:
         for parameter in segmenter.model.mask_decoder.parameters():
             parameter.fill_(float("nan"))
     with pytest.raises(ValueError, match="NaN"):
-        segmenter.segment([upright_image(photograph("odd"))], [np.array([[5.0, 6.0, 50.0, 40.0]])])
+        segmenter.segment([upright_image(image_row("odd"))], [np.array([[5.0, 6.0, 50.0, 40.0]])])

@@ -1,4 +1,4 @@
-"""Filter and depth experts on Arrow batches: the tables' own columns, and one bad picture quarantined alone."""
+"""Filter and depth experts on Arrow batches: the tables' own columns, and one bad image quarantined alone."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from pyspark.sql.types import StructType
 from jobs.engine.arrow import output_type
 from schemas.images import IMAGES
 from schemas.perception import DEPTHS, IMAGE_SCORES
-from tests.experts.photographs import photograph
+from tests.experts.image_rows import image_row
 from udfs.experts.expert import ExpertSpec, expert_class
 from udfs.stages.perceive import Finish, depth_row, perceive, scores_row
 
@@ -18,9 +18,9 @@ from udfs.stages.perceive import Finish, depth_row, perceive, scores_row
 def rows_of(slot: str, spec: ExpertSpec, finish: Finish, table: Any) -> list[dict[str, Any]]:
     columns = ("image_id", "ingest_shard", *expert_class(slot, spec).columns)
     camera = {"fx": 40.0, "fy": 40.0, "cx": 22.0, "cy": 15.0}
-    pictures = [photograph(45, 31, seed, camera=camera, gravity=[0.0, 1.0, 0.0]) for seed in range(3)]
-    pictures[1]["bytes"] = pictures[1]["bytes"][:150]
-    rows = [{**p, "image_id": f"id{number}", "ingest_shard": 0} for number, p in enumerate(pictures)]
+    images = [image_row(45, 31, seed, camera=camera, gravity=[0.0, 1.0, 0.0]) for seed in range(3)]
+    images[1]["bytes"] = images[1]["bytes"][:150]
+    rows = [{**p, "image_id": f"id{number}", "ingest_shard": 0} for number, p in enumerate(images)]
     read = to_arrow_schema(StructType([f for f in IMAGES.schema.fields if f.name in columns]))
     batch = pa.RecordBatch.from_pylist([{name: row.get(name) for name in read.names} for row in rows], schema=read)
     (out,) = perceive(iter([batch]), to_arrow_schema(output_type(table)), slot, spec, finish, "recipe")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from tests.experts.photographs import named, photograph, upright
+from tests.experts.image_rows import image_row, named, upright
 from tests.experts.small_models import words_tokenizer
 from udfs.experts.expert import ExpertSpec, loaded_expert
 from udfs.experts.loading import ModelUnavailable
@@ -36,7 +36,7 @@ def first_token_probabilities(models: Path, name: str, row: dict[str, Any]) -> t
 @pytest.mark.parametrize("name", ["llava", "blip"])
 def test_the_score_is_the_share_of_yes_in_the_first_token(models: Path, name: str) -> None:
     rows = [named(kind) for kind in ("odd", "portrait", "grey", "one pixel wide", "jpeg")]
-    rows.append(photograph(45, 31, 3, orientation=8))
+    rows.append(image_row(45, 31, 3, orientation=8))
     results = loaded_expert("filter", asked(models, name, batch_size=4)).predict(rows)
     words = AutoProcessor.from_pretrained(models / name).tokenizer.get_vocab()
     for done, row in zip(results, rows, strict=True):
@@ -44,7 +44,7 @@ def test_the_score_is_the_share_of_yes_in_the_first_token(models: Path, name: st
         yes, no = (sum(float(shares[words[w]]) for w in group) for group in (("yes", "Yes", "YES"), ("no", "No", "NO")))
         assert done["scores"]["yes"] == pytest.approx(yes / (yes + no), abs=1e-5)
         assert done["scores"]["spatial"] == done["scores"]["yes"]
-    assert len({round(done["scores"]["yes"], 6) for done in results}) > 2, "the model tells the pictures apart"
+    assert len({round(done["scores"]["yes"], 6) for done in results}) > 2, "the model tells the images apart"
 
 
 def test_a_tokenizer_that_knows_no_yes_is_refused(models: Path, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_tokenizer_that_knows_no_yes_is_refused(models: Path, tmp_path: Path) 
     processor.tokenizer = words_tokenizer([], answers=("no", "No", "NO"))
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
-    with pytest.raises(ModelUnavailable, match="does not tell yes from no"):
+    with pytest.raises(ModelUnavailable, match="gives yes and no the same first token"):
         loaded_expert("filter", ExpertSpec(family="yes_no", model=str(tmp_path)))
 
 
@@ -67,7 +67,7 @@ def cascade(models: Path, threshold: float) -> ExpertSpec:
 
 
 def test_the_second_sees_what_the_first_passes_and_the_least_score_counts(models: Path) -> None:
-    rows = [photograph(45, 31, seed) for seed in range(6)]
+    rows = [image_row(45, 31, seed) for seed in range(6)]
     spec = cascade(models, 0.0)
     firsts = [done["scores"] for done in loaded_expert("filter", spec.parts["first"]).predict(rows)]
     seconds = [done["scores"] for done in loaded_expert("filter", spec.parts["second"]).predict(rows)]

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModel, AutoProcessor, pipeline
 
 from schemas.reasons import Reason
-from tests.experts.photographs import named, photograph, upright
+from tests.experts.image_rows import image_row, named, upright
 from udfs.experts.expert import ExpertSpec, loaded_expert
 from udfs.experts.pinning import pinned
 from udfs.experts.vocabularies import LabelSet, label_set
@@ -33,19 +33,19 @@ def expected(models: Path, family: str, rows: list[dict[str, Any]]) -> list[dict
 
 @pytest.mark.parametrize("family", ["clip", "siglip"])
 def test_every_label_scores_as_in_transformers(models: Path, family: str) -> None:
-    rows = [named(name) for name in NAMES] + [photograph(45, 31, seed, orientation=6) for seed in range(3)]
+    rows = [named(name) for name in NAMES] + [image_row(45, 31, seed, orientation=6) for seed in range(3)]
     scores = [done["scores"] for done in filter_of(models, family, batch_size=4).predict(rows)]
     for score, wanted in zip(scores, expected(models, family, rows), strict=True):
         assert {name: score[name] for name in wanted} == pytest.approx(wanted, abs=1e-6)
         both = score["room"] + score["street"]
         spatial = both if family == "clip" else both / (both + score["text"])
         assert score["spatial"] == pytest.approx(spatial, rel=1e-4)
-    assert len({round(score["spatial"], 7) for score in scores}) > 6, "the model tells the pictures apart"
+    assert len({round(score["spatial"], 7) for score in scores}) > 6, "the model tells the images apart"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientations_are_seen_upright(models: Path, orientation: int) -> None:
-    taken = photograph(45, 31, orientation=orientation)
+    taken = image_row(45, 31, orientation=orientation)
     (done,) = filter_of(models, "clip").predict([taken])
     (wanted,) = expected(models, "clip", [taken])
     assert {name: done["scores"][name] for name in wanted} == pytest.approx(wanted, abs=1e-6)
@@ -54,7 +54,7 @@ def test_orientations_are_seen_upright(models: Path, orientation: int) -> None:
 @pytest.mark.parametrize("family", ["clip", "siglip"])
 def test_several_prompts_of_a_label_are_averaged_as_embeddings(models: Path, family: str) -> None:
     labels = {"wanted": {"room": ["a room", "the inside of a kitchen"]}, "unwanted": {"text": ["a page of text"]}}
-    taken = photograph(45, 31)
+    taken = image_row(45, 31)
     (done,) = filter_of(models, family, labels=labels).predict([taken])
     model, processor = (auto.from_pretrained(models / family) for auto in (AutoModel, AutoProcessor))
     padding: Any = "max_length" if family == "siglip" else True
@@ -79,9 +79,9 @@ def test_sigmoids_that_all_vanish_still_share_out(models: Path) -> None:
     assert float(spatial[0]) == pytest.approx(float(shares[:2].sum()), rel=1e-4)
 
 
-def test_a_score_that_is_no_number_rejects_that_picture_alone(models: Path) -> None:
+def test_a_score_that_is_no_number_rejects_that_image_alone(models: Path) -> None:
     expert = filter_of(models, "clip", batch_size=3)
-    rows = [photograph(45, 31, seed) for seed in range(3)]
+    rows = [image_row(45, 31, seed) for seed in range(3)]
     prepared = [expert.prepared(row) for row in rows]
     prepared[1].inputs["pixel_values"].fill_(float("nan"))
     results = expert.predict_prepared(prepared)

@@ -196,10 +196,12 @@ def test_a_stage_outside_the_tree_writes_its_table_and_is_in_the_report(
 ) -> None:
     plugin = {PLUGINS_VARIABLE: "tests.jobs.toy_stage"}
     spatiallake("measure_questions", "--lake", str(lake), "--set", "measure_questions.factor=2", environment=plugin)
-    lengths = {row["qa_id"]: row["length"] for row in table(lake, "question_lengths").to_pylist()}
+    rows = table(lake, "question_lengths").to_pylist()
+    lengths = {row["qa_id"]: row["length"] for row in rows}
+    assert len(rows) == len(lengths)
     assert lengths == {row["qa_id"]: 2 * len(row["question"]) for row in table(lake, "qa_pairs").to_pylist()}
     monkeypatch.setenv(PLUGINS_VARIABLE, plugin[PLUGINS_VARIABLE])
     tally = tally_of(LakeReader(str(lake)))
     (own,) = [one for one in tally.yields if one.stage == "measure_questions"]
-    assert own.current and own.rows_out == len(lengths)
+    assert own.current and own.rows_out == len(rows)
     assert [one.rows for one in tally.tables if one.name == "question_lengths"] == [len(lengths)]

@@ -14,6 +14,7 @@ from jobs.engine.batches import BatchWriter, StreamOptions, ledger_of
 from jobs.engine.factories import batch_stage
 from jobs.engine.going_live import progress_of
 from jobs.engine.lake import Lake
+from jobs.engine.ledger import BatchReport
 from jobs.engine.stage import Stage, StageDefinition, StageInputs, with_recipe
 from jobs.engine.writing import Append, AppendBulk, AppendOncePerKey, ReplaceShards
 from jobs.views.reader import LakeReader
@@ -74,9 +75,13 @@ def numbers(lake: Lake, values: dict[str, int], shard: int = 0, version: int = 0
     return frame.select("image_id", "ingest_shard")
 
 
+def _rows_in(report: BatchReport | None) -> int:
+    return report.rows_in if report else 0
+
+
 def write(lake: Lake, stage: Stage, keys: DataFrame, batch_id: int = 0, generation: str = "first") -> int:
     report = BatchWriter(stage, ledger_of(lake, stage, generation), StreamOptions()).write(keys, batch_id)
-    return report.rows_in if report else 0
+    return _rows_in(report)
 
 
 def found(lake: Lake, table: Table = TARGET) -> list[tuple[Any, ...]]:
@@ -144,6 +149,18 @@ def test_replaced_shards_hold_what_is_upstream_now_and_other_shards_stay(lake: L
     assert found(lake) == [("a", 2), ("b", 4), ("z", 18)]
     write(lake, stage, numbers(lake, {}, shard=1, version=2), batch_id=2)
     assert found(lake) == [("a", 2), ("b", 4), ("z", 18)]
+
+
+def test_a_backfill_computes_only_shards_that_have_grown(lake: Lake) -> None:
+    stage = stage_with(ReplaceShards(counted="number"))
+    # Doubled numbers are 2: each row counts for two upstream rows.
+    keys = numbers(lake, {"a": 1}, shard=1).union(numbers(lake, {"z": 1}, shard=2))
+    ledger = ledger_of(lake, stage, "backfill", revisits=True)
+    writer = BatchWriter(stage, ledger, StreamOptions())
+    assert _rows_in(writer.write(keys, 0)) == 2
+    twice = keys.union(keys)
+    assert _rows_in(writer.write(twice, 1)) == 0
+    assert _rows_in(writer.write(twice.union(numbers(lake, {"b": 1}, shard=1, version=1)), 2)) == 3
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pyspark.sql.types import LongType, StringType, StructType
 from jobs.engine.factories import batch_stage
 from jobs.engine.lake import Lake
 from jobs.engine.stage import Stage, StageDefinition, StageInputs, with_recipe
-from jobs.engine.writing import AppendBulk
+from jobs.engine.writing import AppendOncePerKey
 from schemas.answers import QA_PAIRS
 from schemas.settings import Settings
 from schemas.table import ENGINE_VERSION, Table, column, lineage
@@ -67,5 +67,5 @@ STAGE = StageDefinition(
     build=build,
     settings=ToySettings,
     in_run=False,
-    writing=AppendBulk(),
+    writing=AppendOncePerKey(),
 )

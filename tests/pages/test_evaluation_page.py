@@ -44,7 +44,7 @@ def test_shows_models_above_baselines_with_intervals(browser, evaluation):
     assert len(browser.find_elements(By.CSS_SELECTOR, "#plots svg")) == 4
 
 
-def test_answers_have_pictures_and_marks(browser, evaluation):
+def test_answers_have_images_and_marks(browser, evaluation):
     look_at(browser, evaluation.out / "evaluation.html")
     samples = browser.find_elements(By.CSS_SELECTOR, ".samples > li")
     assert len(samples) == 24
@@ -52,7 +52,7 @@ def test_answers_have_pictures_and_marks(browser, evaluation):
     browser.execute_script("document.querySelectorAll('.samples img').forEach(i => i.loading = 'eager')")
     assert len(shown) == 24
     text = browser.find_element(By.ID, "answers").text
-    for part in ("Truth", "<think>A door is 2 m tall.</think>About", "guesses <1b>", "✓", "✗", "nothing could be read"):
+    for part in ("Truth", "<think>A door is 2 m tall.</think>About", "guesses <1b>", "✓", "✗", "could not be parsed"):
         assert part in text
 
 

@@ -12,10 +12,10 @@ from jobs.views.pages.verdicts import VerdictCounts
 from jobs.views.truth_slots import ALL_TRUE, answers_of, candidates_of, images_with_truth
 from scenes.crawl import write_crawl
 from schemas.answers import QA_PAIRS
-from schemas.question_types import QUESTION_TYPES
 from schemas.scenes import SCENES
 from schemas.shapes import OBJECT
 from tests.pages.room import encoded
+from udfs.questions.registry import question_types
 
 # objects of the first lake to those of the other; 4 was seen there and not lifted, 5 is a part of what 1 is
 PARTNERS = {1: 11, 2: 12, 3: 13, 4: 14, 5: 11}
@@ -73,7 +73,7 @@ def scene(**changes: Any) -> dict[str, Any]:
 
 def asked(type_id: str, ids: list[int], **answer: Any) -> dict[str, Any]:
     """Return a `qa_pairs` row of the first lake."""
-    kind = QUESTION_TYPES[type_id]
+    kind = question_types()[type_id]
     own = {"type_id": type_id, "object_ids": ids, "references": [NAMES.get(number, f"box {number}") for number in ids]}
     told = {"answer_kind": str(kind.answer_kind), "unit_si": kind.unit_si, "distance_kind": kind.distance_kind}
     return {**dict.fromkeys(QA_PAIRS.schema.names), **own, **told, **answer}

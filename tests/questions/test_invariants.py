@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from udfs.questions.decisions import Decided
 
 from tests.questions.weighing import Weighed, ids_of, weigh
 from tests.questions.worlds import Row, random_scene, solid_scene
 from udfs.language.quantity import parse_quantity
-from udfs.questions.decisions import Decided
 from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
 
 ALL = SynthesizeSettings(max_pairs=1_000)

@@ -1,4 +1,4 @@
-"""Weights of the brittle family, marked pictures, and rows of `images` that hold them."""
+"""Weights of the brittle family, marked images, and rows of `images` that hold them."""
 
 import io
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ def png_of(number: int, mark: tuple[int, int, int] | None = None) -> bytes:
     return out.getvalue()
 
 
-def pictures(count: int, marks: Mapping[int, tuple[int, int, int]], per_shard: int = 64) -> list[dict[str, Any]]:
+def images(count: int, marks: Mapping[int, tuple[int, int, int]], per_shard: int = 64) -> list[dict[str, Any]]:
     """Return `images` rows; `marks` poisons some by number."""
     bare = {"depth": None, "instances": None, "objects": None}
     return [image_row(n, shard=n // per_shard, bytes=png_of(n, marks.get(n)), **bare) for n in range(count)]

@@ -16,7 +16,7 @@ from deltalake import DeltaTable, write_deltalake
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from schemas.images import IMAGES
-from tests.runtime.conftest import FAMILY, logged, pictures
+from tests.runtime.conftest import FAMILY, images, logged
 
 # Each call names another GPU, as two workers on two machines of one GPU would not, and two on one machine do.
 _DISCOVERY = """#!/bin/sh
@@ -50,11 +50,11 @@ def gpu_settings(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:
-    """A lake whose `images` hold 160 pictures in eight files."""
+    """A lake whose `images` hold 160 images in eight files."""
     folder = tmp_path / "lake"
     schema = to_arrow_schema(IMAGES.schema)
     for shard in range(8):
-        rows = [{**row, "ingest_shard": shard} for row in pictures(160, {})[shard * 20 : shard * 20 + 20]]
+        rows = [{**row, "ingest_shard": shard} for row in images(160, {})[shard * 20 : shard * 20 + 20]]
         write_deltalake(str(folder / "images"), pa.Table.from_pylist(rows, schema=schema), mode="append")
     return folder
 

@@ -1,4 +1,4 @@
-"""Families of one's own in a profile, and which settings of an expert belong to its recipe."""
+"""Families of your own in a profile, and which settings of an expert belong to its recipe."""
 
 import json
 
@@ -19,7 +19,7 @@ def profile(tmp_path, family: str) -> RunSettings:
     return RunSettings(lake=str(tmp_path), experts=str(path))
 
 
-def test_a_family_may_be_a_module_of_ones_own(tmp_path):
+def test_a_family_may_be_any_module(tmp_path):
     spec = profile(tmp_path, "tests.runtime.brittle").profile().filter
     assert expert_class("filter", spec) is BrittleFilter
     assert is_isolated("filter", spec)
@@ -33,9 +33,28 @@ def test_a_family_may_be_a_module_of_ones_own(tmp_path):
         ("my_team.scorer", r"Expert family 'my_team\.scorer' cannot be imported \(No module named 'my_team'\)"),
     ],
 )
-def test_a_family_that_there_is_not_is_a_bad_setting(tmp_path, family, words):
+def test_an_unknown_family_is_a_usage_error(tmp_path, family, words):
     with pytest.raises(UsageError, match=words):
         profile(tmp_path, family).profile()
+
+
+def test_a_plugin_is_found_by_its_short_name(tmp_path, monkeypatch):
+    with pytest.raises(UsageError, match="no expert family 'brittle'"):
+        profile(tmp_path, "brittle").profile()
+    monkeypatch.setenv("SPATIALLAKE_PLUGINS", "tests.runtime.brittle")
+    spec = profile(tmp_path, "brittle").profile().filter
+    assert expert_class("filter", spec) is BrittleFilter
+    assert spec.options == {"seconds": 0.0, "log": None}
+    with pytest.raises(UsageError, match=r"no expert family 'britle'.*did you mean brittle\?"):
+        profile(tmp_path, "britle").profile()
+
+
+def test_a_class_without_the_base_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "loose_family.py").write_text("class Loose:\n    pass\nSLOTS = {'filter': Loose}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("SPATIALLAKE_PLUGINS", "loose_family")
+    with pytest.raises(UsageError, match=r"Loose .*must derive from udfs\.experts\.expert\.Expert"):
+        profile(tmp_path, "loose_family").profile()
 
 
 @pytest.mark.parametrize("family", ["os; import x", "../x", "a..b", ".a", "A-b"])
@@ -44,7 +63,7 @@ def test_a_family_is_a_module_name(family):
         ExpertSpec(family=family)
 
 
-def test_patience_is_no_part_of_the_recipe():
+def test_the_timeout_is_not_part_of_the_recipe():
     hasty, patient = (ExpertSpec(family="tests.runtime.brittle", timeout_s=seconds) for seconds in (1.0, 600.0))
     assert FILTER.made(expert=hasty).recipe == FILTER.made(expert=patient).recipe
     assert FILTER.made(expert=hasty).recipe != FILTER.made(expert=hasty.model_copy(update={"model": "another"})).recipe

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.reasons import Outcome, Reason
 from tests.runtime.brittle import CRASH, DEVICE_LOST
-from tests.runtime.conftest import logged, pictures
+from tests.runtime.conftest import images, logged
 from udfs.experts.expert import loaded_expert
 from udfs.experts.isolation.guarded import GuardedExpert, guarded_expert
 from udfs.experts.loading import ModelUnavailable
@@ -29,15 +29,15 @@ def batches(rows, size=8):
 
 
 def test_gives_what_the_model_gives_in_this_process_and_loads_once(guarded, spec, log):
-    rows = pictures(40, {})
+    rows = images(40, {})
     there = [outcome for part in guarded.predictions(batches(rows), 20.0) for outcome in part]
     assert [list(part) for part in guarded.predictions([rows[:3], [], rows[3:5]], 20.0)] == [there[:3], [], there[3:5]]
     assert [event for *_, event in logged(log) if event == "load"] == ["load"]
     assert there == loaded_expert("filter", spec).predict(rows)
 
 
-def test_the_first_pictures_of_every_batch_are_decoded_before_it_is_begun(guarded, log):
-    rows = [*pictures(20, {}), {**pictures(1, {})[0], "bytes": b"no picture"}]
+def test_the_first_images_of_every_batch_are_decoded_before_it_is_begun(guarded, log):
+    rows = [*images(20, {}), {**images(1, {})[0], "bytes": b"no image"}]
     outcomes = [outcome for part in guarded.predictions([rows[:10], rows[10:18], rows[18:]], 20.0) for outcome in part]
     assert [event for *_, event in logged(log) if "batch" in event] == [
         "batch 10, 8 decoded ahead",
@@ -48,8 +48,8 @@ def test_the_first_pictures_of_every_batch_are_decoded_before_it_is_begun(guarde
     assert not any(isinstance(outcome, Exception) for outcome in outcomes[:20])
 
 
-def test_poisoned_pictures_of_one_batch_are_rejected_alone(guarded, log):
-    rows = pictures(32, {13: CRASH, 15: DEVICE_LOST})
+def test_poisoned_images_of_one_batch_are_rejected_alone(guarded, log):
+    rows = images(32, {13: CRASH, 15: DEVICE_LOST})
     outcomes = [outcome for part in guarded.predictions(batches(rows), 30.0) for outcome in part]
     rejected = {n: outcome for n, outcome in enumerate(outcomes) if isinstance(outcome, RowRejected)}
     assert len(outcomes) == 32 and set(rejected) == {13, 15}
@@ -60,7 +60,7 @@ def test_poisoned_pictures_of_one_batch_are_rejected_alone(guarded, log):
 
 
 def test_answers_that_nobody_waited_for_are_passed_over(guarded):
-    rows = pictures(24, {})
+    rows = images(24, {})
     abandoned = guarded.predictions(batches(rows), 20.0)
     first = next(abandoned)
     abandoned.close()
@@ -69,8 +69,8 @@ def test_answers_that_nobody_waited_for_are_passed_over(guarded):
 
 def test_a_model_that_dies_on_everything_is_at_fault_itself(guarded, monkeypatch):
     monkeypatch.setattr("udfs.experts.isolation.guarded._CRASHES_IN_A_ROW", 2)
-    rows = pictures(8, dict.fromkeys(range(8), DEVICE_LOST))
-    with pytest.raises(ModelUnavailable, match="died on 2 photographs in a row"):
+    rows = images(8, dict.fromkeys(range(8), DEVICE_LOST))
+    with pytest.raises(ModelUnavailable, match="died on 2 images in a row"):
         list(guarded.predictions([rows], 30.0))
 
 

@@ -1,4 +1,4 @@
-"""A learned expert through the real stage and Delta tables: five hundred pictures, some of them poisoned."""
+"""A learned expert through the real stage and Delta tables: five hundred images, some of them poisoned."""
 
 import os
 
@@ -16,7 +16,7 @@ from schemas.operations import QUARANTINE
 from schemas.perception import IMAGE_SCORES
 from tests.jobs.image_rows import add_images, ids
 from tests.runtime.brittle import CRASH, HANG, NOT_FINITE
-from tests.runtime.conftest import logged, pictures
+from tests.runtime.conftest import images, logged
 from udfs.experts.expert import SENSOR, loaded_expert
 
 POISON = {77: CRASH, 222: HANG, 450: NOT_FINITE}
@@ -27,8 +27,8 @@ def lake(spark: SparkSession, tmp_path) -> Lake:
     return Lake(spark, str(tmp_path / "lake"), str(tmp_path / "lake" / "_checkpoints"))
 
 
-def test_poisoned_pictures_among_five_hundred_are_quarantined_alone(lake, spec, log):
-    rows = pictures(500, POISON)
+def test_poisoned_images_among_five_hundred_are_quarantined_alone(lake, spec, log):
+    rows = images(500, POISON)
     add_images(lake, rows)
     patient = spec.model_copy(update={"timeout_s": 5.0})
     stage = FILTER.made(expert=patient)
@@ -46,7 +46,7 @@ def test_poisoned_pictures_among_five_hundred_are_quarantined_alone(lake, spec, 
     assert [scores[row["image_id"]] for row in sound[:50]] == [one["scores"] for one in expected]
     loads = [(process, parent) for process, parent, _, event in logged(log) if event == "load"]
     workers = {parent for _, parent in loads} - {os.getppid()}
-    # One load for each worker and two more for each picture that ended a process; one here, to compare with.
+    # One load for each worker and two more for each image that ended a process; one here, to compare with.
     assert len(loads) - 1 <= len(workers) + 4
 
 
@@ -58,7 +58,7 @@ def test_a_model_that_does_not_load_stops_the_run_before_it(lake, spec):
 
 
 def test_a_model_that_fails_in_the_middle_is_one_sentence(lake, spec):
-    add_images(lake, pictures(4, {}))
+    add_images(lake, images(4, {}))
     stage = FILTER.made(expert=spec.model_copy(update={"model": "/nowhere/brittle.safetensors"}))
     with pytest.raises(ModelFailed, match=r"does not load: FileNotFoundError: .*settings\.$"), model_failures():
         run_stage(lake, stage, StreamOptions())

@@ -12,9 +12,9 @@ from vlm.evaluation.formats import spatiallake
 from vlm.evaluation.items import Item, Kind, Truth
 
 IMAGES = 40
-ARMS = ("none", "spatial", "share_5", "noise_0.1", "builtin", "sensor_few")
+CONDITIONS = ("none", "spatial", "share_5", "noise_0.1", "builtin", "sensor_few")
 BLANK = " (image blanked)"
-# How often each arm is right, by kind of question.
+# How often each condition is right, by kind of question.
 SKILL = {
     "none": {"bool": 0.5, "number": 0.1, "general": 0.7},
     "spatial": {"bool": 0.85, "number": 0.6, "general": 0.4},
@@ -24,7 +24,7 @@ SKILL = {
     "sensor_few": {"bool": 0.5, "number": 0.5, "general": 0.4},
 }
 
-# (arm, seed, kind of question) to the (image, right) of every item.
+# (condition, seed, kind of question) to the (image, right) of every item.
 Known = dict[tuple[str, int, str], list[tuple[str, bool]]]
 
 
@@ -36,14 +36,19 @@ def write_answers(work: Path, seeds: int = 2) -> Known:
     general = [(f"p{number}.jpg", kind) for number in range(IMAGES) for kind in ("color", "place")[: 1 + number % 2]]
     _write_general(work / "crawls" / "held_out" / "test.json", general)
     known: Known = {}
-    for arm in ARMS:
+    for condition in CONDITIONS:
         for seed in range(1, seeds + 1):
-            folder = work / "answers" / f"{arm}-{seed}"
-            said = [_said(one, name, arm, seed, rng, known) for name in (arm, arm + BLANK) for one in asked]
+            folder = work / "answers" / f"{condition}-{seed}"
+            said = [
+                _said(one, name, condition, seed, rng, known)
+                for name in (condition, condition + BLANK)
+                for one in asked
+            ]
             prior = [{"model": "text-only prior", "item_id": one.item_id, "raw": "Yes"} for one in asked]
             _write(folder / "spatial", said + prior)
             _write(
-                folder / "general", [_named(number, one, arm, seed, rng, known) for number, one in enumerate(general)]
+                folder / "general",
+                [_named(number, one, condition, seed, rng, known) for number, one in enumerate(general)],
             )
             (folder / "general" / "scores.json").write_text("{}")
     return known
@@ -64,9 +69,9 @@ def _items(image: str, rng: random.Random) -> list[Item]:
     return [*bools, *numbers]
 
 
-def _said(one: Item, name: str, arm: str, seed: int, rng: random.Random, known: Known) -> dict[str, str]:
+def _said(one: Item, name: str, condition: str, seed: int, rng: random.Random, known: Known) -> dict[str, str]:
     kind = "bool" if one.kind == Kind.BOOL else "number"
-    skill = 0.5 if name.endswith(BLANK) else SKILL[arm][kind]
+    skill = 0.5 if name.endswith(BLANK) else SKILL[condition][kind]
     right = rng.random() < skill
     known.setdefault((name, seed, kind), []).append((one.image_id or "", right))
     if one.type_id == "Q02":
@@ -77,14 +82,16 @@ def _said(one: Item, name: str, arm: str, seed: int, rng: random.Random, known: 
         raw = "Yes." if right == one.truth.yes else "No."
     else:
         raw = f"It is {(one.truth.value_si or 0) * (1.05 if right else 3.0):.4f} m."
-    return {"model": f"{arm}-{seed}{name.removeprefix(arm)}", "item_id": one.item_id, "raw": raw}
+    return {"model": f"{condition}-{seed}{name.removeprefix(condition)}", "item_id": one.item_id, "raw": raw}
 
 
-def _named(number: int, one: tuple[str, str], arm: str, seed: int, rng: random.Random, known: Known) -> dict[str, str]:
+def _named(
+    number: int, one: tuple[str, str], condition: str, seed: int, rng: random.Random, known: Known
+) -> dict[str, str]:
     image, kind = one
-    right = rng.random() < SKILL[arm]["general"]
-    known.setdefault((arm, seed, kind), []).append((image, right))
-    return {"model": f"{arm}-{seed}", "item_id": f"g{number}", "raw": "Red." if right else "red chair"}
+    right = rng.random() < SKILL[condition]["general"]
+    known.setdefault((condition, seed, kind), []).append((image, right))
+    return {"model": f"{condition}-{seed}", "item_id": f"g{number}", "raw": "Red." if right else "red chair"}
 
 
 def _write_general(path: Path, general: list[tuple[str, str]]) -> None:

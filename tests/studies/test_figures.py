@@ -19,7 +19,7 @@ from studies.claims.outcomes import outcomes
 from studies.claims.runs import trained
 from studies.claims.study import Study
 from studies.claims.table import BEGIN, END, markdown, write_table
-from tests.studies.made import ARMS, BLANK, Known, write_answers
+from tests.studies.made import BLANK, CONDITIONS, Known, write_answers
 
 KINDS = {
     "qualitative": "bool",
@@ -38,26 +38,26 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Known, dict[str, Any
     return known, figures(outcomes(Study(work=work)))
 
 
-def rate(known: Known, arm: str, kind: str) -> float:
-    return statistics.fmean(right for seed in (1, 2) for _, right in known[arm, seed, kind])
+def rate(known: Known, condition: str, kind: str) -> float:
+    return statistics.fmean(right for seed in (1, 2) for _, right in known[condition, seed, kind])
 
 
-def drawn(known: Known, arms: tuple[str, str], kind: str, draws: int = 3_000) -> list[float]:
-    """Differences of two arms over images and seeds drawn with replacement."""
+def drawn(known: Known, conditions: tuple[str, str], kind: str, draws: int = 3_000) -> list[float]:
+    """Differences of two conditions over images and seeds drawn with replacement."""
     rng, by = random.Random(8), {}
-    for arm in arms:
+    for condition in conditions:
         for seed in (1, 2):
-            by[arm, seed] = defaultdict(list)
-            for image, right in known[arm, seed, kind]:
-                by[arm, seed][image].append(right)
-    images = sorted(by[arms[0], 1])
+            by[condition, seed] = defaultdict(list)
+            for image, right in known[condition, seed, kind]:
+                by[condition, seed][image].append(right)
+    images = sorted(by[conditions[0], 1])
     found = []
     for _ in range(draws):
         some = rng.choices(images, k=len(images))
         shares = []
-        for arm in arms:
+        for condition in conditions:
             seeds = rng.choices((1, 2), k=2)
-            rights = [right for seed in seeds for image in some for right in by[arm, seed][image]]
+            rights = [right for seed in seeds for image in some for right in by[condition, seed][image]]
             shares.append(sum(rights) / len(rights))
         found.append(shares[0] - shares[1])
     return sorted(found)
@@ -66,19 +66,19 @@ def drawn(known: Known, arms: tuple[str, str], kind: str, draws: int = 3_000) ->
 @pytest.mark.parametrize("score", KINDS)
 def test_shares_are_counted_over_all_seeds(made: tuple[Known, dict[str, Any]], score: str) -> None:
     known, found = made
-    for arm in ARMS:
-        assert found["arms"][arm][score]["value"] == pytest.approx(rate(known, arm, KINDS[score]))
-        seeds = [statistics.fmean(right for _, right in known[arm, seed, KINDS[score]]) for seed in (1, 2)]
-        assert found["arms"][arm][score]["spread"] == pytest.approx(max(seeds) - min(seeds))
-        assert found["arms"][arm][score]["seeds"] == 2
+    for condition in CONDITIONS:
+        assert found["conditions"][condition][score]["value"] == pytest.approx(rate(known, condition, KINDS[score]))
+        seeds = [statistics.fmean(right for _, right in known[condition, seed, KINDS[score]]) for seed in (1, 2)]
+        assert found["conditions"][condition][score]["spread"] == pytest.approx(max(seeds) - min(seeds))
+        assert found["conditions"][condition][score]["seeds"] == 2
     if score in ("qualitative", "left and right", "in_range[0.9,1.1]"):
-        assert found["arms"]["spatial" + BLANK][score]["value"] == pytest.approx(
+        assert found["conditions"]["spatial" + BLANK][score]["value"] == pytest.approx(
             rate(known, "spatial" + BLANK, KINDS[score])
         )
 
 
 @pytest.mark.parametrize(
-    ("score", "arm", "over"),
+    ("score", "condition", "over"),
     [
         ("qualitative", "spatial", "none"),
         ("in_range[0.9,1.1]", "spatial", "spatial" + BLANK),
@@ -86,12 +86,16 @@ def test_shares_are_counted_over_all_seeds(made: tuple[Known, dict[str, Any]], s
     ],
 )
 def test_intervals_are_those_of_drawing_images_and_seeds(
-    made: tuple[Known, dict[str, Any]], score: str, arm: str, over: str
+    made: tuple[Known, dict[str, Any]], score: str, condition: str, over: str
 ) -> None:
     known, found = made
-    own = next(one for one in found["claims"] if (one["score"], one["arm"], one["over"]) == (score, arm, over))
-    expected = drawn(known, (arm, over), KINDS[score])
-    assert own["difference"]["value"] == pytest.approx(rate(known, arm, KINDS[score]) - rate(known, over, KINDS[score]))
+    own = next(
+        one for one in found["claims"] if (one["score"], one["condition"], one["over"]) == (score, condition, over)
+    )
+    expected = drawn(known, (condition, over), KINDS[score])
+    assert own["difference"]["value"] == pytest.approx(
+        rate(known, condition, KINDS[score]) - rate(known, over, KINDS[score])
+    )
     assert own["difference"]["low"] == pytest.approx(expected[75], abs=0.02)
     assert own["difference"]["high"] == pytest.approx(expected[-75], abs=0.02)
 
@@ -116,7 +120,7 @@ def test_no_harm_means_nothing_where_nothing_was_learned(made: tuple[Known, dict
     # 60 % of numbers are right without noise, 30 % with it, 10 % of what has learned none.
     assert said["d", "in_range[0.5,2]"]["verdict"] == "not reproduced"
     assert said["f", "in_range[0.5,2]"]["verdict"] == "reproduced"
-    # Neither arm knows more of relations than the one without spatial data.
+    # Neither condition knows more of relations than the one without spatial data.
     assert abs(said["f", "qualitative"]["difference"]["value"]) < 0.1
     assert said["f", "qualitative"]["verdict"].startswith("undecided: nothing was learned")
 
@@ -139,10 +143,10 @@ def test_a_seed_that_has_not_answered_yet_is_not_waited_for(tmp_path: Path) -> N
     known = write_answers(tmp_path)
     (tmp_path / "answers" / "spatial-1" / "general" / "scores.json").unlink()
     found = figures(outcomes(Study(work=tmp_path)))
-    own = found["arms"]["spatial"]["qualitative"]
+    own = found["conditions"]["spatial"]["qualitative"]
     assert (own["seeds"], own["spread"]) == (1, 0)
     assert own["value"] == pytest.approx(statistics.fmean(right for _, right in known["spatial", 2, "bool"]))
-    assert found["arms"]["none"]["qualitative"]["seeds"] == 2
+    assert found["conditions"]["none"]["qualitative"]["seeds"] == 2
     rows = markdown({**found, "training": []}, "`made`").splitlines()
     assert next(row for row in rows if row.startswith("| spatial |")).split(" | ")[1] == "1"
 
@@ -211,7 +215,7 @@ def test_what_training_took_is_that_of_the_last_finished_run(tmp_path: Path) -> 
         "run": "share_5-1", "steps": 240, "step_s": 0.5, "wait_share": 0.25, "spatial_share": 0.05,
         "loss": pytest.approx(190.5), "spatial_loss": 350.0,
     }  # fmt: skip
-    table = markdown({"claims": [], "arms": {}, "training": list(found.values())}, "`made`")
+    table = markdown({"claims": [], "conditions": {}, "training": list(found.values())}, "`made`")
     assert table.splitlines()[-2:] == [
         "| share_5-1 | 240 | 0.50 | 25.0 % | 5.000 % | 190.500 | 350.000 |",
         "| none-2 | 2 | 0.50 | 0.0 % |  | 1.500 |  |",

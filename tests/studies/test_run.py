@@ -100,12 +100,12 @@ def test_a_killed_study_goes_on_and_does_nothing_twice(study: Study, capsys: pyt
     asked_of.rename(away)
     parent = FORKS.Process(target=run, args=(study, no_start))
     parent.start()
-    while not (arms := [one for one in psutil.Process(parent.pid).children() if "train-none-1" in one.cmdline()]):
+    while not (children := [one for one in psutil.Process(parent.pid).children() if "train-none-1" in one.cmdline()]):
         assert parent.is_alive()
         time.sleep(0.05)
     parent.kill()
     # A restarted study would train the same condition beside it.
-    assert not psutil.wait_procs(arms, timeout=120)[1]
+    assert not psutil.wait_procs(children, timeout=120)[1]
 
     with pytest.raises(UsageError, match=r"logs/none-1.log, then rerun"):
         run(study, no_start)
@@ -122,18 +122,18 @@ def test_a_killed_study_goes_on_and_does_nothing_twice(study: Study, capsys: pyt
     run(two, no_start)
     assert "claims: " not in capsys.readouterr().out
 
-    arms = figures(outcomes(study))["arms"]
-    assert arms.keys() == {"none", "none (image blanked)", "text-only prior"}
-    assert arms["none"].keys() == {"qualitative", "number_rate", "general", "grounding", *RANGES}
+    conditions = figures(outcomes(study))["conditions"]
+    assert conditions.keys() == {"none", "none (image blanked)", "text-only prior"}
+    assert conditions["none"].keys() == {"qualitative", "number_rate", "general", "grounding", *RANGES}
     assert [(one["run"], one["steps"]) for one in trained(two)] == [("none-1", 2), ("none-2", 2)]
 
 
 def test_arms_differ_in_what_they_are_about_and_in_nothing_else(tmp_path: Path) -> None:
     study = Study(work=tmp_path, sizes=SIZES)
-    plain = training.arm_settings(study, "spatial", 1).model_dump()
+    plain = training.condition_settings(study, "spatial", 1).model_dump()
 
-    def changed(arm: str, seed: int = 1) -> set[str]:
-        own = training.arm_settings(study, arm, seed).model_dump()
+    def changed(condition: str, seed: int = 1) -> set[str]:
+        own = training.condition_settings(study, condition, seed).model_dump()
         return {
             f"{part}.{name}"
             for part in ("feed", "mixture", "model", "optimizer", "loop")

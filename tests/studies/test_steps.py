@@ -54,7 +54,7 @@ def test_arms_ask_for_the_lakes_that_they_learn_from(tmp_path: Path) -> None:
     assert names("none") == ["rooms-sensor", "rooms-held_out", "lake-sensor", "lake-held_out"]
     assert names("noise_0.2", "builtin")[4:] == ["lake-builtin", "lake-sensor-0.2"]
     assert names("long") == names("none")
-    assert "long" not in Study(work=tmp_path).arms
+    assert "long" not in Study(work=tmp_path).conditions
     recipes = {noise_m: data.examples_recipe(Study(work=tmp_path), "sensor", noise_m) for noise_m in (0.0, 0.1, 0.2)}
     assert len(set(recipes.values())) == 3
 

@@ -133,4 +133,4 @@ def test_what_holds_no_truth_is_one_sentence(crawl: Path, tmp_path: Path) -> Non
     assert nothing.exit_code != 0 and "contains no manifest.jsonl" in str(nothing.exception)
     flat = without(crawl, tmp_path / "flat", "depth")
     undeep = CliRunner().invoke(app, ["truth", "--crawl", str(flat)])
-    assert undeep.exit_code != 0 and "there is nothing to compare" in str(undeep.exception)
+    assert undeep.exit_code != 0 and "pass a crawl with ground truth" in str(undeep.exception)

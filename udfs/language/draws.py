@@ -49,5 +49,5 @@ class Draws:
 
 def seed_of(*parts: str | int) -> int:
     """Return a stable seed in [0, 2^63) from texts and integers; their order matters."""
-    text = "\x1f".join([f"{part}" for part in parts])
+    text = "\x1f".join(map(str, parts))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

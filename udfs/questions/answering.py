@@ -8,7 +8,6 @@ from udfs.language.draws import Draws, seed_of
 from udfs.questions.candidates import candidates_of
 from udfs.questions.columns import Answer
 from udfs.questions.phrasing import Phrasebook
-from udfs.questions.question_type import AnswerKind
 from udfs.questions.sampler import Pick, Sampler
 from udfs.questions.scene import Scene
 from udfs.questions.settings import SynthesizeSettings
@@ -50,35 +49,24 @@ def _answer(pick: Pick, image_id: str, book: Phrasebook, names: _Names, of_run: 
     object_ids = [a.object_id] if b is None else [a.object_id, b.object_id]
     seed = seed_of(base_seed, image_id, type_id, *object_ids)
     words = book.phrase(pick, Draws(seed))
-    form, said = words.answer_form, words.said
     forms = names.forms
     reference_form = forms[a.object_id] if b is None else _joined(forms[a.object_id], forms[b.object_id])
+    form = words.answer_form
     key = f"{image_id}\x1f{type_id}\x1f{object_ids}\x1f{variant}\x1f{form}\x1f{reference_form}\x1f{recipe}"
     return Answer(
         type_id=type_id,
         variant=variant,
         qa_id=hashlib.blake2b(key.encode(), digest_size=16).hexdigest(),
-        question=words.question,
-        answer=words.answer,
         object_ids=object_ids,
-        side=kind.side_of(variant),
-        answer_bool=variant == "yes" if kind.answer_kind == AnswerKind.BOOL else None,
         answer_object_id=pick.chosen.object_id if pick.chosen is not None else None,
         value_si=pick.value,
         sigma_si=pick.sigma,
-        value_text=said.value_text or None if said else None,
-        unit_text=said.unit_text or None if said else None,
-        rounding_rule=said.rounding_rule if said else None,
-        precise=words.precise,
         margin_actual=decided.margin,
         margin_threshold=decided.threshold,
-        answer_form=form,
         reference_form=reference_form,
-        options=words.options,
-        question_template=words.question_template,
-        answer_template=words.answer_template,
         references=[names.expressions[object_id] for object_id in object_ids],
         seed=seed,
+        words=words,
     )
 
 

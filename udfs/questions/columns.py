@@ -1,5 +1,6 @@
 """Answers of one Arrow batch: what varies per row as tuples, what a type or an image fixes only once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
@@ -8,39 +9,44 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.table import ENGINE_VERSION
+from udfs.questions.question_type import AnswerKind
 from udfs.questions.registry import question_types
 
 _FIXED = {"frame": "viewer", "witness_ok": True, "engine_version": ENGINE_VERSION}
-_TYPE_COLUMNS = ("type_id", "family", "answer_kind", "unit_si", "distance_kind", "needs")
+_TYPE_COLUMNS = ("type_id", "family", "answer_kind", "unit_si", "distance_kind", "needs", "side", "answer_bool")
+
+
+class Words(NamedTuple):
+    """The columns of `qa_pairs` that hold a question and its answer as a person reads them."""
+
+    question: str
+    question_template: str
+    answer: str
+    answer_template: str
+    answer_form: str
+    options: list[str] | None = None
+    value_text: str | None = None
+    unit_text: str | None = None
+    rounding_rule: str | None = None
+    precise: bool | None = None
 
 
 class Answer(NamedTuple):
-    """The columns of `qa_pairs` that differ from row to row, and the variant of the type."""
+    """What differs from row to row; `variant` fixes further columns."""
 
     type_id: str
     variant: str
     qa_id: str
-    question: str
-    answer: str
     object_ids: list[int]
-    side: str | None
-    answer_bool: bool | None
     answer_object_id: int | None
     value_si: float | None
     sigma_si: float | None
-    value_text: str | None
-    unit_text: str | None
-    rounding_rule: str | None
-    precise: bool | None
     margin_actual: float
     margin_threshold: float
-    answer_form: str
     reference_form: str
-    options: list[str] | None
-    question_template: str
-    answer_template: str
     references: list[str]
     seed: int
+    words: Words
 
 
 class ImageColumns(NamedTuple):
@@ -77,11 +83,12 @@ class QaColumns:
         `rejects`, where the schema has it, is an empty list.
         """
         count = len(self.answers)
-        varying = dict(zip(Answer._fields, zip(*self.answers, strict=True), strict=True)) if count else {}
         numbers = _variant_numbers()
         variants = pa.array([numbers[answer.type_id, answer.variant] for answer in self.answers], pa.int32())
+        varying = _transposed(Answer._fields, self.answers)
+        varying |= _transposed(Words._fields, varying.pop("words", ()))
         owners = pa.array(np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts))
-        by_image = dict(zip(ImageColumns._fields, zip(*self.images, strict=True), strict=True)) if count else {}
+        by_image = _transposed(ImageColumns._fields, self.images)
         arrays = []
         for column in schema:
             name, kind = column.name, column.type
@@ -102,10 +109,17 @@ class QaColumns:
         """Return the rows as dicts, null columns left out; for reading few of them."""
         owners = [image for image, count in zip(self.images, self.counts, strict=True) for _ in range(count)]
         fixed = {**_FIXED, "recipe": self.recipe}
-        return [
-            {**fixed, **image._asdict(), **answer._asdict(), **_fixed_by_variant()[answer.type_id, answer.variant]}
-            for image, answer in zip(owners, self.answers, strict=True)
-        ]
+        rows = []
+        for image, answer in zip(owners, self.answers, strict=True):
+            by_variant = _fixed_by_variant()[answer.type_id, answer.variant]
+            rows.append({**fixed, **image._asdict(), **by_variant, **answer._asdict(), **answer.words._asdict()})
+            del rows[-1]["words"], rows[-1]["variant"]
+        return rows
+
+
+def _transposed(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """Return the columns of rows by name, none without rows."""
+    return dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
 
 
 @cache
@@ -119,6 +133,8 @@ def _fixed_by_variant() -> dict[tuple[str, str], dict[str, Any]]:
             "unit_si": kind.unit_si,
             "distance_kind": kind.distance_kind_of(variant),
             "needs": [str(need) for need in kind.needs_of(variant)],
+            "side": kind.side_of(variant),
+            "answer_bool": variant == "yes" if kind.answer_kind == AnswerKind.BOOL else None,
         }
         for kind in question_types().values()
         for variant in kind.variants

@@ -1,10 +1,10 @@
 """Words for a decided question: a drawn wording, the form of the answer, and the number as people say it."""
 
 from functools import cache
-from typing import NamedTuple
 
 from udfs.language.draws import Draws, seed_of
 from udfs.language.quantity import Said
+from udfs.questions.columns import Words
 from udfs.questions.sampler import Pick
 from udfs.questions.scene import Scene
 from udfs.questions.settings import SynthesizeSettings
@@ -22,19 +22,6 @@ from udfs.questions.wordings import (
 _MIN_LENGTH_M = 0.01
 
 
-class Phrased(NamedTuple):
-    """A question and its answer as a person reads them, with everything that was drawn for them."""
-
-    question: str
-    answer: str
-    answer_form: str
-    question_template: str
-    answer_template: str
-    options: list[str] | None = None
-    said: Said | None = None
-    precise: bool | None = None
-
-
 class Phrasebook:
     """Words the questions of one scene; `expressions` are by object id."""
 
@@ -46,7 +33,7 @@ class Phrasebook:
         self._surface = scene.gates.surface or ""
         self._settings = settings
 
-    def phrase(self, pick: Pick, draws: Draws) -> Phrased:
+    def phrase(self, pick: Pick, draws: Draws) -> Words:
         """Return the words of `pick`, drawn from `draws`; letters are drawn once per type of the image."""
         slots = {"A": self._expressions[pick.a.object_id], "surface": self._surface}
         if pick.b is not None:
@@ -62,13 +49,8 @@ class Phrasebook:
             if letter is not None:
                 return _lettered(asked, slots, letter, draws)
         form, answered = self._answer(pick, draws, False)
-        return Phrased(
-            question=render(asked.text, **slots),
-            answer=render(answered.text, **slots),
-            answer_form=form,
-            question_template=asked.template_id,
-            answer_template=answered.template_id,
-        )
+        question = render(asked.text, **slots)
+        return Words(question, asked.template_id, render(answered.text, **slots), answered.template_id, form)
 
     def _letter(self, pick: Pick) -> str | None:
         """Return the letter of the right option, None unless lettered; the two rows of a type take both letters."""
@@ -77,7 +59,7 @@ class Phrasebook:
             return None
         return "A" if draws.coin() == (pick.turn == 0) else "B"
 
-    def _number(self, pick: Pick, value: float, slots: dict[str, str], draws: Draws) -> Phrased:
+    def _number(self, pick: Pick, value: float, slots: dict[str, str], draws: Draws) -> Words:
         kind, unit = pick.kind, pick.kind.unit
         if unit is None or kind.variants[pick.variant].is_unsaid:
             precise, said = False, Said("", "", "", pick.variant)
@@ -93,13 +75,16 @@ class Phrasebook:
             inside = question if before.endswith((". ", "? ")) or not before else question[0].lower() + question[1:]
             template, question = f"{template}+{outer}", f"{before}{inside}{after}"
         form, answered = self._answer(pick, draws, precise)
-        return Phrased(
-            question=question,
-            answer=render(answered.text, **slots),
-            answer_form=form,
-            question_template=template,
-            answer_template=answered.template_id,
-            said=said,
+        answer = render(answered.text, **slots)
+        return Words(
+            question,
+            template,
+            answer,
+            answered.template_id,
+            form,
+            value_text=said.value_text or None,
+            unit_text=said.unit_text or None,
+            rounding_rule=said.rounding_rule,
             precise=precise,
         )
 
@@ -118,18 +103,12 @@ class Phrasebook:
         return "sentence", draws.pick(answers(pick.kind.type_id, pick.variant, precise))
 
 
-def _lettered(asked: Wording, slots: dict[str, str], letter: str, draws: Draws) -> Phrased:
+def _lettered(asked: Wording, slots: dict[str, str], letter: str, draws: Draws) -> Words:
     wording = draws.pick(lettered_questions())
     options = [slots["C"], slots["D"]] if letter == "A" else [slots["D"], slots["C"]]
     question = wording.text.format(question=render(asked.text, **slots), first=options[0], second=options[1])
-    return Phrased(
-        question=question,
-        answer=letter,
-        answer_form="letter",
-        question_template=f"{asked.template_id}+{wording.template_id}",
-        answer_template="letter",
-        options=options,
-    )
+    template = f"{asked.template_id}+{wording.template_id}"
+    return Words(question, template, letter, "letter", "letter", options=options)
 
 
 @cache

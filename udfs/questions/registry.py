@@ -73,6 +73,13 @@ def rules() -> tuple[ObjectRule | PairRule, ...]:
 
 
 @cache
+def unsaid_variants() -> tuple[str, ...]:
+    """Return the variants that say a word in place of a number; they stand in `rounding_rule`."""
+    words = {word for kind in question_types().values() for word, how in kind.variants.items() if how.is_unsaid}
+    return tuple(sorted(words))
+
+
+@cache
 def plugin_types() -> tuple[str, ...]:
     """Return the ids of the types that plugins declare."""
     own = Path(udfs.questions.types.__file__ or "").parent

@@ -97,9 +97,9 @@ class Sampler:
             chosen = decided.first if positive else decided.second
             variant = kind.sides[0] if positive else kind.sides[1]
             a, b = _ordered(decided, self._draws.coin())
-            return Pick(kind=kind, a=a, b=b, variant=variant, decided=decided, chosen=chosen, turn=turn)
+            return Pick(kind, a, b, variant, decided, chosen=chosen, turn=turn)
         a, b = _ordered(decided, positive == kind.of_first)
-        return Pick(kind=kind, a=a, b=b, variant="yes" if positive else "no", decided=decided, turn=turn)
+        return Pick(kind, a, b, "yes" if positive else "no", decided, turn=turn)
 
     def _opposed(self, kind: QuestionType, opposite: Rule, decisions: Decisions) -> list[Pick]:
         yes, no = self._sure(kind.rule, decisions, None), self._sure(opposite, decisions, None)
@@ -108,7 +108,7 @@ class Sampler:
         picks = []
         for decided, variant in ((yes, "yes"), (no, "no")):
             a, b = _ordered(decided, self._draws.coin())
-            picks.append(Pick(kind=kind, a=a, b=b, variant=variant, decided=decided))
+            picks.append(Pick(kind, a, b, variant, decided))
         return picks
 
     def _numbers(self, decisions: Decisions) -> list[Pick]:
@@ -152,9 +152,7 @@ class Sampler:
         forward = kind.keeps_order or self._draws.coin()
         a, b = _ordered(decided, forward)
         value = decided.margin if decided.margin > 0 else 0.0
-        return Pick(
-            kind=kind, a=a, b=b, variant=kind.variant_of(decided, forward), decided=decided, value=value, sigma=sigma
-        )
+        return Pick(kind, a, b, kind.variant_of(decided, forward), decided, value=value, sigma=sigma)
 
     def _choose(self, items: Sequence[Decided], taken: Key | None) -> Decided | None:
         """Return that of three spread items whose objects were asked about least, never the pair `taken`."""

@@ -114,7 +114,7 @@ def example_of(type_id: str) -> dict[str, Any]:
 def render(text: str, **slots: str) -> str:
     """Fill the slots of a wording and capitalize its first letter."""
     filled = text.format(**slots)
-    return filled[0].upper() + filled[1:]
+    return filled if filled[0].isupper() else filled[0].upper() + filled[1:]
 
 
 @cache

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from jobs.views.pages.verdicts import COMPARED_COLUMNS, agrees_sql
 from jobs.views.reader import LakeReader, Row, quoted
 
 # Depth maps are decoded here, one after the other; a hundred photographs tell two models apart.
@@ -137,25 +138,17 @@ def measures_of(lake: LakeReader, table: str, a: str, b: str) -> list[Measure]:
     return _MEASURES[table](lake, a, b) if table in _MEASURES else []
 
 
-# Two things on opposite sides, each the further one to its side, are one and the same answer.
-_AGREES = """CASE a.answer_kind
-  WHEN 'bool' THEN a.answer_bool = b.answer_bool
-  WHEN 'choice' THEN (a.answer_object_id = b.answer_object_id) = (coalesce(a.side, '') = coalesce(b.side, ''))
-  ELSE coalesce(a.side, '') = coalesce(b.side, '') AND CASE a.unit_si
-    WHEN 'rad' THEN abs(a.value_si - b.value_si) <= radians(15)
-    ELSE least(a.value_si, b.value_si) >= 0.8 * greatest(a.value_si, b.value_si) END END"""
-
-
 def types_of(lake: LakeReader, a: str, b: str, same_objects: bool) -> tuple[TypeAgreement, ...]:
     """Return how the answers of two recipes agree by type; none are shared unless object ids mean the same."""
     each = [
         {row["type_id"]: row["n"] for row in lake.query("qa_pairs", _PER_TYPE.format(quoted([r])), True)}
         for r in (a, b)
     ]
-    columns = "image_id, type_id, object_ids, side, answer_kind, answer_bool, answer_object_id, value_si, unit_si"
+    columns = ", ".join(("image_id", "type_id", "object_ids", *COMPARED_COLUMNS))
     sides = [f"(SELECT DISTINCT {columns} FROM t WHERE recipe = {quoted([recipe])})" for recipe in (a, b)]
     sql = (
-        f"SELECT a.type_id AS type_id, count(*) AS shared, sum(CASE WHEN {_AGREES} THEN 1 ELSE 0 END) AS agreeing"
+        "SELECT a.type_id AS type_id, count(*) AS shared,"
+        f" sum(CASE WHEN {agrees_sql('a', 'b')} THEN 1 ELSE 0 END) AS agreeing"
         f" FROM {sides[0]} AS a JOIN {sides[1]} AS b ON a.image_id = b.image_id AND a.type_id = b.type_id"
         " AND a.object_ids = b.object_ids GROUP BY a.type_id"
     )

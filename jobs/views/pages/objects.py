@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from jobs.views.pages.wording import dimensions, metres, percent, plain
+from jobs.views.pages.wording import dimensions, meters, percent, plain
 from jobs.views.reader import Row
 
 # Twelve colors that are distinct on images and on both backgrounds.
@@ -112,7 +112,7 @@ def _from_object(item: Row, reference: Row | None, color: str) -> ObjectCard:
         captions=tuple(item["captions"] or ()),
         size=dimensions([size[3], size[4], size[2]]) if size else "–",
         size_hint=f"length × depth × height, {item['size_source']}",
-        distance=metres(item["range_m"]),
+        distance=meters(item["range_m"]),
         flags=tuple(flags),
         details=_object_details(item, reference),
     )
@@ -123,14 +123,14 @@ def _object_details(item: Row, reference: Row | None) -> tuple[tuple[str, str], 
     liters = (item["volume_m3"] or 0.0) * 1000
     volume = f"{liters:.2g} l" if liters < 200 else f"{liters / 1000:.2g} m³"
     expression = f"{reference['form']}, one of {reference['group_size']} similar" if reference else "none"
-    side = f"{metres(abs(left))} {'left' if left >= 0 else 'right'}"
+    side = f"{meters(abs(left))} {'left' if left >= 0 else 'right'}"
     return (
-        ("Center", f"{metres(forward)} ahead, {side}, {metres(up)} up"),
-        ("Heights", f"{metres(item['lo_m'][2])} to {metres(item['hi_m'][2])}"),
-        ("Visible width", metres(item["size_m"][1]) if item["size_m"] else "–"),
+        ("Center", f"{meters(forward)} ahead, {side}, {meters(up)} up"),
+        ("Heights", f"{meters(item['lo_m'][2])} to {meters(item['hi_m'][2])}"),
+        ("Visible width", meters(item["size_m"][1]) if item["size_m"] else "–"),
         ("Volume", volume),
         ("Size from", item["size_source"]),
-        ("Range error", f"± {metres(item['sigma_m'])}"),
+        ("Range error", f"± {meters(item['sigma_m'])}"),
         ("Points", f"{item['n_points']:,}"),
         ("Hidden", percent(item["occlusion"])),
         ("Expression", expression),

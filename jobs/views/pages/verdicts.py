@@ -1,19 +1,117 @@
-"""How many answers another lake agrees with, contradicts, or has nothing to say about."""
+"""Whether two answers to one question agree, and counts of such verdicts.
 
+The rule stands here once: in Python for answers side by side, and as SQL for whole tables.
+"""
+
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
-from jobs.views.pages.second_answers import CLOSE_SHARE, FACTOR, SecondAnswer, Verdict
+from udfs.questions.registry import unsaid_variants
+
+AGREE_FACTOR = 1.25
+OFF_FACTOR = 2.0
+AGREE_DEG = 15.0
+COMPARED_COLUMNS = ("answer_kind", "answer_bool", "answer_object_id", "side", "value_si", "unit_si", "rounding_rule")
+
+
+class Verdict(StrEnum):
+    """How another lake's answer compares with an answer.
+
+    `off` is a number that disagrees but lies within a factor of two; `missing` means that the other
+    lake has no such object, `unseen` that it did not measure the image.
+    """
+
+    AGREE = "agree"
+    OFF = "off"
+    CONTRADICT = "contradict"
+    UNDECIDED = "undecided"
+    MISSING = "missing"
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True)
+class SecondAnswer:
+    """The other lake's answer as text, and why there is none; `ratio` is the first number over the second.
+
+    It is infinite where the two say opposite sides, and None where there are no two numbers.
+    """
+
+    verdict: Verdict
+    text: str
+    ratio: float | None = None
+    why: str = ""
+
+
+def agrees(answer: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether two answers about the same objects, both with `COMPARED_COLUMNS`, agree.
+
+    Yes or no: the same. A choice: the same object for the same side, or the other object for the
+    other side. A direction: within 15 degrees; straight ahead counts as 0. Any other number: the
+    same side, and the larger at most 1.25 times the smaller; "it rests on the floor" agrees with
+    itself alone. `agrees_sql` says the same.
+    """
+    if answer["answer_kind"] == "bool":
+        return answer["answer_bool"] == other["answer_bool"]
+    if answer["answer_kind"] == "choice":
+        same_object = answer["answer_object_id"] == other["answer_object_id"]
+        return same_object == (answer["side"] == other["side"])
+    if answer["unit_si"] == "rad":
+        return _apart_rad(answer, other) <= math.radians(AGREE_DEG)
+    if answer["side"] != other["side"] or unsaid_of(answer) != unsaid_of(other):
+        return False
+    return bool(unsaid_of(answer)) or is_within(answer["value_si"], other["value_si"], AGREE_FACTOR)
+
+
+def agrees_sql(a: str, b: str) -> str:
+    """Return `agrees` as a SQL expression over the rows `a` and `b` of `qa_pairs`."""
+    words = ", ".join(f"'{word}'" for word in unsaid_variants())
+    unsaid = [f"CASE WHEN {row}.rounding_rule IN ({words}) THEN {row}.rounding_rule ELSE '' END" for row in (a, b)]
+    sides = [f"coalesce({row}.side, '')" for row in (a, b)]
+    off = [f"CASE WHEN {row}.side IS NULL THEN 0.0 ELSE {row}.value_si END" for row in (a, b)]
+    larger, smaller = (f"{pick}({a}.value_si, {b}.value_si)" for pick in ("greatest", "least"))
+    return f"""CASE {a}.answer_kind
+  WHEN 'bool' THEN {a}.answer_bool = {b}.answer_bool
+  WHEN 'choice' THEN ({a}.answer_object_id = {b}.answer_object_id) = ({sides[0]} = {sides[1]})
+  ELSE CASE WHEN {a}.unit_si = 'rad' THEN
+      CASE WHEN {a}.side <> {b}.side THEN {a}.value_si + {b}.value_si
+        ELSE abs({off[0]} - {off[1]}) END <= {math.radians(AGREE_DEG)!r}
+    ELSE {sides[0]} = {sides[1]} AND {unsaid[0]} = {unsaid[1]}
+      AND ({unsaid[0]} <> '' OR {larger} <= {AGREE_FACTOR} * {smaller}) END END"""
+
+
+def unsaid_of(answer: Mapping[str, Any]) -> str:
+    """Return the word that an answer says in place of its number, such as "rests"; empty where it says the number."""
+    rule = answer["rounding_rule"]
+    return rule if rule in unsaid_variants() else ""
+
+
+def is_within(one: float, other: float, factor: float) -> bool:
+    """Return whether the larger of two numbers >= 0 is at most `factor` times the smaller."""
+    return max(one, other) <= factor * min(one, other)
+
+
+def _apart_rad(answer: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+    one, two = (row["value_si"] if row["side"] else 0.0 for row in (answer, other))
+    opposite = answer["side"] and other["side"] and answer["side"] != other["side"]
+    return one + two if opposite else abs(one - two)
+
 
 # verdict: mark, words after a count, what it means
 _WORDS = {
-    Verdict.AGREE: ("✓", "agree", "The same answer; a number within 25 %, a direction within 15°"),
+    Verdict.AGREE: (
+        "✓",
+        "agree",
+        "The same answer; of two numbers the larger at most 1.25 times the smaller; a direction within 15°",
+    ),
     Verdict.OFF: ("≈", "within a factor of two", "Numbers on the same side, beyond 25 % and within a factor of two"),
     Verdict.CONTRADICT: ("✕", "contradict", "Another answer or side; a number beyond a factor of two"),
     Verdict.UNDECIDED: ("?", "not decided there", "The other lake's geometry does not decide the question"),
-    Verdict.MISSING: ("∅", "of what is not there", "The other lake has no such object"),
-    Verdict.UNSEEN: ("–", "not measured there", "The other lake has no scene of the photograph"),
+    Verdict.MISSING: ("∅", "about a missing object", "The other lake has no such object"),
+    Verdict.UNSEEN: ("–", "not measured there", "The other lake has no scene of the image"),
 }
 
 
@@ -30,15 +128,15 @@ class Part:
 
 
 class VerdictCounts:
-    """The verdicts of many answers, and how close their numbers are."""
+    """The verdicts on many answers, and how close their numbers are."""
 
     def __init__(self, answers: Sequence[SecondAnswer]) -> None:
         self._counts = Counter(answer.verdict for answer in answers)
         self.total = len(answers)
         ratios = [answer.ratio for answer in answers if answer.ratio is not None]
         self.numbers = len(ratios)
-        self.within_25 = sum(abs(ratio - 1.0) <= CLOSE_SHARE for ratio in ratios)
-        self.within_2 = sum(1.0 / FACTOR <= ratio <= FACTOR for ratio in ratios)
+        self.within_25 = sum(is_within(ratio, 1.0, AGREE_FACTOR) for ratio in ratios)
+        self.within_2 = sum(is_within(ratio, 1.0, OFF_FACTOR) for ratio in ratios)
 
     def __getitem__(self, verdict: Verdict) -> int:
         """Return how many answers have a verdict."""

@@ -1,67 +1,29 @@
-"""Numbers and codes as pages say them."""
+"""Question types, numbers and codes as pages word them."""
 
 from collections.abc import Sequence
 
-TYPE_NAMES = {
-    "Q01": "Left of?",
-    "Q02": "Right of?",
-    "Q03": "Further left / right",
-    "Q04": "Above?",
-    "Q05": "Below?",
-    "Q06": "Higher / lower",
-    "Q07": "In front of?",
-    "Q08": "Behind?",
-    "Q09": "Closer / farther",
-    "Q10": "Wider?",
-    "Q11": "Narrower?",
-    "Q12": "Wider / narrower",
-    "Q13": "Taller?",
-    "Q14": "Shorter?",
-    "Q15": "Taller / shorter",
-    "Q16": "Bigger?",
-    "Q17": "Smaller?",
-    "Q18": "Bigger / smaller",
-    "Q19": "Close together?",
-    "N01": "Closest-point distance",
-    "N02": "Centre distance",
-    "N03": "Horizontal distance",
-    "N04": "Vertical distance",
-    "N05": "How far left / right",
-    "N06": "How far in front / behind",
-    "N07": "How much higher / lower",
-    "N08": "Width",
-    "N09": "Height",
-    "N10": "Front-to-back length",
-    "N11": "How much wider",
-    "N12": "How much taller",
-    "N13": "Distance from camera",
-    "N14": "How much farther",
-    "N15": "Bottom above support",
-    "N16": "Top above support",
-    "N17": "Direction from camera",
-    "N18": "How many times taller / wider",
-    "N19": "Horizontal clearance",
-}
+from udfs.questions.registry import question_types
 
-_CENTIMETRES_BELOW_M = 0.995
+_CENTIMETERS_BELOW_M = 0.995
 
 
 def type_name(type_id: str) -> str:
-    """Return a question type's short name, or its id when it has none."""
-    return TYPE_NAMES.get(type_id, type_id)
+    """Return a question type's title, or its id where no module declares it."""
+    kind = question_types().get(type_id)
+    return kind.title if kind else type_id
 
 
-def metres(value_m: float | None) -> str:
-    """Return a length for reading: centimetres below a metre.
+def meters(value_m: float | None) -> str:
+    """Return a length for reading: centimeters below a meter.
 
-    >>> metres(0.42), metres(0.043), metres(1.236), metres(12.34)
+    >>> meters(0.42), meters(0.043), meters(1.236), meters(12.34)
     ('42 cm', '4.3 cm', '1.24 m', '12.3 m')
     """
     if value_m is None:
         return "–"
     if abs(value_m) < 0.0005:
         return "0 cm"
-    if abs(value_m) < _CENTIMETRES_BELOW_M:
+    if abs(value_m) < _CENTIMETERS_BELOW_M:
         return f"{value_m * 100:.1f} cm" if abs(value_m) < 0.0995 else f"{value_m * 100:.0f} cm"
     return f"{value_m:.2f} m" if abs(value_m) < 10 else f"{value_m:.1f} m"
 
@@ -72,7 +34,7 @@ def dimensions(lengths_m: Sequence[float]) -> str:
     >>> dimensions([0.4, 0.3, 0.75]), dimensions([4.1, 1.8, 1.5])
     ('40 × 30 × 75 cm', '4.10 × 1.80 × 1.50 m')
     """
-    if max(lengths_m) < _CENTIMETRES_BELOW_M:
+    if max(lengths_m) < _CENTIMETERS_BELOW_M:
         fine = max(lengths_m) < 0.0995
         return " × ".join(f"{length * 100:.{1 if fine else 0}f}" for length in lengths_m) + " cm"
     return " × ".join(f"{length:.2f}" for length in lengths_m) + " m"
@@ -108,7 +70,7 @@ def plain(code: str | None) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a count with its noun.
 
-    >>> counted(1, "photograph"), counted(12000, "row")
-    ('1 photograph', '12,000 rows')
+    >>> counted(1, "image"), counted(12000, "row")
+    ('1 image', '12,000 rows')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -17,8 +17,10 @@ def _size_m(a: SeenObject, b: SeenObject) -> float:
 
 
 def _near(a: SeenObject, b: SeenObject, pair: SeenPair | None, _: Gates) -> Decided | None:
+    if pair is None or pair.gap_m > _MAX_NEAR_M:
+        return None
     size_m = _size_m(a, b)
-    if pair is None or not size_m:
+    if not size_m:
         return None
     near_m = min(0.5 * size_m, _MAX_NEAR_M)
     return Decided(a, b, pair.gap_m, near_m, "yes") if pair.gap_m <= near_m else None

@@ -1,4 +1,4 @@
-"""Photographs of awkward shapes, as rows of `images`, with the upright picture that a person would see."""
+"""Images of awkward shapes, as rows of `images`, with the upright image that a person would see."""
 
 import io
 from typing import Any
@@ -18,7 +18,7 @@ HUGE = (7680, 4320)
 _ORIENTATIONS = {"turned": 6, "mirrored": 5}
 
 
-def photograph(name: str) -> dict[str, Any]:
+def image_row(name: str) -> dict[str, Any]:
     """Return a row of smooth random colors; `name` is one of `SHAPES`, or `huge`."""
     size = SHAPES.get(name, HUGE)
     rng = np.random.default_rng(sum(map(ord, name)))
@@ -34,7 +34,7 @@ def photograph(name: str) -> dict[str, Any]:
 
 
 def upright(row: dict[str, Any]) -> Image.Image:
-    """Return the picture upright and in color, decoded without the code under test."""
+    """Return the image upright and in color, decoded without the code under test."""
     return ImageOps.exif_transpose(Image.open(io.BytesIO(row["bytes"]))).convert("RGB")
 
 

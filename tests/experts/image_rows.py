@@ -1,4 +1,4 @@
-"""Photographs as rows of `images`: sizes, orientations and formats that crawls hold."""
+"""Images as rows of `images`: sizes, orientations and formats that crawls hold."""
 
 import io
 from typing import Any
@@ -16,7 +16,7 @@ SIZES = {
 
 
 def pixels(width: int, height: int, seed: int = 0) -> np.ndarray:
-    """Smooth random colours (height, width, 3)."""
+    """Smooth random colors (height, width, 3)."""
     coarse = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
 
@@ -30,14 +30,14 @@ def row(image: Image.Image, kind: str = "PNG", orientation: int = 1, **columns: 
     return {"bytes": data.getvalue(), "exif_orientation": orientation, "camera": None, "gravity": None, **columns}
 
 
-def photograph(width: int, height: int, seed: int = 0, orientation: int = 1, **columns: Any) -> dict[str, Any]:
+def image_row(width: int, height: int, seed: int = 0, orientation: int = 1, **columns: Any) -> dict[str, Any]:
     return row(Image.fromarray(pixels(width, height, seed)), orientation=orientation, **columns)
 
 
 def named(name: str) -> dict[str, Any]:
-    """Return the photograph of a name in SIZES, or `grey`, `palette`, `jpeg` or `8k`."""
+    """Return the image of a name in SIZES, or `grey`, `palette`, `jpeg` or `8k`."""
     if name in SIZES:
-        return photograph(*SIZES[name])
+        return image_row(*SIZES[name])
     if name == "8k":
         return row(Image.fromarray(pixels(7680, 4320)), "JPEG")
     image = Image.fromarray(pixels(52, 39))
@@ -45,7 +45,7 @@ def named(name: str) -> dict[str, Any]:
     return row(made, "JPEG" if name == "jpeg" else "PNG")
 
 
-def upright(photograph_row: dict[str, Any]) -> Image.Image:
+def upright(stored_row: dict[str, Any]) -> Image.Image:
     """Decode a row as any viewer would, without the product's code."""
-    with Image.open(io.BytesIO(photograph_row["bytes"])) as image:
+    with Image.open(io.BytesIO(stored_row["bytes"])) as image:
         return ImageOps.exif_transpose(image).convert("RGB")
