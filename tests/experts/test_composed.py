@@ -1,5 +1,8 @@
 """Regions of whole images: by a second implementation over transformers' own outputs, and what always holds."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 from pathlib import Path
 from typing import Any
 

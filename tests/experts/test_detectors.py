@@ -1,5 +1,8 @@
 """Boxes, scores and names are those that transformers' own processors and post-processing give."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 from itertools import pairwise
 from pathlib import Path
 

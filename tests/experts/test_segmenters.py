@@ -1,5 +1,8 @@
 """Masks are those that transformers' own processors and post-processing give, over the stored pixels."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 from typing import Any
 
 import numpy as np
