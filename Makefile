@@ -31,6 +31,7 @@ lint: setup
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) pyright
+	$(RUN) pyright -p pyright-tests.json
 	$(RUN) lint-imports
 	$(RUN) deptry .
 

@@ -1,5 +1,8 @@
 """A lake's images as examples: bytes, depth, camera, gravity and objects come back as they went in."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import cv2
 import numpy as np
 import pyarrow as pa

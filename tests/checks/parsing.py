@@ -24,7 +24,7 @@ SYSTEM = ("make", "git", "cd", "export", "mkdir", "cp", "echo", ".ci/run")
 _PLACEHOLDER = re.compile(r"[A-Z][A-Z0-9_./-]*|<.*>")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 # Typer brings a copy of click from some version on; this is the error of the one it uses.
-(_UsageError,) = typer.BadParameter.__bases__
+_UsageError: Any = typer.BadParameter.__bases__[0]
 
 
 @cache

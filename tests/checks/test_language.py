@@ -1,12 +1,14 @@
 """Pages and help texts use the field's words and US spelling, in lines that fit a window."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.checks.parsing import commands
-from tests.checks.tracked import ROOT, cases, name_of, pages, tracked
+from tests.checks.tracked import ROOT, cases, modules, name_of, pages, tracked
 
 COLUMNS = 100
 WIDE: tuple[str, ...] = ()
@@ -62,6 +64,22 @@ def test_help_says_image_and_is_spelled_in_one_way(command: str) -> None:
     text = _CODE.sub("", help_texts()[command])
     assert not re.findall(r"photograph\w*|pictures?\b", text, re.IGNORECASE)
     assert not BRITISH.findall(text)
+
+
+def docstrings(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            yield _CODE.sub("", ast.get_docstring(node) or "")
+
+
+def test_docstrings_say_image_and_are_spelled_in_one_way() -> None:
+    found = [
+        f"{name_of(module)}: {word}"
+        for module in modules()
+        for text in docstrings(module)
+        for word in (*BRITISH.findall(text), *re.findall(r"photograph\w*", text, re.IGNORECASE))
+    ]
+    assert found == []
 
 
 def test_no_file_names_a_package_registry() -> None:

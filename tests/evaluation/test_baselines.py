@@ -1,5 +1,8 @@
 """Baselines: what they say, what they have not seen, and that they pass through the same parsers."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 from statistics import fmean, median
 
 import pytest

@@ -1,5 +1,8 @@
 """`spatiallake benchmark` on a lake that says what it asks: which questions, with what truth, and what priors know."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import io
 
 import numpy as np

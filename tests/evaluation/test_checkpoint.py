@@ -1,5 +1,8 @@
 """A model of a local folder: its answers are those that transformers gives to one question at a time."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import io
 import json
 

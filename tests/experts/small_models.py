@@ -1,5 +1,8 @@
 """Small models of the whole-image families: random weights and their own processors, saved as any checkpoint is."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import io
 from pathlib import Path
 

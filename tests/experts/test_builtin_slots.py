@@ -1,5 +1,8 @@
 """The slots of the built-in family on images of every shape, with random weights."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import io
 
 import cv2

@@ -1,5 +1,8 @@
 """Captions, lists and similarities are those that transformers gives for the same crops."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 from typing import Any
 
 import numpy as np

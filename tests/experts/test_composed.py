@@ -1,5 +1,8 @@
 """Regions of whole images: by a second implementation over transformers' own outputs, and what always holds."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,7 @@ from jobs.engine.arrow import output_type
 from schemas.perception import REGIONS
 from tests.experts import small_captioners, small_detectors
 from tests.experts.awkward_images import SHAPES, image_row, to_stored, upright
-from tests.experts.test_detectors import owlv2_reference
-from tests.experts.test_segmenters import reference as sam_reference
+from tests.experts.references import owlv2_reference, sam_reference
 from udfs.experts.expert import ExpertSpec
 from udfs.experts.families.composed import ComposedRegions
 from udfs.experts.images import upright_image

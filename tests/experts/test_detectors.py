@@ -1,5 +1,8 @@
 """Boxes, scores and names are those that transformers' own processors and post-processing give."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,12 +12,11 @@ import torch
 from transformers import (
     GroundingDinoForObjectDetection,
     GroundingDinoProcessor,
-    Owlv2ForObjectDetection,
-    Owlv2Processor,
 )
 
 from tests.experts import small_detectors
 from tests.experts.awkward_images import SHAPES, image_row, upright
+from tests.experts.references import owlv2_reference
 from udfs.experts.expert import ExpertSpec, expert_class
 
 NAMES = ("mug", "chair", "table lamp")
@@ -35,18 +37,6 @@ def loaded(family: str, folder: str, **options: object):
     part = expert_class("detector", spec)(spec)
     part.load("cpu")
     return part
-
-
-def owlv2_reference(folder: str, image, names: tuple[str, ...], least: float):
-    processor, model = Owlv2Processor.from_pretrained(folder), Owlv2ForObjectDetection.from_pretrained(folder).eval()
-    text = [[f"a photo of a {name}" for name in names]]
-    inputs = processor(text=text, images=image, return_tensors="pt")
-    with torch.no_grad():
-        outputs = model(**inputs)
-    sizes = torch.tensor([image.size[::-1]])
-    return processor.post_process_grounded_object_detection(
-        outputs, threshold=least, target_sizes=sizes, text_labels=[names]
-    )[0]
 
 
 def grounding_dino_reference(folder: str, image, names: tuple[str, ...], least: float):

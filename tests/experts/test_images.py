@@ -1,5 +1,8 @@
 """Decoding: what a viewer shows, whatever the stored pixels are, and one bad image alone."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import io
 
 import numpy as np

@@ -1,15 +1,18 @@
 """Masks are those that transformers' own processors and post-processing give, over the stored pixels."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from pycocotools import mask as coco_mask
-from transformers import Sam2Model, Sam2Processor, SamModel, SamProcessor
 
 from tests.experts import small_detectors
 from tests.experts.awkward_images import HUGE, SHAPES, image_row, to_stored, upright
+from tests.experts.references import sam_reference
 from udfs.experts.expert import ExpertSpec, expert_class
 from udfs.experts.images import upright_image
 
@@ -31,19 +34,6 @@ def loaded(family: str, folder: str, **options: Any):
     return part
 
 
-def reference(family: str, folder: str, image: Any, boxes: np.ndarray) -> list[np.ndarray]:
-    """Return the boolean upright masks (h, w) of the greatest predicted IoU, by one call of model and processor."""
-    kinds = {"sam": (SamModel, SamProcessor), "sam2": (Sam2Model, Sam2Processor)}[family]
-    model, processor = kinds[0].from_pretrained(folder).eval(), kinds[1].from_pretrained(folder)
-    inputs = processor(images=image, input_boxes=[boxes.tolist()], return_tensors="pt")
-    with torch.no_grad():
-        outputs = model(**{k: v for k, v in inputs.items() if k in ("pixel_values", "input_boxes")})
-    sizes = [inputs["original_sizes"], *([inputs["reshaped_input_sizes"]] if family == "sam" else [])]
-    best = outputs.iou_scores[0].argmax(dim=-1)
-    chosen = outputs.pred_masks[:, torch.arange(len(boxes)), best]
-    return list(processor.post_process_masks(chosen[:, :, None], *sizes)[0][:, 0].numpy())
-
-
 def boxes_in(size: tuple[int, int], count: int) -> np.ndarray:
     rng = np.random.default_rng(count)
     corners = np.sort(rng.random((count, 2, 2)), axis=1) * size
@@ -59,7 +49,7 @@ def test_masks_are_those_of_transformers(family: str, request: pytest.FixtureReq
     boxes = [boxes_in(image.size, count) for count, image in enumerate(images, start=1)]
     filled = 0
     for row, some, rles in zip(rows, boxes, segmenter.segment(images, boxes), strict=True):
-        for expected, rle in zip(reference(family, folder, upright(row), some), rles, strict=True):
+        for expected, rle in zip(sam_reference(family, folder, upright(row), some), rles, strict=True):
             drawn = coco_mask.decode(rle).astype(bool)
             stored = to_stored(expected, row["exif_orientation"])
             assert drawn.shape == stored.shape
@@ -73,7 +63,7 @@ def test_sam_on_an_8k_image(sam: str) -> None:
     row = image_row("huge")
     boxes = np.array([[900.0, 700.0, 5000.0, 4200.0]])
     drawn = coco_mask.decode(loaded("sam", sam).segment([upright_image(row)], [boxes])[0][0]).astype(bool)
-    expected = reference("sam", sam, upright(row), boxes)[0]
+    expected = sam_reference("sam", sam, upright(row), boxes)[0]
     assert drawn.shape == expected.shape == HUGE[::-1]
     assert (drawn != expected).mean() < 1e-6
 

@@ -1,5 +1,8 @@
 """What a reader of plain Parquet would get wrong is refused in one sentence; tables written by Spark."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 from pathlib import Path
 
 import numpy as np

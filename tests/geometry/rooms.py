@@ -1,5 +1,8 @@
 """Analytic rooms, ray-cast in closed form: exact depth and masks without any code of the product."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 from dataclasses import dataclass, field, replace
 from typing import Any
 

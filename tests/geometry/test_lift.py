@@ -1,5 +1,8 @@
 """The row contract of lifting: columns, rejections, sparse depth."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import cv2
 import numpy as np
 import pytest

@@ -1,5 +1,8 @@
 """Training rows from answers and photographs: whole, exactly once, and laid out for readers of plain Parquet."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import io
 import json
 from collections import Counter

@@ -1,5 +1,8 @@
 """Checkpoints of other families: small ones saved with their own processors learn and answer, too."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,5 +1,8 @@
 """Models joined, loaded, frozen, adapted and asked."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import json
 import shutil
 from pathlib import Path

@@ -1,5 +1,8 @@
 """Small room encoders, and the image positions of the objects that an encoder finds."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 from pathlib import Path
 from typing import Any
 

@@ -1,5 +1,8 @@
 """What a crawl's manifest says to general questions about its rooms, read from their words alone."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import itertools
 import json
 import re

@@ -1,5 +1,8 @@
 """What lengths follow from a vision encoder's tokens: the right things are looked at, and what they say is learned."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import math
 from pathlib import Path
 

@@ -1,5 +1,8 @@
 """The built-in network as a vision encoder: its tokens against exact truth, and cached features."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 from pathlib import Path
 
 import numpy as np

@@ -1,5 +1,8 @@
 """What a study begins with, and that it goes on where it was with the same settings alone."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import json
 from pathlib import Path
 

@@ -1,5 +1,8 @@
 """`spatiallake truth` on an expert whose faults are known: each fault shows in its own slot and in no other."""
 
+# What these libraries accept is more than they declare.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import json
 from pathlib import Path
 
