@@ -88,7 +88,7 @@ def test_an_answer_about_what_is_not_there_is_wrong_in_its_own_family() -> None:
 
 
 def test_a_folder_without_truth_is_told_so(tmp_path: Path) -> None:
-    (tmp_path / "one.jpg").write_bytes(b"no photograph")
+    (tmp_path / "one.jpg").write_bytes(b"not an image")
     done = CliRunner().invoke(app, ["truth", "--crawl", str(tmp_path), "--experts", "sensor"])
     assert done.exit_code != 0
     assert "manifest" in str(done.exception)
@@ -122,7 +122,7 @@ def without(crawl: Path, folder: Path, *names: str) -> Path:
     return folder
 
 
-def test_photographs_without_boxes_show_perception_alone(crawl: Path, tmp_path: Path) -> None:
+def test_images_without_boxes_show_perception_alone(crawl: Path, tmp_path: Path) -> None:
     bare = without(crawl, tmp_path / "bare", "box_3d", "gravity")
     done = CliRunner().invoke(app, ["truth", "--crawl", str(bare), "--limit", "2", "--json"])
     assert done.exit_code == 0, done.output
