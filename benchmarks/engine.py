@@ -1,7 +1,7 @@
 """The engine through Spark and Delta: processor seconds of the whole process tree, by stage, images and cores.
 
-`python -m benchmarks.engine --images 200 2000 20000 --cores 1 2` renders 200 photographs at 640 x 480, makes the larger
-crawls out of them (each photograph gets a comment of its own, hence another identity; depth and masks are shared
+`python -m benchmarks.engine --images 200 2000 20000 --cores 1 2` renders 200 images at 640 x 480, makes the larger
+crawls out of them (each image gets a comment of its own, hence another identity; depth and masks are shared
 files), and runs every stage on a fresh lake as its own `spatiallake` command. Starting a session costs the same however
 many images follow; the marginal figures leave it out: they are the difference between two numbers of images.
 """
@@ -29,7 +29,7 @@ def with_comment(jpeg: bytes, text: str) -> bytes:
 
 
 def enlarged(base: Path, out: Path, images: int) -> Path:
-    """Write a crawl of `images` distinct photographs out of the base crawl's, and return its manifest."""
+    """Write a crawl of `images` distinct images out of the base crawl's, and return its manifest."""
     rows = read_manifest(base)
     lines = []
     for index in range(images):
@@ -63,7 +63,7 @@ def answers_in(lake: Path) -> int:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of all stages: photographs, answers, processor seconds by stage."""
+    """One run of all stages: images, answers, processor seconds by stage."""
 
     images: int
     answers: int
@@ -92,7 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, nargs="+", default=[200, 2000, 20000])
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rooms", type=int, default=200, help="photographs that are rendered")
+    parser.add_argument("--rooms", type=int, default=200, help="images that are rendered")
     parser.add_argument("--scratch", type=Path, help="folder that keeps the crawls; lakes are removed")
     args = parser.parse_args()
     print(heading(), flush=True)

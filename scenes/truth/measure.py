@@ -89,7 +89,7 @@ class ExactObject:
 
 @dataclass
 class ExactScene:
-    """One photograph: objects by id; `floor` says whether heights in W are above the rendered floor."""
+    """One image: objects by id; `floor` says whether heights in W are above the rendered floor."""
 
     objects: dict[int, ExactObject]
     gravity_c: Array
@@ -97,7 +97,7 @@ class ExactScene:
     _gaps: dict[tuple[int, int], float] = field(default_factory=dict)
 
     def gap(self, a: int, b: int) -> float:
-        """Return D_gap in m: 1st percentile of the nearest-neighbour distances, the smaller of both directions."""
+        """Return D_gap in m: 1st percentile of the nearest-neighbor distances, the smaller of both directions."""
         key = (min(a, b), max(a, b))
         if key not in self._gaps:
             one, two = self.objects[a], self.objects[b]
@@ -169,7 +169,7 @@ def picture(path: Path) -> NDArray[Any]:
 
 
 def back_project(depth: Array, camera: Mapping[str, float]) -> Array:
-    """Return (height, width, 3) points in C from z-depth in m; the centre of the top-left pixel is (0, 0)."""
+    """Return (height, width, 3) points in C from z-depth in m; the center of the top-left pixel is (0, 0)."""
     v, u = np.mgrid[0 : depth.shape[0], 0 : depth.shape[1]]
     x = (u - camera["cx"]) / camera["fx"] * depth
     y = (v - camera["cy"]) / camera["fy"] * depth

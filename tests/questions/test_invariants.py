@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.questions.weighing import Weighed, ids_of, weigh
-from tests.questions.worlds import Row, random_scene, solid_scene
+from tests.questions.worlds import Row, mirrored, random_scene, solid_scene
 from udfs.language.quantity import parse_quantity
 from udfs.questions.rule import Decided
 from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
@@ -54,16 +54,6 @@ def test_left_is_antisymmetric_and_the_inverse_of_right(seed: int) -> None:
             assert said.get((type_id, b, a), not truth) is not truth
             assert said.get((inverse[type_id], b, a), truth) is truth
             assert said.get((inverse[type_id], a, b), not truth) is not truth
-
-
-def mirrored(scene: Row) -> Row:
-    mirror = copy.deepcopy(scene)
-    for thing in mirror["objects"]:
-        thing["centre_m"][1] *= -1
-        thing["lo_m"][1], thing["hi_m"][1] = -thing["hi_m"][1], -thing["lo_m"][1]
-        thing["centre_c_m"][0] *= -1
-        thing["u_norm"] = 1 - thing["u_norm"]
-    return mirror
 
 
 @given(SEEDS)

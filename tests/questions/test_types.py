@@ -7,8 +7,7 @@ import pytest
 
 from jobs.views.pages.wording import type_name
 from scenes.truth.exact import oracles
-from tests.questions.test_invariants import mirrored
-from tests.questions.worlds import Row, random_scene
+from tests.questions.worlds import Row, mirrored, random_scene
 from udfs.language.quantity import parse_quantity
 from udfs.questions import registry
 from udfs.questions.candidates import Decisions, candidates_of

@@ -1,5 +1,6 @@
 """Random `scenes` rows for tests: plain dicts, consistent enough to decide questions and odd enough to trip rules."""
 
+import copy
 import math
 import random
 from itertools import combinations
@@ -112,3 +113,14 @@ def random_pair(rng: random.Random, a: Row, b: Row) -> Row:
         "foot_overlap_m2": 0.0,
         "masks_adjacent": rng.random() < 0.2,
     }
+
+
+def mirrored(scene: Row) -> Row:
+    """Return what a camera sees in a mirror: left and right swapped."""
+    mirror = copy.deepcopy(scene)
+    for thing in mirror["objects"]:
+        thing["centre_m"][1] *= -1
+        thing["lo_m"][1], thing["hi_m"][1] = -thing["hi_m"][1], -thing["lo_m"][1]
+        thing["centre_c_m"][0] *= -1
+        thing["u_norm"] = 1 - thing["u_norm"]
+    return mirror

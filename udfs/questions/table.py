@@ -64,7 +64,7 @@ def _answer(kind: QuestionType) -> str:
     if kind.answer_kind == AnswerKind.CHOICE:
         return f"which is {' / which is '.join(kind.sides)}"
     unit = _UNITS.get(kind.unit_si or "", kind.unit_si or "")
-    words = kind.sides or [word for word in kind.variants if word != "value"]
+    words = kind.sides or [f"`{word}`" for word in kind.variants if word != "value"]
     return f"{unit}, {' or '.join(words)}" if words else unit
 
 

@@ -1,4 +1,4 @@
-"""Row functions on Arrow batches: one bad row is rejected alone, its neighbours go on."""
+"""Row functions on Arrow batches: one bad row is rejected alone, its neighbors continue."""
 
 import traceback
 from collections.abc import Callable, Iterator

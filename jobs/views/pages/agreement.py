@@ -15,7 +15,7 @@ _DEPTH_PHOTOGRAPHS = 100
 
 @dataclass(frozen=True)
 class Measure:
-    """One figure of both recipes as text; `between` compares the photographs that both have."""
+    """One figure of both recipes as text; `between` compares the images that both have."""
 
     name: str
     a: str
@@ -25,7 +25,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class TypeAgreement:
-    """Answers of one type: of each recipe, shared (same photograph and objects), and agreeing among the shared."""
+    """Answers of one type: of each recipe, shared (same image and objects), and agreeing among the shared."""
 
     type_id: str
     a: int

@@ -46,7 +46,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Frame:
-    """Metres of W (x forward, y left) to plan units (right, down)."""
+    """Meters of W (x forward, y left) to plan units (right, down)."""
 
     left_m: float
     front_m: float
@@ -63,7 +63,7 @@ def floor_plan(
 ) -> Plan | None:
     """Return the plan of a scene's objects (`shapes.OBJECT` rows); None when there are none.
 
-    It has room for the objects `beside` too, so that two plans of one photograph are at one scale.
+    It has room for the objects `beside` too, so that two plans of one image are at one scale.
     """
     if not objects:
         return None

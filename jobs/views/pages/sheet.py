@@ -1,4 +1,4 @@
-"""One photograph's sheet: everything that a page says about it, gathered from its rows."""
+"""One image's sheet: everything that a page says about it, gathered from its rows."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Step:
-    """A stage's outcome for the photograph: done, stopped or waiting."""
+    """A stage's outcome for the image: done, stopped or waiting."""
 
     stage: str
     state: str
@@ -43,7 +43,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Overlay:
-    """One region on the photograph: mask path, label anchor px, and box lines."""
+    """One region on the image: mask path, label anchor px, and box lines."""
 
     object_id: int
     color: str
@@ -53,7 +53,7 @@ class Overlay:
 
 @dataclass(frozen=True)
 class Look:
-    """How a sheet is drawn beside another: colours by object, that one's objects too on the plan, depth scale m."""
+    """How a sheet is drawn beside another: colors by object, that one's objects too on the plan, depth scale m."""
 
     colors: Mapping[int, str] = field(default_factory=dict)
     beside: Sequence[Row] = ()
@@ -83,7 +83,7 @@ class Sheet:
 
 
 def sheet_of(rows: Rows, image_id: str, look: Look | None = None) -> Sheet:
-    """Return the sheet of one photograph from `selection.rows_of`; `look` may fix how it is drawn."""
+    """Return the sheet of one image from `selection.rows_of`; `look` may fix how it is drawn."""
     look = look or Look()
     image = first(rows, "images", image_id) or {}
     scene = first(rows, "scenes", image_id)
@@ -114,12 +114,12 @@ def sheet_of(rows: Rows, image_id: str, look: Look | None = None) -> Sheet:
 
 
 def regions_of(rows: Rows, image_id: str) -> list[Row]:
-    """Return the regions of a photograph."""
+    """Return the regions of an image."""
     return (first(rows, "regions", image_id) or {}).get("regions") or []
 
 
 def depth_png(rows: Rows, image_id: str) -> bytes | None:
-    """Return a photograph's depth map, the crawl's own while the depth stage has not run."""
+    """Return an image's depth map, the crawl's own while the depth stage has not run."""
     held = first(rows, "depths", image_id) or first(rows, "images", image_id)
     return held["depth"] if held else None
 

@@ -121,7 +121,7 @@ class RoomNetwork(nn.Module):
         `mask` [b, 3 + e, h/2, w/2]: foreground logit, offset to the object's center in half diagonals, embedding;
         `depth` [b, 2, h/2, w/2]: log of depth over focal length (m, focal length in half diagonals), log of its scale;
         `centre` [b, 3 + e, h/4, w/4]: center logit, embedding, log bandwidths of image and embedding;
-        `names` [b, 1 + kinds + colours, h/4, w/4] logits, background first; `gravity` [b, 3] unit, camera frame;
+        `names` [b, 1 + kinds + colors, h/4, w/4] logits, background first; `gravity` [b, 3] unit, camera frame;
         `gravity_scale` [b] log of the expected angle in rad; `focal` [b, 2] log focal length in half diagonals and log
         scale; `gravity_cells` [b, 3, h/16, w/16]; `pooled` [b, c] for the filter; and the levels for `objects`.
         """
@@ -149,7 +149,7 @@ class RoomNetwork(nn.Module):
         }
 
     def objects(self, out: dict[str, Tensor], rgb: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """Return kind logits [b, n, kinds] and colour logits [b, n, colours] of objects by their masks.
+        """Return kind logits [b, n, kinds] and color logits [b, n, colors] of objects by their masks.
 
         `masks` [b, n, h/4, w/4] in 0..1, soft; images with fewer objects than `n` are padded with empty masks.
         """
