@@ -83,6 +83,8 @@ class RunSettings(create_model("SectionedSettings", __base__=_EngineSettings, **
 
     if TYPE_CHECKING:
 
+        def __init__(self, **settings: Any) -> None: ...
+
         def __getattr__(self, section: str) -> Any: ...
 
     @property
