@@ -31,9 +31,13 @@ def main() -> None:
 
 
 def _faults(error: Exception) -> str | None:
-    """Return what is wrong with the values of a command's settings; None for any other error."""
+    """Return what is wrong with the values that a command was given; None for any other error."""
     from pydantic import ValidationError
 
+    from udfs.storage.locations import UnservedLocation
+
+    if isinstance(error, UnservedLocation):
+        return str(error)
     if not isinstance(error, ValidationError):
         return None
     return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
