@@ -1,4 +1,4 @@
-"""Answers of one photograph against its exact scene, tallied by type and by distance."""
+"""Answers of one image against its exact scene, tallied by type and by distance."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -84,6 +84,6 @@ class Answers:
                 place.covered.append(bool(known and abs(row["value_si"] - truth) <= SIGMAS_80 * row["sigma_si"]))
 
     def figures(self) -> dict[str, float | int | None]:
-        """Return the figures in sum, with the answers per photograph."""
+        """Return the figures in sum, with the answers per image."""
         per_image = self.asked / self.photographs if self.photographs else None
         return {**self.total.figures(), "answers_per_image": per_image}

@@ -12,7 +12,7 @@ Region = Mapping[str, Any]
 
 
 def overlaps(found: Sequence[Region], true: Sequence[Region], height: int, width: int) -> NDArray[np.float64]:
-    """Return the intersection over union (n, m) of two lists of REGION structs of one photograph."""
+    """Return the intersection over union (n, m) of two lists of REGION structs of one image."""
     if not found or not true:
         return np.zeros((len(found), len(true)))
     one: Any = [_encoded(region, height, width) for region in found]

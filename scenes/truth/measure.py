@@ -89,7 +89,7 @@ class ExactObject:
 
 @dataclass
 class ExactScene:
-    """One photograph: objects by id; `floor` says whether heights in W are above the rendered floor."""
+    """One image: objects by id; `floor` says whether heights in W are above the rendered floor."""
 
     objects: dict[int, ExactObject]
     gravity_c: Array

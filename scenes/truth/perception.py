@@ -1,4 +1,4 @@
-"""How good masks, names, depth and gravity are, photograph by photograph."""
+"""How good masks, names, depth and gravity are, image by image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ LARGE_SHARE = 0.01
 
 @dataclass
 class Perception:
-    """Counts over photographs; objects and regions count from one per cent of the picture."""
+    """Counts over images; objects and regions count from one percent of the image area."""
 
     true_objects: int = 0
     objects_found: int = 0
@@ -27,7 +27,7 @@ class Perception:
     def add_regions(
         self, found: Sequence[Region], true: Sequence[Region], overlap: NDArray[np.float64], pixels: int
     ) -> None:
-        """Count one photograph's regions; `overlap` (n, m) is their intersection over union."""
+        """Count one image's regions; `overlap` (n, m) is their intersection over union."""
         shown = matches(overlap)
         large = [region["area_px"] >= LARGE_SHARE * pixels for region in found]
         self.regions += sum(large)
