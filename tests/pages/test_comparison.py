@@ -86,14 +86,14 @@ def test_figures_are_those_of_the_rows(lake):
     assert [(line.name, line.a, line.b) for line in found.differences] == [("expert.model", "<a>", "<b>")]
     said = {line.name: (line.a, line.b, line.between) for line in found.measures}
     count = len(small_rows()["depths"])
-    assert said["photographs with depth"] == (str(count), str(count - 1), f"{count - 1} shared")
+    assert said["images with depth"] == (str(count), str(count - 1), f"{count - 1} shared")
     apart = float(said["depth, |A - B| / B"][2].split()[0])
     assert apart == pytest.approx(1 / 0.9 - 1, abs=2e-3)
     assert float(said["depth, median A / B"][2]) == pytest.approx(1 / 0.9, abs=2e-3)
     assert said["gravity, median angle"][2] == f"3.0° over {count - 1}"
     objects = [len(row["objects"]) for row in small_rows()["scenes"]]
     assert said["objects per scene"][0] == f"{np.mean(objects):.1f}"
-    assert "regions per photograph" not in said
+    assert "regions per image" not in said
 
 
 def test_answers_agree_as_often_as_they_do(lake, answers):

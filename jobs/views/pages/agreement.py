@@ -9,7 +9,7 @@ import numpy as np
 from jobs.views.pages.verdicts import COMPARED_COLUMNS, agrees_sql
 from jobs.views.reader import LakeReader, Row, quoted
 
-# Depth maps are decoded here, one after the other; a hundred photographs tell two models apart.
+# Depth maps are decoded here, one after the other; a hundred images are enough to compare two models.
 _DEPTH_PHOTOGRAPHS = 100
 
 
@@ -63,7 +63,7 @@ def _scores(lake: LakeReader, a: str, b: str) -> list[Measure]:
     means = [
         {row["name"]: row["mean"] for row in lake.query("image_scores", sql.format(quoted([r])), True)} for r in (a, b)
     ]
-    found = _counts(lake, "image_scores", "photographs scored", a, b)
+    found = _counts(lake, "image_scores", "images scored", a, b)
     for name in sorted(means[0] | means[1]):
         found.append(Measure(f"mean score {name}", *(f"{mean[name]:.3f}" if name in mean else "–" for mean in means)))
     return found
@@ -71,8 +71,8 @@ def _scores(lake: LakeReader, a: str, b: str) -> list[Measure]:
 
 def _regions(lake: LakeReader, a: str, b: str) -> list[Measure]:
     rows = _both(lake, "regions", "avg(cardinality(regions)) AS mean", a, b)
-    each = Measure("regions per photograph", *(_number(row["mean"]) for row in rows))
-    return [*_counts(lake, "regions", "photographs with regions", a, b), each]
+    each = Measure("regions per image", *(_number(row["mean"]) for row in rows))
+    return [*_counts(lake, "regions", "images with regions", a, b), each]
 
 
 def _scenes(lake: LakeReader, a: str, b: str) -> list[Measure]:
@@ -90,10 +90,10 @@ def _depths(lake: LakeReader, a: str, b: str) -> list[Measure]:
     )
     rows = lake.query("depths", sql, True)
     pairs = [pair for row in rows if (pair := depth_pair(row["depth_a"], row["depth_b"])) is not None]
-    found = _counts(lake, "depths", "photographs with depth", a, b)
+    found = _counts(lake, "depths", "images with depth", a, b)
     if pairs:
         apart, ratio = np.mean(pairs, axis=0)
-        found.append(Measure("depth, |A - B| / B", "", "", f"{apart:.3f} over {len(pairs)} photographs"))
+        found.append(Measure("depth, |A - B| / B", "", "", f"{apart:.3f} over {len(pairs)} images"))
         found.append(Measure("depth, median A / B", "", "", f"{ratio:.3f}"))
     angles = [angle_deg(row["down_a"], row["down_b"]) for row in rows if row["down_a"] and row["down_b"]]
     if angles:
@@ -121,7 +121,7 @@ def _answers(lake: LakeReader, a: str, b: str) -> list[Measure]:
     rows = _both(lake, "qa_pairs", "count(*) AS n, count(DISTINCT image_id) AS images", a, b)
     per_image = (_number(row["n"] / row["images"] if row["images"] else None) for row in rows)
     count = Measure("answers", *(f"{row['n']:,}" for row in rows))
-    return [count, Measure("answers per photograph with any", *per_image)]
+    return [count, Measure("answers per image with any", *per_image)]
 
 
 _MEASURES = {

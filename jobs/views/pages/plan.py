@@ -63,7 +63,7 @@ def floor_plan(
 ) -> Plan | None:
     """Return the plan of a scene's objects (`shapes.OBJECT` rows); None when there are none.
 
-    It has room for the objects `beside` too, so that two plans of one image are at one scale.
+    It has room for the objects `beside` too, so that two plans of one image have one scale.
     """
     if not objects:
         return None

@@ -18,8 +18,10 @@ _MIN_RATIO = 1.3
 def _times_wider(a: SeenObject, b: SeenObject, pair: SeenPair | None, gates: Gates) -> Decided | None:
     if a.e_y < b.e_y:
         a, b = b, a
-    decided = _ratio("wider", a, b, a.e_y, b.e_y)
-    return decided if decided and decide_wider(a, b, pair, gates) else None
+    ratio_holds = b.e_y >= MIN_SIZE_M and a.e_y >= _MIN_RATIO * b.e_y
+    if not ratio_holds or decide_wider(a, b, pair, gates) is None:
+        return None
+    return Decided(a, b, a.e_y / b.e_y, _MIN_RATIO, "wider")
 
 
 def _times_taller(a: SeenObject, b: SeenObject, pair: SeenPair | None, gates: Gates) -> Decided | None:
@@ -27,14 +29,10 @@ def _times_taller(a: SeenObject, b: SeenObject, pair: SeenPair | None, gates: Ga
         return None
     if a.height_m < b.height_m:
         a, b = b, a
-    decided = _ratio("taller", a, b, a.height_m, b.height_m)
-    return decided if decided and decide_taller(a, b, pair, gates) else None
-
-
-def _ratio(word: str, a: SeenObject, b: SeenObject, larger_m: float, smaller_m: float) -> Decided | None:
-    if smaller_m >= MIN_SIZE_M and larger_m >= _MIN_RATIO * smaller_m:
-        return Decided(a, b, larger_m / smaller_m, _MIN_RATIO, word)
-    return None
+    ratio_holds = b.height_m >= MIN_SIZE_M and a.height_m >= _MIN_RATIO * b.height_m
+    if not ratio_holds or decide_taller(a, b, pair, gates) is None:
+        return None
+    return Decided(a, b, a.height_m / b.height_m, _MIN_RATIO, "taller")
 
 
 def _error(decided: Decided, gates: Gates) -> float:
