@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from jobs.engine.errors import SpatialLakeError
 from jobs.views.reader import LakeReader
 from schemas.question_types import QUESTION_TYPES, AnswerKind
-from studies.claims.room_encoder import load_base
+from studies.claims.grow import load_base
 from studies.claims.study import Study
 from studies.claims.training import base_of
 from vlm.evaluation.layouts import read_items
