@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from jobs.engine.errors import SpatialLakeError
 from jobs.views.reader import LakeReader
-from studies.claims.room_encoder import load_base
+from studies.claims.grow import load_base
 from studies.claims.study import Study
 from studies.claims.training import base_of
 from udfs.questions.question_type import Family

@@ -1,4 +1,4 @@
-"""Adding decoder layers to a model, which a base may continue."""
+"""Loading a base, and adding decoder layers to a model that a base may continue."""
 
 from pathlib import Path
 from typing import Any
@@ -6,11 +6,17 @@ from typing import Any
 import torch
 from torch import nn
 
+import studies.claims.room_encoder  # noqa: F401  registers the encoder with transformers
 from jobs.engine.errors import UsageError
-from studies.claims.room_encoder import load_base
+from vlm.model.loading import VisionLanguageModel, load_model
 
 # The weights through which a layer adds to the residual stream.
 _WRITES = ("self_attn.o_proj.weight", "mlp.down_proj.weight")
+
+
+def load_base(folder: Path) -> VisionLanguageModel:
+    """Return a saved base, whose vision encoder is a `RoomEncoder`."""
+    return load_model(str(folder))
 
 
 def write_grown(folder: Path, source: Path, layers: int) -> None:

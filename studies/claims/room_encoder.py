@@ -33,7 +33,6 @@ from udfs.experts.families.builtin.network import (
     shares,
 )
 from udfs.experts.families.builtin.weights import load_network
-from vlm.model.loading import VisionLanguageModel, load_model
 
 _GEOMETRY = 12
 # Frequencies of the sine and cosine features of x, y and log distance, in quarter turns.
@@ -243,11 +242,6 @@ def room_encoder(weights: Path, rooms: list[Tensor], objects: int = 24) -> RoomE
         getattr(encoder, f"{name}_mean").copy_(seen.mean(0))
         getattr(encoder, f"{name}_std").copy_(seen.std(0).clamp(min=1e-3))
     return encoder
-
-
-def load_base(folder: Path) -> VisionLanguageModel:
-    """Return a saved base, whose vision encoder is a `RoomEncoder`."""
-    return load_model(str(folder))
 
 
 AutoConfig.register(RoomEncoderConfig.model_type, RoomEncoderConfig, exist_ok=True)

@@ -14,8 +14,8 @@ from typing import Any
 from jobs.engine.errors import SpatialLakeError
 from jobs.views.reader import LakeReader
 from studies.claims.ceiling import boxes_of, tokens_of
+from studies.claims.grow import load_base
 from studies.claims.outcomes import SIDES, Runs, answered, is_side, shares_by
-from studies.claims.room_encoder import load_base
 from studies.claims.study import Study
 from studies.claims.training import base_of
 from vlm.evaluation.items import Kind, Prediction

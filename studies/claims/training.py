@@ -18,9 +18,8 @@ from jobs.views.live_models import checkpoints
 from jobs.views.reader import LakeReader
 from studies.claims.data import examples_recipe
 from studies.claims.feature_cache import cached_features
-from studies.claims.grow import write_grown
+from studies.claims.grow import load_base, write_grown
 from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
-from studies.claims.room_encoder import load_base
 from studies.claims.start import drawn_images, write_decoder, write_joined
 from studies.claims.study import CONDITIONS, Condition, Study
 from udfs.experts.pinning import folder_digest

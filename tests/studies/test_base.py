@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from scenes.crawl import write_crawl
+from studies.claims.grow import load_base
 from studies.claims.questions.general import RoomQuestionSettings, write_room_questions
-from studies.claims.room_encoder import load_base
 from studies.claims.study import BASE
 from vlm.examples import decoded
 from vlm.model.generate import answers

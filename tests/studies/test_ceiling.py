@@ -12,7 +12,7 @@ import torch
 
 from jobs.views.reader import LakeReader
 from studies.claims.ceiling import Numbers, numbers, predicted, trained
-from studies.claims.room_encoder import load_base
+from studies.claims.grow import load_base
 from studies.claims.study import BASE
 from tests.pages.small_lake import write_lake
 from tests.studies.encoders import centers_px

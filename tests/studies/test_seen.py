@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from jobs.views.reader import LakeReader
-from studies.claims.room_encoder import load_base
+from studies.claims.grow import load_base
 from studies.claims.seen import all_seen, shares
 from studies.claims.study import BASE
 from tests.evaluation.made import item, said
