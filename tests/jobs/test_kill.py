@@ -18,4 +18,4 @@ def test_killed_and_restarted_tables_equal_those_of_an_undisturbed_run(tmp_path:
     found = check(tmp_path / "crawl", tmp_path, kills=3, kills_per_lake=3, seed=SEED)
     assert found == [], f"again with SPATIALLAKE_KILL_SEED={SEED}"
     empty = tmp_path / "empty"
-    assert len(differences(tmp_path / "undisturbed", empty)) >= 9
+    assert len(differences(tmp_path / "reference", empty)) >= 9
