@@ -22,8 +22,7 @@ PredictionsOption = Annotated[
     typer.Option("--predictions", help="FORMAT:PATH or MODEL=FORMAT:PATH of a model's answers; repeatable."),
 ]
 ModelOption = Annotated[
-    list[str] | None,
-    typer.Option("--model", help="NAME=FOLDER or NAME=HUB_ID of a model to run; repeatable."),
+    list[str] | None, typer.Option("--model", help="NAME=FOLDER or NAME=HUB_ID of a model to run; repeatable.")
 ]
 RevisionOption = Annotated[str | None, typer.Option("--revision", help="Commit of the Hugging Face ids.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, ..; by default a GPU if there is one.")]

@@ -39,12 +39,7 @@ def _place(command: Any) -> int:
     return _MODULES.index(module) if module in _MODULES else len(_MODULES)
 
 
-app = typer.Typer(
-    cls=_LazyGroup,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 def _print_version(asked: bool) -> None:

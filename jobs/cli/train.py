@@ -96,8 +96,7 @@ def train(
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of every random choice. [0]")] = None,
     settings: SettingsOption = None,
     overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="One setting, such as model.sequence.packing=true; repeatable."),
+        list[str] | None, typer.Option("--set", help="One setting, such as model.sequence.packing=true; repeatable.")
     ] = None,
 ) -> None:
     """Train a vision-language model on a lake; a killed run resumes from its last checkpoint.

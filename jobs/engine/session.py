@@ -45,10 +45,7 @@ _ALWAYS = {
 
 
 def start_session(
-    master: str = "local[*]",
-    driver_memory: str = "4g",
-    with_s3: bool = False,
-    options: Mapping[str, str] | None = None,
+    master: str = "local[*]", driver_memory: str = "4g", with_s3: bool = False, options: Mapping[str, str] | None = None
 ) -> SparkSession:
     """Start (or join) the Spark session; `options` are Spark's own and win over the defaults here.
 

@@ -6,15 +6,7 @@ from typing import Any, TypeVar
 import ftfy
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.manifest import (
-    BOX_PART,
-    CAMERA_PART,
-    OBJECT_PART,
-    POSE_PART,
-    UNIT_PART,
-    ManifestObject,
-    ManifestRow,
-)
+from schemas.manifest import BOX_PART, CAMERA_PART, OBJECT_PART, POSE_PART, UNIT_PART, ManifestObject, ManifestRow
 from schemas.reasons import Reason
 from udfs.crawl.entries import fault
 from udfs.crawl.limits import IngestSettings

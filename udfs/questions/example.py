@@ -94,10 +94,4 @@ def _object(number: int, center_m: tuple[float, ...], size_m: tuple[float, ...])
 def _pair(a: int, b: int) -> dict[str, Any]:
     (center_a, size_a), (center_b, size_b) = (list(ROOM.values())[number] for number in (a, b))
     apart = [max(0.0, abs(p - q) - (s + t) / 2) for p, q, s, t in zip(center_a, center_b, size_a, size_b, strict=True)]
-    return {
-        "a": a,
-        "b": b,
-        "gap_m": math.hypot(*apart),
-        "clearance_m": math.hypot(*apart[:2]),
-        "masks_adjacent": False,
-    }
+    return {"a": a, "b": b, "gap_m": math.hypot(*apart), "clearance_m": math.hypot(*apart[:2]), "masks_adjacent": False}

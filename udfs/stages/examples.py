@@ -31,8 +31,7 @@ class ExamplesSettings(BaseModel):
         default=8, ge=1, description="rows per image that may be used to keep turns about the same objects apart"
     )
     tokenizer: str | None = Field(
-        default=None,
-        description="folder or Hugging Face id of the tokenizer; none: words, digits and punctuation",
+        default=None, description="folder or Hugging Face id of the tokenizer; none: words, digits and punctuation"
     )
     tokenizer_revision: str | None = Field(default=None, description="commit of a Hugging Face id")
 

@@ -124,13 +124,7 @@ def _answers(lake: LakeReader, a: str, b: str) -> list[Measure]:
     return [count, Measure("answers per image with any", *per_image)]
 
 
-_MEASURES = {
-    "image_scores": _scores,
-    "regions": _regions,
-    "depths": _depths,
-    "scenes": _scenes,
-    "qa_pairs": _answers,
-}
+_MEASURES = {"image_scores": _scores, "regions": _regions, "depths": _depths, "scenes": _scenes, "qa_pairs": _answers}
 
 
 def measures_of(lake: LakeReader, table: str, a: str, b: str) -> list[Measure]:
