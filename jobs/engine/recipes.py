@@ -41,9 +41,8 @@ class RecipeRow:
 class RecipeBook:
     """The rows of table `recipes`, oldest first.
 
-    A recipe is registered when a command asks for it, and activated once it has caught up. The
-    current recipe of a stage is the one activated last, or, where none ever was, the one registered
-    last.
+    A recipe is registered when a command asks for it, and activated once it has caught up. The current recipe of a
+    stage is the one activated last, or, where none ever was, the one registered last.
     """
 
     def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -21,12 +21,11 @@ Read = Callable[[Lake, DataFrame, list[int]], DataFrame]
 class StageDefinition:
     """A stage as its module declares it, in an attribute `STAGE`.
 
-    `table` is the table that it writes, and names it (`Table.stage`). `reads` are the tables that it
-    reads, the first of which it follows row by row. `help` is the one sentence of its command.
-    `settings` is the class of its settings section, `slot` the slot of the expert profile that it
-    runs. `in_run` says whether `spatiallake run` includes it. `keys` are the columns that identify
-    an upstream row, `writing` is how it writes, `side_tables` are what it writes besides `table`.
-    `build` makes the stage for given settings.
+    `table` is the table that it writes, and names it (`Table.stage`). `reads` are the tables that it reads, the first
+    of which it follows row by row. `help` is the one sentence of its command. `settings` is the class of its settings
+    section, `slot` the slot of the expert profile that it runs. `in_run` says whether `spatiallake run` includes it.
+    `keys` are the columns that identify an upstream row, `writing` is how it writes, `side_tables` are what it writes
+    besides `table`. `build` makes the stage for given settings.
     """
 
     table: Table
@@ -94,13 +93,11 @@ class StageInputs:
 class Stage:
     """One table transformation, ready to run.
 
-    `read(lake, keys, shards)` joins what the transform needs for the micro-batch's keys, reading
-    only its ingest shards; `transform` is pure, its result has the target's columns (null where
-    rejected) and `rejects`, a list of REJECT structs. `recipe` names rows of this stage,
-    `upstream_recipe` those that it follows. `settings` are what the recipe is the hash of,
-    `configuration` is all that is needed to build the stage again. `split` overrides which rows go
-    where. A stage with an `expert` runs it on tasks with `gpus_per_task` (see
-    `jobs/engine/resources.py`).
+    `read(lake, keys, shards)` joins what the transform needs for the micro-batch's keys, reading only its ingest
+    shards; `transform` is pure, its result has the target's columns (null where rejected) and `rejects`, a list of
+    REJECT structs. `recipe` names rows of this stage, `upstream_recipe` those that it follows. `settings` are what the
+    recipe is the hash of, `configuration` is all that is needed to build the stage again. `split` overrides which rows
+    go where. A stage with an `expert` runs it on tasks with `gpus_per_task` (see `jobs/engine/resources.py`).
     """
 
     definition: StageDefinition

@@ -9,9 +9,8 @@ A stage names one of four strategies:
 | `AppendOncePerKey` | a key that several upstream rows share | run, rejects, side tables, rows |
 | `ReplaceShards` | aggregates of whole ingest shards | run, rejects, side tables, rows in place of the old |
 
-Every commit carries an application id and the number of the micro-batch, so that Delta ignores one
-that it already has. What comes last decides when the micro-batch counts as done: until then a
-restart computes the whole of it again.
+Every commit carries an application id and the number of the micro-batch, so that Delta ignores one that it already has.
+What comes last decides when the micro-batch counts as done: until then a restart computes the whole of it again.
 """
 
 import time
@@ -30,8 +29,7 @@ from schemas.table import Table
 class Outputs:
     """What a micro-batch writes: the stage's rows, rejects in QUARANTINE's shape, and side tables.
 
-    `rows_without_rejects` says that `rows` are exactly those without a reject, which saves counting
-    them.
+    `rows_without_rejects` says that `rows` are exactly those without a reject, which saves counting them.
     """
 
     rows: DataFrame

@@ -1,8 +1,7 @@
 """Scenes out of an Arrow batch without a dict per object: nested lists are sliced as flat columns.
 
-`RecordBatch.to_pylist()` would add 11 % to the time of synthesis. The flat way gives the same
-`Scene` (tested against `scene_of`). A row that does not fit the table's schema goes through
-`scene_of` alone, which names what is wrong.
+`RecordBatch.to_pylist()` would add 11 % to the time of synthesis. The flat way gives the same `Scene` (tested against
+`scene_of`). A row that does not fit the table's schema goes through `scene_of` alone, which names what is wrong.
 """
 
 from collections.abc import Iterator

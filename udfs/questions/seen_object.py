@@ -12,10 +12,9 @@ _NAN = math.nan
 class SeenObject(NamedTuple):
     """The primitives of one object that has a name: lengths in m, in frame W, NaN where unknown.
 
-    `edge_ok` says that the object is neither truncated nor more than 10 % occluded. `ray_*` is the
-    unit vector from the camera to the center, `error_m` the standard error along that ray,
-    `pixel_m` that across it, `outline_m` that of an edge and `noise_m` that of one depth pixel; see
-    `udfs.questions.uncertainty`.
+    `edge_ok` says that the object is neither truncated nor more than 10 % occluded. `ray_*` is the unit vector from the
+    camera to the center, `error_m` the standard error along that ray, `pixel_m` that across it, `outline_m` that of an
+    edge and `noise_m` that of one depth pixel; see `udfs.questions.uncertainty`.
     """
 
     object_id: int

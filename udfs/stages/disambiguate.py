@@ -20,9 +20,8 @@ from udfs.stages.rows import Row
 class DisambiguateSettings(BaseModel):
     """Settings of the referring expressions; they are part of the recipe.
 
-    Regions whose `similarity` reaches `max_similarity` count as look-alikes, whatever their captions say. Objects
-    whose probability of being a single one (`chance`) is below `min_chance` are not asked about, and no name may fit
-    them.
+    Regions whose `similarity` reaches `max_similarity` count as look-alikes, whatever their captions say. Objects whose
+    probability of being a single one (`chance`) is below `min_chance` are not asked about, and no name may fit them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,9 +61,8 @@ def disambiguate_row(row: Row, settings: DisambiguateSettings) -> Row:
     """Return the columns of `references` for a row of `scenes`.
 
     `row` needs `image_id` and `objects`; `regions` (region_id, label, captions, similar, chance), where given, adds
-    what the image shows but was not lifted, so that no expression fits it, how similar regions are, and how certain
-    the expert is of each. Expressions are drawn from (image_id, object_id) alone, so the order of objects changes
-    nothing.
+    what the image shows but was not lifted, so that no expression fits it, how similar regions are, and how certain the
+    expert is of each. Expressions are drawn from (image_id, object_id) alone, so the order of objects changes nothing.
     """
     scene = _named_scene(row, settings)
     references: list[dict[str, Any]] = []

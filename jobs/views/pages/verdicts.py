@@ -49,10 +49,9 @@ class SecondAnswer:
 def agrees(answer: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return whether two answers about the same objects, both with `COMPARED_COLUMNS`, agree.
 
-    Yes or no: the same. A choice: the same object for the same side, or the other object for the
-    other side. A direction: within 15 degrees; straight ahead counts as 0. Any other number: the
-    same side, and the larger at most 1.25 times the smaller; "it rests on the floor" agrees with
-    itself alone. `agrees_sql` says the same.
+    Yes or no: the same. A choice: the same object for the same side, or the other object for the other side. A
+    direction: within 15 degrees; straight ahead counts as 0. Any other number: the same side, and the larger at most
+    1.25 times the smaller; "it rests on the floor" agrees with itself alone. `agrees_sql` says the same.
     """
     if answer["answer_kind"] == "bool":
         return answer["answer_bool"] == other["answer_bool"]
