@@ -1,4 +1,4 @@
-"""How a registry finds its members: one module each, in a package of ours or in a plugin.
+"""How a registry finds its members: one module each, in a package of spatiallake or in a plugin.
 
 A plugin is any importable module. It is found in one of two ways: an installed distribution names it under an entry
 point of the registry's group (`[project.entry-points."spatiallake.stages"]`), or the environment variable

@@ -31,7 +31,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return how a sentence about an unknown name ends: with the nearest known one, else with all of them."""
+    """Return the end of a sentence about an unknown name: the nearest known name, else all of them."""
     names = list(known)
     near = nearest(name, names)
     if near is not None:
@@ -40,7 +40,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def setting_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Yield the dotted names of all settings of a model, sections before what they hold."""
+    """Yield the dotted names of all settings of a model, sections before their settings."""
     for name, field in model.model_fields.items():
         yield prefix + name
         for inner in _models_in(field.annotation):
@@ -49,7 +49,7 @@ def setting_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 def faults_of(error: ValidationError, model: type[BaseModel]) -> str:
-    """Return what a model refused as the rest of one sentence: each value by its dotted name, with the reason."""
+    """Return validation errors as the rest of one sentence: each value by its dotted name, with the reason."""
     faults = "; ".join(_fault(fault, model) for fault in error.errors())
     return faults if faults.endswith(("?", ".")) else f"{faults}."
 
@@ -71,7 +71,7 @@ def _fault(fault: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel] | None:
-    """Return the model that `location` leads to; keys of mappings and places in lists are passed over."""
+    """Return the model that `location` leads to; keys of mappings and positions in lists are skipped."""
     for part in location:
         field = model.model_fields.get(str(part))
         if field is None:

@@ -25,7 +25,9 @@ ModelOption = Annotated[
     list[str] | None, typer.Option("--model", help="NAME=FOLDER or NAME=HUB_ID of a model to run; repeatable.")
 ]
 RevisionOption = Annotated[str | None, typer.Option("--revision", help="Commit of the Hugging Face ids.")]
-DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, ..; by default a GPU if there is one.")]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", help="Torch device, such as cpu or cuda. [a GPU if there is one]")
+]
 EndpointOption = Annotated[
     str | None, typer.Option("--endpoint", help="URL of an OpenAI-compatible endpoint, without /chat/completions.")
 ]

@@ -28,7 +28,7 @@ def train_experts(
     ] = None,
     width: Annotated[int, typer.Option("--width", help="Width of the training images, px.")] = 192,
     height: Annotated[int, typer.Option("--height", help="Height of the training images, px.")] = 144,
-    warm_up: Annotated[int, typer.Option("--warm-up", help="Steps until the largest learning rate.")] = 300,
+    warm_up: Annotated[int, typer.Option("--warm-up", help="Warmup steps, until the peak learning rate.")] = 300,
     cooldown: Annotated[
         float, typer.Option("--cooldown", help="Fraction of the steps over which the learning rate decays.")
     ] = 0.35,
@@ -89,9 +89,7 @@ def train(
     micro_batch: Annotated[
         int | None, typer.Option("--micro-batch", help="Examples per forward pass of a process. [its share of --batch]")
     ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", help="Largest learning rate. [2e-4]")
-    ] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate. [2e-4]")] = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Data loader workers per process. [1]")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of every random choice. [0]")] = None,
     settings: SettingsOption = None,

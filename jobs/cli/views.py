@@ -17,7 +17,7 @@ def render(
     frames: Annotated[int, typer.Option("--frames", help="Images per room, along a camera path.")] = 1,
     rooms: Annotated[list[str] | None, typer.Option("--room", help="Kind of room; repeatable. [all]")] = None,
     depth_noise: Annotated[float, typer.Option("--depth-noise", help="Relative noise (1 sigma) of the depth.")] = 0.0,
-    min_object: Annotated[int, typer.Option("--min-object", help="Minimum visible px of a listed object.")] = 100,
+    min_object: Annotated[int, typer.Option("--min-object", help="Minimum visible pixels of a listed object.")] = 100,
     mask_bleed: Annotated[int, typer.Option("--mask-bleed", help="Grow the masks by this many px.")] = 0,
     master: MasterOption = None,
 ) -> None:
@@ -67,7 +67,7 @@ def report(
         tuple[str, str] | None, typer.Option("--compare", help="Compare two recipes of one stage.")
     ] = None,
 ) -> None:
-    """Print the yield of every stage and the reasons of its drops, and write them as a page with plots."""
+    """Print every stage's yield and why it dropped rows, and write both as a page with plots."""
     from jobs.views.report import write_report
 
     typer.echo(str(write_report(lake, out, compare=compare)))
@@ -75,7 +75,9 @@ def report(
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="SQL query; NAME: current recipe, NAME_all: all recipes.")],
+    query: Annotated[
+        str, typer.Argument(help="SQL query; table NAME has the current recipe's rows, NAME_all those of all recipes.")
+    ],
     lake: LakeOption,
     format_: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
     limit: Annotated[int, typer.Option("--limit", help="Maximum number of rows to print.")] = 100,

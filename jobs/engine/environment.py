@@ -1,4 +1,4 @@
-"""What a machine needs before Spark starts: Java, and Delta's jars, downloaded once by `spatiallake setup`."""
+"""What a machine needs before Spark starts: Java, and the Delta jars that `spatiallake setup` downloads once."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 from jobs.engine.errors import EnvironmentMissing
 
 DELTA_PACKAGE = "io.delta:delta-spark_2.13:4.0.1"
-# The connector depends on a 558 MB bundle of every AWS client; these are the clients that S3A calls.
+# The connector depends on a 558 MB bundle of all AWS clients; S3A calls only these.
 _AWS_SDK = "2.25.0"
 S3_PACKAGES = (
     "org.apache.hadoop:hadoop-aws:3.4.1",
@@ -55,7 +55,7 @@ def require_java() -> None:
 
 
 def resolved_jars(with_s3: bool = False) -> list[str]:
-    """Return the downloaded jars: Delta's and on request the S3 connector's.
+    """Return the downloaded jars of Delta and, with `with_s3`, of the S3 connector.
 
     Raises:
         EnvironmentMissing: `spatiallake setup` has not run.

@@ -1,4 +1,4 @@
-"""What can go wrong on the driver: one class per kind of failure, each with its exit code."""
+"""Errors of the driver: one class per kind of failure, each with its exit code."""
 
 
 class SpatialLakeError(Exception):

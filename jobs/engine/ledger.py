@@ -1,4 +1,4 @@
-"""What one stage has written under one recipe, and the only way in which it writes more: exactly once."""
+"""What one stage has written under one recipe, and the exactly-once commits that add to it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""All stages, in the order in which they can run: ours in `jobs.stages`, and those of plugins."""
+"""All stages, those of `jobs.stages` and those of plugins, in an order in which they can run."""
 
 import os
 from functools import lru_cache
@@ -22,7 +22,7 @@ def stage_definitions() -> MappingProxyType[str, StageDefinition]:
     entry point group `spatiallake.stages`, or named in SPATIALLAKE_PLUGINS.
 
     Raises:
-        UsageError: stages that clash, read what nobody writes, or read each other's tables.
+        UsageError: stages clash, read a table that no stage writes, or read each other's tables.
         PluginUnavailable: a plugin that cannot be imported.
     """
     return _definitions(os.environ.get(PLUGINS_VARIABLE, ""))
@@ -65,7 +65,7 @@ def stage_tables() -> dict[str, Table]:
 
 
 def downstream_of(name: str) -> tuple[str, ...]:
-    """Return a stage and every stage that reads what comes of it, in order."""
+    """Return a stage and every stage downstream of it, in order."""
     found = {name}
     for definition in stage_definitions().values():
         if found & {table.stage for table in definition.reads}:

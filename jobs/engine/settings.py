@@ -63,7 +63,7 @@ class _EngineSettings(BaseSettings):
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **others: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take the caller's values alone: `load_settings` merges the other sources."""
+        """Use the caller's values only; `load_settings` merges the other sources."""
         return (init_settings,)
 
 
@@ -145,7 +145,7 @@ def load_settings(
     """Merge flags, `section.key=value` overrides, a YAML file, the environment and `remembered`; the first ones win.
 
     `remembered` is what the lake was made with, by the same names. `experts` may be a whole profile as a mapping, and
-    comes from one source alone. Flags that are None or empty, and empty environment variables, say nothing.
+    comes from one source alone. Flags that are None or empty, and empty environment variables, are ignored.
 
     Raises:
         UsageError: an unknown name, with the nearest known one, or a bad value.

@@ -164,7 +164,7 @@ def picture(path: Path) -> NDArray[Any]:
     """Return a PNG's pixels as stored."""
     pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if pixels is None:
-        raise FileNotFoundError(f"{path} is not a readable picture.")
+        raise FileNotFoundError(f"{path} is not a readable image.")
     return pixels
 
 

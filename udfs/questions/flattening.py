@@ -1,7 +1,7 @@
-"""Scenes out of an Arrow batch without a dict per object: nested lists are sliced as flat columns.
+"""Builds scenes from an Arrow batch without a dict per object: nested lists are sliced as flat columns.
 
-`RecordBatch.to_pylist()` would add 11 % to the time of synthesis. The flat way gives the same `Scene` (tested against
-`scene_of`). A row that does not fit the table's schema goes through `scene_of` alone, which names what is wrong.
+`RecordBatch.to_pylist()` would add 11 % to the time of synthesis. This path gives the same `Scene` (tested against
+`scene_of`). A row that does not fit the table's schema goes through `scene_of`, which names the fault.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ _VECTORS = {
     "length_m": ("size_m", 5, 3),
     "width_m": ("size_m", 5, 4),
 }
-# The value of a flag that is null: the one that permits less.
+# The value of a flag that is null: the more restrictive one.
 _FLAGS = {"size_ok": False, "truncated": True}
 
 Keys = dict[str, Any]
@@ -114,7 +114,7 @@ def _primitives(objects: pa.StructArray) -> tuple[list[Primitives], np.ndarray]:
                 array = objects.field(source)
                 starts = array.offsets.to_numpy()
                 sound &= (np.diff(starts) == length) & ~_nulls(array)
-                # One NaN more, so that an empty last vector has something to point at.
+                # One more vector of NaN, so that the offset of an empty last vector is a valid index.
                 flat = np.append(array.values.to_numpy(zero_copy_only=False), np.full(length, np.nan))
                 vectors[source] = flat, starts[:-1]
             flat, starts = vectors[source]
@@ -133,7 +133,7 @@ def _nulls(array: pa.Array) -> np.ndarray:
 
 
 def _spread(regular: np.ndarray, sound: np.ndarray, offsets: np.ndarray) -> None:
-    """Clear `regular` of the rows that own an unsound item."""
+    """Set `regular` to False for the rows with an unsound item."""
     for item in np.flatnonzero(~sound):
         row = int(np.searchsorted(offsets, item, side="right")) - 1
         if 0 <= row < len(regular):

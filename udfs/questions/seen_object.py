@@ -90,7 +90,7 @@ class Primitives(NamedTuple):
 
 
 def primitives_of(thing: Mapping[str, Any]) -> Primitives:
-    """Return the flat primitives of one OBJECT struct; null becomes NaN, or the flag that permits less.
+    """Return the flat primitives of one OBJECT struct; null becomes NaN, or the more restrictive flag.
 
     Raises:
         ValueError: a vector has the wrong length.

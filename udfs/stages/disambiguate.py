@@ -1,4 +1,4 @@
-"""Referring expressions: a name for each object that no other object in the image could be meant by."""
+"""Referring expressions: for each object, a name that fits no other object in the image."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ def _named_scene(row: Row, settings: DisambiguateSettings) -> _NamedScene:
     sources = {region["region_id"]: region for region in row.get("regions") or []}
     sources.update(lifted)
     captions = [text for one in sources.values() for text in one["captions"] or []]
-    # where captions start in lower case, a capital at the start is a name's
+    # where captions start in lower case, an initial capital marks a proper name
     sentence_case = not any(text[:1].islower() for text in captions)
     everything = []
     for object_id in sorted(sources):
@@ -109,7 +109,7 @@ def _named_scene(row: Row, settings: DisambiguateSettings) -> _NamedScene:
 
 
 def _similar(row: Row, minimum: float) -> dict[int, set[int]]:
-    """Return, by region, the regions whose similarity to it reaches `minimum`; symmetric."""
+    """Return each region's look-alikes, those with a similarity of at least `minimum` in either direction."""
     similar: dict[int, set[int]] = defaultdict(set)
     for region in row.get("regions") or []:
         for other in region.get("similar") or []:

@@ -56,7 +56,7 @@ def _depth_mm(row: Row) -> NDArray[Any]:
         raise RowRejected(Outcome.FAILED, Reason.DEPTH_UNREADABLE, error)
     if depth.shape != (row["height"], row["width"]):
         error = (
-            f"The depth map is {depth.shape[1]} x {depth.shape[0]} px and the photograph {row['width']} x "
+            f"The depth map is {depth.shape[1]} x {depth.shape[0]} px and the image {row['width']} x "
             f"{row['height']}; resample the depth map."
         )
         raise RowRejected(Outcome.FAILED, Reason.DEPTH_SIZE_MISMATCH, error)
@@ -66,7 +66,7 @@ def _depth_mm(row: Row) -> NDArray[Any]:
 
 
 def _gravity(row: Row) -> Gravity | None:
-    """Return the gravity that the row carries, None when it is to be found from surfaces."""
+    """Return the gravity that the row carries; None if it must be estimated from surfaces."""
     down = row.get("gravity")
     if down is None or len(down) != 3 or row.get("gravity_src") in (None, "none"):
         return None

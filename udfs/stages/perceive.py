@@ -1,4 +1,4 @@
-"""Run an expert over Arrow batches, and make rows of `image_scores`, `regions` and `depths` of what it predicts."""
+"""Runs an expert over Arrow batches and turns its predictions into rows of `image_scores`, `regions` and `depths`."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -61,7 +61,7 @@ def depth_row(row: Row, prediction: Prediction) -> Row:
 
 
 def loading_fault(slot: str, spec: ExpertSpec) -> tuple[str, str | None]:
-    """Load a learned expert where this task runs; return its device, and why it does not load, if so."""
+    """Load a learned expert where this task runs; return its device, and the reason if it does not load."""
     device = task_device()
     try:
         guarded_expert(slot, spec, device).load()

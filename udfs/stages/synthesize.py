@@ -14,7 +14,7 @@ from udfs.questions.scene import Scene, scene_of
 from udfs.questions.settings import SynthesizeSettings
 from udfs.stages.rows import Row, RowRejected, rejected_by
 
-# Few enough rows that they are still in the processor's cache when they become columns.
+# Few enough rows to stay in the processor's cache until they become columns.
 _ROWS_PER_BATCH = 2_000
 
 __all__ = ["QaColumns", "SynthesizeSettings", "synthesize_batches", "synthesize_scene"]

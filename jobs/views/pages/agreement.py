@@ -1,4 +1,4 @@
-"""Figures of two recipes' rows: counts, distances between depth maps, agreement of answers."""
+"""Figures about the rows of two recipes: counts, differences of depth maps, agreement of answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from jobs.views.pages.verdicts import COMPARED_COLUMNS, agrees_sql
 from jobs.views.reader import LakeReader, Row, quoted
 
-# Depth maps are decoded here, one after the other; a hundred images are enough to compare two models.
+# Depth maps are decoded in this process, one by one; a hundred images are enough to compare two models.
 _DEPTH_PHOTOGRAPHS = 100
 
 
@@ -141,10 +141,9 @@ def types_of(lake: LakeReader, a: str, b: str, same_objects: bool) -> tuple[Type
     columns = ", ".join(("image_id", "type_id", "object_ids", *COMPARED_COLUMNS))
     sides = [f"(SELECT DISTINCT {columns} FROM t WHERE recipe = {quoted([recipe])})" for recipe in (a, b)]
     sql = (
-        "SELECT a.type_id AS type_id, count(*) AS shared,"
-        f" sum(CASE WHEN {agrees_sql('a', 'b')} THEN 1 ELSE 0 END) AS agreeing"
-        f" FROM {sides[0]} AS a JOIN {sides[1]} AS b ON a.image_id = b.image_id AND a.type_id = b.type_id"
-        " AND a.object_ids = b.object_ids GROUP BY a.type_id"
+        f"SELECT a.type_id AS type_id, count(*) AS shared, sum(CASE WHEN {agrees_sql('a', 'b')} THEN 1 ELSE 0 END) AS "
+        f"agreeing FROM {sides[0]} AS a JOIN {sides[1]} AS b ON a.image_id = b.image_id AND a.type_id = b.type_id AND "
+        "a.object_ids = b.object_ids GROUP BY a.type_id"
     )
     rows = lake.query("qa_pairs", sql, True) if same_objects else []
     shared = {row["type_id"]: (row["shared"], row["agreeing"]) for row in rows}

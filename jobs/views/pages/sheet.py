@@ -53,7 +53,7 @@ class Overlay:
 
 @dataclass(frozen=True)
 class Look:
-    """How a sheet is drawn beside another: colors by object, that one's objects too on the plan, depth scale m."""
+    """How to draw a sheet beside another: colors by object, the other's objects for the plan, depth range in m."""
 
     colors: Mapping[int, str] = field(default_factory=dict)
     beside: Sequence[Row] = ()
@@ -62,7 +62,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What the templates draw."""
+    """Everything that the templates draw."""
 
     image_id: str
     title: str
@@ -119,7 +119,7 @@ def regions_of(rows: Rows, image_id: str) -> list[Row]:
 
 
 def depth_png(rows: Rows, image_id: str) -> bytes | None:
-    """Return an image's depth map, the crawl's own while the depth stage has not run."""
+    """Return an image's depth map; until the depth stage has run, the crawl's own."""
     held = first(rows, "depths", image_id) or first(rows, "images", image_id)
     return held["depth"] if held else None
 
@@ -182,7 +182,7 @@ def _facts(scene: Row | None, depths: Row | None, scores: Row | None) -> tuple[F
 
 
 def _depth(row: Row) -> str:
-    """Return the source with its errors; one in percent where the map's scale is no other."""
+    """Return the source with its relative errors, that of the scale only if there is one."""
     scale = row["scale_sigma_rel"] or 0.0
     shared = f", scale {scale * 100:.2g} %" if scale else ""
     return f"{row['depth_src']}, σ {row['sigma_rel'] * 100:.2g} %{shared}"
@@ -227,7 +227,7 @@ def _steps(rows: Rows, image_id: str) -> tuple[Step, ...]:
         elif stage in stops:
             steps.append(Step(stage, "stopped", f"{stage}: {stops[stage]['error']}"))
         else:
-            steps.append(Step(stage, "waiting", f"{stage}: has not reached this photograph"))
+            steps.append(Step(stage, "waiting", f"{stage}: has not reached this image"))
     return tuple(steps)
 
 

@@ -1,6 +1,6 @@
 """Whether two answers to one question agree, and counts of such verdicts.
 
-The rule stands here once: in Python for answers side by side, and as SQL for whole tables.
+The rule is defined only here: in Python for pairs of answers, and in SQL for whole tables.
 """
 
 import math
@@ -83,7 +83,7 @@ def agrees_sql(a: str, b: str) -> str:
 
 
 def unsaid_of(answer: Mapping[str, Any]) -> str:
-    """Return the word that an answer says in place of its number, such as "rests"; empty where it says the number."""
+    """Return the word that an answer says instead of its number, such as "rests"; empty if it says the number."""
     rule = answer["rounding_rule"]
     return rule if rule in unsaid_variants() else ""
 
