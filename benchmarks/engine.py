@@ -34,10 +34,10 @@ def enlarged(base: Path, out: Path, images: int) -> Path:
     lines = []
     for index in range(images):
         row = dict(rows[index % len(rows)])
-        photograph = out / "images" / f"{index // 1000:04d}" / f"{index:07d}.jpg"
-        photograph.parent.mkdir(parents=True, exist_ok=True)
-        photograph.write_bytes(with_comment((base / row["image"]).read_bytes(), f"copy {index}"))
-        row["image"] = str(photograph)
+        image = out / "images" / f"{index // 1000:04d}" / f"{index:07d}.jpg"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.write_bytes(with_comment((base / row["image"]).read_bytes(), f"copy {index}"))
+        row["image"] = str(image)
         row["depth"], row["instances"] = str(base / row["depth"]), str(base / row["instances"])
         lines.append(json.dumps(row))
     manifest = out / "manifest.jsonl"

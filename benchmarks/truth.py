@@ -140,12 +140,12 @@ def floor_share(crawl: Path, row: Row) -> float:
     """Return the share of pixels that show the floor, outside all objects."""
     import numpy as np
 
-    from scenes.truth.measure import back_project, picture
+    from scenes.truth.measure import back_project, png_pixels
 
-    depth = picture(crawl / row["depth"]) / 1000.0
+    depth = png_pixels(crawl / row["depth"]) / 1000.0
     pose = np.asarray(row["pose"], dtype=np.float64)
     heights = back_project(depth, row["camera"]) @ pose[2, :3] + pose[2, 3]
-    return float(np.mean((np.abs(heights) < 0.01) & (depth > 0) & (picture(crawl / row["instances"]) == 0)))
+    return float(np.mean((np.abs(heights) < 0.01) & (depth > 0) & (png_pixels(crawl / row["instances"]) == 0)))
 
 
 def gravity_figures(report: Report) -> dict[str, Any]:

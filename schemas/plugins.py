@@ -47,7 +47,7 @@ def add_plugin(name: str) -> None:
         return
     if _LISTED:
         raise PluginUnavailable(
-            f"Plugin {name!r} comes too late, since {', '.join(sorted(_LISTED))} have been read; register it before "
+            f"Plugin {name!r} is registered too late, after {', '.join(sorted(_LISTED))} were read; register it before "
             f"anything else, or start Python with {PLUGINS_VARIABLE}={name}."
         )
     try:
@@ -75,5 +75,5 @@ def _plugin(name: str) -> ModuleType:
     except ImportError as error:
         raise PluginUnavailable(
             f"Plugin {name!r} cannot be imported ({error}); install its package where the driver "
-            f"and the workers find it, or take it out of {PLUGINS_VARIABLE}."
+            f"and the workers find it, or remove it from {PLUGINS_VARIABLE}."
         ) from error

@@ -36,7 +36,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     near = nearest(name, names)
     if near is not None:
         return f"did you mean {near}?"
-    return f"known are {', '.join(names)}." if names else "there is none here."
+    return f"known names: {', '.join(names)}." if names else "there are no known names."
 
 
 def setting_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
@@ -61,7 +61,7 @@ def _fault(fault: ErrorDetails, model: type[BaseModel]) -> str:
         owner, section = _model_at(model, fault["loc"][:-1]), name.rpartition(".")[0]
         siblings = [f"{section}.{field}" if section else field for field in (owner.model_fields if owner else ())]
         near = nearest(name, [*siblings, *setting_names(model)])
-        return f"{name} is no setting; {did_you_mean(name, [near] if near else siblings)}"
+        return f"{name} is not a setting; {did_you_mean(name, [near] if near else siblings)}"
     if fault["type"] == "missing":
         return f"{name}: {reason}"
     # A rule over several values together belongs to no single name and input.

@@ -91,7 +91,9 @@ def benchmark(
     for name, count in made.asked.items():
         typer.echo(f"{name}: kept {made.kept.get(name, 0)} of {count}")
     for name, (before, after) in made.priors.items():
-        typer.echo(f"Prior by {name}: {before * 100:.1f} % of all relations right, {after * 100:.1f} % of those kept.")
+        typer.echo(
+            f"Prior from {name}: {before * 100:.1f} % of all relations right, {after * 100:.1f} % of those kept."
+        )
     for score in made.baseline:
         if score.name in _BASELINE_SCORES:
             typer.echo(f"Text-only baseline, {score.name}: {value_text(score)} [{interval_text(score)}].")

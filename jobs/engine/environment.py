@@ -44,14 +44,16 @@ def require_java() -> None:
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if java is None or not Path(java).exists():
-        raise EnvironmentMissing(f"Spark needs Java and there is none at {java or 'java on the PATH'}; {remedy}")
+        raise EnvironmentMissing(
+            f"Spark needs Java, but {f'{java} does not exist' if java else 'there is no java on the PATH'}; {remedy}"
+        )
     banner = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)(?:\.(\d+))?', banner)
     major = int(version[1]) if version else 0
     if major == 1 and version and version[2]:
         major = int(version[2])
     if major not in SUPPORTED_JAVA:
-        raise EnvironmentMissing(f"Spark 4 needs Java 17 or 21 and {java} is version {major or 'unknown'}; {remedy}")
+        raise EnvironmentMissing(f"Spark 4 needs Java 17 or 21, but {java} is version {major or 'unknown'}; {remedy}")
 
 
 def resolved_jars(with_s3: bool = False) -> list[str]:

@@ -172,8 +172,8 @@ def _left_behind(lake: Lake, before: Mapping[str, str], after: Mapping[str, str]
         if definition.in_run or row is None or row.upstream_recipe == after.get(definition.upstream):
             continue
         sentences.append(
-            f"{definition.table.name} still shows rows made of {definition.upstream} {row.upstream_recipe[:8]}; "
-            f"`spatiallake {name} --lake {shown_uri(lake)}` makes those of the live recipe."
+            f"{definition.table.name} still shows rows made from {definition.upstream} {row.upstream_recipe[:8]}; run "
+            f"`spatiallake {name} --lake {shown_uri(lake)}` to make those of the live recipe."
         )
     return sentences
 

@@ -79,14 +79,14 @@ class _Environment(EnvSettingsSource):
         try:
             return yaml.safe_load(value)
         except yaml.YAMLError as error:
-            raise ValueError(f"{value!r} is no YAML") from error
+            raise ValueError(f"{value!r} is not valid YAML") from error
 
 
 def environment(model: type[BaseSettings]) -> dict[str, Any]:
     """Return the settings that SPATIALLAKE_* variables give; `__` separates a section from its settings.
 
     Raises:
-        UsageError: a variable that names no setting, or a value that is no YAML.
+        UsageError: a variable is not a setting, or its value is not valid YAML.
     """
     names = list(setting_names(model))
     settings = [name for name in names if not any(other.startswith(f"{name}.") for other in names)]
@@ -97,7 +97,7 @@ def environment(model: type[BaseSettings]) -> dict[str, Any]:
         if variable.startswith(PREFIX) and not read and not name.startswith(tuple(f"{one}." for one in settings)):
             near = nearest(name, names)
             hint = f"did you mean {PREFIX}{near.replace('.', '__').upper()}?" if near else "unset it."
-            raise UsageError(f"The environment variable {variable} is no setting; {hint}")
+            raise UsageError(f"The environment variable {variable} is not a setting; {hint}")
     try:
         return _Environment(model)()
     except SettingsError as error:
@@ -120,14 +120,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Return a YAML file's mapping.
 
     Raises:
-        UsageError: the file is no YAML, or no mapping.
+        UsageError: the file is not valid YAML, or not a mapping.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise UsageError(f"{path} is no YAML: {error}") from error
+        raise UsageError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
-        raise UsageError(f"{path} holds {type(content).__name__}, and a mapping of settings is needed.")
+        raise UsageError(f"{path} holds {type(content).__name__}; it must hold a mapping of settings.")
     return content
 
 
@@ -145,7 +145,9 @@ def _parsed(override: str, model: type[BaseModel] | None) -> dict[str, Any]:
     try:
         parsed: Any = yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise UsageError(f"--set {override!r}: the value is no YAML ({' '.join(str(error).split())}).") from error
+        raise UsageError(
+            f"--set {override!r}: the value is not valid YAML ({' '.join(str(error).split())})."
+        ) from error
     for part in reversed(_path(name, model)):
         parsed = {part: parsed}
     return parsed

@@ -92,7 +92,7 @@ def retry_stages(
     for name in wanted:
         if name in shown and (name, shown[name]) in failed:
             raise UsageError(
-                f"Stage {name} has failed rows of recipe {shown[name][:8]}, and these options name recipe "
+                f"Stage {name} has failed rows of recipe {shown[name][:8]}, but these options give recipe "
                 f"{stages[name].recipe[:8]}, which has none; leave out --experts, --set and --settings: "
                 f"`spatiallake retry --stage {name} --lake {shown_uri(lake)}`."
             )
@@ -100,7 +100,9 @@ def retry_stages(
     if not any(summary.rows_in for summary in summaries):
         reporter.say(f"No failed rows to retry{f' in stage {stage}' if stage else ''}.")
     elif any(summary.rows_out for summary in summaries):
-        reporter.say(f"`spatiallake run --lake {shown_uri(lake)}` takes the new rows through the stages that follow.")
+        reporter.say(
+            f"Run `spatiallake run --lake {shown_uri(lake)}` to process the new rows in the stages that follow."
+        )
     return summaries
 
 
@@ -167,7 +169,7 @@ def _require_upstream(lake: Lake, stages: dict[str, Stage], name: str) -> None:
     uri = shown_uri(lake)
     wanted = stage.upstream_recipe[:8]
     raise LakeUnreadable(
-        f"Stage {name} would read recipe {wanted} of stage {upstream}, of which {stage.upstream.name} has no row; "
+        f"Stage {name} needs recipe {wanted} of stage {upstream}, but table {stage.upstream.name} has no row of it; "
         f"the current recipe is {shown[:8]}. To continue with {shown[:8]}, leave out --experts, --set and --settings: "
         f"`spatiallake {name} --lake {uri}`; to make {wanted}, run `spatiallake backfill --lake {uri}` with the "
         "options of this command."

@@ -65,11 +65,11 @@ class RecipeBook:
         """Return the newest row of the recipe that begins with `name`.
 
         Raises:
-            UsageError: none does, or several do.
+            UsageError: no recipe begins so, or several do.
         """
         found = {(row.stage, row.recipe): row for row in self.rows if row.recipe.startswith(name)}
         if len(found) != 1:
-            problem = "begins no recipe" if not found else f"begins {len(found)} recipes"
+            problem = "matches no recipe" if not found else f"matches {len(found)} recipes"
             there = ", ".join(sorted({f"{row.stage} {row.recipe[:8]}" for row in self.rows})) or "none"
             raise UsageError(f"{name!r} {problem} of this lake; the recipes are {there}.")
         return next(iter(found.values()))

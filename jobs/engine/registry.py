@@ -86,8 +86,8 @@ def in_order(definitions: list[StageDefinition]) -> list[StageDefinition]:
         ready = [one for one in waiting if {table.stage for table in one.reads} - {one.name} <= names]
         if not ready:
             raise UsageError(
-                f"The stages {', '.join(one.name for one in waiting)} read each other's tables in a circle; "
-                "take one of the tables out of `reads`."
+                f"The stages {', '.join(one.name for one in waiting)} read each other's tables, which is a cycle; "
+                "remove one of the tables from `reads`."
             )
         following = min(ready, key=lambda one: not one.in_run)
         placed.append(following)

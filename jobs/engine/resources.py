@@ -49,7 +49,7 @@ def task_profile(session: SparkSession, gpus_per_task: float | None) -> Resource
     if not held:
         if gpus_per_task:
             raise UsageError(
-                f"gpus_per_task={gpus_per_task:g} needs executors with GPUs, and spark.executor.resource.gpu.amount is"
+                f"gpus_per_task={gpus_per_task:g} needs executors with GPUs, but spark.executor.resource.gpu.amount is"
                 " not set; see docs/gpus.md, or leave gpus_per_task out to run on CPUs."
             )
         return None

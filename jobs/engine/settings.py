@@ -128,8 +128,9 @@ def _profile_of(experts: str | Profile) -> tuple[str, Profile]:
     path = Path(experts)
     if not path.is_file():
         near = nearest(experts, PROFILES)
-        hint = f"did you mean {near}" if near else f"name one of {', '.join(sorted(PROFILES))}"
-        raise UsageError(f"No expert profile {experts!r}: {hint}, or a YAML file?")
+        choices = ", ".join(sorted(PROFILES))
+        hint = f"did you mean {near}?" if near else f"name one of {choices}, or an existing YAML file."
+        raise UsageError(f"No expert profile {experts!r}; {hint}")
     try:
         return str(path), Profile.model_validate({"name": path.stem, **read_yaml(path)})
     except ValidationError as error:

@@ -45,7 +45,7 @@ class Answers:
     total: Judged = field(default_factory=Judged)
     by_type: dict[str, Judged] = field(default_factory=lambda: defaultdict(Judged))
     by_distance_m: dict[float, Judged] = field(default_factory=lambda: defaultdict(Judged))
-    photographs: int = 0
+    images: int = 0
     asked: int = 0
 
     def add(self, row: Row, truth: ExactScene, shown: Mapping[int, int]) -> None:
@@ -85,5 +85,5 @@ class Answers:
 
     def figures(self) -> dict[str, float | int | None]:
         """Return the totals, with the answers per image."""
-        per_image = self.asked / self.photographs if self.photographs else None
+        per_image = self.asked / self.images if self.images else None
         return {**self.total.figures(), "answers_per_image": per_image}

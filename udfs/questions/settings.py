@@ -54,7 +54,7 @@ class SynthesizeSettings(BaseModel):
     def _equal_halves(self) -> "SynthesizeSettings":
         if self.max_qualitative != self.max_quantitative:
             raise ValueError(
-                f"max_qualitative {self.max_qualitative} and max_quantitative {self.max_quantitative} differ, and the "
-                "table is half and half; set both to the smaller"
+                f"max_qualitative {self.max_qualitative} and max_quantitative {self.max_quantitative} differ, but "
+                "half of the table is of either kind; set both to the same value"
             )
         return self

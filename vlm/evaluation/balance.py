@@ -25,10 +25,12 @@ Unit = tuple[Asked, ...]
 Edges = dict[str, dict[str, list[Asked]]]
 
 
-def balanced(asked: Iterable[Asked], seed: int, most: int | None = None, training: Sequence[Asked] = ()) -> list[Asked]:
+def balanced(
+    asked: Iterable[Asked], seed: int, max_per_type: int | None = None, training: Sequence[Asked] = ()
+) -> list[Asked]:
     """Return the questions to keep, by their ids; the same whatever order they come in.
 
-    `most` is the largest number of a type. In every type, yes and no are right equally often within two questions, and
+    At most `max_per_type` of each type. In every type, yes and no are right equally often within two questions, and
     so are the objects named first and second.
     """
     drawn = sorted(asked, key=lambda one: seed_of(seed, one.item_id))
@@ -43,7 +45,7 @@ def balanced(asked: Iterable[Asked], seed: int, most: int | None = None, trainin
             units += _twos(
                 _unused(drawn, units), lambda one, key=key: (key(one), strength(one)), lambda one: one.answer
             )
-    return sorted(_accepted(units, most, list(priors.values())), key=lambda one: one.item_id)
+    return sorted(_accepted(units, max_per_type, list(priors.values())), key=lambda one: one.item_id)
 
 
 def _unused(asked: Sequence[Asked], units: Sequence[Unit]) -> list[Asked]:
@@ -131,7 +133,7 @@ def _counted(unit: Unit, priors: Sequence[Prior]) -> _Counts:
     return counts
 
 
-def _accepted(units: Sequence[Unit], most: int | None, priors: Sequence[Prior]) -> list[Asked]:
+def _accepted(units: Sequence[Unit], max_per_type: int | None, priors: Sequence[Prior]) -> list[Asked]:
     """Return the questions of units that are taken in rounds while the counts stay balanced."""
     so_far = _Counts(Counter(), Counter(), Counter())
     waiting = [(unit, _counted(unit, priors)) for unit in units]
@@ -139,7 +141,7 @@ def _accepted(units: Sequence[Unit], most: int | None, priors: Sequence[Prior]) 
     while True:
         refused = []
         for unit, added in waiting:
-            if _fits(so_far, added, most):
+            if _fits(so_far, added, max_per_type):
                 kept += unit
                 for count, more in zip(so_far, added, strict=True):
                     count.update(more)
@@ -150,8 +152,8 @@ def _accepted(units: Sequence[Unit], most: int | None, priors: Sequence[Prior]) 
         waiting = refused
 
 
-def _fits(so_far: _Counts, added: _Counts, most: int | None) -> bool:
-    if most is not None and any(so_far.kept[name] + more > most for name, more in added.kept.items()):
+def _fits(so_far: _Counts, added: _Counts, max_per_type: int | None) -> bool:
+    if max_per_type is not None and any(so_far.kept[name] + more > max_per_type for name, more in added.kept.items()):
         return False
     if any(abs(so_far.yes_less_no[name] + more) > _SLACK for name, more in added.yes_less_no.items()):
         return False

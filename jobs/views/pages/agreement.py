@@ -10,7 +10,7 @@ from jobs.views.pages.verdicts import COMPARED_COLUMNS, agrees_sql
 from jobs.views.reader import LakeReader, Row, quoted
 
 # Depth maps are decoded in this process, one by one; a hundred images are enough to compare two models.
-_DEPTH_PHOTOGRAPHS = 100
+_MAX_DEPTH_PAIRS = 100
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _depths(lake: LakeReader, a: str, b: str) -> list[Measure]:
     sql = (
         "SELECT a.depth AS depth_a, b.depth AS depth_b, a.gravity AS down_a, b.gravity AS down_b"
         f" FROM (SELECT {columns} {quoted([a])}) AS a JOIN (SELECT {columns} {quoted([b])}) AS b USING (image_id)"
-        f" ORDER BY md5(image_id) LIMIT {_DEPTH_PHOTOGRAPHS}"
+        f" ORDER BY md5(image_id) LIMIT {_MAX_DEPTH_PAIRS}"
     )
     rows = lake.query("depths", sql, True)
     pairs = [pair for row in rows if (pair := depth_pair(row["depth_a"], row["depth_b"])) is not None]

@@ -15,7 +15,7 @@ from jobs.views.pages.selection import first
 from jobs.views.reader import Row
 from udfs.margins import MAX_GRAVITY_SIGMA_DEG
 
-_PHOTO_PX = 1280
+_IMAGE_PX = 1280
 _THUMB_PX = 168
 _DEPTH_PX = 800
 
@@ -68,7 +68,7 @@ class Sheet:
     title: str
     width: int
     height: int
-    photo: str | None
+    image: str | None
     thumb: str | None
     depth: DepthImage | None
     overlays: tuple[Overlay, ...]
@@ -98,7 +98,7 @@ def sheet_of(rows: Rows, image_id: str, look: Look | None = None) -> Sheet:
         title=_title(rows, image_id, image),
         width=image["width"],
         height=image["height"],
-        photo=image_uri(image["bytes"], _PHOTO_PX),
+        image=image_uri(image["bytes"], _IMAGE_PX),
         thumb=image_uri(image["bytes"], _THUMB_PX, 76),
         depth=depth_image(depth, _DEPTH_PX, look.depth_span_m) if depth else None,
         overlays=_overlays(image, regions, scene, colors),
@@ -154,14 +154,14 @@ def _tags(
     regions: list[Row], objects: tuple[ObjectCard, ...], plan: Plan | None, image: Row
 ) -> dict[str, list[dict[str, Any]]]:
     names = {thing.number: thing.name for thing in objects}
-    on_photo = []
+    on_image = []
     for region in regions:
         anchor = mask_anchor(region["rle"], image["width"], image["height"])
         if anchor and region["region_id"] in names:
-            on_photo.append(_tag(region["region_id"], names, anchor, region["area_px"]))
+            on_image.append(_tag(region["region_id"], names, anchor, region["area_px"]))
     shapes = plan.shapes if plan else ()
     on_plan = [_tag(shape.object_id, names, shape.anchor, shape.area) for shape in shapes]
-    return {"photo": on_photo, "plan": on_plan}
+    return {"photo": on_image, "plan": on_plan}
 
 
 def _tag(number: int, names: dict[int, str], anchor: tuple[float, float], area: float) -> dict[str, Any]:
