@@ -43,7 +43,7 @@ BlindOption = Annotated[
 ]
 TrainingOption = Annotated[
     str | None,
-    typer.Option("--training", help="FORMAT:PATH of items to fit the baselines on; by default cross-validated."),
+    typer.Option("--training", help="FORMAT:PATH of items to fit the baselines on. [--items, cross-validated]"),
 ]
 WriteOption = Annotated[
     list[str] | None, typer.Option("--write", help="FORMAT:PATH to also write the items to; repeatable.")
@@ -65,7 +65,7 @@ class _ListsFormats(TyperCommand):
 def benchmark(
     lake: LakeOption,
     out: Annotated[Path, typer.Option("--out", help="Parquet file for the questions and their images.")],
-    split: Annotated[str, typer.Option("--split", help="train, validation, test or all.")] = "test",
+    split: Annotated[str, typer.Option("--split", help="Split to export: train, validation, test or all.")] = "test",
     recipe: Annotated[str | None, typer.Option("--recipe", help="Recipe of qa_pairs. [the current one]")] = None,
     max_per_type: Annotated[int, typer.Option("--max-per-type", help="Maximum questions per type.")] = 100,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the selection.")] = 0,

@@ -39,7 +39,16 @@ def _place(command: Any) -> int:
     return _MODULES.index(module) if module in _MODULES else len(_MODULES)
 
 
-app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+# Former names of options, still accepted.
+_RENAMED = {"most": "max-per-type", "at-once": "concurrency", "tower": "vision-encoder"}
+
+app = typer.Typer(
+    cls=_LazyGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"token_normalize_func": lambda name: _RENAMED.get(name, name)},
+)
 
 
 def _print_version(asked: bool) -> None:

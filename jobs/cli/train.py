@@ -35,7 +35,7 @@ def train_experts(
     steps: Annotated[int, typer.Option("--steps", help="Optimizer steps.")] = 6000,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
     batch: Annotated[int, typer.Option("--batch", help="Images per step.")] = 16,
-    replicas: Annotated[int, typer.Option("--replicas", help="Threads that share each batch.")] = 2,
+    replicas: Annotated[int, typer.Option("--replicas", help="Threads that each batch is split over.")] = 2,
 ) -> None:
     """Train the networks of the built-in experts; a killed run resumes from its last checkpoint."""
     try:

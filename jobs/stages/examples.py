@@ -56,7 +56,7 @@ def _read(lake: Lake, keys: DataFrame, shards: list[int], qa_recipe: str) -> Dat
 STAGE = StageDefinition(
     table=TRAINING_EXAMPLES,
     reads=(QA_PAIRS, IMAGES),
-    help="Make rows to train from: `qa_pairs`, `images` -> `training_examples`; not part of `run`.",
+    help="Write training examples: `qa_pairs`, `images` -> `training_examples`; not part of `run`.",
     build=_build,
     settings=ExamplesSettings,
     # Examples store every image several times, a cost that a lake without training should not pay.
