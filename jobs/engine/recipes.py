@@ -71,7 +71,7 @@ class RecipeBook:
         if len(found) != 1:
             problem = "matches no recipe" if not found else f"matches {len(found)} recipes"
             there = ", ".join(sorted({f"{row.stage} {row.recipe[:8]}" for row in self.rows})) or "none"
-            raise UsageError(f"{name!r} {problem} of this lake; the recipes are {there}.")
+            raise UsageError(f"{name!r} {problem} of this lake; its recipes are {there}.")
         return next(iter(found.values()))
 
     def chain_of(self, row: RecipeRow, order: Mapping[str, str]) -> dict[str, str]:

@@ -11,10 +11,9 @@ import pyarrow as pa
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.table import ENGINE_VERSION
 from udfs.experts.images import upright_image
 from udfs.language.tokens import token_counter
-from udfs.stages.rows import Row, rejected_by
+from udfs.stages.rows import Row, keys_of, rejected_by
 
 STREAM = "spatial"
 
@@ -47,8 +46,7 @@ def example_batches(
     """
     for batch in batches:
         for row in batch.to_pylist():
-            keys = {"image_id": row["image_id"], "ingest_shard": row["ingest_shard"]}
-            keys |= {"recipe": recipe, "engine_version": ENGINE_VERSION}
+            keys = keys_of(row, recipe)
             try:
                 made = [{**example, **keys} for example in examples_of(row, settings, recipe)]
             except Exception as error:  # a poisoned image is quarantined alone, whatever it raises

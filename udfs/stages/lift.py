@@ -15,6 +15,7 @@ from udfs.geometry.limits import LiftSettings
 from udfs.geometry.scene import lift_scene
 from udfs.stages.rows import Row, RowRejected
 
+_CARRIED = ("image_id", "width", "height", "camera", "camera_src", "depth_src", "scale_ok")
 _DEFAULT_SIGMA_DEG = 1.0
 
 
@@ -34,15 +35,9 @@ def lift_row(row: Row, settings: LiftSettings) -> Row:
         error = f"None of {len(row['regions'] or [])} regions could be lifted ({reasons}); look at masks and depth."
         raise RowRejected(Outcome.FILTERED, Reason.NO_OBJECTS, error)
     return {
-        "image_id": row["image_id"],
-        "width": row["width"],
-        "height": row["height"],
-        "camera": row["camera"],
-        "camera_src": row["camera_src"],
-        "depth_src": row["depth_src"],
+        **{name: row[name] for name in _CARRIED},
         **{name: row.get(name) for name in ("sigma_rel", "scale_sigma_rel", "focal_sigma_rel")},
         "depth_noise_rel": depth.noise_rel,
-        "scale_ok": row["scale_ok"],
         **scene,
     }
 

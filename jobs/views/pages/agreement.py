@@ -141,9 +141,10 @@ def types_of(lake: LakeReader, a: str, b: str, same_objects: bool) -> tuple[Type
     columns = ", ".join(("image_id", "type_id", "object_ids", *COMPARED_COLUMNS))
     sides = [f"(SELECT DISTINCT {columns} FROM t WHERE recipe = {quoted([recipe])})" for recipe in (a, b)]
     sql = (
-        f"SELECT a.type_id AS type_id, count(*) AS shared, sum(CASE WHEN {agrees_sql('a', 'b')} THEN 1 ELSE 0 END) AS "
-        f"agreeing FROM {sides[0]} AS a JOIN {sides[1]} AS b ON a.image_id = b.image_id AND a.type_id = b.type_id AND "
-        "a.object_ids = b.object_ids GROUP BY a.type_id"
+        "SELECT a.type_id AS type_id, count(*) AS shared,"
+        f" sum(CASE WHEN {agrees_sql('a', 'b')} THEN 1 ELSE 0 END) AS agreeing"
+        f" FROM {sides[0]} AS a JOIN {sides[1]} AS b ON a.image_id = b.image_id AND a.type_id = b.type_id"
+        " AND a.object_ids = b.object_ids GROUP BY a.type_id"
     )
     rows = lake.query("qa_pairs", sql, True) if same_objects else []
     shared = {row["type_id"]: (row["shared"], row["agreeing"]) for row in rows}
