@@ -100,19 +100,8 @@ def through_spark(
 ) -> Iterator[tuple[str, Row | None, list[dict[str, Any]]]]:
     """Run `spatiallake run` and yield (image URI, scene, answers) of every image."""
     crawl = given / ("no-gravity.jsonl" if args.no_gravity else MANIFEST)
-    command = [
-        sys.executable,
-        "-m",
-        "spatiallake",
-        "run",
-        "--crawl",
-        str(crawl),
-        "--lake",
-        str(lake),
-        "--experts",
-        "sensor",
-    ]
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    options = ["--crawl", str(crawl), "--lake", str(lake), "--experts", "sensor"]
+    subprocess.run([sys.executable, "-m", "spatiallake", "run", *options], check=True, stdout=sys.stderr)
     scenes, answers = rows_by_image(lake, "scenes"), rows_by_image(lake, "qa_pairs")
     for uri, image_id in image_ids(given):
         scene = scenes.get(image_id)

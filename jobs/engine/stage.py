@@ -157,12 +157,8 @@ def rejects_of(stage: Stage, transformed: DataFrame, attempt: int = 1) -> DataFr
     retry = F.when(F.col("reject.outcome") == "failed", F.lit(f"spatiallake retry --stage {stage.name}"))
     return exploded.select(
         F.lit(stage.name).alias("stage"),
-        "entry_id",
-        "image_id",
-        "uri",
-        "reject.outcome",
-        "reject.reason",
-        "reject.error",
+        *names,
+        *(f"reject.{name}" for name in ("outcome", "reason", "error")),
         F.lit(attempt).alias("attempt"),
         retry.alias("retry_command"),
         F.lit(stage.recipe).alias("recipe"),

@@ -13,18 +13,8 @@ from udfs.crawl.limits import IngestSettings
 from udfs.crawl.part_rejects import PartRejects
 from udfs.stages.rows import Row
 
-_TEXT_FIELDS = (
-    "crawl_id",
-    "source",
-    "image_url",
-    "page_url",
-    "alt_text",
-    "licence",
-    "crawled_at",
-    "robots",
-    "sequence_id",
-    "instruction",
-)
+_LINKS = ("crawl_id", "source", "image_url", "page_url")
+_TEXT_FIELDS = (*_LINKS, "alt_text", "licence", "crawled_at", "robots", "sequence_id", "instruction")
 PartT = TypeVar("PartT")
 
 
