@@ -26,7 +26,7 @@ class CrawlUnreadable(SpatialLakeError):
 
 
 class LakeUnreadable(SpatialLakeError):
-    """A lake, table or stage that is not there yet."""
+    """A lake, table or stage that does not exist yet."""
 
     exit_code = 5
 

@@ -92,7 +92,7 @@ class Lake:
         """Return the table.
 
         Raises:
-            LakeUnreadable: the table is not there yet; the message names the stage to run.
+            LakeUnreadable: the table does not exist yet; the message names the stage to run.
         """
         if not self.exists(table):
             raise LakeUnreadable(f"{self.uri} has no table {table.name} yet; {_remedy(table)} writes it.")

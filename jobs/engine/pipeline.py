@@ -56,7 +56,7 @@ def run(
     their chain has caught up.
 
     Raises:
-        LakeUnreadable: the first stage's upstream table is not there, or has no row of the recipe to follow.
+        LakeUnreadable: the first stage's upstream table does not exist, or has no row of the recipe to follow.
         ModelFailed: an expert does not load.
         TooManyFailures: a stage's share of failed rows is above `max_failure_rate`.
     """
@@ -156,7 +156,7 @@ def _require_upstream(lake: Lake, stages: dict[str, Stage], name: str) -> None:
     """Reject a stage whose upstream table has rows, but none of the recipe that it reads.
 
     Raises:
-        LakeUnreadable: the upstream table is not there, or has rows but none of this recipe.
+        LakeUnreadable: the upstream table does not exist, or has rows but none of this recipe.
     """
     stage = stages[name]
     rows = lake.read(stage.upstream)

@@ -32,7 +32,7 @@ def definition_of(name: str) -> StageDefinition:
     """Return one stage.
 
     Raises:
-        UsageError: there is none of this name; the message lists those there are.
+        UsageError: no stage has this name; the message lists the names.
     """
     known = stage_definitions()
     if name not in known:

@@ -36,7 +36,7 @@ def run_stage(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
     """Bring the stage's table up to date with its upstream table and return what was done.
 
     Raises:
-        LakeUnreadable: the upstream table is not there.
+        LakeUnreadable: the upstream table does not exist.
         TooManyFailures: more than `max_failure_rate` of a micro-batch's rows failed (they are in quarantine).
     """
     started_at = time.monotonic()

@@ -76,7 +76,7 @@ class ComposedRegions(ImageExpert):
         """Return the validated options.
 
         Raises:
-            ValueError: as every family, an empty vocabulary, or one that needs a tagger that is not there.
+            ValueError: as every family, an empty vocabulary, or a vocabulary that needs a missing tagger.
         """
         options = super().checked(spec)
         if not options.vocabulary:
