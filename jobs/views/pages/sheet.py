@@ -236,7 +236,7 @@ def _origin(rows: Rows, image_id: str, image: Row) -> tuple[tuple[str, str], ...
     frame = f"{image['sequence_id']}, frame {image['frame_index']}" if image.get("sequence_id") else ""
     found = [
         ("Size", f"{image['width']} × {image['height']} px"),
-        ("Licence", image.get("licence") or "not stated"),
+        ("License", image.get("licence") or "not stated"),
         ("Source", provenance.get("source") or provenance.get("image_url") or ""),
         ("Sequence", frame),
         ("Read from", provenance.get("uri") or ""),
