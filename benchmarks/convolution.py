@@ -37,31 +37,31 @@ class Convolution(ImageExpert):
     def predict(self, batch: Sequence[ImageRow]) -> list[Prediction | Exception]:
         """Return one prediction or exception per image, in order."""
         predictions: list[Prediction | Exception] = []
-        for pictures in decoded(batch, _BATCH):
-            predictions += predicted(pictures, self.of_images)
+        for images in decoded(batch, _BATCH):
+            predictions += predicted(images, self.of_images)
         return predictions
 
-    def of_images(self, pictures: list[UprightImage]) -> list[Prediction]:
+    def of_images(self, images: list[UprightImage]) -> list[Prediction]:
         """Return the predictions of decoded images."""
         import torch
 
-        small = np.stack([np.asarray(picture.image.resize(_SIZE)) for picture in pictures])
+        small = np.stack([np.asarray(image.image.resize(_SIZE)) for image in images])
         with torch.inference_mode():
             tensor = torch.from_numpy(small).to(self.device).permute(0, 3, 1, 2).float().div_(255.0)
             maps = self.network(tensor).sigmoid().squeeze(1).cpu().numpy()
-        return [self._prediction(values, picture) for values, picture in zip(maps, pictures, strict=True)]
+        return [self._prediction(values, image) for values, image in zip(maps, images, strict=True)]
 
-    def _prediction(self, values: Any, picture: UprightImage) -> Prediction:
+    def _prediction(self, values: Any, image: UprightImage) -> Prediction:
         return {"scores": {"spatial": 1.0, "mean": float(values.mean())}}
 
 
 class ConvolutionRegions(Convolution):
     """One region: the pixels above the map's median."""
 
-    def _prediction(self, values: Any, picture: UprightImage) -> Prediction:
-        mask = cv2.resize(values, picture.size) > np.median(values)
-        rle = coco_mask.encode(np.asfortranarray(picture.to_stored(mask), dtype=np.uint8))
-        width, height = picture.stored_size
+    def _prediction(self, values: Any, image: UprightImage) -> Prediction:
+        mask = cv2.resize(values, image.size) > np.median(values)
+        rle = coco_mask.encode(np.asfortranarray(image.to_stored(mask), dtype=np.uint8))
+        width, height = image.stored_size
         region = {"region_id": 1, "label": "thing", "captions": ["thing"], "score": 1.0}
         place = {"bbox_px": [0, 0, width, height], "area_px": int(mask.sum()), "rle": str(rle["counts"], "ascii")}  # pyright: ignore[reportArgumentType]
         return {"regions": [{**region, **place}]}
@@ -70,9 +70,9 @@ class ConvolutionRegions(Convolution):
 class ConvolutionDepth(Convolution):
     """The map as depth between 1 and 2 m."""
 
-    def _prediction(self, values: Any, picture: UprightImage) -> Prediction:
-        depth_mm = picture.to_stored(cv2.resize(1000.0 + 1000.0 * values, picture.size)).astype(np.uint16)
-        width, height = picture.stored_size
+    def _prediction(self, values: Any, image: UprightImage) -> Prediction:
+        depth_mm = image.to_stored(cv2.resize(1000.0 + 1000.0 * values, image.size)).astype(np.uint16)
+        width, height = image.stored_size
         camera = {"fx": float(width), "fy": float(width), "cx": width / 2 - 0.5, "cy": height / 2 - 0.5}
         return {
             "depth": cv2.imencode(".png", depth_mm)[1].tobytes(),

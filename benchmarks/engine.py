@@ -1,9 +1,9 @@
-"""The engine through Spark and Delta: processor seconds of the whole process tree, by stage, images and cores.
+"""Measures the engine through Spark and Delta: processor seconds of the whole process tree, by stage, images and cores.
 
 `python -m benchmarks.engine --images 200 2000 20000 --cores 1 2` renders 200 images at 640 x 480, makes the larger
-crawls out of them (each image gets a comment of its own, hence another identity; depth and masks are shared
-files), and runs every stage on a fresh lake as its own `spatiallake` command. Starting a session costs the same however
-many images follow; the marginal figures leave it out: they are the difference between two numbers of images.
+crawls from them (each image gets a comment of its own, hence another identity; depth and masks are shared files), and
+runs every stage on a fresh lake as its own `spatiallake` command. Starting a session costs the same however many images
+follow; the marginal figures leave it out: they are differences between two crawl sizes.
 """
 
 import argparse
@@ -34,10 +34,10 @@ def enlarged(base: Path, out: Path, images: int) -> Path:
     lines = []
     for index in range(images):
         row = dict(rows[index % len(rows)])
-        photograph = out / "images" / f"{index // 1000:04d}" / f"{index:07d}.jpg"
-        photograph.parent.mkdir(parents=True, exist_ok=True)
-        photograph.write_bytes(with_comment((base / row["image"]).read_bytes(), f"copy {index}"))
-        row["image"] = str(photograph)
+        image = out / "images" / f"{index // 1000:04d}" / f"{index:07d}.jpg"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.write_bytes(with_comment((base / row["image"]).read_bytes(), f"copy {index}"))
+        row["image"] = str(image)
         row["depth"], row["instances"] = str(base / row["depth"]), str(base / row["instances"])
         lines.append(json.dumps(row))
     manifest = out / "manifest.jsonl"

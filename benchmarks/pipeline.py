@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scenes.truth.measure import picture, read_manifest
+from scenes.truth.measure import png_pixels, read_manifest
 from udfs.experts.expert import SENSOR
 from udfs.stages.disambiguate import DisambiguateSettings, disambiguate_row
 from udfs.stages.lift import LiftSettings, lift_row
@@ -33,7 +33,7 @@ class ProcessedImage:
 
 def image_row(crawl: Path, row: Mapping[str, Any]) -> Row:
     """Return the columns of `images` that the `sensor` experts read, from a manifest row."""
-    pixels = picture(crawl / row["instances"])
+    pixels = png_pixels(crawl / row["instances"])
     objects = [
         {
             "id": item["id"],

@@ -100,19 +100,8 @@ def through_spark(
 ) -> Iterator[tuple[str, Row | None, list[dict[str, Any]]]]:
     """Run `spatiallake run` and yield (image URI, scene, answers) of every image."""
     crawl = given / ("no-gravity.jsonl" if args.no_gravity else MANIFEST)
-    command = [
-        sys.executable,
-        "-m",
-        "spatiallake",
-        "run",
-        "--crawl",
-        str(crawl),
-        "--lake",
-        str(lake),
-        "--experts",
-        "sensor",
-    ]
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    options = ["--crawl", str(crawl), "--lake", str(lake), "--experts", "sensor"]
+    subprocess.run([sys.executable, "-m", "spatiallake", "run", *options], check=True, stdout=sys.stderr)
     scenes, answers = rows_by_image(lake, "scenes"), rows_by_image(lake, "qa_pairs")
     for uri, image_id in image_ids(given):
         scene = scenes.get(image_id)
@@ -140,12 +129,12 @@ def floor_share(crawl: Path, row: Row) -> float:
     """Return the share of pixels that show the floor, outside all objects."""
     import numpy as np
 
-    from scenes.truth.measure import back_project, picture
+    from scenes.truth.measure import back_project, png_pixels
 
-    depth = picture(crawl / row["depth"]) / 1000.0
+    depth = png_pixels(crawl / row["depth"]) / 1000.0
     pose = np.asarray(row["pose"], dtype=np.float64)
     heights = back_project(depth, row["camera"]) @ pose[2, :3] + pose[2, 3]
-    return float(np.mean((np.abs(heights) < 0.01) & (depth > 0) & (picture(crawl / row["instances"]) == 0)))
+    return float(np.mean((np.abs(heights) < 0.01) & (depth > 0) & (png_pixels(crawl / row["instances"]) == 0)))
 
 
 def gravity_figures(report: Report) -> dict[str, Any]:

@@ -9,42 +9,11 @@ from scenes.shapes import pick
 
 Pixels = np.ndarray
 Ink = tuple[int, int, int]
-_WORDS = (
-    "the",
-    "of",
-    "and",
-    "room",
-    "total",
-    "invoice",
-    "date",
-    "page",
-    "chapter",
-    "value",
-    "report",
-    "account",
-    "figure",
-    "table",
-    "model",
-    "data",
-    "north",
-    "settings",
-    "street",
-    "number",
-    "amount",
-    "result",
-    "open",
-    "section",
-    "price",
-    "order",
-    "review",
-    "city",
-    "summary",
-    "water",
-    "energy",
-    "market",
-    "change",
-    "level",
+_TEXT = (
+    "the of and room total invoice date page chapter value report account figure table model data north settings "
+    "street number amount result open section price order review city summary water energy market change level"
 )
+_WORDS = tuple(_TEXT.split())
 _SHADES = tuple(NAMED.values())
 
 

@@ -1,9 +1,8 @@
-"""How a registry finds its members: one module each, in a package of ours or in a plugin.
+"""How a registry finds its members: one module each, in a package of spatiallake or in a plugin.
 
-A plugin is any importable module. It is found in one of two ways: an installed distribution names
-it under an entry point of the registry's group (`[project.entry-points."spatiallake.stages"]`), or
-the environment variable SPATIALLAKE_PLUGINS lists it (comma-separated dotted names), which Spark's
-Python workers inherit too.
+A plugin is any importable module. It is found in one of two ways: an installed distribution names it under an entry
+point of the registry's group (`[project.entry-points."spatiallake.stages"]`), or the environment variable
+SPATIALLAKE_PLUGINS lists it (comma-separated dotted names), which Spark's Python workers inherit too.
 """
 
 import os
@@ -48,7 +47,7 @@ def add_plugin(name: str) -> None:
         return
     if _LISTED:
         raise PluginUnavailable(
-            f"Plugin {name!r} comes too late, since {', '.join(sorted(_LISTED))} have been read; register it before "
+            f"Plugin {name!r} is registered too late, after {', '.join(sorted(_LISTED))} were read; register it before "
             f"anything else, or start Python with {PLUGINS_VARIABLE}={name}."
         )
     try:
@@ -76,5 +75,5 @@ def _plugin(name: str) -> ModuleType:
     except ImportError as error:
         raise PluginUnavailable(
             f"Plugin {name!r} cannot be imported ({error}); install its package where the driver "
-            f"and the workers find it, or take it out of {PLUGINS_VARIABLE}."
+            f"and the workers find it, or remove it from {PLUGINS_VARIABLE}."
         ) from error

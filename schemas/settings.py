@@ -31,16 +31,16 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return how a sentence about an unknown name ends: with the nearest known one, else with all of them."""
+    """Return the end of a sentence about an unknown name: the nearest known name, else all of them."""
     names = list(known)
     near = nearest(name, names)
     if near is not None:
         return f"did you mean {near}?"
-    return f"known are {', '.join(names)}." if names else "there is none here."
+    return f"known names: {', '.join(names)}." if names else "there are no known names."
 
 
 def setting_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Yield the dotted names of all settings of a model, sections before what they hold."""
+    """Yield the dotted names of all settings of a model, sections before their settings."""
     for name, field in model.model_fields.items():
         yield prefix + name
         for inner in _models_in(field.annotation):
@@ -49,7 +49,7 @@ def setting_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 def faults_of(error: ValidationError, model: type[BaseModel]) -> str:
-    """Return what a model refused as the rest of one sentence: each value by its dotted name, with the reason."""
+    """Return validation errors as the rest of one sentence: each value by its dotted name, with the reason."""
     faults = "; ".join(_fault(fault, model) for fault in error.errors())
     return faults if faults.endswith(("?", ".")) else f"{faults}."
 
@@ -61,7 +61,7 @@ def _fault(fault: ErrorDetails, model: type[BaseModel]) -> str:
         owner, section = _model_at(model, fault["loc"][:-1]), name.rpartition(".")[0]
         siblings = [f"{section}.{field}" if section else field for field in (owner.model_fields if owner else ())]
         near = nearest(name, [*siblings, *setting_names(model)])
-        return f"{name} is no setting; {did_you_mean(name, [near] if near else siblings)}"
+        return f"{name} is not a setting; {did_you_mean(name, [near] if near else siblings)}"
     if fault["type"] == "missing":
         return f"{name}: {reason}"
     # A rule over several values together belongs to no single name and input.
@@ -71,7 +71,7 @@ def _fault(fault: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel] | None:
-    """Return the model that `location` leads to; keys of mappings and places in lists are passed over."""
+    """Return the model that `location` leads to; keys of mappings and positions in lists are skipped."""
     for part in location:
         field = model.model_fields.get(str(part))
         if field is None:

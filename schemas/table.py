@@ -1,4 +1,4 @@
-"""What a lake table is: its Spark schema, key, clustering and checks."""
+"""The definition of a lake table: its Spark schema, key, clustering and checks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ def column(name: str, data_type: DataType, comment: str, nullable: bool = True) 
 
 
 def lineage() -> list[StructField]:
-    """Return the columns that every table made by a stage ends with."""
+    """Return the last columns of every table that a stage writes."""
     return [
         column("recipe", StringType(), "hash of stage, model, revision, settings and upstream recipe", False),
         column("ingest_shard", LongType(), "ingest shard of the image; joins and file skipping use it", False),

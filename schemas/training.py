@@ -10,11 +10,11 @@ TRAINING_EXAMPLES = Table(
     comment="One row per image and a few turns about it; the rows of one image lie in different files.",
     key=("example_id",),
     cluster_by=("ingest_shard",),
-    # Rows of one part belong to different images, so that no file can hold one twice, compacted or not.
+    # Rows of one part belong to different images, so that no file holds an image twice, compacted or not.
     partition_by=("recipe", "split", "part"),
     # Readers of plain Parquet see neither deleted rows nor names that a log keeps.
     properties={"delta.enableDeletionVectors": "false", "delta.columnMapping.mode": "none"},
-    # One row group, which is what readers shuffle by: some 15 to 30 MB.
+    # One row group, the unit that readers shuffle: about 15 to 30 MB.
     rows_per_file=512,
     schema=StructType(
         [

@@ -1,4 +1,4 @@
-"""The version of this distribution: what its metadata say, or pyproject.toml in a bare source tree."""
+"""The version of this distribution, from its metadata or, in a bare source tree, from pyproject.toml."""
 
 import tomllib
 from importlib.metadata import PackageNotFoundError, version

@@ -48,11 +48,7 @@ def train(settings: Mapping[str, Any], report: Callable[[str], None] = print) ->
 
 
 def evaluate(
-    items: str,
-    out: str | Path,
-    predictions: Sequence[str] = (),
-    training: str | None = None,
-    write: Sequence[str] = (),
+    items: str, out: str | Path, predictions: Sequence[str] = (), training: str | None = None, write: Sequence[str] = ()
 ) -> "Evaluation":
     """Score predictions against items and text-only baselines, and write the scores and a page to `out`.
 

@@ -22,11 +22,12 @@ PredictionsOption = Annotated[
     typer.Option("--predictions", help="FORMAT:PATH or MODEL=FORMAT:PATH of a model's answers; repeatable."),
 ]
 ModelOption = Annotated[
-    list[str] | None,
-    typer.Option("--model", help="NAME=FOLDER or NAME=HUB_ID of a model to run; repeatable."),
+    list[str] | None, typer.Option("--model", help="NAME=FOLDER or NAME=HUB_ID of a model to run; repeatable.")
 ]
 RevisionOption = Annotated[str | None, typer.Option("--revision", help="Commit of the Hugging Face ids.")]
-DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, ..; by default a GPU if there is one.")]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", help="Torch device, such as cpu or cuda. [a GPU if there is one]")
+]
 EndpointOption = Annotated[
     str | None, typer.Option("--endpoint", help="URL of an OpenAI-compatible endpoint, without /chat/completions.")
 ]
@@ -42,7 +43,7 @@ BlindOption = Annotated[
 ]
 TrainingOption = Annotated[
     str | None,
-    typer.Option("--training", help="FORMAT:PATH of items to fit the baselines on; by default cross-validated."),
+    typer.Option("--training", help="FORMAT:PATH of items to fit the baselines on. [--items, cross-validated]"),
 ]
 WriteOption = Annotated[
     list[str] | None, typer.Option("--write", help="FORMAT:PATH to also write the items to; repeatable.")
@@ -64,7 +65,7 @@ class _ListsFormats(TyperCommand):
 def benchmark(
     lake: LakeOption,
     out: Annotated[Path, typer.Option("--out", help="Parquet file for the questions and their images.")],
-    split: Annotated[str, typer.Option("--split", help="train, validation, test or all.")] = "test",
+    split: Annotated[str, typer.Option("--split", help="Split to export: train, validation, test or all.")] = "test",
     recipe: Annotated[str | None, typer.Option("--recipe", help="Recipe of qa_pairs. [the current one]")] = None,
     max_per_type: Annotated[int, typer.Option("--max-per-type", help="Maximum questions per type.")] = 100,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the selection.")] = 0,
@@ -90,7 +91,9 @@ def benchmark(
     for name, count in made.asked.items():
         typer.echo(f"{name}: kept {made.kept.get(name, 0)} of {count}")
     for name, (before, after) in made.priors.items():
-        typer.echo(f"Prior by {name}: {before * 100:.1f} % of all relations right, {after * 100:.1f} % of those kept.")
+        typer.echo(
+            f"Prior from {name}: {before * 100:.1f} % of all relations right, {after * 100:.1f} % of those kept."
+        )
     for score in made.baseline:
         if score.name in _BASELINE_SCORES:
             typer.echo(f"Text-only baseline, {score.name}: {value_text(score)} [{interval_text(score)}].")

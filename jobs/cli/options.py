@@ -1,4 +1,4 @@
-"""The command's application, which imports a command's module when it is asked for, and the shared options."""
+"""The Typer application, which imports a command's module on demand, and the options that commands share."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,12 +10,12 @@ from typer.main import get_group
 if TYPE_CHECKING:
     from jobs.engine.settings import RunSettings
 
-# In the order of the help. The last one is looked through first, since the first one imports Spark.
+# In the order of the help. The last one is searched first, since the first one imports Spark.
 _MODULES = ("jobs.cli.stages", "jobs.cli.views", "jobs.cli.train", "jobs.cli.evaluate", "jobs.cli.truth")
 
 
 class _LazyGroup(TyperGroup):
-    """A group of commands whose modules are imported one by one until the command is found."""
+    """A command group that imports its modules one by one until it finds the command."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         for module in _MODULES:
@@ -39,11 +39,15 @@ def _place(command: Any) -> int:
     return _MODULES.index(module) if module in _MODULES else len(_MODULES)
 
 
+# Former names of options, still accepted.
+_RENAMED = {"most": "max-per-type", "at-once": "concurrency", "tower": "vision-encoder"}
+
 app = typer.Typer(
     cls=_LazyGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"token_normalize_func": lambda name: _RENAMED.get(name, name)},
 )
 
 
@@ -96,7 +100,8 @@ SetOption = Annotated[
 ]
 MasterOption = Annotated[str | None, typer.Option("--master", help="Spark master. [local[*]]")]
 FollowOption = Annotated[
-    float | None, typer.Option("--follow", help="Keep running and look for new rows every this many seconds.")
+    float | None,
+    typer.Option("--follow", help="Keep running, and look for new rows after every pause of this many seconds."),
 ]
 StageOption = Annotated[str, typer.Option("--stage", help="Name of the stage.")]
 

@@ -47,7 +47,9 @@ def _run_stages(names: tuple[str, ...], settings: RunSettings, follow_seconds: f
 
 
 @app.command()
-def setup(s3: Annotated[bool, typer.Option("--s3", help="Also the connector for lakes on S3.")] = False) -> None:
+def setup(
+    s3: Annotated[bool, typer.Option("--s3", help="Also download the connector for lakes on S3.")] = False,
+) -> None:
     """Download the jars that Spark needs, once; everything later works offline."""
     jars = resolve_jars(with_s3=s3)
     typer.echo(f"{len(jars)} jars ready.")
@@ -109,13 +111,13 @@ def backfill(
     set_: SetOption = None,
     master: MasterOption = None,
     recipe: Annotated[
-        str | None, typer.Option("--recipe", help="Finish this recipe, as `spatiallake recipes` lists it.")
+        str | None, typer.Option("--recipe", help="Recipe to finish, as `spatiallake recipes` lists it.")
     ] = None,
 ) -> None:
-    """Write the rows that stages lack: of a new recipe, or those that newly pass a lowered threshold.
+    """Write missing rows: those of a new recipe, or those that pass a lowered threshold.
 
-    All stages of `run` after `ingest`, or --stage and those downstream of it. A new recipe is shown
-    once it has caught up.
+    Covers all stages of `run` after `ingest`, or --stage and the stages downstream of it. A new recipe is shown once it
+    has caught up.
     """
     merged = _settings(lake, settings, set_, recipe, experts=experts, master=master)
     with Reporter() as reporter:
@@ -131,7 +133,7 @@ def retry(
     set_: SetOption = None,
     master: MasterOption = None,
 ) -> None:
-    """Try failed rows again, and no others."""
+    """Retry the rows that failed, and no others."""
     merged = _settings(lake, settings, set_, experts=experts, master=master)
     with Reporter() as reporter:
         retry_stages(merged, stage, reporter)
@@ -161,11 +163,11 @@ def recipes(
 
 @recipes_app.command()
 def use(
-    recipe: Annotated[str, typer.Argument(help="Recipe, or the beginning of its hash.")],
+    recipe: Annotated[str, typer.Argument(help="Recipe, or a prefix of its hash.")],
     lake: LakeOption,
     master: MasterOption = None,
 ) -> None:
-    """Show the chain that a recipe belongs to, forward or back, at once; no row is touched."""
+    """Switch a lake to another recipe and its chain, newer or older, at once; no row is touched."""
     opened = open_lake(load_settings({"lake": lake, "master": master}, None, []))
     for sentence in show_recipe(opened, recipe):
         typer.echo(sentence)

@@ -28,14 +28,14 @@ def train_experts(
     ] = None,
     width: Annotated[int, typer.Option("--width", help="Width of the training images, px.")] = 192,
     height: Annotated[int, typer.Option("--height", help="Height of the training images, px.")] = 144,
-    warm_up: Annotated[int, typer.Option("--warm-up", help="Steps until the largest learning rate.")] = 300,
+    warm_up: Annotated[int, typer.Option("--warm-up", help="Warmup steps, until the peak learning rate.")] = 300,
     cooldown: Annotated[
         float, typer.Option("--cooldown", help="Fraction of the steps over which the learning rate decays.")
     ] = 0.35,
     steps: Annotated[int, typer.Option("--steps", help="Optimizer steps.")] = 6000,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
     batch: Annotated[int, typer.Option("--batch", help="Images per step.")] = 16,
-    replicas: Annotated[int, typer.Option("--replicas", help="Threads that share each batch.")] = 2,
+    replicas: Annotated[int, typer.Option("--replicas", help="Threads that each batch is split over.")] = 2,
 ) -> None:
     """Train the networks of the built-in experts; a killed run resumes from its last checkpoint."""
     try:
@@ -89,15 +89,12 @@ def train(
     micro_batch: Annotated[
         int | None, typer.Option("--micro-batch", help="Examples per forward pass of a process. [its share of --batch]")
     ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", help="Largest learning rate. [2e-4]")
-    ] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate. [2e-4]")] = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Data loader workers per process. [1]")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of every random choice. [0]")] = None,
     settings: SettingsOption = None,
     overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="One setting, such as model.sequence.packing=true; repeatable."),
+        list[str] | None, typer.Option("--set", help="One setting, such as model.sequence.packing=true; repeatable.")
     ] = None,
 ) -> None:
     """Train a vision-language model on a lake; a killed run resumes from its last checkpoint.

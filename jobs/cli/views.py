@@ -17,7 +17,7 @@ def render(
     frames: Annotated[int, typer.Option("--frames", help="Images per room, along a camera path.")] = 1,
     rooms: Annotated[list[str] | None, typer.Option("--room", help="Kind of room; repeatable. [all]")] = None,
     depth_noise: Annotated[float, typer.Option("--depth-noise", help="Relative noise (1 sigma) of the depth.")] = 0.0,
-    min_object: Annotated[int, typer.Option("--min-object", help="Minimum visible px of a listed object.")] = 100,
+    min_object: Annotated[int, typer.Option("--min-object", help="Minimum visible pixels of a listed object.")] = 100,
     mask_bleed: Annotated[int, typer.Option("--mask-bleed", help="Grow the masks by this many px.")] = 0,
     master: MasterOption = None,
 ) -> None:
@@ -45,7 +45,7 @@ def render(
 @app.command()
 def preview(
     lake: LakeOption,
-    out: Annotated[str, typer.Option("--out", help="Page to write.")] = "preview.html",
+    out: Annotated[str, typer.Option("--out", help="HTML file to write.")] = "preview.html",
     limit: Annotated[int, typer.Option("--limit", help="Maximum number of images.")] = 24,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the sample of images.")] = 0,
     image: Annotated[list[str] | None, typer.Option("--image", help="Image id or a prefix; repeatable.")] = None,
@@ -62,12 +62,12 @@ def preview(
 @app.command()
 def report(
     lake: LakeOption,
-    out: Annotated[str, typer.Option("--out", help="Page to write.")] = "report.html",
+    out: Annotated[str, typer.Option("--out", help="HTML file to write.")] = "report.html",
     compare: Annotated[
-        tuple[str, str] | None, typer.Option("--compare", help="Compare two recipes of one stage.")
+        tuple[str, str] | None, typer.Option("--compare", help="Two recipes of one stage to compare.")
     ] = None,
 ) -> None:
-    """Print the yield of every stage and the reasons of its drops, and write them as a page with plots."""
+    """Print every stage's yield and why it dropped rows, and write both as a page with plots."""
     from jobs.views.report import write_report
 
     typer.echo(str(write_report(lake, out, compare=compare)))
@@ -75,9 +75,11 @@ def report(
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="SQL query; NAME: current recipe, NAME_all: all recipes.")],
+    query: Annotated[
+        str, typer.Argument(help="SQL query; table NAME has the current recipe's rows, NAME_all those of all recipes.")
+    ],
     lake: LakeOption,
-    format_: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    format_: Annotated[str, typer.Option("--format", help="Output format: table, csv or json.")] = "table",
     limit: Annotated[int, typer.Option("--limit", help="Maximum number of rows to print.")] = 100,
     master: MasterOption = None,
 ) -> None:
@@ -91,8 +93,8 @@ def sql(
 
 @app.command()
 def demo(
-    lake: Annotated[str, typer.Option("--lake", help="Folder to make.")] = "demo-lake",
-    rooms: Annotated[int, typer.Option("--rooms", help="Rooms to render.")] = 60,
+    lake: Annotated[str, typer.Option("--lake", help="Folder of the lake to create.")] = "demo-lake",
+    rooms: Annotated[int, typer.Option("--rooms", help="Number of rooms.")] = 60,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 1,
 ) -> None:
     """Render rooms, run the engine on their images alone, and compare the result with ground truth."""

@@ -1,1 +1,1 @@
-"""What runs any stage: streaming, exactly-once writing, recipes, settings and the Spark session."""
+"""The machinery that runs every stage: streaming, exactly-once writing, recipes, settings and the Spark session."""

@@ -1,4 +1,4 @@
-"""Schemas that cross from Spark to Arrow: a table's columns, nullable, plus the row's rejects."""
+"""Arrow schemas of stage outputs: a table's columns, all nullable, plus the rejects of the row."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -23,7 +23,7 @@ def output_type(table: Table, extra: tuple[StructField, ...] = ()) -> StructType
 def map_batches(
     df: DataFrame, function: BatchFunction, spark_type: StructType, profile: ResourceProfile | None = None
 ) -> DataFrame:
-    """Apply `function(batches, arrow_schema)` on the executors; the result has `spark_type`, tasks get `profile`."""
+    """Apply `function(batches, arrow_schema)` on executors; the result has `spark_type`; tasks run with `profile`."""
     arrow_schema = to_arrow_schema(spark_type)
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:

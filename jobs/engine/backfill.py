@@ -1,4 +1,4 @@
-"""Backfill and retry: rows that a stage owes after a threshold moved, a recipe changed or a cause was fixed."""
+"""Backfill and retry: write the rows that a stage lacks after a threshold, a recipe or a cause of failure changed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +17,7 @@ _SHARDS_PER_BATCH = 8
 
 
 def backfill(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
-    """Write the rows that the stage's table lacks for its upstream rows, failed ones aside."""
+    """Write the rows that the stage's table lacks for its upstream rows, except those that failed."""
     keys = lake.read(stage.upstream)
     if "recipe" in keys.columns:
         keys = keys.where(F.col("recipe") == stage.upstream_recipe)
@@ -44,7 +44,8 @@ def _run(lake: Lake, stage: Stage, keys: DataFrame, options: StreamOptions, kind
     shards = sorted(row[0] for row in keys.select("ingest_shard").distinct().collect())
     for start in range(0, len(shards), _SHARDS_PER_BATCH):
         some = keys.where(F.col("ingest_shard").isin(shards[start : start + _SHARDS_PER_BATCH]))
-        # Named by what it starts from: killed before its rows are in, the same batch is written under the same name.
+        # Named by the versions that it starts from: a batch killed before its commit is written again under the same
+        # name.
         start_of = f"{lake.version(stage.upstream)}-{lake.version(stage.target)}"
         generation = f"{kind}-{attempt}-{stage.recipe}-{start_of}"
         ledger = ledger_of(lake, stage, generation, attempt, revisits=kind == "backfill")

@@ -1,4 +1,4 @@
-"""One micro-batch of a stage: transformed, and committed exactly once with its rejects and its statistics."""
+"""Transforms one micro-batch of a stage and commits it exactly once, with its rejects and statistics."""
 
 import time
 from collections.abc import Callable
@@ -25,16 +25,16 @@ class StreamOptions:
 
 @dataclass(frozen=True)
 class BatchWriter:
-    """Writes micro-batches of one stage, in the way that the stage's strategy says."""
+    """Writes micro-batches of one stage with the stage's write strategy."""
 
     stage: Stage
     ledger: Ledger
     options: StreamOptions
 
     def write(self, keys: DataFrame, batch_id: int) -> BatchReport | None:
-        """Transform and write one micro-batch; every commit that was made before is ignored."""
+        """Transform and write one micro-batch; commits of an earlier attempt are not repeated."""
         started_at = time.monotonic()
-        # Cut from their source: a plan that is merely cached is computed again when a table in it is written.
+        # A checkpoint, since Spark computes a cached plan again when one of its tables is written.
         keys = self.stage.writing.unseen(self.ledger, keys).localCheckpoint()
         shards: dict[int, int] = {row[0]: row[1] for row in keys.groupBy("ingest_shard").count().collect()}
         if not shards:

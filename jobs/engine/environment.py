@@ -1,4 +1,4 @@
-"""What a machine needs before Spark starts: Java, and Delta's jars, downloaded once by `spatiallake setup`."""
+"""What a machine needs before Spark starts: Java, and the Delta jars that `spatiallake setup` downloads once."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 from jobs.engine.errors import EnvironmentMissing
 
 DELTA_PACKAGE = "io.delta:delta-spark_2.13:4.0.1"
-# The connector depends on a 558 MB bundle of every AWS client; these are the clients that S3A calls.
+# The connector depends on a 558 MB bundle of all AWS clients; S3A calls only these.
 _AWS_SDK = "2.25.0"
 S3_PACKAGES = (
     "org.apache.hadoop:hadoop-aws:3.4.1",
@@ -44,18 +44,20 @@ def require_java() -> None:
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if java is None or not Path(java).exists():
-        raise EnvironmentMissing(f"Spark needs Java and there is none at {java or 'java on the PATH'}; {remedy}")
+        raise EnvironmentMissing(
+            f"Spark needs Java, but {f'{java} does not exist' if java else 'there is no java on the PATH'}; {remedy}"
+        )
     banner = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)(?:\.(\d+))?', banner)
     major = int(version[1]) if version else 0
     if major == 1 and version and version[2]:
         major = int(version[2])
     if major not in SUPPORTED_JAVA:
-        raise EnvironmentMissing(f"Spark 4 needs Java 17 or 21 and {java} is version {major or 'unknown'}; {remedy}")
+        raise EnvironmentMissing(f"Spark 4 needs Java 17 or 21, but {java} is version {major or 'unknown'}; {remedy}")
 
 
 def resolved_jars(with_s3: bool = False) -> list[str]:
-    """Return the downloaded jars: Delta's and on request the S3 connector's.
+    """Return the downloaded jars of Delta and, with `with_s3`, of the S3 connector.
 
     Raises:
         EnvironmentMissing: `spatiallake setup` has not run.

@@ -1,4 +1,4 @@
-"""What can go wrong on the driver: one class per kind of failure, each with its exit code."""
+"""Errors of the driver: one class per kind of failure, each with its exit code."""
 
 
 class SpatialLakeError(Exception):
@@ -26,7 +26,7 @@ class CrawlUnreadable(SpatialLakeError):
 
 
 class LakeUnreadable(SpatialLakeError):
-    """A lake, table or stage that is not there yet."""
+    """A lake, table or stage that does not exist yet."""
 
     exit_code = 5
 

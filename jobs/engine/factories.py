@@ -32,7 +32,7 @@ def read_images(lake: Lake, keys: DataFrame, shards: list[int], columns: tuple[s
     """
     images = lake.read(IMAGES).where(F.col("ingest_shard").isin(shards))
     wanted = [F.col("depth").isNotNull().alias(c) if c == "has_depth" else F.col(c) for c in columns]
-    # The images stay where they are: only the keys are sent around.
+    # The keys are broadcast, so that images are not shuffled.
     return images.select("image_id", "ingest_shard", *wanted).join(F.broadcast(keys.select("image_id")), "image_id")
 
 
@@ -43,10 +43,10 @@ def expert_stage(
     read: ReadImages = read_images,
     prepare: Callable[[DataFrame], DataFrame] = lambda df: df,
 ) -> Stage:
-    """Return a stage that runs the slot's expert; `finish(row, prediction)` makes the table's row, on executors.
+    """Return a stage that runs the slot's expert; `finish(row, prediction)` makes the table's row on executors.
 
-    The expert reads its own columns of `images` and `finish` also `columns`. `prepare` may add a column `gate`: the
-    sentence that filters a row before the expert sees it, or null.
+    The expert reads the columns of `images` that it declares; `finish` also gets `columns`. `prepare` may add a column
+    `gate`: null, or the sentence with which a row is filtered before the expert sees it.
     """
     definition, spec = inputs.definition, inputs.expert
     slot = definition.slot or definition.name
@@ -86,7 +86,7 @@ def batch_stage(
 ) -> Stage:
     """Return a stage whose rows `batches(batches, schema=, settings=, recipe=)` makes on executors.
 
-    `changes` are the settings that the recipe is the hash of, by default the whole section.
+    `changes` are the settings that the recipe hashes, by default the whole section.
     """
     section = inputs.settings.model_dump() if inputs.settings is not None else {}
     settings = dict(section if changes is None else changes)

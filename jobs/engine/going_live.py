@@ -1,4 +1,4 @@
-"""Going live: a recipe is shown once its whole chain has caught up, and every stage of it switches at once."""
+"""Going live: a recipe is shown once its whole chain has caught up, and all stages of the chain switch together."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Progress:
 
     @property
     def complete(self) -> bool:
-        """Return whether nothing is owed."""
+        """Return whether no key is left."""
         return self.dealt >= self.total
 
     def __str__(self) -> str:
@@ -65,11 +65,11 @@ def progress_of(lake: Tables, definition: StageDefinition, recipe: str, upstream
 def go_live(
     lake: Lake, book: RecipeBook, stages: Mapping[str, Stage], names: Collection[str], caught_up: Collection[str]
 ) -> list[str]:
-    """Show the recipes of `stages` if their chain has caught up; return sentences for the user, none if nothing is new.
+    """Show the recipes of `stages` if their chain has caught up; return messages for the user, none if nothing changed.
 
-    The chain consists of the stages of `run` that are named, lie upstream of those, or have been live
-    before. Those in `caught_up` are known to have, the others are counted. A stage outside `run`
-    goes live by itself once what it follows is live.
+    The chain consists of the stages of `run` that are in `stages`, upstream of those, or have been live before. Stages
+    in `caught_up` are known to have caught up; the others are counted. A stage outside `run` goes live on its own once
+    the stage it follows is live.
     """
     live = book.live()
     chain = [stages[name] for name in _chain(names, live)]
@@ -97,10 +97,10 @@ def go_live(
 
 
 def use(lake: Lake, name: str) -> list[str]:
-    """Show the chain that a recipe belongs to, its upstream recipes and those built on it; no row is touched.
+    """Show the chain of a recipe, that is its upstream recipes and those built on it; no row is touched.
 
     Raises:
-        UsageError: no such recipe, or a chain that has not caught up; the message holds its progress.
+        UsageError: no such recipe, or a chain that has not caught up; the message states its progress.
     """
     book = recipe_book(lake)
     row = book.named(name)
@@ -165,15 +165,15 @@ def _behind(lake: Lake, first: Stage, behind: Progress, shown: bool) -> str:
 
 
 def _left_behind(lake: Lake, before: Mapping[str, str], after: Mapping[str, str], book: RecipeBook) -> list[str]:
-    """Return a sentence for each live stage outside `run` whose rows are made of something that is no longer live."""
+    """Return a sentence for each live stage outside `run` whose rows were made from a recipe that is no longer live."""
     sentences = []
     for name, definition in stage_definitions().items():
         row = book.newest(name, after.get(name)) if name in before else None
         if definition.in_run or row is None or row.upstream_recipe == after.get(definition.upstream):
             continue
         sentences.append(
-            f"{definition.table.name} still shows rows made of {definition.upstream} {row.upstream_recipe[:8]}; "
-            f"`spatiallake {name} --lake {shown_uri(lake)}` makes those of the live recipe."
+            f"{definition.table.name} still shows rows made from {definition.upstream} {row.upstream_recipe[:8]}; run "
+            f"`spatiallake {name} --lake {shown_uri(lake)}` to make those of the live recipe."
         )
     return sentences
 

@@ -36,10 +36,10 @@ class Lake:
         return DeltaTable.isDeltaTable(self.session, self.location(table))
 
     def ensure(self, table: Table) -> None:
-        """Create the table with its comments and checks unless it is there, or finish what a killed run began.
+        """Create the table with its comments and checks if it is missing, or finish a creation that was killed.
 
-        Columns that an earlier version did not know are added, and columns that may be null by now
-        are made nullable; rows that are there have nulls in the new ones.
+        Adds columns that an earlier version lacked, null in existing rows, and makes columns nullable that now may be
+        null.
         """
         if self.exists(table):
             self._add_columns(table)
@@ -57,7 +57,7 @@ class Lake:
             .location(self.location(table))
             .addColumns(StructType(list(table.schema.fields)))
             .comment(table.comment)
-            # A stream that lags behind a cleaned log would lose rows in silence.
+            # A stream that lags behind a cleaned log would silently lose rows.
             .property("delta.logRetentionDuration", "interval 60 days")
             .property("delta.deletedFileRetentionDuration", "interval 30 days")
             .property("delta.dataSkippingStatsColumns", ",".join(_skipping_columns(table)))
@@ -78,7 +78,7 @@ class Lake:
             self.session.sql(f"ALTER TABLE delta.`{self.location(table)}` ALTER COLUMN `{name}` DROP NOT NULL")
 
     def _remove_empty_log(self, table: Table) -> None:
-        """Remove the log of a table whose creation was killed before its first commit: Delta takes it for a table."""
+        """Remove the log of a table whose creation was killed before a commit, since Delta takes it for a table."""
         session: Any = self.session
         log = session._jvm.org.apache.hadoop.fs.Path(f"{self.location(table)}/_delta_log")
         log.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).delete(log, True)
@@ -92,7 +92,7 @@ class Lake:
         """Return the table.
 
         Raises:
-            LakeUnreadable: the table is not there yet; the message names the stage to run.
+            LakeUnreadable: the table does not exist yet; the message names the stage to run.
         """
         if not self.exists(table):
             raise LakeUnreadable(f"{self.uri} has no table {table.name} yet; {_remedy(table)} writes it.")
@@ -106,7 +106,7 @@ class Lake:
         """Append rows once: a second append with the same application id and version is ignored."""
         rows = rows.select(*table.columns)
         if table.partition_by:
-            # One task writes a whole partition: files as few and as large as the rows allow, the same every time.
+            # One task writes a whole partition, which gives few, large and reproducible files.
             by = table.partition_by
             rows = rows.repartition(*by).sortWithinPartitions(*by, *table.key)
         writer = rows.write.format("delta").mode("append").option("txnAppId", app_id).option("txnVersion", version)
@@ -115,7 +115,7 @@ class Lake:
         writer.save(self.location(table))
 
     def replace_shards(self, table: Table, rows: DataFrame, app_id: str, version: int, shards: list[int]) -> None:
-        """Put `rows` in the place of the recipe's rows in these ingest shards, once per application id and version."""
+        """Replace the recipe's rows in these ingest shards with `rows`, once per application id and version."""
         recipe = rows.select("recipe").first()
         if recipe is None:
             return
@@ -136,7 +136,7 @@ class Lake:
         return self.session.sql(query.format(**places)).collect()[0].asDict()
 
     def rows_seen(self, stage: str, recipe: str) -> int:
-        """Return how many rows the stage has been given so far under this recipe."""
+        """Return how many rows the stage has read so far under this recipe."""
         if not self.exists(STAGE_RUNS):
             return 0
         runs = self.read(STAGE_RUNS).where((F.col("stage") == stage) & (F.col("recipe") == recipe))
@@ -167,6 +167,6 @@ def _nullable(field: StructField) -> StructField:
 
 
 def _skipping_columns(table: Table) -> list[str]:
-    # Statistics on blobs and texts cost time and help no reader, and every file holds hashes from first to last.
+    # Statistics on blobs and texts cost time and skip no file; hashes span their whole range in every file.
     wanted = dict.fromkeys((*table.cluster_by, *table.key))
     return [name for name in wanted if name in table.columns and name not in (*_HASHES, *table.partition_by)]

@@ -1,4 +1,4 @@
-"""Sources of settings laid over one another: flags, `--set`, a YAML file, the environment and a base."""
+"""Merges sources of settings: flags, `--set`, a YAML file, the environment and a base."""
 
 import os
 import re
@@ -21,7 +21,7 @@ PREFIX = "SPATIALLAKE_"
 _OTHER_VARIABLES = re.compile(
     rf"{PLUGINS_VARIABLE}|{PREFIX}(HOME|JAVA_OPTIONS|SKIP_BROWSER|TEST_.*|SERVICE_(HOST|PORT.*)|PORT(_.*)?)"
 )
-# A mapping under these names is taken from one source alone: half of one profile and half of another is neither.
+# A mapping under these names comes from one source: halves of two profiles make no profile.
 _WHOLE = ("experts",)
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -35,7 +35,7 @@ def merged_settings(
 ) -> dict[str, Any]:
     """Merge flags, `section.key=value` overrides, a YAML file and `base`, the first ones winning.
 
-    Flags that are None or empty say nothing. `model` says which settings are mappings, whose keys may have dots.
+    Flags that are None or empty are ignored. `model` tells which settings are mappings; their keys may contain dots.
 
     Raises:
         UsageError: no such file, or an override that is not NAME=VALUE.
@@ -75,29 +75,29 @@ class _Layer(PydanticBaseSettingsSource):
 
 class _Environment(EnvSettingsSource):
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        # YAML holds JSON, and spells lists and mappings as the settings file does.
+        # YAML includes JSON, and writes lists and mappings as the settings file does.
         try:
             return yaml.safe_load(value)
         except yaml.YAMLError as error:
-            raise ValueError(f"{value!r} is no YAML") from error
+            raise ValueError(f"{value!r} is not valid YAML") from error
 
 
 def environment(model: type[BaseSettings]) -> dict[str, Any]:
-    """Return the settings that SPATIALLAKE_* variables give; `__` stands between a section and its settings.
+    """Return the settings that SPATIALLAKE_* variables give; `__` separates a section from its settings.
 
     Raises:
-        UsageError: a variable that names no setting, or a value that is no YAML.
+        UsageError: a variable is not a setting, or its value is not valid YAML.
     """
     names = list(setting_names(model))
     settings = [name for name in names if not any(other.startswith(f"{name}.") for other in names)]
     for variable in sorted(os.environ):
         name = variable.removeprefix(PREFIX).lower().replace("__", ".")
         read = name in names or _OTHER_VARIABLES.fullmatch(variable)
-        # Below a setting that is a mapping stands a key of it.
+        # The rest of the name is a key of a setting that is a mapping.
         if variable.startswith(PREFIX) and not read and not name.startswith(tuple(f"{one}." for one in settings)):
             near = nearest(name, names)
             hint = f"did you mean {PREFIX}{near.replace('.', '__').upper()}?" if near else "unset it."
-            raise UsageError(f"The environment variable {variable} is no setting; {hint}")
+            raise UsageError(f"The environment variable {variable} is not a setting; {hint}")
     try:
         return _Environment(model)()
     except SettingsError as error:
@@ -120,14 +120,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Return a YAML file's mapping.
 
     Raises:
-        UsageError: the file is no YAML, or no mapping.
+        UsageError: the file is not valid YAML, or not a mapping.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise UsageError(f"{path} is no YAML: {error}") from error
+        raise UsageError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
-        raise UsageError(f"{path} holds {type(content).__name__}, and a mapping of settings is needed.")
+        raise UsageError(f"{path} holds {type(content).__name__}; it must hold a mapping of settings.")
     return content
 
 
@@ -145,14 +145,16 @@ def _parsed(override: str, model: type[BaseModel] | None) -> dict[str, Any]:
     try:
         parsed: Any = yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise UsageError(f"--set {override!r}: the value is no YAML ({' '.join(str(error).split())}).") from error
+        raise UsageError(
+            f"--set {override!r}: the value is not valid YAML ({' '.join(str(error).split())})."
+        ) from error
     for part in reversed(_path(name, model)):
         parsed = {part: parsed}
     return parsed
 
 
 def _path(name: str, model: type[BaseModel] | None) -> list[str]:
-    """Split a dotted name; below a setting that is a mapping, such as `spark`, the rest is one key."""
+    """Split a dotted name; after a setting that is a mapping, such as `spark`, the rest is one key."""
     head, dot, rest = name.partition(".")
     field = model.model_fields.get(head) if model else None
     inner = field.annotation if field else None

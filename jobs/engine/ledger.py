@@ -1,4 +1,4 @@
-"""What one stage has written under one recipe, and the only way in which it writes more: exactly once."""
+"""What one stage has written under one recipe, and the exactly-once commits that add to it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,9 +32,8 @@ class BatchReport:
 class Ledger:
     """A stage's table under one recipe.
 
-    `generation` is the id of the checkpoint that numbers the micro-batches; `attempt` is 1 at
-    first and grows with `spatiallake retry`. With `revisits`, keys that were rejected before are
-    tried again, as a backfill does.
+    `generation` is the id of the checkpoint that numbers the micro-batches; `attempt` is 1 at first and grows with
+    `spatiallake retry`. With `revisits`, keys that were rejected before are tried again, as a backfill does.
     """
 
     lake: Lake

@@ -1,4 +1,4 @@
-"""What a lake remembers: its recipes, and the settings that they were made with, read without Spark."""
+"""What a lake remembers: its recipes and the settings that made them, read without Spark."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ def stored_book(uri: str) -> RecipeBook:
 
 
 def with_shown_examples(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings of a training with the recipe of `training_examples` that its lake shows, unless one is named."""
+    """Return training settings with the lake's current recipe of `training_examples`, unless they name one."""
     lake, feed = settings.get("lake"), settings.get("feed") or {}
     named = feed.get("recipe") or feed.get("version") is not None or feed.get("table")
     recipe = None if not lake or named else stored_book(lake).current().get("examples")
@@ -33,13 +33,13 @@ def with_shown_examples(settings: Mapping[str, Any]) -> dict[str, Any]:
 def remembered_settings(uri: str, recipe: str | None = None) -> dict[str, Any]:
     """Return the settings that a lake's current recipes were made with, for `load_settings(remembered=...)`.
 
-    With `recipe`, the beginning of a hash, they are those of the chain that it belongs to. Settings that this version
+    With `recipe`, a prefix of a hash, they are those of its chain. Settings that this version
     no longer has are left out.
 
     Raises:
-        UsageError: no such recipe, or several that begin so.
+        UsageError: no recipe has this prefix, or several have.
     """
-    from jobs.engine.registry import order_of_stages, sections  # Spark, which a training does without
+    from jobs.engine.registry import order_of_stages, sections  # imports Spark, which training does not need
 
     book = stored_book(uri)
     chain = book.chain_of(book.named(recipe), order_of_stages()) if recipe else None

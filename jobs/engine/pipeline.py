@@ -1,4 +1,4 @@
-"""The whole engine: any of the stages in order, in one session."""
+"""Runs any of the stages in order, in one session."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -51,12 +51,12 @@ def run(
 ) -> list[StageSummary]:
     """Bring the named stages (default: all of `run`) up to date, in order, and return what each did.
 
-    With the stage `ingest` among them and a crawl set, the crawl is listed first and new images are added. Before
-    that, every learned expert is loaded once, so that a wrong model name costs no hours. At the end the recipes go
-    live if their chain has caught up.
+    With the stage `ingest` among them and a crawl set, the crawl is listed first and new images are added. Before that,
+    every learned expert is loaded once, so that a wrong model name fails at once. At the end the recipes go live if
+    their chain has caught up.
 
     Raises:
-        LakeUnreadable: the first stage's upstream table is not there, or has no row of the recipe to follow.
+        LakeUnreadable: the first stage's upstream table does not exist, or has no row of the recipe to follow.
         ModelFailed: an expert does not load.
         TooManyFailures: a stage's share of failed rows is above `max_failure_rate`.
     """
@@ -69,8 +69,8 @@ def backfill_stages(
 ) -> list[StageSummary]:
     """Write the rows that stages lack under these settings, and return what each did.
 
-    Without a stage these are all of `run` after `ingest`, whose refused images would be fetched again; with one, that
-    stage and everything of `run` downstream of it.
+    Without `stage`, these are all stages of `run` but `ingest`, which would fetch refused images again; with it, that
+    stage and the stages of `run` downstream of it.
     """
     if stage is None:
         names = tuple(name for name in run_stages() if not definition_of(name).is_source)
@@ -92,7 +92,7 @@ def retry_stages(
     for name in wanted:
         if name in shown and (name, shown[name]) in failed:
             raise UsageError(
-                f"Stage {name} has failed rows of recipe {shown[name][:8]}, and these options name recipe "
+                f"Stage {name} has failed rows of recipe {shown[name][:8]}, but these options give recipe "
                 f"{stages[name].recipe[:8]}, which has none; leave out --experts, --set and --settings: "
                 f"`spatiallake retry --stage {name} --lake {shown_uri(lake)}`."
             )
@@ -100,12 +100,14 @@ def retry_stages(
     if not any(summary.rows_in for summary in summaries):
         reporter.say(f"No failed rows to retry{f' in stage {stage}' if stage else ''}.")
     elif any(summary.rows_out for summary in summaries):
-        reporter.say(f"`spatiallake run --lake {shown_uri(lake)}` takes the new rows through the stages that follow.")
+        reporter.say(
+            f"Run `spatiallake run --lake {shown_uri(lake)}` to process the new rows in the stages that follow."
+        )
     return summaries
 
 
 def follow(settings: RunSettings, names: Sequence[str], reporter: Reporter, poll_seconds: float) -> None:
-    """Run the named stages again and again until interrupted."""
+    """Run the named stages repeatedly until interrupted."""
     lake = open_lake(settings)
     while True:
         run(settings, names, reporter, lake)
@@ -135,7 +137,7 @@ def _work(
             summary = work(lake, stages[name], options)
         reporter.finished(summary)
         summaries.append(summary)
-    # A run or backfill that has ended has dealt with all that was upstream; a retry says nothing about other rows.
+    # A finished run or backfill has processed everything upstream; a retry has not.
     caught_up = () if work is retry else names
     for sentence in go_live(lake, book, stages, names, caught_up):
         reporter.say(sentence)
@@ -151,10 +153,10 @@ def _failed(lake: Lake) -> set[tuple[str, str]]:
 
 
 def _require_upstream(lake: Lake, stages: dict[str, Stage], name: str) -> None:
-    """Refuse a stage that would find nothing beside rows that only other recipes have made.
+    """Reject a stage whose upstream table has rows, but none of the recipe that it reads.
 
     Raises:
-        LakeUnreadable: the upstream table is not there, or has rows and none of the recipe to follow.
+        LakeUnreadable: the upstream table does not exist, or has rows but none of this recipe.
     """
     stage = stages[name]
     rows = lake.read(stage.upstream)
@@ -167,7 +169,7 @@ def _require_upstream(lake: Lake, stages: dict[str, Stage], name: str) -> None:
     uri = shown_uri(lake)
     wanted = stage.upstream_recipe[:8]
     raise LakeUnreadable(
-        f"Stage {name} would read recipe {wanted} of stage {upstream}, of which {stage.upstream.name} has no row; "
+        f"Stage {name} needs recipe {wanted} of stage {upstream}, but table {stage.upstream.name} has no row of it; "
         f"the current recipe is {shown[:8]}. To continue with {shown[:8]}, leave out --experts, --set and --settings: "
         f"`spatiallake {name} --lake {uri}`; to make {wanted}, run `spatiallake backfill --lake {uri}` with the "
         "options of this command."
@@ -175,7 +177,7 @@ def _require_upstream(lake: Lake, stages: dict[str, Stage], name: str) -> None:
 
 
 def _pending(lake: Lake, stage: Stage) -> int | None:
-    """Return the rows that the stage has not been given yet, as far as row counts tell."""
+    """Return how many rows the stage has not read yet, judged by row counts."""
     if not lake.exists(stage.upstream):
         return None
     upstream = lake.read(stage.upstream)

@@ -1,4 +1,4 @@
-"""Before any data is read: does every learned expert load where it will run?"""
+"""Checks before any data is read that every learned expert loads where it will run."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from udfs.experts.expert import ExpertSpec, is_isolated
 from udfs.stages.perceive import loading_fault
 
 _REPLY = "device string, fault string"
-# Stages that were checked in this process, by application and expert: `--follow` runs them again and again.
+# Stages that were checked in this process, by application and expert: `--follow` runs them repeatedly.
 _CHECKED: dict[tuple[str, str, str], str] = {}
 
 
@@ -39,10 +39,10 @@ def require_experts(session: SparkSession, stages: Sequence[Stage]) -> dict[str,
 
 @contextmanager
 def model_failures() -> Iterator[None]:
-    """Turn a model that fails in the middle of a stage into its one sentence.
+    """Reduce a model's failure in the middle of a stage to one sentence.
 
     Raises:
-        ModelFailed: a worker's model no longer loads, or dies on whatever it is given.
+        ModelFailed: a worker's model no longer loads, or dies on every input.
     """
     try:
         yield

@@ -23,9 +23,9 @@ def recipe_book(lake: Lake) -> RecipeBook:
 
 
 def register(lake: Lake, stages: Mapping[str, Stage], names: Iterable[str]) -> RecipeBook:
-    """Note the recipes of the named stages and of all of `run`, and how to build them; return all that are known.
+    """Register the recipes of the named stages and of all of `run`; return all registered ones.
 
-    Nothing is written where they are known already.
+    Writes nothing if they are registered already.
     """
     lake.ensure(RECIPES)
     stored = _stored(lake)
@@ -51,7 +51,7 @@ def _stored(lake: Lake) -> list[dict[str, Any]]:
     if not lake.exists(RECIPES):
         return []
     rows = (row.asDict() for row in lake.read(RECIPES).collect())
-    # Spark returns times without a zone, in that of this process.
+    # Spark returns times without a zone, in this process's time zone.
     return [
         {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in row.items()}
         for row in rows

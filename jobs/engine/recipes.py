@@ -1,4 +1,4 @@
-"""Recipes: the hash that says what made a row, what each one stands for, and which ones a lake shows."""
+"""Recipes: the hash of everything that made a row, what each hash stands for, and which recipes a lake shows."""
 
 import hashlib
 import json
@@ -13,14 +13,14 @@ SLOTS = ("filter", "context", "depth")
 
 
 def recipe_of(stage: str, settings: Mapping[str, Any], upstream: str) -> str:
-    """Return 16 hex digits of the hash of stage, result-changing settings and the recipe it reads."""
+    """Return 16 hex digits of the hash of a stage, its result-changing settings and its upstream recipe."""
     text = json.dumps([stage, settings, upstream], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class RecipeRow:
-    """One row of table `recipes`: a recipe that a command asked for, or (`activated_at`) that became current."""
+    """One row of table `recipes`: a recipe that a command registered, or (`activated_at`) that became current."""
 
     stage: str
     recipe: str
@@ -41,9 +41,8 @@ class RecipeRow:
 class RecipeBook:
     """The rows of table `recipes`, oldest first.
 
-    A recipe is registered when a command asks for it, and activated once it has caught up. The
-    current recipe of a stage is the one activated last, or, where none ever was, the one registered
-    last.
+    A recipe is registered when a command asks for it, and activated once it has caught up. The current recipe of a
+    stage is the one activated last, or, if none was, the one registered last.
     """
 
     def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -66,19 +65,19 @@ class RecipeBook:
         """Return the newest row of the recipe that begins with `name`.
 
         Raises:
-            UsageError: none does, or several do.
+            UsageError: no recipe begins so, or several do.
         """
         found = {(row.stage, row.recipe): row for row in self.rows if row.recipe.startswith(name)}
         if len(found) != 1:
-            problem = "begins no recipe" if not found else f"begins {len(found)} recipes"
+            problem = "matches no recipe" if not found else f"matches {len(found)} recipes"
             there = ", ".join(sorted({f"{row.stage} {row.recipe[:8]}" for row in self.rows})) or "none"
-            raise UsageError(f"{name!r} {problem} of this lake; the recipes are {there}.")
+            raise UsageError(f"{name!r} {problem} of this lake; its recipes are {there}.")
         return next(iter(found.values()))
 
     def chain_of(self, row: RecipeRow, order: Mapping[str, str]) -> dict[str, str]:
-        """Return by stage the recipes that lead to `row`, and the newest ones built on those; beside it, live ones.
+        """Return by stage the recipes upstream of `row`, the newest ones built on it, and live ones of other branches.
 
-        `order` maps every stage to the one it follows, each after that one.
+        `order` maps every stage to the one it follows and lists it after that one.
         """
         live = self.live()
         chain, stage, recipe = {row.stage: row.recipe}, row.stage, row.upstream_recipe
@@ -113,7 +112,7 @@ class RecipeBook:
         return found
 
     def configuration(self, stage: str, recipe: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-        """Return a recipe's expert and settings section; rows of earlier versions hold what the hash was made of."""
+        """Return a recipe's expert and settings section; rows of earlier versions hold only the hashed settings."""
         own = [row for row in self.rows if (row.stage, row.recipe) == (stage, recipe)]
         whole = next((row.configuration for row in reversed(own) if row.configuration is not None), None)
         if whole is not None:

@@ -1,4 +1,4 @@
-"""All stages, in the order in which they can run: ours in `jobs.stages`, and those of plugins."""
+"""All stages, those of `jobs.stages` and those of plugins, in an order in which they can run."""
 
 import os
 from functools import lru_cache
@@ -22,7 +22,7 @@ def stage_definitions() -> MappingProxyType[str, StageDefinition]:
     entry point group `spatiallake.stages`, or named in SPATIALLAKE_PLUGINS.
 
     Raises:
-        UsageError: stages that clash, read what nobody writes, or read each other's tables.
+        UsageError: stages clash, read a table that no stage writes, or read each other's tables.
         PluginUnavailable: a plugin that cannot be imported.
     """
     return _definitions(os.environ.get(PLUGINS_VARIABLE, ""))
@@ -32,7 +32,7 @@ def definition_of(name: str) -> StageDefinition:
     """Return one stage.
 
     Raises:
-        UsageError: there is none of this name; the message lists those there are.
+        UsageError: no stage has this name; the message lists the names.
     """
     known = stage_definitions()
     if name not in known:
@@ -65,7 +65,7 @@ def stage_tables() -> dict[str, Table]:
 
 
 def downstream_of(name: str) -> tuple[str, ...]:
-    """Return a stage and every stage that reads what comes of it, in order."""
+    """Return a stage and every stage downstream of it, in order."""
     found = {name}
     for definition in stage_definitions().values():
         if found & {table.stage for table in definition.reads}:
@@ -86,8 +86,8 @@ def in_order(definitions: list[StageDefinition]) -> list[StageDefinition]:
         ready = [one for one in waiting if {table.stage for table in one.reads} - {one.name} <= names]
         if not ready:
             raise UsageError(
-                f"The stages {', '.join(one.name for one in waiting)} read each other's tables in a circle; "
-                "take one of the tables out of `reads`."
+                f"The stages {', '.join(one.name for one in waiting)} read each other's tables, which is a cycle; "
+                "remove one of the tables from `reads`."
             )
         following = min(ready, key=lambda one: not one.in_run)
         placed.append(following)

@@ -11,21 +11,21 @@ from udfs.experts.expert import ExpertSpec, is_isolated
 
 @dataclass(frozen=True)
 class StageResources:
-    """What one stage's tasks get; `gpus_per_task` None stands for one GPU where the executors have any, else none."""
+    """Resources of one stage's tasks; `gpus_per_task` None means one GPU if the executors have GPUs, else none."""
 
     arrow_rows: int
     files_per_batch: int
     gpus_per_task: float | None = 0.0
 
 
-# Rules only pass on what the crawl carries: scores need none of its maps, regions and depth do.
+# Rule-based experts only copy what the crawl carries: scores read no maps, regions and depth do.
 _RULES = {
     "filter": StageResources(arrow_rows=64, files_per_batch=64),
     "context": StageResources(arrow_rows=64, files_per_batch=2),
     "depth": StageResources(arrow_rows=64, files_per_batch=8),
 }
-# A model's time dwarfs Spark's: micro-batches are large, so that each costs little, and Arrow batches are what a model
-# that dies is given again, one image at a time.
+# Models take far longer than Spark, so micro-batches are large; Arrow batches are small, since a model that dies gets
+# the images of its batch again, one at a time.
 _LEARNED = StageResources(arrow_rows=32, files_per_batch=16, gpus_per_task=None)
 
 
@@ -49,7 +49,7 @@ def task_profile(session: SparkSession, gpus_per_task: float | None) -> Resource
     if not held:
         if gpus_per_task:
             raise UsageError(
-                f"gpus_per_task={gpus_per_task:g} needs executors with GPUs, and spark.executor.resource.gpu.amount is"
+                f"gpus_per_task={gpus_per_task:g} needs executors with GPUs, but spark.executor.resource.gpu.amount is"
                 " not set; see docs/gpus.md, or leave gpus_per_task out to run on CPUs."
             )
         return None

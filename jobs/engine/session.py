@@ -22,7 +22,7 @@ _LOCAL = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    # Otherwise local Python workers are the system's python3, which lacks the packages.
+    # Otherwise local Python workers run the system's python3, which lacks the packages.
     "spark.pyspark.python": sys.executable,
     "spark.pyspark.driver.python": sys.executable,
 }
@@ -45,10 +45,7 @@ _ALWAYS = {
 
 
 def start_session(
-    master: str = "local[*]",
-    driver_memory: str = "4g",
-    with_s3: bool = False,
-    options: Mapping[str, str] | None = None,
+    master: str = "local[*]", driver_memory: str = "4g", with_s3: bool = False, options: Mapping[str, str] | None = None
 ) -> SparkSession:
     """Start (or join) the Spark session; `options` are Spark's own and win over the defaults here.
 
@@ -74,7 +71,7 @@ def start_session(
 
 
 def share_plugins(session: SparkSession) -> SparkSession:
-    """Let the session's Python workers, on this machine or another, know this process's plugins."""
+    """Pass this process's plugins to the session's Python workers, local and remote."""
     plugins = os.environ.get(PLUGINS_VARIABLE)
     if plugins:
         session.sparkContext.environment[PLUGINS_VARIABLE] = plugins

@@ -10,15 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-    create_model,
-)
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationError, create_model
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jobs.engine.errors import UsageError
@@ -71,7 +63,7 @@ class _EngineSettings(BaseSettings):
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **others: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take the caller's values alone: `load_settings` merges the other sources."""
+        """Use the caller's values only; `load_settings` merges the other sources."""
         return (init_settings,)
 
 
@@ -136,8 +128,9 @@ def _profile_of(experts: str | Profile) -> tuple[str, Profile]:
     path = Path(experts)
     if not path.is_file():
         near = nearest(experts, PROFILES)
-        hint = f"did you mean {near}" if near else f"name one of {', '.join(sorted(PROFILES))}"
-        raise UsageError(f"No expert profile {experts!r}: {hint}, or a YAML file?")
+        choices = ", ".join(sorted(PROFILES))
+        hint = f"did you mean {near}?" if near else f"name one of {choices}, or an existing YAML file."
+        raise UsageError(f"No expert profile {experts!r}; {hint}")
     try:
         return str(path), Profile.model_validate({"name": path.stem, **read_yaml(path)})
     except ValidationError as error:
@@ -153,7 +146,7 @@ def load_settings(
     """Merge flags, `section.key=value` overrides, a YAML file, the environment and `remembered`; the first ones win.
 
     `remembered` is what the lake was made with, by the same names. `experts` may be a whole profile as a mapping, and
-    comes from one source alone. Flags that are None or empty, and empty environment variables, say nothing.
+    comes from one source alone. Flags that are None or empty, and empty environment variables, are ignored.
 
     Raises:
         UsageError: an unknown name, with the nearest known one, or a bad value.

@@ -1,4 +1,4 @@
-"""What a stage is: its definition, known before anything runs, and the stage built for given settings."""
+"""Stages: the definition that a module declares, and the stage built from it for given settings."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,12 +21,11 @@ Read = Callable[[Lake, DataFrame, list[int]], DataFrame]
 class StageDefinition:
     """A stage as its module declares it, in an attribute `STAGE`.
 
-    `table` is the table that it writes, and names it (`Table.stage`). `reads` are the tables that it
-    reads, the first of which it follows row by row. `help` is the one sentence of its command.
-    `settings` is the class of its settings section, `slot` the slot of the expert profile that it
-    runs. `in_run` says whether `spatiallake run` includes it. `keys` are the columns that identify
-    an upstream row, `writing` is how it writes, `side_tables` are what it writes besides `table`.
-    `build` makes the stage for given settings.
+    `table` is the table that it writes, whose `Table.stage` is its name. `reads` are the tables that it reads; it
+    follows the first one row by row. `help` is its command's help, one sentence. `settings` is the class of its
+    settings section, `slot` the slot of the expert profile that it runs. `in_run` says whether `spatiallake run`
+    includes it. `keys` are the columns that identify an upstream row, `writing` is how it writes, `side_tables` are
+    what it writes besides `table`. `build` makes the stage for given settings.
     """
 
     table: Table
@@ -94,12 +93,11 @@ class StageInputs:
 class Stage:
     """One table transformation, ready to run.
 
-    `read(lake, keys, shards)` joins what the transform needs for the micro-batch's keys, reading
-    only its ingest shards; `transform` is pure, its result has the target's columns (null where
-    rejected) and `rejects`, a list of REJECT structs. `recipe` names rows of this stage,
-    `upstream_recipe` those that it follows. `settings` are what the recipe is the hash of,
-    `configuration` is all that is needed to build the stage again. `split` overrides which rows go
-    where. A stage with an `expert` runs it on tasks with `gpus_per_task` (see
+    `read(lake, keys, shards)` joins what the transform needs for the micro-batch's keys, reading only its ingest
+    shards; `transform` is pure, its result has the target's columns (null where rejected) and `rejects`, a list of
+    REJECT structs. `recipe` names rows of this stage, `upstream_recipe` those that it follows. `settings` are what the
+    recipe hashes, `configuration` is everything needed to build the stage again. `split` overrides how rows are
+    distributed over tables. A stage with an `expert` runs it on tasks with `gpus_per_task` (see
     `jobs/engine/resources.py`).
     """
 
@@ -159,12 +157,8 @@ def rejects_of(stage: Stage, transformed: DataFrame, attempt: int = 1) -> DataFr
     retry = F.when(F.col("reject.outcome") == "failed", F.lit(f"spatiallake retry --stage {stage.name}"))
     return exploded.select(
         F.lit(stage.name).alias("stage"),
-        "entry_id",
-        "image_id",
-        "uri",
-        "reject.outcome",
-        "reject.reason",
-        "reject.error",
+        *names,
+        *(f"reject.{name}" for name in ("outcome", "reason", "error")),
         F.lit(attempt).alias("attempt"),
         retry.alias("retry_command"),
         F.lit(stage.recipe).alias("recipe"),
@@ -174,7 +168,7 @@ def rejects_of(stage: Stage, transformed: DataFrame, attempt: int = 1) -> DataFr
 
 
 def with_recipe(rows: DataFrame, recipe: str, shards: list[int]) -> DataFrame:
-    """Keep the rows of one recipe in the given ingest shards, by predicates that skip files."""
+    """Keep the rows of one recipe in the given ingest shards, with predicates that let Delta skip files."""
     return rows.where((F.col("recipe") == recipe) & F.col("ingest_shard").isin(shards))
 
 
@@ -188,6 +182,6 @@ def _configuration(settings: BaseModel | None, expert: ExpertSpec | None) -> dic
 
 
 def _whole(spec: ExpertSpec) -> dict[str, Any]:
-    """Return every field of a spec, also those that its dump leaves out because no recipe holds them."""
+    """Return every field of a spec, including those that its dump omits because they are not part of a recipe."""
     parts = {name: _whole(part) for name, part in spec.parts.items()}
     return {**spec.model_dump(mode="json"), "timeout_s": spec.timeout_s, "parts": parts}

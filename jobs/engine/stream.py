@@ -36,7 +36,7 @@ def run_stage(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
     """Bring the stage's table up to date with its upstream table and return what was done.
 
     Raises:
-        LakeUnreadable: the upstream table is not there.
+        LakeUnreadable: the upstream table does not exist.
         TooManyFailures: more than `max_failure_rate` of a micro-batch's rows failed (they are in quarantine).
     """
     started_at = time.monotonic()
@@ -52,7 +52,7 @@ def run_stage(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
 
     def handle(batch: DataFrame, batch_id: int) -> None:
         try:
-            # The id is the checkpoint's own: a new checkpoint must not be mistaken for one already committed.
+            # The id belongs to the checkpoint, so that batches of a new checkpoint do not count as committed.
             writer = BatchWriter(stage, ledger_of(lake, stage, query_id.result(timeout=60)), options)
             report = writer.write(batch, batch_id)
         except Exception as error:

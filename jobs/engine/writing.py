@@ -1,4 +1,4 @@
-"""How a stage writes: which keys it still owes, and in which order a micro-batch is committed.
+"""How a stage writes: which keys are left, and in which order a micro-batch is committed.
 
 A stage names one of four strategies:
 
@@ -9,9 +9,8 @@ A stage names one of four strategies:
 | `AppendOncePerKey` | a key that several upstream rows share | run, rejects, side tables, rows |
 | `ReplaceShards` | aggregates of whole ingest shards | run, rejects, side tables, rows in place of the old |
 
-Every commit carries an application id and the number of the micro-batch, so that Delta ignores one
-that it already has. What comes last decides when the micro-batch counts as done: until then a
-restart computes the whole of it again.
+Every commit carries an application id and the number of the micro-batch, so that Delta ignores a repeated one. The last
+commit marks the micro-batch as done: before it, a restart computes the whole micro-batch again.
 """
 
 import time
@@ -30,8 +29,7 @@ from schemas.table import Table
 class Outputs:
     """What a micro-batch writes: the stage's rows, rejects in QUARANTINE's shape, and side tables.
 
-    `rows_without_rejects` says that `rows` are exactly those without a reject, which saves counting
-    them.
+    `rows_without_rejects` says that `rows` are exactly those without a reject, which saves counting them.
     """
 
     rows: DataFrame
@@ -42,9 +40,9 @@ class Outputs:
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """New keys of a stage, the ingest shards that they lie in, and what makes rows of them.
+    """New keys of a stage, their ingest shards, and the functions that turn them into rows.
 
-    `transform` maps keys to rows with their rejects, `split` maps those to what goes where.
+    `transform` maps keys to rows with their rejects, `split` distributes those over the tables.
     """
 
     ledger: Ledger
@@ -66,8 +64,8 @@ class MicroBatch:
 class Append:
     """Add at most one row per key.
 
-    `done` is the table that shows which keys were dealt with, the stage's own unless another holds
-    the key; its keys may then have rejects beside their row.
+    `done` is the table that shows which keys are done, by default the stage's own. With another table, a key may have
+    rejects besides its row.
     """
 
     done: Table | None = None
@@ -80,7 +78,7 @@ class Append:
         return keys if self.done else ledger.without_rejects(keys)
 
     def write(self, batch: MicroBatch) -> BatchReport:
-        """Compute the micro-batch once, hold it, and commit its parts."""
+        """Compute the micro-batch once, cache it, and commit its parts."""
         ledger = batch.ledger
         transformed = batch.transform(batch.keys).persist(StorageLevel.MEMORY_AND_DISK)
         try:
@@ -93,14 +91,14 @@ class Append:
                 ledger.append_rejects(outputs.rejects, batch.batch_id)
             for table, rows in outputs.sides:
                 ledger.append(table, rows, batch.batch_id)
-            # The stage's own rows come last: until they are there, a restart computes all of the above again.
+            # The stage's own rows come last: before that, a restart repeats all of the above.
             self.write_rows(batch, outputs.rows)
         finally:
             transformed.unpersist()
         return report
 
     def units(self, upstream: DataFrame, key: str) -> int:
-        """Return how many rows the stage would be given for these upstream rows."""
+        """Return how many rows the stage reads for these upstream rows."""
         return upstream.count()
 
     def write_rows(self, batch: MicroBatch, rows: DataFrame) -> None:
@@ -123,13 +121,13 @@ class Append:
 
 @dataclass(frozen=True)
 class AppendBulk(Append):
-    """Add many rows per key straight from the transform, without holding them.
+    """Add many rows per key straight from the transform, without caching them.
 
-    What was left out is then found among the keys that have no row; a restart finds the same ones.
+    Rejects are computed afterwards, for the keys without rows; a restart finds the same keys.
     """
 
     def write(self, batch: MicroBatch) -> BatchReport:
-        """Commit the rows first, then the rejects of keys without any."""
+        """Commit the rows first, then the rejects of keys without rows."""
         ledger = batch.ledger
         self.write_rows(batch, batch.split(batch.transform(batch.keys)).rows)
         written = ledger.rows_of_recipe(batch.shards).groupBy(ledger.key).count()
@@ -155,7 +153,7 @@ class AppendBulk(Append):
 
 @dataclass(frozen=True)
 class AppendOncePerKey(Append):
-    """Deal once and whole with a key that several upstream rows share, in whichever micro-batch it comes first."""
+    """Process a key that several upstream rows share once, in the first micro-batch that contains it."""
 
     def unseen(self, ledger: Ledger, keys: DataFrame) -> DataFrame:
         """Return each key once, without those that have rows or were rejected at this attempt."""
@@ -168,16 +166,15 @@ class AppendOncePerKey(Append):
 
 @dataclass(frozen=True)
 class ReplaceShards(Append):
-    """Write aggregates: the rows of the touched ingest shards take the place of the old ones.
+    """Write aggregates: the new rows of an ingest shard replace its old ones.
 
-    `counted` is the target's column that says how many upstream rows went into a row; with it, a
-    shard that has grown since is known to be owed.
+    `counted` is the target's column with the number of upstream rows behind a row; it shows which shards have grown.
     """
 
     counted: str | None = None
 
     def unseen(self, ledger: Ledger, keys: DataFrame) -> DataFrame:
-        """Return all keys, for their shards are computed again as a whole; a backfill skips shards that count all."""
+        """Return all keys, since whole shards are computed again; a backfill skips shards whose counts are complete."""
         if not ledger.revisits or self.counted is None:
             return keys
         now = keys.groupBy("ingest_shard").agg(F.count("*").alias("n"))

@@ -17,10 +17,10 @@ from udfs.stages.perceive import regions_row
 
 
 class ContextSettings(Settings):
-    """Minimum filter scores of the images that go on.
+    """Minimum filter scores that an image needs.
 
-    They are no part of the recipe: moving one changes which images have rows, not what a row says;
-    `spatiallake backfill` adds those that newly pass.
+    They are not part of the recipe: changing one changes which images have rows, not what a row says; `spatiallake
+    backfill` adds those that newly pass.
     """
 
     thresholds: dict[str, float] = Field(

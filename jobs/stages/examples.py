@@ -49,18 +49,18 @@ def _read(lake: Lake, keys: DataFrame, shards: list[int], qa_recipe: str) -> Dat
         F.first("licence").alias("licence"),
         F.collect_list(F.struct(*_ANSWER)).alias("answers"),
     )
-    # The images stay where they are: texts, which are small, are sent to them.
+    # The texts, which are small, are broadcast, so that images are not shuffled.
     return read_images(lake, keys, shards, ("bytes", "exif_orientation")).join(F.broadcast(asked), "image_id")
 
 
 STAGE = StageDefinition(
     table=TRAINING_EXAMPLES,
     reads=(QA_PAIRS, IMAGES),
-    help="Make rows to train from: `qa_pairs`, `images` -> `training_examples`; not part of `run`.",
+    help="Write training examples: `qa_pairs`, `images` -> `training_examples`; not part of `run`.",
     build=_build,
     settings=ExamplesSettings,
-    # Examples hold every image several times more, which a lake that nobody trains from should not pay for.
+    # Examples store every image several times, a cost that a lake without training should not pay.
     in_run=False,
-    # The answers about one image may come in several micro-batches, and its rows are made of all of them.
+    # The answers about one image may arrive in several micro-batches, but its rows need all of them.
     writing=AppendOncePerKey(),
 )

@@ -37,22 +37,22 @@ def _build(inputs: StageInputs) -> Stage:
 def transform(df: DataFrame, limits: IngestSettings) -> DataFrame:
     """Return, for each `crawl` row of `df`, the columns of `images`, `entry_id`, `uri`, `provenance` and `rejects`.
 
-    A row with an `image_id` holds a sound image, with the rejects of its unsound parts; one without, only rejects.
+    A row with an `image_id` holds a valid image, with the rejects of its invalid parts; one without holds only rejects.
     """
     return map_batches(df, partial(ingest_batches, limits=limits), output_type(IMAGES, _EXTRA))
 
 
 def new_images(transformed: DataFrame, images: DataFrame) -> DataFrame:
-    """Return `images` rows of the images that the table lacks: of each, the row with the smallest entry_id."""
+    """Return `images` rows of the images that the table lacks: for each, the row with the smallest entry_id."""
     sound = transformed.where(F.col("image_id").isNotNull())
     first = sound.groupBy("image_id").agg(F.min("entry_id").alias("entry_id"))
-    # Only identities are compared and sent around; the images stay where they are.
+    # Only ids are compared and broadcast, so that images are not shuffled.
     fresh = first.join(images.select("image_id"), "image_id", "left_anti").select("entry_id")
     return sound.join(F.broadcast(fresh), "entry_id", "left_semi").select(*IMAGES.columns)
 
 
 def provenance_of(transformed: DataFrame) -> DataFrame:
-    """Return `provenance` rows: one per entry whose image is sound, whether or not it is new."""
+    """Return `provenance` rows: one per entry with a valid image, whether or not it is new."""
     return transformed.where(F.col("image_id").isNotNull()).select("provenance.*").select(*PROVENANCE.columns)
 
 

@@ -22,7 +22,7 @@ def _read(lake: Lake, keys: DataFrame, shards: list[int], depth_recipe: str, reg
     wanted = [c for c in DEPTHS.columns if c not in ("recipe", "engine_version")]
     depths = with_recipe(lake.read(DEPTHS), depth_recipe, shards).select(*wanted)
     regions = with_recipe(lake.read(REGIONS), region_recipe, shards).select("image_id", "width", "height", "regions")
-    # Depth maps stay where they are; masks and keys, which are small, are sent to them.
+    # Masks and keys, which are small, are broadcast, so that depth maps are not shuffled.
     return depths.join(F.broadcast(regions.join(keys.select("image_id"), "image_id")), "image_id")
 
 

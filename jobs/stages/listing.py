@@ -30,7 +30,7 @@ _SHARDS_OF_A_SMALL_CRAWL = 8
 
 
 class ListingOptions(BaseModel):
-    """How a crawl is listed; nothing here changes which rows come out."""
+    """Options of a listing; none of them changes the rows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,13 +38,13 @@ class ListingOptions(BaseModel):
 
 
 def append_listing(lake: Lake, crawl_uri: str, shard_size: int) -> int:
-    """List a crawl and append the entries that table `crawl` lacks; return how many there were.
+    """List a crawl and append the entries that table `crawl` lacks; return their number.
 
-    Entries are numbered into shards of `shard_size`, fewer when there are not enough to keep several cores at work.
+    Entries are numbered into shards of `shard_size`, or smaller ones where a small crawl would leave cores idle.
     Each shard is one file, so that a stream of files is a stream of whole shards.
 
     Raises:
-        CrawlUnreadable: nothing there, or nothing that is a crawl.
+        CrawlUnreadable: nothing is there, or it is not a crawl.
     """
     lake.ensure(CRAWL)
     known = lake.read(CRAWL)
@@ -58,7 +58,8 @@ def append_listing(lake: Lake, crawl_uri: str, shard_size: int) -> int:
         shard = F.lit(next_shard) + F.floor((F.col("position") - first) / size)
         rows = fresh.withColumns({"ingest_shard": shard.cast("bigint"), "engine_version": F.lit(ENGINE_VERSION)})
         files = min(-(-(last - first + 1) // size), -(-count // size) * 2)
-        # Numbered by the table's version: of two listings that race, one is ignored and comes with the next run.
+        # Numbered by the table's version: of two concurrent listings, Delta ignores one; its entries come with the next
+        # run.
         version = lake.version(CRAWL) + 1
         lake.append(CRAWL, rows.repartitionByRange(int(files), "ingest_shard"), "spatiallake:listing", version)
         return count
@@ -70,7 +71,7 @@ def list_crawl(session: SparkSession, crawl_uri: str, options: ListingOptions | 
     """Return the rows of `crawl` without `ingest_shard`, and their `position`.
 
     Positions follow the manifest's order, or sorted URIs; the samples of each tar or img2dataset shard start at a
-    multiple of 1,000,000. A row that a manifest lists twice comes once.
+    multiple of 1,000,000. A row that a manifest lists twice appears once.
 
     Raises:
         CrawlUnreadable: nothing there, two manifests, or a store that does not answer.

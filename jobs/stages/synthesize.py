@@ -26,7 +26,7 @@ def _read(lake: Lake, keys: DataFrame, shards: list[int], reference_recipe: str,
     scenes = with_recipe(lake.read(SCENES), scene_recipe, shards)
     licences = lake.read(IMAGES).where(F.col("ingest_shard").isin(shards)).select("image_id", "licence")
     named = references.join(F.broadcast(keys.select("image_id")), "image_id")
-    # Scenes stay where they are; names and licences, which are small, are sent to them.
+    # Names and licenses, which are small, are broadcast, so that scenes are not shuffled.
     return (
         scenes.withColumnRenamed("recipe", "scene_recipe")
         .drop("engine_version", "planes", "rejected")

@@ -57,10 +57,10 @@ class LakeReader:
         self._book: RecipeBook | None = None
 
     def tables(self) -> list[str]:
-        """Return the names of the tables that are there.
+        """Return the names of the lake's tables.
 
         Raises:
-            LakeUnreadable: there is not one.
+            LakeUnreadable: it has none.
         """
         found = [name for name in known_tables() if self.has(name)]
         if not found:
@@ -106,7 +106,7 @@ class LakeReader:
         pages and JSON cannot hold them.
 
         Raises:
-            LakeUnreadable: the table is not there yet.
+            LakeUnreadable: the table does not exist yet.
         """
         return [_finite(row) for row in self.arrow(name, sql, all_recipes).to_pylist()]
 
@@ -114,7 +114,7 @@ class LakeReader:
         """Return what `query` returns, as an Arrow table and with its NaN and infinity.
 
         Raises:
-            LakeUnreadable: the table is not there yet.
+            LakeUnreadable: the table does not exist yet.
         """
         stage = None if all_recipes else stage_of_table().get(name)
         recipe = self.current_recipes().get(stage) if stage else None
@@ -123,7 +123,7 @@ class LakeReader:
         return pa.table(builder.execute(f"WITH t AS ({view}) {sql}"))
 
     def optional(self, name: str, sql: str) -> list[Row]:
-        """Return `query`'s rows, or none when the table is not there yet."""
+        """Return `query`'s rows, or none when the table does not exist yet."""
         return self.query(name, sql) if self.has(name) else []
 
     def _required(self, name: str) -> DeltaTable:

@@ -75,8 +75,8 @@ def _state(lake: LakeReader, book: RecipeBook, row: RecipeRow) -> str:
 def _difference(book: RecipeBook, row: RecipeRow) -> str:
     live = book.live().get(row.stage)
     other = book.newest(row.stage, live) if live and live != row.recipe else None
-    before = dict(_leaves(_values(book, other) if other else _defaults(row.stage)))
-    changed = [f"{name}={_text(value)}" for name, value in _leaves(_values(book, row)) if before.get(name) != value]
+    before = dict(leaves(_values(book, other) if other else _defaults(row.stage)))
+    changed = [f"{name}={_text(value)}" for name, value in leaves(_values(book, row)) if before.get(name) != value]
     if not changed and other is not None and row.upstream_recipe != other.upstream_recipe:
         return f"reads {row.upstream_recipe[:8]}"
     return ", ".join(changed) or "defaults"
@@ -92,11 +92,12 @@ def _values(book: RecipeBook, row: RecipeRow) -> dict[str, Any]:
     return {"expert": expert, **settings} if expert else settings
 
 
-def _leaves(value: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
+def leaves(value: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
+    """Return the dotted names and values of nested settings."""
     found: list[tuple[str, Any]] = []
     for name, inner in value.items():
         dotted = f"{above}.{name}" if above else name
-        found += _leaves(inner, dotted) if isinstance(inner, Mapping) else [(dotted, inner)]
+        found += leaves(inner, dotted) if isinstance(inner, Mapping) else [(dotted, inner)]
     return found
 
 

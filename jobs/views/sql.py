@@ -62,17 +62,17 @@ def run_sql(
 
 
 def register_views(session: SparkSession, lake_uri: str, query: str) -> list[str]:
-    """Register temporary views of the tables that a query names and return the names of all that are there.
+    """Register temporary views of the tables that a query names and return the names of all tables.
 
     Raises:
-        LakeUnreadable: there is not one.
+        LakeUnreadable: the lake has no table.
     """
     uri = lake_uri.rstrip("/")
     lake = Lake(session, uri, f"{uri}/_checkpoints")
     tables = {name: table for name, table in known_tables().items() if lake.exists(table)}
     if not tables:
         raise LakeUnreadable(f"There is no lake at {uri}; `spatiallake run --crawl DIR_OR_URI --lake {uri}` makes one.")
-    # Opening a table costs a second on a laptop, so only those that the query speaks of are.
+    # Opening a table takes a second on a laptop, so only tables that the query names are opened.
     words = set(re.findall(r"\w+", query.lower()))
     named = [name for name in tables if {name, f"{name}_all", "show"} & words]
     stages = stage_of_table()

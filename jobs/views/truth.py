@@ -85,7 +85,7 @@ def _add(line: Line, given: Candidates, scene: ExactScene | None, settings: RunS
         line.perception.gravity_deg.append(angle_deg(gravity, given.image["gravity"]))
     if scene is None:
         return
-    line.answers.photographs += 1
+    line.answers.images += 1
     for row in rows:
         line.answers.add(row, scene, true_ids)
 

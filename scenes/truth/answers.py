@@ -13,20 +13,20 @@ from scenes.truth.verdict import Verdict
 
 Row = Mapping[str, Any]
 FARTHEST_M = (1.0, 3.0, 10.0, float("inf"))
-# of a normal distribution, 80 % lies within so many standard errors
+# 80 % of a normal distribution lies within this many standard errors
 SIGMAS_80 = 1.2816
 
 
 @dataclass
 class Judged:
-    """Answers of one kind: verdicts of the qualitative ones, found over true of the numbers, and intervals."""
+    """Answers of one kind: verdicts of the qualitative ones, ratios of found to true numbers, and intervals."""
 
     right: list[bool] = field(default_factory=list)
     ratio: list[float] = field(default_factory=list)
     covered: list[bool] = field(default_factory=list)
 
     def figures(self) -> dict[str, float | int | None]:
-        """Return the shares, None where there is nothing to share."""
+        """Return the shares; None where nothing was counted."""
         ratio = np.asarray(self.ratio)
         return {
             "qualitative": len(self.right),
@@ -40,19 +40,19 @@ class Judged:
 
 @dataclass
 class Answers:
-    """All answers: in sum, by type, and by the true distance of the nearer object."""
+    """All answers: in total, by type, and by the true distance of the nearer object."""
 
     total: Judged = field(default_factory=Judged)
     by_type: dict[str, Judged] = field(default_factory=lambda: defaultdict(Judged))
     by_distance_m: dict[float, Judged] = field(default_factory=lambda: defaultdict(Judged))
-    photographs: int = 0
+    images: int = 0
     asked: int = 0
 
     def add(self, row: Row, truth: ExactScene, shown: Mapping[int, int]) -> None:
-        """Judge one `qa_pairs` row; `shown` tells which true object each region is mostly of.
+        """Judge one `qa_pairs` row; `shown` maps each region to the true object that it mostly shows.
 
-        An answer about a region that is of no object is wrong: what it speaks of is not there. One whose truth exact
-        geometry cannot tell counts as asked and no more.
+        An answer about a region that shows no object is wrong. One that exact geometry cannot decide only counts as
+        asked.
         """
         self.asked += 1
         ids = list(row["object_ids"])
@@ -73,7 +73,7 @@ class Answers:
         if verdict.right is None:
             return
         for place in places:
-            # "it rests on the floor" and "straight ahead" are said in place of a number
+            # "it rests on the floor" and "straight ahead" replace a number
             if verdict.relative_error is None:
                 place.right.append(verdict.right)
                 continue
@@ -84,6 +84,6 @@ class Answers:
                 place.covered.append(bool(known and abs(row["value_si"] - truth) <= SIGMAS_80 * row["sigma_si"]))
 
     def figures(self) -> dict[str, float | int | None]:
-        """Return the figures in sum, with the answers per image."""
-        per_image = self.asked / self.photographs if self.photographs else None
+        """Return the totals, with the answers per image."""
+        per_image = self.asked / self.images if self.images else None
         return {**self.total.figures(), "answers_per_image": per_image}

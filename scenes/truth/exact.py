@@ -1,7 +1,7 @@
-"""Is an emitted answer right by exact geometry?
+"""Checks answers against exact geometry.
 
-`check(row, scene)` works on the columns of `qa_pairs` alone, by one oracle per question type. The
-oracles are independent of the rules that they check; a plugin brings those of its own types in a
+`check(row, scene)` reads only the columns of `qa_pairs` and uses one oracle per question type. The
+oracles are independent of the rules that they check; a plugin provides those of its own types in a
 module that defines `ORACLES`, a dict by type id (see `schemas.plugins`).
 """
 
@@ -18,10 +18,10 @@ GROUP = "spatiallake.oracles"
 
 @cache
 def oracles() -> Mapping[str, Oracle]:
-    """Return the oracles by type id: ours by module, then those of plugins.
+    """Return the oracles by type id: built-in ones by module, then those of plugins.
 
     Raises:
-        ValueError: two modules bring an oracle for one type.
+        ValueError: two modules define an oracle for one type.
     """
     known: dict[str, Oracle] = {}
     for module in modules_with("ORACLES", scenes.truth.types, GROUP):

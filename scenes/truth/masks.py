@@ -1,4 +1,4 @@
-"""Masks against masks: which region shows which object."""
+"""Matches masks: which region shows which object."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,15 +21,15 @@ def overlaps(found: Sequence[Region], true: Sequence[Region], height: int, width
 
 
 def spoken_of(found: Sequence[Region], true: Sequence[Region], height: int, width: int) -> dict[int, int]:
-    """Return which true object each region is mostly of, by index; one that is half of nothing speaks of nothing.
+    """Return the index of the true object that each region mostly shows, if one covers at least half of it.
 
-    What is said of half a table is said of the table, right or wrong.
+    An answer about half a table thus counts as one about the table, right or wrong.
     """
     if not found or not true:
         return {}
     one: Any = [_encoded(region, height, width) for region in found]
     two: Any = [_encoded(region, height, width) for region in true]
-    # of a "crowd", COCO gives the intersection over the found mask alone
+    # for a "crowd", COCO returns the intersection over the found mask alone
     shares = np.asarray(coco_mask.iou(one, two, [1] * len(two)), dtype=np.float64).reshape(len(found), len(true))
     best = shares.argmax(axis=1)
     return {i: int(j) for i, j in enumerate(best) if shares[i, j] >= SAME_OBJECT}
@@ -40,5 +40,5 @@ def _encoded(region: Region, height: int, width: int) -> dict[str, Any]:
 
 
 def matches(overlap: NDArray[np.float64]) -> dict[int, int]:
-    """Return which true mask each found one shows, by index; over a half, so that each shows one at most."""
+    """Return the index of the true mask that each found mask shows; an overlap over a half makes it unique."""
     return {int(i): int(j) for i, j in zip(*np.nonzero(overlap > SAME_OBJECT), strict=True)}

@@ -142,8 +142,8 @@ def read_manifest(crawl: Path) -> list[dict[str, Any]]:
 
 def read_scene(crawl: Path, row: Mapping[str, Any]) -> ExactScene:
     """Measure one row of an exact crawl; objects with fewer than 50 points are left out."""
-    depth = picture(crawl / row["depth"]).astype(np.float64) / 1000.0
-    labels = picture(crawl / row["instances"])
+    depth = png_pixels(crawl / row["depth"]).astype(np.float64) / 1000.0
+    labels = png_pixels(crawl / row["instances"])
     cloud = back_project(depth, row["camera"])
     down = np.asarray(row["gravity"], dtype=np.float64)
     down = down / np.linalg.norm(down)
@@ -160,11 +160,11 @@ def read_scene(crawl: Path, row: Mapping[str, Any]) -> ExactScene:
     return ExactScene(objects, down, pose is not None)
 
 
-def picture(path: Path) -> NDArray[Any]:
+def png_pixels(path: Path) -> NDArray[Any]:
     """Return a PNG's pixels as stored."""
     pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if pixels is None:
-        raise FileNotFoundError(f"{path} is not a readable picture.")
+        raise FileNotFoundError(f"{path} is not a readable image.")
     return pixels
 
 

@@ -14,7 +14,7 @@ LARGE_SHARE = 0.01
 
 @dataclass
 class Perception:
-    """Counts over images; objects and regions count from one percent of the image area."""
+    """Counts over images; objects and regions below one percent of the image area are ignored."""
 
     true_objects: int = 0
     objects_found: int = 0

@@ -1,8 +1,7 @@
 """Verdicts on answers, and the forms that most oracles take.
 
-An oracle is a function of a `qa_pairs` row and the exact scene. Yes/no and choices are right when
-the sign of the predicate agrees, without any margin; numbers carry their relative error, and are
-right when their side is.
+An oracle is a function of a `qa_pairs` row and the exact scene. Yes/no and choices are right when the sign of the
+predicate agrees, without any margin; numbers carry their relative error, and are right when their side is.
 """
 
 from collections.abc import Callable, Mapping

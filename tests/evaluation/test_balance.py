@@ -53,9 +53,9 @@ def test_yes_and_no_are_even_in_every_type(questions, training, known):
 
 def test_the_seed_and_nothing_else_decides(questions):
     shuffled = [questions[place] for place in np.random.default_rng(3).permutation(len(questions))]
-    kept = balanced(questions, seed=7, most=50)
-    assert balanced(shuffled, seed=7, most=50) == kept
-    assert balanced(questions, seed=8, most=50) != kept
+    kept = balanced(questions, seed=7, max_per_type=50)
+    assert balanced(shuffled, seed=7, max_per_type=50) == kept
+    assert balanced(questions, seed=8, max_per_type=50) != kept
     assert set(kept) <= set(questions)
     assert len(set(kept)) == len(kept)
     assert max(Counter(one.type_id for one in kept).values()) <= 50

@@ -51,7 +51,7 @@ def test_no_prior_of_training_answers_tells_more_than_half_of_what_is_kept(made)
     assert right_by_majority(list(relations.values()), known, KEYS["both"]) > 0.6
     for key in KEYS.values():
         assert right_by_majority(kept, known, key) <= 0.55
-    shares = [line for line in said.splitlines() if line.startswith("Prior by type and both nouns")]
+    shares = [line for line in said.splitlines() if line.startswith("Prior from type and both nouns")]
     expected = 100 * right_by_majority(kept, known, KEYS["both"])
     # Options are lettered in another order than some questions name them in, which moves a few between groups.
     assert float(shares[0].split(", ")[1].split(" %")[0]) == pytest.approx(expected, abs=4)

@@ -210,7 +210,7 @@ def test_a_tagger_says_what_to_look_for(parts: dict[str, ExpertSpec]) -> None:
         ({"options": {"vocabulary": "tagger"}}, "tagger"),
         ({"options": {"vocabulary": "kitchen"}}, "household"),
         ({"options": {"vocabulary": []}}, "empty"),
-        ({"options": {"iou": 0.5}}, "iou is no setting; did you mean max_iou"),
+        ({"options": {"iou": 0.5}}, "iou is not a setting; did you mean max_iou"),
         ({"options": {"fallback": "alt_text"}}, "fallback"),
     ],
 )

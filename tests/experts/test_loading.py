@@ -144,14 +144,14 @@ def test_an_expert_is_loaded_once_per_process(models: Path) -> None:
         ("{family: zoedepth, model: none}", "slot filter has no expert family 'zoedepth', which fills depth"),
         (
             "{family: clip, model: MODELS/clip, options: {batch: 3}}",
-            "batch is no setting; did you mean batch_size",
+            "batch is not a setting; did you mean batch_size",
         ),
         ("{family: clip, model: MODELS/clip, options: {batch_size: 0}}", "batch_size = 0: .*greater than 0"),
         ("{family: clip, model: MODELS/clip, options: {labels: nowhere}}", "no label set 'nowhere'"),
         ("{family: clp, model: x}", r"no expert family 'clp'.*did you mean clip\?"),
         ("{family: sensor, parts: {detector: {family: owlv2}}}", "sensor takes no part 'detector'"),
         ("{family: cascade, parts: {frist: {family: sensor}}}", r"no part 'frist'; did you mean first\?"),
-        ("{family: cascade, modl: x}", r"filter.modl is no setting; did you mean filter.model\?"),
+        ("{family: cascade, modl: x}", r"filter.modl is not a setting; did you mean filter.model\?"),
         ("{family: cascade}", "lacks its part 'first'; it needs first and second"),
     ],
 )

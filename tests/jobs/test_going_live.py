@@ -164,11 +164,11 @@ def test_a_stage_whose_input_another_recipe_made_says_which_and_what_was_meant(s
         "examples": settings_of(lake, "synthesize.seed=3"),
         "statistics": settings_of(lake, "synthesize.seed=3"),
     }.items():
-        with pytest.raises(LakeUnreadable, match=f"Stage {name} would read recipe") as failure:
+        with pytest.raises(LakeUnreadable, match=f"Stage {name} needs recipe") as failure:
             run(settings, [name], lake=spark_lake)
         assert f"spatiallake {name} --lake {lake}" in str(failure.value)
         assert name != "synthesize" or there in str(failure.value)
-    with pytest.raises(LakeUnreadable, match="Stage disambiguate would read recipe"):
+    with pytest.raises(LakeUnreadable, match="Stage disambiguate needs recipe"):
         backfill_stages(settings_of(lake, "lift.min_points=60"), "disambiguate", lake=spark_lake)
     assert versions(lake) == before
 

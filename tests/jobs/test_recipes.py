@@ -96,7 +96,7 @@ def test_a_chain_holds_what_leads_to_a_recipe_and_the_newest_that_is_built_on_it
     # Beside the recipe that is named, the live one stays.
     both = RecipeBook([*rows, row(4, "examples", "ex2", "sy2", live=True)])
     assert both.chain_of(both.named("st2"), order)["examples"] == "ex2"
-    with pytest.raises(UsageError, match=r"'sy' begins 2 recipes.*synthesize sy1, synthesize sy2"):
+    with pytest.raises(UsageError, match=r"'sy' matches 2 recipes.*synthesize sy1, synthesize sy2"):
         book.named("sy")
 
 

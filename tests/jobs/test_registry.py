@@ -54,7 +54,7 @@ def test_a_stage_follows_every_stage_that_it_reads_however_they_are_listed() -> 
     [
         ([made("a"), made("a")], "Two stages are called 'a'"),
         ([made("a"), made("b", "nobody")], "Stage b reads table nobody_table, which no stage writes"),
-        ([made("a", "b"), made("b", "a")], "a, b read each other's tables in a circle"),
+        ([made("a", "b"), made("b", "a")], "a, b read each other's tables, which is a cycle"),
         ([made("a"), made("b", "a", in_run=False), made("c", "b")], "Stage c is part of `run` and reads b_table"),
     ],
 )

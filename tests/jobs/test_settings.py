@@ -67,7 +67,7 @@ def test_sections_and_mappings_of_the_environment_are_yaml(monkeypatch: pytest.M
     assert settings.ingest.refused_robots == ("noai",)
     assert settings.context.thresholds == {"spatial": 0.75}
     monkeypatch.setenv("SPATIALLAKE_SPARK", "{spark")
-    with pytest.raises(UsageError, match=r"spark.*is no YAML"):
+    with pytest.raises(UsageError, match=r"spark.*is not valid YAML"):
         load_settings(HERE, None, [])
 
 
@@ -81,14 +81,14 @@ def test_keys_of_mappings_may_have_dots() -> None:
     ("overrides", "message"),
     [
         (["shard_size=0"], "shard_size = 0"),
-        (["lift.min_point=3"], r"lift\.min_point is no setting; did you mean lift\.min_points\?$"),
-        (["min_points=3"], r"min_points is no setting; did you mean lift\.min_points\?$"),
-        (["lift.short_share=3"], r"lift\.short_share is no setting; did you mean synthesize\.short_share\?$"),
-        (["lfit.min_points=3"], r"lfit is no setting; did you mean lift\?$"),
-        (["lift.qqqqqq=1"], r"lift\.qqqqqq is no setting; known are lift\.min_points, "),
-        (["experts={filtr: {family: sensor}}"], r"filtr is no setting; did you mean experts\.profile\.filter\?"),
+        (["lift.min_point=3"], r"lift\.min_point is not a setting; did you mean lift\.min_points\?$"),
+        (["min_points=3"], r"min_points is not a setting; did you mean lift\.min_points\?$"),
+        (["lift.short_share=3"], r"lift\.short_share is not a setting; did you mean synthesize\.short_share\?$"),
+        (["lfit.min_points=3"], r"lfit is not a setting; did you mean lift\?$"),
+        (["lift.qqqqqq=1"], r"lift\.qqqqqq is not a setting; known names: lift\.min_points, "),
+        (["experts={filtr: {family: sensor}}"], r"filtr is not a setting; did you mean experts\.profile\.filter\?"),
         (["shard_size"], "NAME=VALUE"),
-        (["lift.min_points={"], "the value is no YAML"),
+        (["lift.min_points={"], "the value is not valid YAML"),
         (["lift.min_points=many"], "lift.min_points = 'many'"),
     ],
 )
@@ -118,7 +118,7 @@ def test_an_unknown_name_in_a_file_is_refused(tmp_path: Path) -> None:
 )
 def test_an_unknown_variable_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str, meant: str) -> None:
     monkeypatch.setenv(variable, "3")
-    with pytest.raises(UsageError, match=rf"{variable} is no setting; did you mean {meant}\?"):
+    with pytest.raises(UsageError, match=rf"{variable} is not a setting; did you mean {meant}\?"):
         load_settings(HERE, None, [])
 
 
@@ -179,7 +179,10 @@ def test_a_pinned_profile_that_is_remembered_gives_the_same_recipes() -> None:
 @pytest.mark.parametrize(
     ("depth", "message"),
     [
-        ({"sigma_rell": 0.2}, r"slot depth: The options of sensor: sigma_rell is no setting; did you mean sigma_rel\?"),
+        (
+            {"sigma_rell": 0.2},
+            r"slot depth: The options of sensor: sigma_rell is not a setting; did you mean sigma_rel\?",
+        ),
         ({"sigma_rel": "a lot"}, r"slot depth: The options of sensor: sigma_rel = 'a lot'"),
         ({"sigma_rel": -1}, r"sigma_rel = -1"),
     ],
@@ -194,8 +197,8 @@ def test_options_of_sensor_are_checked(depth: dict[str, Any], message: str) -> N
     ("experts", "threshold", "hint"),
     [
         ("sensor", "spatal", "did you mean spatial"),
-        ("sensor", "room", "known are has_depth, has_intrinsics, has_objects, spatial"),
-        ("builtin", "has_depth", "known are .*room"),
+        ("sensor", "room", "known names: has_depth, has_intrinsics, has_objects, spatial"),
+        ("builtin", "has_depth", "known names: .*room"),
     ],
 )
 def test_a_threshold_of_no_score_is_refused(experts: str, threshold: str, hint: str) -> None:

@@ -7,11 +7,12 @@ import pytest
 
 from jobs.views.pages.wording import type_name
 from scenes.truth.exact import oracles
+from tests.questions.example_room import example_scene
 from tests.questions.worlds import Row, mirrored, random_scene
 from udfs.language.quantity import parse_quantity
 from udfs.questions import registry
 from udfs.questions.candidates import Decisions, candidates_of
-from udfs.questions.example import ROOM, example_of, example_scene
+from udfs.questions.example import ROOM, example_of
 from udfs.questions.question_type import AnswerKind, QuestionType
 from udfs.questions.registry import DuplicateType, UnknownType, question_type, question_types
 from udfs.questions.scene import Scene, scene_of

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from scenes.truth.measure import back_project, picture, read_manifest
+from scenes.truth.measure import back_project, png_pixels, read_manifest
 
 Row = Mapping[str, Any]
 DISTANCE_FLOOR_M = 0.03
@@ -95,8 +95,8 @@ def _key(scene: str, truth: dict[str, Any], sizes: dict[int, float]) -> Key:
 
 
 def _visible_sizes(crawl: Path, row: Row) -> dict[int, float]:
-    depth = picture(crawl / row["depth"]).astype(np.float64) / 1000
-    labels = picture(crawl / row["instances"])
+    depth = png_pixels(crawl / row["depth"]).astype(np.float64) / 1000
+    labels = png_pixels(crawl / row["instances"])
     cloud = back_project(depth, row["camera"])
     sizes = {}
     for item in row["objects"]:

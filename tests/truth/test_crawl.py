@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scenes.crawl import write_crawl
-from scenes.truth.measure import back_project, picture, read_manifest
+from scenes.truth.measure import back_project, png_pixels, read_manifest
 
 ROOMS = 10
 
@@ -28,8 +28,8 @@ def test_gravity_is_the_pose_s_down(crawl: Path) -> None:
 
 def test_visible_points_lie_in_their_boxes(crawl: Path) -> None:
     for row in read_manifest(crawl):
-        depth = picture(crawl / row["depth"]) / 1000.0
-        labels = picture(crawl / row["instances"])
+        depth = png_pixels(crawl / row["depth"]) / 1000.0
+        labels = png_pixels(crawl / row["instances"])
         cloud = back_project(depth, row["camera"])
         for item in row["objects"]:
             box, points = item["box_3d"], cloud[(labels == item["id"]) & (depth > 0)]
@@ -41,8 +41,8 @@ def test_visible_points_lie_in_their_boxes(crawl: Path) -> None:
 def test_background_never_lies_below_the_floor(crawl: Path) -> None:
     lowest = []
     for row in read_manifest(crawl):
-        depth = picture(crawl / row["depth"]) / 1000.0
-        labels = picture(crawl / row["instances"])
+        depth = png_pixels(crawl / row["depth"]) / 1000.0
+        labels = png_pixels(crawl / row["instances"])
         points = back_project(depth, row["camera"])[(labels == 0) & (depth > 0)]
         pose = np.asarray(row["pose"])
         heights = points @ pose[2, :3] + pose[2, 3]

@@ -6,33 +6,15 @@ from typing import Any, TypeVar
 import ftfy
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.manifest import (
-    BOX_PART,
-    CAMERA_PART,
-    OBJECT_PART,
-    POSE_PART,
-    UNIT_PART,
-    ManifestObject,
-    ManifestRow,
-)
+from schemas.manifest import BOX_PART, CAMERA_PART, OBJECT_PART, POSE_PART, UNIT_PART, ManifestObject, ManifestRow
 from schemas.reasons import Reason
 from udfs.crawl.entries import fault
 from udfs.crawl.limits import IngestSettings
 from udfs.crawl.part_rejects import PartRejects
 from udfs.stages.rows import Row
 
-_TEXT_FIELDS = (
-    "crawl_id",
-    "source",
-    "image_url",
-    "page_url",
-    "alt_text",
-    "licence",
-    "crawled_at",
-    "robots",
-    "sequence_id",
-    "instruction",
-)
+_LINKS = ("crawl_id", "source", "image_url", "page_url")
+_TEXT_FIELDS = (*_LINKS, "alt_text", "licence", "crawled_at", "robots", "sequence_id", "instruction")
 PartT = TypeVar("PartT")
 
 

@@ -17,11 +17,7 @@ from udfs.stages.rows import Row, RowRejected
 Image.MAX_IMAGE_PIXELS = None
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-_MAGIC = (
-    ("jpeg", b"\xff\xd8\xff", 0),
-    ("png", _PNG_MAGIC, 0),
-    ("webp", b"WEBP", 8),
-)
+_MAGIC = (("jpeg", b"\xff\xd8\xff", 0), ("png", _PNG_MAGIC, 0), ("webp", b"WEBP", 8))
 _UNSUPPORTED = (
     ("GIF", b"GIF8", 0),
     ("BMP", b"BM", 0),

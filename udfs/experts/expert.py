@@ -67,7 +67,7 @@ class Options(Settings):
 
 
 class Expert(ABC):
-    """A model, or a rule, made of its spec: the base of every class that a family fills a slot with.
+    """The base of all experts: a model, or a rule, built from its spec to fill a slot.
 
     `needed_parts` and `optional_parts` map the names of the experts that it is made of to the slots that they fill;
     `self.parts` holds them.

@@ -57,7 +57,7 @@ def label_set(source: Any) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise ValueError(f"{path} is no YAML: {error}") from error
+        raise ValueError(f"{path} is not valid YAML: {error}") from error
 
 
 def names_or_source(value: Any) -> Any:

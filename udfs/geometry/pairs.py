@@ -72,10 +72,7 @@ def surface_gap(a: Surface, b: Surface) -> float:
     first, second = (a.dense, b.dense) if close else (a.middle, b.middle)
     near, far = first.nearest(_NEAREST_SHARE, facing_b), second.nearest(_NEAREST_SHARE, facing_a)
     table = near.left @ far.right
-    return min(
-        _percentile(table.min(axis=1), len(first.left)),
-        _percentile(table.min(axis=0), len(second.left)),
-    )
+    return min(_percentile(table.min(axis=1), len(first.left)), _percentile(table.min(axis=0), len(second.left)))
 
 
 def _tail(cloud: Cloud, squared: NDArray[np.float32]) -> NDArray[np.float32]:

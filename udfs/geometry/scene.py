@@ -109,10 +109,7 @@ def _gravity_columns(gravity: Gravity) -> dict[str, Any]:
 
 
 def _pairs(
-    depth: DepthMap,
-    cutouts: list[Cutout],
-    clouds: list[tuple[NDArray[np.float64], ...]],
-    measured: list[Primitives],
+    depth: DepthMap, cutouts: list[Cutout], clouds: list[tuple[NDArray[np.float64], ...]], measured: list[Primitives]
 ) -> list[dict[str, Any]]:
     if len(cutouts) < 2:
         return []

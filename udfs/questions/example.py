@@ -1,11 +1,7 @@
 """The example room, and the worked example of each type in it."""
 
-import math
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any
 
-from udfs.questions.scene import Scene, scene_of
 from udfs.questions.wordings import example_text
 
 # Center and lengths along x (forward), y (left) and z (up) in m; the camera is 1.5 m above the floor.
@@ -44,60 +40,3 @@ def example_of(type_id: str) -> Example:
         variant=text["variant"],
         value_si=None if value is None else float(value),
     )
-
-
-def example_scene() -> Scene:
-    """Return the example room as the rules read it: every gate is open and sizes are exact."""
-    row = {
-        "image_id": "example",
-        "width": 640,
-        "camera": {"fx": 520.0},
-        "world_from_camera": [*(0.0,) * 11, CAMERA_Z_M],
-        "depth_noise_rel": 0.0,
-        "gravity_src": "gt",
-        "gravity_sigma_deg": 0.0,
-        "has_plane": "floor",
-        "scale_ok": True,
-        "objects": [_object(number, *shape) for number, shape in enumerate(ROOM.values())],
-        "pairs": [_pair(a, b) for a, b in combinations(range(len(ROOM)), 2)],
-    }
-    names = [{"object_id": number, "expression": name, "form": "label"} for number, name in enumerate(ROOM)]
-    return scene_of(row, names)
-
-
-def _object(number: int, center_m: tuple[float, ...], size_m: tuple[float, ...]) -> dict[str, Any]:
-    x, y, z = center_m
-    length_m, depth_m = max(size_m[:2]), min(size_m[:2])
-    return {
-        "object_id": number,
-        "n_points": 4000,
-        "area_px": 4000,
-        "centre_m": [x, y, z],
-        "lo_m": [c - s / 2 for c, s in zip(center_m, size_m, strict=True)],
-        "hi_m": [c + s / 2 for c, s in zip(center_m, size_m, strict=True)],
-        "centre_c_m": [-y, CAMERA_Z_M - z, x],
-        "range_m": math.dist(center_m, (0.0, 0.0, CAMERA_Z_M)),
-        "depth_m": x,
-        "u_norm": 0.5 - y / x,
-        "v_norm": 0.5 - (z - CAMERA_Z_M) / x,
-        "sigma_m": 0.0,
-        "size_m": [*size_m, length_m, depth_m],
-        "volume_m3": math.prod(size_m),
-        "size_source": "amodal",
-        "size_ok": True,
-        "truncated": False,
-        "occlusion": 0.0,
-        "edge_sigma_px": None,
-    }
-
-
-def _pair(a: int, b: int) -> dict[str, Any]:
-    (center_a, size_a), (center_b, size_b) = (list(ROOM.values())[number] for number in (a, b))
-    apart = [max(0.0, abs(p - q) - (s + t) / 2) for p, q, s, t in zip(center_a, center_b, size_a, size_b, strict=True)]
-    return {
-        "a": a,
-        "b": b,
-        "gap_m": math.hypot(*apart),
-        "clearance_m": math.hypot(*apart[:2]),
-        "masks_adjacent": False,
-    }

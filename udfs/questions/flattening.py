@@ -1,8 +1,7 @@
-"""Scenes out of an Arrow batch without a dict per object: nested lists are sliced as flat columns.
+"""Builds scenes from an Arrow batch without a dict per object: nested lists are sliced as flat columns.
 
-`RecordBatch.to_pylist()` would add 11 % to the time of synthesis. The flat way gives the same
-`Scene` (tested against `scene_of`). A row that does not fit the table's schema goes through
-`scene_of` alone, which names what is wrong.
+`RecordBatch.to_pylist()` would add 11 % to the time of synthesis. This path gives the same `Scene` (tested against
+`scene_of`). A row that does not fit the table's schema goes through `scene_of`, which names the fault.
 """
 
 from collections.abc import Iterator
@@ -12,29 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from udfs.questions.scene import Scene, SeenPair, gates_of, lens_of, scene_of
-from udfs.questions.seen_object import Primitives, seen_object
+from udfs.questions.seen_object import FLAGS, VECTORS, Primitives, seen_object
 
 _KEYS = ("image_id", "ingest_shard", "scene_recipe", "licence")
 _HEADS = ("image_id", "width", "camera", "gravity_src", "gravity_sigma_deg", "has_plane", "scale_ok")
 _HEADS_NULLABLE = ("depth_noise_rel", "world_from_camera", "scale_sigma_rel", "focal_sigma_rel")
-# Primitives field: (column of OBJECT, length of the vector, index in it)
-_VECTORS = {
-    "m_x": ("centre_m", 3, 0),
-    "m_y": ("centre_m", 3, 1),
-    "m_z": ("centre_m", 3, 2),
-    "lo_y": ("lo_m", 3, 1),
-    "lo_z": ("lo_m", 3, 2),
-    "hi_y": ("hi_m", 3, 1),
-    "hi_z": ("hi_m", 3, 2),
-    "x_c": ("centre_c_m", 3, 0),
-    "z_c": ("centre_c_m", 3, 2),
-    "e_y": ("size_m", 5, 1),
-    "height_m": ("size_m", 5, 2),
-    "length_m": ("size_m", 5, 3),
-    "width_m": ("size_m", 5, 4),
-}
-# The value of a flag that is null: the one that permits less.
-_FLAGS = {"size_ok": False, "truncated": True}
+
 
 Keys = dict[str, Any]
 
@@ -109,19 +91,19 @@ def _primitives(objects: pa.StructArray) -> tuple[list[Primitives], np.ndarray]:
     vectors: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     columns: list[list[Any]] = []
     for name in Primitives._fields:
-        if name in _VECTORS:
-            source, length, index = _VECTORS[name]
+        if name in VECTORS:
+            source, length, index = VECTORS[name]
             if source not in vectors:
                 array = objects.field(source)
                 starts = array.offsets.to_numpy()
                 sound &= (np.diff(starts) == length) & ~_nulls(array)
-                # One NaN more, so that an empty last vector has something to point at.
+                # One more vector of NaN, so that the offset of an empty last vector is a valid index.
                 flat = np.append(array.values.to_numpy(zero_copy_only=False), np.full(length, np.nan))
                 vectors[source] = flat, starts[:-1]
             flat, starts = vectors[source]
             columns.append(flat[np.minimum(starts + index, len(flat) - 1)].tolist())
-        elif name in _FLAGS:
-            columns.append(objects.field(name).fill_null(_FLAGS[name]).to_pylist())
+        elif name in FLAGS:
+            columns.append(objects.field(name).fill_null(FLAGS[name]).to_pylist())
         elif name in ("object_id", "size_source"):
             columns.append(objects.field(name).to_pylist())
         else:
@@ -134,7 +116,7 @@ def _nulls(array: pa.Array) -> np.ndarray:
 
 
 def _spread(regular: np.ndarray, sound: np.ndarray, offsets: np.ndarray) -> None:
-    """Clear `regular` of the rows that own an unsound item."""
+    """Set `regular` to False for the rows with an unsound item."""
     for item in np.flatnonzero(~sound):
         row = int(np.searchsorted(offsets, item, side="right")) - 1
         if 0 <= row < len(regular):

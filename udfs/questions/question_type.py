@@ -28,8 +28,8 @@ class AnswerKind(StrEnum):
 class Variant:
     """How one variant of a type's answers differs from the type.
 
-    `needs` and `distance_kind` are None where they are the type's. `is_unsaid` marks a variant whose
-    answer says no number, such as "it rests on the floor".
+    `needs` and `distance_kind` are None where the type's own apply. `is_unsaid` marks a variant whose answer states no
+    number, such as "it rests on the floor".
     """
 
     needs: tuple[Need, ...] | None = None
@@ -142,7 +142,7 @@ class QuestionType:
         return self.sides[0] if forward else self.sides[1]
 
     def side_of(self, variant: str) -> str | None:
-        """Return the side that a variant says, None where it says none."""
+        """Return the side that a variant states, None if it states none."""
         return variant if variant in self.sides else None
 
     def needs_of(self, variant: str) -> tuple[Need, ...]:

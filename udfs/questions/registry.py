@@ -29,7 +29,7 @@ class UnknownType(KeyError):
 
 @cache
 def question_types() -> Mapping[str, QuestionType]:
-    """Return every type by id: ours before those of plugins, qualitative first, then by id.
+    """Return every type by id: built-in ones before those of plugins, qualitative first, then by id.
 
     Raises:
         DuplicateType: two modules declare the same id.
@@ -74,7 +74,7 @@ def rules() -> tuple[ObjectRule | PairRule, ...]:
 
 @cache
 def unsaid_variants() -> tuple[str, ...]:
-    """Return the variants that say a word in place of a number; they stand in `rounding_rule`."""
+    """Return the variants that state a word instead of a number; column `rounding_rule` holds them."""
     words = {word for kind in question_types().values() for word, how in kind.variants.items() if how.is_unsaid}
     return tuple(sorted(words))
 

@@ -12,10 +12,9 @@ _NAN = math.nan
 class SeenObject(NamedTuple):
     """The primitives of one object that has a name: lengths in m, in frame W, NaN where unknown.
 
-    `edge_ok` says that the object is neither truncated nor more than 10 % occluded. `ray_*` is the
-    unit vector from the camera to the center, `error_m` the standard error along that ray,
-    `pixel_m` that across it, `outline_m` that of an edge and `noise_m` that of one depth pixel; see
-    `udfs.questions.uncertainty`.
+    `edge_ok` says that the object is neither truncated nor more than 10 % occluded. `ray_*` is the unit vector from the
+    camera to the center, `error_m` the standard error along that ray, `pixel_m` that across it, `outline_m` that of an
+    edge and `noise_m` that of one depth pixel; see `udfs.questions.uncertainty`.
     """
 
     object_id: int
@@ -90,46 +89,40 @@ class Primitives(NamedTuple):
     edge_sigma_px: float
 
 
+# Primitives field: (column of OBJECT, length of the vector, index in it)
+VECTORS = {
+    "m_x": ("centre_m", 3, 0),
+    "m_y": ("centre_m", 3, 1),
+    "m_z": ("centre_m", 3, 2),
+    "lo_y": ("lo_m", 3, 1),
+    "lo_z": ("lo_m", 3, 2),
+    "hi_y": ("hi_m", 3, 1),
+    "hi_z": ("hi_m", 3, 2),
+    "x_c": ("centre_c_m", 3, 0),
+    "z_c": ("centre_c_m", 3, 2),
+    "e_y": ("size_m", 5, 1),
+    "height_m": ("size_m", 5, 2),
+    "length_m": ("size_m", 5, 3),
+    "width_m": ("size_m", 5, 4),
+}
+# The value of a flag that is null: the more restrictive one.
+FLAGS = {"size_ok": False, "truncated": True}
+
+
 def primitives_of(thing: Mapping[str, Any]) -> Primitives:
-    """Return the flat primitives of one OBJECT struct; null becomes NaN, or the flag that permits less.
+    """Return the flat primitives of one OBJECT struct; null becomes NaN, or the more restrictive flag.
 
     Raises:
         ValueError: a vector has the wrong length.
     """
-    m_x, m_y, m_z = thing["centre_m"] or (_NAN,) * 3
-    _, lo_y, lo_z = thing["lo_m"] or (_NAN,) * 3
-    _, hi_y, hi_z = thing["hi_m"] or (_NAN,) * 3
-    x_c, _, z_c = thing["centre_c_m"] or (_NAN,) * 3
-    _, e_y, height_m, length_m, width_m = thing["size_m"] or (_NAN,) * 5
-    return Primitives(
-        object_id=thing["object_id"],
-        n_points=known(thing["n_points"]),
-        area_px=known(thing["area_px"]),
-        m_x=m_x,
-        m_y=m_y,
-        m_z=m_z,
-        lo_y=lo_y,
-        lo_z=lo_z,
-        hi_y=hi_y,
-        hi_z=hi_z,
-        range_m=known(thing["range_m"]),
-        depth_m=known(thing["depth_m"]),
-        x_c=x_c,
-        z_c=z_c,
-        u_norm=known(thing["u_norm"]),
-        v_norm=known(thing["v_norm"]),
-        sigma_m=known(thing["sigma_m"]),
-        e_y=e_y,
-        height_m=height_m,
-        length_m=length_m,
-        width_m=width_m,
-        volume_m3=known(thing["volume_m3"]),
-        size_source=thing["size_source"],
-        size_ok=thing["size_ok"] is True,
-        truncated=thing["truncated"] is not False,
-        occlusion=known(thing["occlusion"]),
-        edge_sigma_px=known(thing["edge_sigma_px"]),
-    )
+    values = {name: thing[name] for name in ("object_id", "size_source")}
+    for name, (source, length, index) in VECTORS.items():
+        vector = thing[source] or (_NAN,) * length
+        if len(vector) != length:
+            raise ValueError(f"{source} of object {thing['object_id']} has {len(vector)} values instead of {length}.")
+        values[name] = vector[index]
+    values |= {name: null if thing[name] is None else thing[name] for name, null in FLAGS.items()}
+    return Primitives(**values, **{name: known(thing[name]) for name in Primitives._fields if name not in values})
 
 
 def seen_object(p: Primitives, lens: Lens) -> SeenObject:

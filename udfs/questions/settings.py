@@ -10,12 +10,12 @@ class SynthesizeSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seed: int = Field(default=0, ge=0, description="changes every random choice")
+    seed: int = Field(default=0, ge=0, description="seed of every random choice")
     max_qualitative: int = Field(default=20, ge=0, description="qualitative rows per image")
     max_quantitative: int = Field(default=20, ge=0, description="quantitative rows per image")
     max_per_type: int = Field(default=2, ge=1, le=2, description="rows per type and image")
     max_pairs: int = Field(
-        default=48, ge=1, description="pairs of objects weighed per image, drawn when there are more"
+        default=48, ge=1, description="pairs of objects considered per image, sampled when there are more"
     )
     solo_numbers: int = Field(default=2, ge=0, le=2, description="numbers of an image without a qualitative answer")
     letter_share: float = Field(default=0.25, ge=0, le=1, description="choice rows answered by an option letter")
@@ -39,11 +39,11 @@ class SynthesizeSettings(BaseModel):
     test_share: float = Field(default=0.02, ge=0, le=0.5, description="images in the test split")
 
     def changes(self) -> dict[str, Any]:
-        """Return what the recipe is made of: the settings, and which types plugins add.
+        """Return what the recipe hashes: the settings, and the types that plugins add.
 
-        What was added later is left out at its default, so that older recipes stay.
+        Settings added later are omitted at their defaults, so that older recipes stay the same.
         """
-        # The registry imports the types, and their rules this module.
+        # The registry imports the types, whose rules import this module.
         from udfs.questions.registry import plugin_types
 
         fields, later = type(self).model_fields, ("noise_m", "lengths")
@@ -54,7 +54,7 @@ class SynthesizeSettings(BaseModel):
     def _equal_halves(self) -> "SynthesizeSettings":
         if self.max_qualitative != self.max_quantitative:
             raise ValueError(
-                f"max_qualitative {self.max_qualitative} and max_quantitative {self.max_quantitative} differ, and the "
-                "table is half and half; set both to the smaller"
+                f"max_qualitative {self.max_qualitative} and max_quantitative {self.max_quantitative} differ, but "
+                "half of the table is of either kind; set both to the same value"
             )
         return self

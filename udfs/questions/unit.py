@@ -14,10 +14,9 @@ Say = Callable[[float, Draws, bool, SynthesizeSettings], Said]
 class Unit:
     """A unit: its SI symbol and how a value in it is said.
 
-    `say` takes the value, the draws, whether a precise figure is asked for, and the settings.
-    `scale_power` is the power of the depth map's scale in the value: 1 for a length, 0 for an angle
-    or a ratio. `is_precise` allows questions for a precise figure, `has_decimals` those for two
-    decimals.
+    `say` takes the value, the draws, whether a precise figure is asked for, and the settings. `scale_power` is the
+    power of the depth map's scale in the value: 1 for a length, 0 for an angle or a ratio. `is_precise` allows
+    questions for a precise figure, `has_decimals` those for two decimals.
     """
 
     symbol: str

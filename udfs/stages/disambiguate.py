@@ -1,4 +1,4 @@
-"""Referring expressions: a name for each object that no other object in the image could be meant by."""
+"""Referring expressions: for each object, a name that fits no other object in the image."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -20,9 +20,8 @@ from udfs.stages.rows import Row
 class DisambiguateSettings(BaseModel):
     """Settings of the referring expressions; they are part of the recipe.
 
-    Regions whose `similarity` reaches `max_similarity` count as look-alikes, whatever their captions say. Objects
-    whose probability of being a single one (`chance`) is below `min_chance` are not asked about, and no name may fit
-    them.
+    Regions whose `similarity` reaches `max_similarity` count as look-alikes, whatever their captions say. Objects whose
+    probability of being a single one (`chance`) is below `min_chance` are not asked about, and no name may fit them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,9 +61,8 @@ def disambiguate_row(row: Row, settings: DisambiguateSettings) -> Row:
     """Return the columns of `references` for a row of `scenes`.
 
     `row` needs `image_id` and `objects`; `regions` (region_id, label, captions, similar, chance), where given, adds
-    what the image shows but was not lifted, so that no expression fits it, how similar regions are, and how certain
-    the expert is of each. Expressions are drawn from (image_id, object_id) alone, so the order of objects changes
-    nothing.
+    what the image shows but was not lifted, so that no expression fits it, how similar regions are, and how certain the
+    expert is of each. Expressions are drawn from (image_id, object_id) alone, so the order of objects changes nothing.
     """
     scene = _named_scene(row, settings)
     references: list[dict[str, Any]] = []
@@ -92,7 +90,7 @@ def _named_scene(row: Row, settings: DisambiguateSettings) -> _NamedScene:
     sources = {region["region_id"]: region for region in row.get("regions") or []}
     sources.update(lifted)
     captions = [text for one in sources.values() for text in one["captions"] or []]
-    # where captions start in lower case, a capital at the start is a name's
+    # where captions start in lower case, an initial capital marks a proper name
     sentence_case = not any(text[:1].islower() for text in captions)
     everything = []
     for object_id in sorted(sources):
@@ -111,7 +109,7 @@ def _named_scene(row: Row, settings: DisambiguateSettings) -> _NamedScene:
 
 
 def _similar(row: Row, minimum: float) -> dict[int, set[int]]:
-    """Return, by region, the regions whose similarity to it reaches `minimum`; symmetric."""
+    """Return each region's look-alikes, those with a similarity of at least `minimum` in either direction."""
     similar: dict[int, set[int]] = defaultdict(set)
     for region in row.get("regions") or []:
         for other in region.get("similar") or []:

@@ -11,10 +11,9 @@ import pyarrow as pa
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.table import ENGINE_VERSION
 from udfs.experts.images import upright_image
 from udfs.language.tokens import token_counter
-from udfs.stages.rows import Row, rejected_by
+from udfs.stages.rows import Row, keys_of, rejected_by
 
 STREAM = "spatial"
 
@@ -31,8 +30,7 @@ class ExamplesSettings(BaseModel):
         default=8, ge=1, description="rows per image that may be used to keep turns about the same objects apart"
     )
     tokenizer: str | None = Field(
-        default=None,
-        description="folder or Hugging Face id of the tokenizer; none: words, digits and punctuation",
+        default=None, description="folder or Hugging Face id of the tokenizer; none: words, digits and punctuation"
     )
     tokenizer_revision: str | None = Field(default=None, description="commit of a Hugging Face id")
 
@@ -48,8 +46,7 @@ def example_batches(
     """
     for batch in batches:
         for row in batch.to_pylist():
-            keys = {"image_id": row["image_id"], "ingest_shard": row["ingest_shard"]}
-            keys |= {"recipe": recipe, "engine_version": ENGINE_VERSION}
+            keys = keys_of(row, recipe)
             try:
                 made = [{**example, **keys} for example in examples_of(row, settings, recipe)]
             except Exception as error:  # a poisoned image is quarantined alone, whatever it raises

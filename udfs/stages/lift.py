@@ -15,6 +15,7 @@ from udfs.geometry.limits import LiftSettings
 from udfs.geometry.scene import lift_scene
 from udfs.stages.rows import Row, RowRejected
 
+_CARRIED = ("image_id", "width", "height", "camera", "camera_src", "depth_src", "scale_ok")
 _DEFAULT_SIGMA_DEG = 1.0
 
 
@@ -34,15 +35,9 @@ def lift_row(row: Row, settings: LiftSettings) -> Row:
         error = f"None of {len(row['regions'] or [])} regions could be lifted ({reasons}); look at masks and depth."
         raise RowRejected(Outcome.FILTERED, Reason.NO_OBJECTS, error)
     return {
-        "image_id": row["image_id"],
-        "width": row["width"],
-        "height": row["height"],
-        "camera": row["camera"],
-        "camera_src": row["camera_src"],
-        "depth_src": row["depth_src"],
+        **{name: row[name] for name in _CARRIED},
         **{name: row.get(name) for name in ("sigma_rel", "scale_sigma_rel", "focal_sigma_rel")},
         "depth_noise_rel": depth.noise_rel,
-        "scale_ok": row["scale_ok"],
         **scene,
     }
 
@@ -56,7 +51,7 @@ def _depth_mm(row: Row) -> NDArray[Any]:
         raise RowRejected(Outcome.FAILED, Reason.DEPTH_UNREADABLE, error)
     if depth.shape != (row["height"], row["width"]):
         error = (
-            f"The depth map is {depth.shape[1]} x {depth.shape[0]} px and the photograph {row['width']} x "
+            f"The depth map is {depth.shape[1]} x {depth.shape[0]} px and the image {row['width']} x "
             f"{row['height']}; resample the depth map."
         )
         raise RowRejected(Outcome.FAILED, Reason.DEPTH_SIZE_MISMATCH, error)
@@ -66,7 +61,7 @@ def _depth_mm(row: Row) -> NDArray[Any]:
 
 
 def _gravity(row: Row) -> Gravity | None:
-    """Return the gravity that the row carries, None when it is to be found from surfaces."""
+    """Return the gravity that the row carries; None if it must be estimated from surfaces."""
     down = row.get("gravity")
     if down is None or len(down) != 3 or row.get("gravity_src") in (None, "none"):
         return None

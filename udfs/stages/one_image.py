@@ -1,4 +1,4 @@
-"""One image through the functions of the stages, in memory: what experts see, and what is asked about it."""
+"""Runs the stages' functions on one image in memory: predictions, geometry and questions."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ RECIPE = "memory"
 
 
 class Questioned(NamedTuple):
-    """The rows of `scenes`, `references` and `qa_pairs` of one image; `recipe` is none of a lake's."""
+    """The rows of `scenes`, `references` and `qa_pairs` of one image; their `recipe` belongs to no lake."""
 
     scene: Row
     references: Row
@@ -21,10 +21,10 @@ class Questioned(NamedTuple):
 
 
 def prediction_of(slot: str, spec: ExpertSpec, image: Row) -> Row:
-    """Return what an expert says about a row of `images`, in this process.
+    """Return an expert's prediction for a row of `images`, computed in this process.
 
     Raises:
-        RowRejected: the expert finds nothing that it could use.
+        RowRejected: the image has nothing that the expert can use.
     """
     (prediction,) = loaded_expert(slot, spec).predict([image])
     if isinstance(prediction, Exception):

@@ -1,4 +1,4 @@
-"""Run an expert over Arrow batches, and make rows of `image_scores`, `regions` and `depths` of what it predicts."""
+"""Runs an expert over Arrow batches and turns its predictions into rows of `image_scores`, `regions` and `depths`."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyspark import TaskContext
 
 from schemas.reasons import Outcome, Reason
-from schemas.table import ENGINE_VERSION
 from udfs.experts.expert import ExpertSpec, Prediction, is_isolated, loaded_expert
-from udfs.experts.isolation.devices import task_device
 from udfs.experts.isolation.guarded import guarded_expert
 from udfs.experts.loading import ModelUnavailable
-from udfs.stages.rows import Row, RowRejected, rejected_by
+from udfs.stages.rows import Row, RowRejected, keys_of, rejected_by
 
 Finish = Callable[[Row, Prediction], Row]
 
@@ -61,8 +60,8 @@ def depth_row(row: Row, prediction: Prediction) -> Row:
 
 
 def loading_fault(slot: str, spec: ExpertSpec) -> tuple[str, str | None]:
-    """Load a learned expert where this task runs; return its device, and why it does not load, if so."""
-    device = task_device()
+    """Load a learned expert where this task runs; return its device, and the reason if it does not load."""
+    device = _task_device()
     try:
         guarded_expert(slot, spec, device).load()
     except ModelUnavailable as unavailable:
@@ -70,20 +69,21 @@ def loading_fault(slot: str, spec: ExpertSpec) -> tuple[str, str | None]:
     return device, None
 
 
+def _task_device() -> str:
+    context = TaskContext.get()
+    gpu = context.resources().get("gpu") if context else None
+    return f"cuda:{gpu.addresses[0]}" if gpu else "cpu"
+
+
 def _predictions(slot: str, spec: ExpertSpec, batches: Iterable[list[Row]]) -> Iterator[list[Prediction | Exception]]:
     if is_isolated(slot, spec):
-        return guarded_expert(slot, spec, task_device()).predictions(batches, spec.timeout_s)
+        return guarded_expert(slot, spec, _task_device()).predictions(batches, spec.timeout_s)
     expert = loaded_expert(slot, spec)
     return (expert.predict(batch) if batch else [] for batch in batches)
 
 
 def _output(row: Row, outcome: Prediction | Exception | None, finish: Finish, recipe: str) -> Row:
-    keys: dict[str, Any] = {
-        "image_id": row["image_id"],
-        "ingest_shard": row["ingest_shard"],
-        "recipe": recipe,
-        "engine_version": ENGINE_VERSION,
-    }
+    keys = keys_of(row, recipe)
     try:
         if outcome is None:
             raise RowRejected(Outcome.FILTERED, Reason.SCORE_BELOW_THRESHOLD, row["gate"])

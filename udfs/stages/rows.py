@@ -36,6 +36,12 @@ def rejected_by(error: Exception) -> RowRejected:
     return RowRejected(Outcome.FAILED, Reason.UNEXPECTED_ERROR, message)
 
 
+def keys_of(row: Row, recipe: str) -> Row:
+    """Return the columns that every row of an image has, rejected or not."""
+    kept = {name: row[name] for name in ("image_id", "ingest_shard")}
+    return {**kept, "recipe": recipe, "engine_version": ENGINE_VERSION}
+
+
 def map_rows(
     batches: Iterator[pa.RecordBatch], function: RowFunction, schema: pa.Schema, recipe: str
 ) -> Iterator[pa.RecordBatch]:
@@ -49,12 +55,7 @@ def map_rows(
 
 
 def _apply(row: Row, function: RowFunction, recipe: str) -> Row:
-    keys: Row = {
-        "image_id": row["image_id"],
-        "ingest_shard": row["ingest_shard"],
-        "recipe": recipe,
-        "engine_version": ENGINE_VERSION,
-    }
+    keys = keys_of(row, recipe)
     try:
         return {"rejects": [], **function(row), **keys}
     except Exception as error:  # a poisoned row is quarantined alone, whatever it raises

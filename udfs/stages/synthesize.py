@@ -6,15 +6,14 @@ from typing import Any
 import pyarrow as pa
 
 from schemas.reasons import Outcome, Reason
-from schemas.table import ENGINE_VERSION
 from udfs.questions.answering import answer_scene, split_of
 from udfs.questions.columns import ImageColumns, QaColumns
 from udfs.questions.flattening import scenes_of
 from udfs.questions.scene import Scene, scene_of
 from udfs.questions.settings import SynthesizeSettings
-from udfs.stages.rows import Row, RowRejected, rejected_by
+from udfs.stages.rows import Row, RowRejected, keys_of, rejected_by
 
-# Few enough rows that they are still in the processor's cache when they become columns.
+# Few enough rows to stay in the processor's cache until they become columns.
 _ROWS_PER_BATCH = 2_000
 
 __all__ = ["QaColumns", "SynthesizeSettings", "synthesize_batches", "synthesize_scene"]
@@ -82,10 +81,4 @@ def _why_none(scene: Scene) -> str:
 
 
 def _rejected(keys: Row, recipe: str, error: Exception) -> Row:
-    return {
-        "image_id": keys["image_id"],
-        "ingest_shard": keys["ingest_shard"],
-        "recipe": recipe,
-        "engine_version": ENGINE_VERSION,
-        "rejects": [rejected_by(error).as_row()],
-    }
+    return {**keys_of(keys, recipe), "rejects": [rejected_by(error).as_row()]}

@@ -1,11 +1,11 @@
-"""Which relations to ask so that nouns alone give no answer away.
+"""Selects relation questions whose answers nouns alone do not reveal.
 
-Whoever has read many answers knows of two kinds no more than how often one of them comes first: the left one, the
-higher one. So questions are kept in units in which every kind comes first as often as second: two about the same kinds
-with opposite outcomes or, where two kinds are too rare for that, a ring of kinds each of which came before the next.
-Where training answers are known, two questions of a type with opposite answers to which the strongest prior says the
-same are units too, those first that share a noun, and units are kept only while no prior that is fitted on these
-answers has more of a type or relation right than wrong.
+All that a text-only model can learn about two kinds of objects is how often one comes first, as the left or the higher
+one. So questions are kept in units in which every kind comes first as often as second: two about the same kinds with
+opposite outcomes or, where two kinds are too rare for that, a ring of kinds, each of which came before the next. Where
+training answers are known, units also are two questions of a type with opposite answers for which the strongest prior
+predicts the same, first those that share a noun; and units are kept only while no prior fitted on these answers has
+more of a type or relation right than wrong.
 """
 
 from collections import Counter, defaultdict, deque
@@ -17,8 +17,7 @@ from udfs.language.draws import seed_of
 from vlm.evaluation.priors import STRENGTH, Prior, first_noun, priors_of, second_noun
 from vlm.evaluation.relations import Asked, has_winner, question_of, relation_of, winner_and_loser
 
-# A type may keep so many more of one answer than of the other, and it or a relation as many more that a prior has
-# right than wrong.
+# Largest excess of one answer over the other in a type, and of a prior's right over wrong predictions.
 _SLACK = 2
 _LONGEST_RING = 4
 
@@ -26,11 +25,13 @@ Unit = tuple[Asked, ...]
 Edges = dict[str, dict[str, list[Asked]]]
 
 
-def balanced(asked: Iterable[Asked], seed: int, most: int | None = None, training: Sequence[Asked] = ()) -> list[Asked]:
+def balanced(
+    asked: Iterable[Asked], seed: int, max_per_type: int | None = None, training: Sequence[Asked] = ()
+) -> list[Asked]:
     """Return the questions to keep, by their ids; the same whatever order they come in.
 
-    `most` is the largest number of a type. In every type yes and no, and the thing named first and second, are right
-    equally often but for two.
+    At most `max_per_type` of each type. In every type, yes and no are right equally often within two questions, and
+    so are the objects named first and second.
     """
     drawn = sorted(asked, key=lambda one: seed_of(seed, one.item_id))
     priors = priors_of(training)
@@ -44,7 +45,7 @@ def balanced(asked: Iterable[Asked], seed: int, most: int | None = None, trainin
             units += _twos(
                 _unused(drawn, units), lambda one, key=key: (key(one), strength(one)), lambda one: one.answer
             )
-    return sorted(_accepted(units, most, list(priors.values())), key=lambda one: one.item_id)
+    return sorted(_accepted(units, max_per_type, list(priors.values())), key=lambda one: one.item_id)
 
 
 def _unused(asked: Sequence[Asked], units: Sequence[Unit]) -> list[Asked]:
@@ -98,7 +99,7 @@ def _rings(asked: Sequence[Asked]) -> list[Unit]:
 
 
 def _shortest_way(edges: Edges, start: str, end: str) -> list[str]:
-    """Return the kinds on the shortest way from one to another that closes a ring, none where all are too long."""
+    """Return the kinds on the shortest path from one to another that closes a ring, none if all are too long."""
     waiting, seen = deque([[start]]), {start}
     while waiting:
         way = waiting.popleft()
@@ -132,15 +133,15 @@ def _counted(unit: Unit, priors: Sequence[Prior]) -> _Counts:
     return counts
 
 
-def _accepted(units: Sequence[Unit], most: int | None, priors: Sequence[Prior]) -> list[Asked]:
-    """Return the questions of the units that are taken in turn, again and again, while the counts stay even."""
+def _accepted(units: Sequence[Unit], max_per_type: int | None, priors: Sequence[Prior]) -> list[Asked]:
+    """Return the questions of units that are taken in rounds while the counts stay balanced."""
     so_far = _Counts(Counter(), Counter(), Counter())
     waiting = [(unit, _counted(unit, priors)) for unit in units]
     kept: list[Asked] = []
     while True:
         refused = []
         for unit, added in waiting:
-            if _fits(so_far, added, most):
+            if _fits(so_far, added, max_per_type):
                 kept += unit
                 for count, more in zip(so_far, added, strict=True):
                     count.update(more)
@@ -151,8 +152,8 @@ def _accepted(units: Sequence[Unit], most: int | None, priors: Sequence[Prior]) 
         waiting = refused
 
 
-def _fits(so_far: _Counts, added: _Counts, most: int | None) -> bool:
-    if most is not None and any(so_far.kept[name] + more > most for name, more in added.kept.items()):
+def _fits(so_far: _Counts, added: _Counts, max_per_type: int | None) -> bool:
+    if max_per_type is not None and any(so_far.kept[name] + more > max_per_type for name, more in added.kept.items()):
         return False
     if any(abs(so_far.yes_less_no[name] + more) > _SLACK for name, more in added.yes_less_no.items()):
         return False

@@ -62,21 +62,18 @@ def number_item(row: Row, *, value: float, unit: str, question: str, **known: An
         raise BadRow(f"has the true value {value:g} {unit}, to which no answer has a ratio")
     truth = Truth(value_si=value * named.size, unit_si=named.unit_si)
     asked = asked_unit_of(question) or unit
-    text = f"{value:g} {unit}".strip()
-    return Item(
-        number=row.number, kind=Kind.NUMBER, question=question, answer=text, truth=truth, asked_unit=asked, **known
-    )
+    known |= {"number": row.number, "question": question, "answer": f"{value:g} {unit}".strip()}
+    return Item(kind=Kind.NUMBER, truth=truth, asked_unit=asked, **known)
 
 
 def answer_item(row: Row, *, question: str, answer: str, **known: Any) -> Item:
     """Return an item whose kind follows from its answer: a letter, an hour, yes or no, a quantity, or text."""
+    shared = {"number": row.number, "question": question, "answer": answer, **known}
     options = options_in(question)
     if options and _index(answer, options) is not None:
         return choice_item(row, options=options, answer=answer, question=question, **known)
     if "clock" in answer and (hour := parse_clock(answer)) is not None:
-        return Item(
-            number=row.number, kind=Kind.CLOCK, question=question, answer=answer, truth=Truth(clock_h=hour), **known
-        )
+        return Item(kind=Kind.CLOCK, truth=Truth(clock_h=hour), **shared)
     # "Right" is a side for "left or right?", and otherwise means yes.
     names_side = bool(_SIDE.fullmatch(answer)) and "left" in question.lower()
     if parse_yes_no(answer) is not None and not names_side:
@@ -86,18 +83,8 @@ def answer_item(row: Row, *, question: str, answer: str, **known: Any) -> Item:
         if found is not None and "no_unit" not in found.flags and found.value_si > 0:
             truth = Truth(value_si=found.value_si, unit_si=found.unit_si)
             asked = asked_unit_of(question) or found.unit
-            return Item(
-                number=row.number,
-                kind=Kind.NUMBER,
-                question=question,
-                answer=answer,
-                truth=truth,
-                asked_unit=asked,
-                **known,
-            )
-    return Item(
-        number=row.number, kind=Kind.TEXT, question=question, answer=answer, truth=Truth(texts=(answer,)), **known
-    )
+            return Item(kind=Kind.NUMBER, truth=truth, asked_unit=asked, **shared)
+    return Item(kind=Kind.TEXT, truth=Truth(texts=(answer,)), **shared)
 
 
 def turn_items(row: Row, turns: Sequence[tuple[str, str]], **known: Any) -> list[Item]:

@@ -37,7 +37,7 @@ def second_noun(one: Asked) -> Hashable:
 
 
 def accuracy(prior: Prior, asked: Sequence[Asked]) -> float:
-    """Return the share of questions that a prior has right, one that it knows nothing of taken for a half."""
+    """Return the share of questions that a prior has right; one that it cannot answer counts as half right."""
     return sum(0.5 if (said := prior(one)) is None else said == one.answer for one in asked) / len(asked)
 
 

@@ -1,4 +1,4 @@
-"""What a question about two objects says of their kinds, whichever type asks it and in whatever order."""
+"""What a question about two objects says about their kinds, whatever its type and order."""
 
 from collections.abc import Hashable
 from typing import NamedTuple
@@ -40,5 +40,5 @@ def winner_and_loser(one: Asked) -> tuple[str, str]:
 
 
 def question_of(one: Asked) -> Hashable:
-    """Return what questions in the same words about the same kinds in the same order share."""
+    """Return the key shared by questions in the same words about the same kinds in the same order."""
     return one.type_id, one.side, one.kinds

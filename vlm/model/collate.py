@@ -45,12 +45,7 @@ class Collator:
     """Turns examples into batches, in any process."""
 
     def __init__(
-        self,
-        processor: Any,
-        family: Family,
-        settings: SequenceSettings,
-        streams: Sequence[str],
-        by_turns: bool = False,
+        self, processor: Any, family: Family, settings: SequenceSettings, streams: Sequence[str], by_turns: bool = False
     ) -> None:
         if settings.masked and not family.masked:
             raise ModelUnsuited(

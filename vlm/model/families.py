@@ -29,24 +29,11 @@ _QWEN = Family("visual", "visual.merger")
 # Family by `model_type` of config.json, as transformers 5 builds them.
 FAMILIES = {
     "llava": Family("vision_tower", "multi_modal_projector", masked=True),
-    "llava_next": _LLAVA,
-    "llava_onevision": _LLAVA,
-    "vipllava": _LLAVA,
-    "internvl": _LLAVA,
-    "mistral3": _LLAVA,
-    "aya_vision": _LLAVA,
-    "cohere2_vision": _LLAVA,
-    "got_ocr2": _LLAVA,
-    "lfm2_vl": _LLAVA,
-    "gemma3": _LLAVA,
+    **dict.fromkeys(("llava_next", "llava_onevision", "vipllava", "internvl", "mistral3", "aya_vision"), _LLAVA),
+    **dict.fromkeys(("cohere2_vision", "got_ocr2", "lfm2_vl", "gemma3"), _LLAVA),
     "paligemma": Family("vision_tower", "multi_modal_projector", one_turn=True),
-    "idefics2": _IDEFICS,
-    "idefics3": _IDEFICS,
-    "smolvlm": _IDEFICS,
-    "qwen2_vl": _QWEN,
-    "qwen2_5_vl": _QWEN,
-    "qwen3_vl": _QWEN,
-    "glm4v": _QWEN,
+    **dict.fromkeys(("idefics2", "idefics3", "smolvlm"), _IDEFICS),
+    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "glm4v"), _QWEN),
 }
 
 

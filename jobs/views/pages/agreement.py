@@ -1,4 +1,4 @@
-"""Figures of two recipes' rows: counts, distances between depth maps, agreement of answers."""
+"""Figures about the rows of two recipes: counts, differences of depth maps, agreement of answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ import numpy as np
 from jobs.views.pages.verdicts import COMPARED_COLUMNS, agrees_sql
 from jobs.views.reader import LakeReader, Row, quoted
 
-# Depth maps are decoded here, one after the other; a hundred images are enough to compare two models.
-_DEPTH_PHOTOGRAPHS = 100
+# Depth maps are decoded in this process, one by one; a hundred images are enough to compare two models.
+_MAX_DEPTH_PAIRS = 100
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _depths(lake: LakeReader, a: str, b: str) -> list[Measure]:
     sql = (
         "SELECT a.depth AS depth_a, b.depth AS depth_b, a.gravity AS down_a, b.gravity AS down_b"
         f" FROM (SELECT {columns} {quoted([a])}) AS a JOIN (SELECT {columns} {quoted([b])}) AS b USING (image_id)"
-        f" ORDER BY md5(image_id) LIMIT {_DEPTH_PHOTOGRAPHS}"
+        f" ORDER BY md5(image_id) LIMIT {_MAX_DEPTH_PAIRS}"
     )
     rows = lake.query("depths", sql, True)
     pairs = [pair for row in rows if (pair := depth_pair(row["depth_a"], row["depth_b"])) is not None]
@@ -124,13 +124,7 @@ def _answers(lake: LakeReader, a: str, b: str) -> list[Measure]:
     return [count, Measure("answers per image with any", *per_image)]
 
 
-_MEASURES = {
-    "image_scores": _scores,
-    "regions": _regions,
-    "depths": _depths,
-    "scenes": _scenes,
-    "qa_pairs": _answers,
-}
+_MEASURES = {"image_scores": _scores, "regions": _regions, "depths": _depths, "scenes": _scenes, "qa_pairs": _answers}
 
 
 def measures_of(lake: LakeReader, table: str, a: str, b: str) -> list[Measure]:

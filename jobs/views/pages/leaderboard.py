@@ -9,37 +9,13 @@ from vlm.evaluation.scores.margins import Margin
 from vlm.evaluation.scores.table import ModelScores
 
 # Scores that are errors or failure rates: smaller is better.
-_SMALLER = (
-    "unparsed",
-    "abs_rel",
-    "median_abs_rel",
-    "degrees_error",
-    "median_degrees_error",
-    "clock_error_deg",
-    "rmse_m",
-)
-_NO_SHARES = (*_SMALLER[1:], "bias_ln")
+_ERRORS = ("abs_rel", "median_abs_rel", "degrees_error", "median_degrees_error", "clock_error_deg", "rmse_m")
+_SMALLER = ("unparsed", *_ERRORS)
+_NO_SHARES = (*_ERRORS, "bias_ln")
 _HEADLINE = (
-    *(
-        "cv_bench",
-        "qualitative",
-        "left_right_accuracy",
-        "number_rate",
-        "in_range[0.5,2]",
-        "in_range[2/3,1.5]",
-        "in_range[0.9,1.1]",
-    ),
-    *(
-        "MRA",
-        "CircularEval",
-        "FlipEval",
-        "within_1_hour",
-        "median_degrees_error",
-        "point_inside",
-        "iou",
-        "vqa_official",
-    ),
-    *("vqa_evalai", "exact_match", "unparsed"),
+    *("cv_bench", "qualitative", "left_right_accuracy", "number_rate", "in_range[0.5,2]", "in_range[2/3,1.5]"),
+    *("in_range[0.9,1.1]", "MRA", "CircularEval", "FlipEval", "within_1_hour", "median_degrees_error"),
+    *("point_inside", "iou", "vqa_official", "vqa_evalai", "exact_match", "unparsed"),
 )
 _MAX_COLUMNS = 9
 

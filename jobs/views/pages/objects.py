@@ -8,20 +8,8 @@ from jobs.views.reader import Row
 from udfs.margins import MAX_OCCLUSION
 
 # Twelve colors that are distinct on images and on both backgrounds.
-_COLORS = (
-    "#ff5a5f",
-    "#35b6ff",
-    "#ffc233",
-    "#58d68d",
-    "#b985ff",
-    "#ff8b3d",
-    "#2fd6c3",
-    "#ff79c6",
-    "#a4c639",
-    "#6c8cff",
-    "#e39a7b",
-    "#d9d24a",
-)
+_CODES = "#ff5a5f #35b6ff #ffc233 #58d68d #b985ff #ff8b3d #2fd6c3 #ff79c6 #a4c639 #6c8cff #e39a7b #d9d24a"
+_COLORS = tuple(_CODES.split())
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def floor_plan(
 ) -> Plan | None:
     """Return the plan of a scene's objects (`shapes.OBJECT` rows); None when there are none.
 
-    It has room for the objects `beside` too, so that two plans of one image have one scale.
+    It leaves room for the objects `beside` too, so that two plans of one image share a scale.
     """
     if not objects:
         return None
@@ -135,7 +135,7 @@ def _yaw_box(box_m: Sequence[float], yaw_rad: float) -> Array:
 def _bounds(points_m: Array) -> tuple[Array, Array]:
     low, high = points_m.min(axis=0), points_m.max(axis=0)
     size = np.maximum(high - low, 0.2)
-    # Neither a ribbon nor a tower: x runs up the page, y across it.
+    # Keeps the plan's aspect ratio moderate; x runs up the page, y across it.
     wanted = np.array([max(size[0], 0.55 * size[1]), max(size[1], 0.8 * size[0])]) * 1.16
     middle = (low + high) / 2
     return middle - wanted / 2, middle + wanted / 2
@@ -151,7 +151,7 @@ def _multiples(low: float, high: float, step: float) -> list[float]:
 
 
 def _seen_ground(view: View, reach_m: float) -> Array:
-    """Return the hull (n, 2) m of what the camera sees from above, its rays cut at the support plane and at reach."""
+    """Return the hull (n, 2) m of the camera's view from above, with its rays cut at the support plane and at reach."""
     camera = view.camera
     pixels = [(-0.5, -0.5), (view.width - 0.5, -0.5), (view.width - 0.5, view.height - 0.5), (-0.5, view.height - 0.5)]
     rays_c = np.array([[(u - camera["cx"]) / camera["fx"], (v - camera["cy"]) / camera["fy"], 1.0] for u, v in pixels])

@@ -15,7 +15,7 @@ from jobs.views.pages.selection import first
 from jobs.views.reader import Row
 from udfs.margins import MAX_GRAVITY_SIGMA_DEG
 
-_PHOTO_PX = 1280
+_IMAGE_PX = 1280
 _THUMB_PX = 168
 _DEPTH_PX = 800
 
@@ -53,7 +53,7 @@ class Overlay:
 
 @dataclass(frozen=True)
 class Look:
-    """How a sheet is drawn beside another: colors by object, that one's objects too on the plan, depth scale m."""
+    """How to draw a sheet beside another: colors by object, the other's objects for the plan, depth range in m."""
 
     colors: Mapping[int, str] = field(default_factory=dict)
     beside: Sequence[Row] = ()
@@ -62,13 +62,13 @@ class Look:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What the templates draw."""
+    """Everything that the templates draw."""
 
     image_id: str
     title: str
     width: int
     height: int
-    photo: str | None
+    image: str | None
     thumb: str | None
     depth: DepthImage | None
     overlays: tuple[Overlay, ...]
@@ -98,7 +98,7 @@ def sheet_of(rows: Rows, image_id: str, look: Look | None = None) -> Sheet:
         title=_title(rows, image_id, image),
         width=image["width"],
         height=image["height"],
-        photo=image_uri(image["bytes"], _PHOTO_PX),
+        image=image_uri(image["bytes"], _IMAGE_PX),
         thumb=image_uri(image["bytes"], _THUMB_PX, 76),
         depth=depth_image(depth, _DEPTH_PX, look.depth_span_m) if depth else None,
         overlays=_overlays(image, regions, scene, colors),
@@ -119,7 +119,7 @@ def regions_of(rows: Rows, image_id: str) -> list[Row]:
 
 
 def depth_png(rows: Rows, image_id: str) -> bytes | None:
-    """Return an image's depth map, the crawl's own while the depth stage has not run."""
+    """Return an image's depth map; until the depth stage has run, the crawl's own."""
     held = first(rows, "depths", image_id) or first(rows, "images", image_id)
     return held["depth"] if held else None
 
@@ -154,14 +154,14 @@ def _tags(
     regions: list[Row], objects: tuple[ObjectCard, ...], plan: Plan | None, image: Row
 ) -> dict[str, list[dict[str, Any]]]:
     names = {thing.number: thing.name for thing in objects}
-    on_photo = []
+    on_image = []
     for region in regions:
         anchor = mask_anchor(region["rle"], image["width"], image["height"])
         if anchor and region["region_id"] in names:
-            on_photo.append(_tag(region["region_id"], names, anchor, region["area_px"]))
+            on_image.append(_tag(region["region_id"], names, anchor, region["area_px"]))
     shapes = plan.shapes if plan else ()
     on_plan = [_tag(shape.object_id, names, shape.anchor, shape.area) for shape in shapes]
-    return {"photo": on_photo, "plan": on_plan}
+    return {"photo": on_image, "plan": on_plan}
 
 
 def _tag(number: int, names: dict[int, str], anchor: tuple[float, float], area: float) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def _facts(scene: Row | None, depths: Row | None, scores: Row | None) -> tuple[F
 
 
 def _depth(row: Row) -> str:
-    """Return the source with its errors; one in percent where the map's scale is no other."""
+    """Return the source with its relative errors, that of the scale only if there is one."""
     scale = row["scale_sigma_rel"] or 0.0
     shared = f", scale {scale * 100:.2g} %" if scale else ""
     return f"{row['depth_src']}, σ {row['sigma_rel'] * 100:.2g} %{shared}"
@@ -227,7 +227,7 @@ def _steps(rows: Rows, image_id: str) -> tuple[Step, ...]:
         elif stage in stops:
             steps.append(Step(stage, "stopped", f"{stage}: {stops[stage]['error']}"))
         else:
-            steps.append(Step(stage, "waiting", f"{stage}: has not reached this photograph"))
+            steps.append(Step(stage, "waiting", f"{stage}: has not reached this image"))
     return tuple(steps)
 
 
@@ -236,7 +236,7 @@ def _origin(rows: Rows, image_id: str, image: Row) -> tuple[tuple[str, str], ...
     frame = f"{image['sequence_id']}, frame {image['frame_index']}" if image.get("sequence_id") else ""
     found = [
         ("Size", f"{image['width']} × {image['height']} px"),
-        ("Licence", image.get("licence") or "not stated"),
+        ("License", image.get("licence") or "not stated"),
         ("Source", provenance.get("source") or provenance.get("image_url") or ""),
         ("Sequence", frame),
         ("Read from", provenance.get("uri") or ""),

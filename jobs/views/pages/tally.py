@@ -10,7 +10,7 @@ from jobs.views.reader import LakeReader, Row, known_tables, stage_of_table
 
 @dataclass(frozen=True)
 class Drop:
-    """Rows or objects that went no further, one reason: how many, what they are, and one example sentence."""
+    """Rows or objects dropped for one reason: their number, and one example sentence."""
 
     stage: str
     outcome: str

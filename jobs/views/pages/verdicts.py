@@ -1,6 +1,6 @@
 """Whether two answers to one question agree, and counts of such verdicts.
 
-The rule stands here once: in Python for answers side by side, and as SQL for whole tables.
+The rule is defined only here: in Python for pairs of answers, and in SQL for whole tables.
 """
 
 import math
@@ -49,10 +49,9 @@ class SecondAnswer:
 def agrees(answer: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return whether two answers about the same objects, both with `COMPARED_COLUMNS`, agree.
 
-    Yes or no: the same. A choice: the same object for the same side, or the other object for the
-    other side. A direction: within 15 degrees; straight ahead counts as 0. Any other number: the
-    same side, and the larger at most 1.25 times the smaller; "it rests on the floor" agrees with
-    itself alone. `agrees_sql` says the same.
+    Yes or no: the same. A choice: the same object for the same side, or the other object for the other side. A
+    direction: within 15 degrees; straight ahead counts as 0. Any other number: the same side, and the larger at most
+    1.25 times the smaller; "it rests on the floor" agrees with itself alone. `agrees_sql` says the same.
     """
     if answer["answer_kind"] == "bool":
         return answer["answer_bool"] == other["answer_bool"]
@@ -84,7 +83,7 @@ def agrees_sql(a: str, b: str) -> str:
 
 
 def unsaid_of(answer: Mapping[str, Any]) -> str:
-    """Return the word that an answer says in place of its number, such as "rests"; empty where it says the number."""
+    """Return the word that an answer says instead of its number, such as "rests"; empty if it says the number."""
     rule = answer["rounding_rule"]
     return rule if rule in unsaid_variants() else ""
 

@@ -1,4 +1,4 @@
-"""Question types, numbers and codes as pages word them."""
+"""The texts with which pages show question types, numbers and codes."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ def type_name(type_id: str) -> str:
 
 
 def meters(value_m: float | None) -> str:
-    """Return a length for reading: centimeters below a meter.
+    """Return a length as text, in centimeters below a meter.
 
     >>> meters(0.42), meters(0.043), meters(1.236), meters(12.34)
     ('42 cm', '4.3 cm', '1.24 m', '12.3 m')

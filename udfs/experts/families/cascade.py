@@ -18,7 +18,7 @@ class CascadeOptions(Options):
 class CascadeFilter(ImageExpert):
     """Scores of both parts as `first.NAME` and `second.NAME`; `spatial` is the smallest of those that were computed."""
 
-    # Whatever the filters of any family read.
+    # All columns that the filters of any family read.
     columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation", "has_depth", "camera", "objects")
     options_type: ClassVar[type[Options]] = CascadeOptions
     needs_model: ClassVar[bool] = False

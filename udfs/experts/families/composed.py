@@ -61,11 +61,7 @@ class ComposedRegions(ImageExpert):
     options_type: ClassVar[type[Options]] = ComposedOptions
     needs_model: ClassVar[bool] = False
     needed_parts: ClassVar[Mapping[str, str]] = {"detector": "detector", "segmenter": "segmenter"}
-    optional_parts: ClassVar[Mapping[str, str]] = {
-        "captioner": "captioner",
-        "tagger": "tagger",
-        "embedder": "embedder",
-    }
+    optional_parts: ClassVar[Mapping[str, str]] = {"captioner": "captioner", "tagger": "tagger", "embedder": "embedder"}
 
     def __init__(self, spec: ExpertSpec) -> None:
         super().__init__(spec)
@@ -80,7 +76,7 @@ class ComposedRegions(ImageExpert):
         """Return the validated options.
 
         Raises:
-            ValueError: as every family, an empty vocabulary, or one that needs a tagger that is not there.
+            ValueError: as every family, an empty vocabulary, or a vocabulary that needs a missing tagger.
         """
         options = super().checked(spec)
         if not options.vocabulary:

@@ -24,8 +24,4 @@ def _items(row: Row) -> list[Item]:
     ]
 
 
-FORMAT = Format(
-    name="blink",
-    title="BLINK, validation split",
-    items=ItemReader(_items),
-)
+FORMAT = Format(name="blink", title="BLINK, validation split", items=ItemReader(_items))

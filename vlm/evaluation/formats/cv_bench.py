@@ -22,8 +22,4 @@ def _items(row: Row) -> list[Item]:
     ]
 
 
-FORMAT = Format(
-    name="cv_bench",
-    title="CV-Bench, with its own weighted total",
-    items=ItemReader(_items),
-)
+FORMAT = Format(name="cv_bench", title="CV-Bench, with its own weighted total", items=ItemReader(_items))

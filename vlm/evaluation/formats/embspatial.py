@@ -25,8 +25,4 @@ def _items(row: Row) -> list[Item]:
     ]
 
 
-FORMAT = Format(
-    name="embspatial",
-    title="EmbSpatial-Bench",
-    items=ItemReader(_items),
-)
+FORMAT = Format(name="embspatial", title="EmbSpatial-Bench", items=ItemReader(_items))

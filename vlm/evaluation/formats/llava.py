@@ -42,8 +42,5 @@ def _write(items: Iterable[Item], path: Path) -> list[Rejected]:
 
 
 FORMAT = Format(
-    name="llava",
-    title="LLaVA JSON or JSON lines; one item per turn",
-    items=ItemReader(_items),
-    write=_write,
+    name="llava", title="LLaVA JSON or JSON lines; one item per turn", items=ItemReader(_items), write=_write
 )

@@ -22,8 +22,4 @@ def _items(row: Row) -> list[Item]:
     ]
 
 
-FORMAT = Format(
-    name="mmsi_bench",
-    title="MMSI-Bench",
-    items=ItemReader(_items),
-)
+FORMAT = Format(name="mmsi_bench", title="MMSI-Bench", items=ItemReader(_items))

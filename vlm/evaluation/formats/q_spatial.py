@@ -21,8 +21,4 @@ def _items(row: Row) -> list[Item]:
     ]
 
 
-FORMAT = Format(
-    name="q_spatial",
-    title="Q-Spatial Bench",
-    items=ItemReader(_items),
-)
+FORMAT = Format(name="q_spatial", title="Q-Spatial Bench", items=ItemReader(_items))

@@ -35,8 +35,4 @@ def _polygon(answer: str) -> tuple[tuple[float, float], ...]:
         return ()
 
 
-FORMAT = Format(
-    name="robospatial",
-    title="RoboSpatial-Home: yes or no, and points in a mask",
-    items=ItemReader(_items),
-)
+FORMAT = Format(name="robospatial", title="RoboSpatial-Home: yes or no, and points in a mask", items=ItemReader(_items))

@@ -26,8 +26,4 @@ def _items(row: Row) -> list[Item]:
     return [choice_item(row, options=options_in(question), answer=row.text("answer"), **known)]
 
 
-FORMAT = Format(
-    name="spar_bench",
-    title="SPAR-Bench without camera movements",
-    items=ItemReader(_items),
-)
+FORMAT = Format(name="spar_bench", title="SPAR-Bench without camera movements", items=ItemReader(_items))

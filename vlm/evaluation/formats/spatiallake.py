@@ -18,6 +18,7 @@ _TEXTS = ("item_id", "source", "kind", "type_id", "question", "prompt", "answer"
 _OPTIONAL = ("asked_unit", "circular_group", "flip_group", "part")
 # The column of `Item.image_id`.
 _IMAGE_ID = "photograph"
+_PREDICTED_TEXTS = ("model", "item_id", "source", "kind", "type_id", "question", "truth", "raw")
 _LISTS = ("options", "sides", "kinds")
 _ITEMS = pa.schema(
     [
@@ -31,21 +32,13 @@ _ITEMS = pa.schema(
 )
 _PREDICTIONS = pa.schema(
     [
-        ("model", pa.string()),
-        ("item_id", pa.string()),
-        ("source", pa.string()),
-        ("kind", pa.string()),
-        ("type_id", pa.string()),
-        ("question", pa.string()),
-        ("truth", pa.string()),
-        ("raw", pa.string()),
+        *((name, pa.string()) for name in _PREDICTED_TEXTS),
         ("parsed", pa.bool_()),
         ("value", pa.string()),
         ("side", pa.string()),
         ("flags", pa.list_(pa.string())),
         ("span", pa.list_(pa.int32())),
-        ("parser", pa.string()),
-        ("parser_version", pa.string()),
+        *((name, pa.string()) for name in ("parser", "parser_version")),
         ("success", pa.float64()),
     ]
 )
@@ -64,18 +57,12 @@ def items_of(row: Row) -> list[Item]:
     size = row.list("size_px")
     return [
         Item(
-            item_id=row.text("item_id"),
+            **{name: row.text(name) for name in ("item_id", "source", "type_id", "question", "answer")},
             number=row.number,
-            source=row.text("source"),
             kind=Kind(row.text("kind")),
-            type_id=row.text("type_id"),
-            question=row.text("question"),
-            answer=row.text("answer"),
             truth=Truth(mask=masks[0] if masks else None, **known),
             images=row.images("images"),
-            options=tuple(row.list("options")),
-            sides=tuple(row.list("sides")),
-            kinds=tuple(row.list("kinds")),
+            **{name: tuple(row.list(name)) for name in _LISTS},
             size_px=(int(size[0]), int(size[1])) if size else None,
             image_id=row.get(_IMAGE_ID),
             **{name: row.get(name) for name in (*_OPTIONAL, "distance_m")},
@@ -122,11 +109,8 @@ def write_predictions(predictions: Sequence[Prediction], path: Path) -> None:
         (
             {
                 "model": one.model,
-                "item_id": one.item.item_id,
-                "source": one.item.source,
+                **{name: getattr(one.item, name) for name in ("item_id", "source", "type_id", "question")},
                 "kind": str(one.item.kind),
-                "type_id": one.item.type_id,
-                "question": one.item.question,
                 "truth": one.item.answer,
                 "raw": one.raw,
                 "parsed": one.parsed,

@@ -58,8 +58,4 @@ def _quantitative(row: Row, category: str, answer: str, known: dict[str, Any]) -
     return Item(number=row.number, kind=Kind.NUMBER, answer=answer, truth=truth, **known)
 
 
-FORMAT = Format(
-    name="spatialrgpt",
-    title="SpatialRGPT-Bench; regions keep their names",
-    items=ItemReader(_items),
-)
+FORMAT = Format(name="spatialrgpt", title="SpatialRGPT-Bench; regions keep their names", items=ItemReader(_items))

@@ -33,8 +33,4 @@ def _there(option: object) -> bool:
     return option is not None and str(option).strip().lower() not in ("", "nan")
 
 
-FORMAT = Format(
-    name="three_dsr_bench",
-    title="3DSRBench, with CircularEval and FlipEval",
-    items=ItemReader(_items),
-)
+FORMAT = Format(name="three_dsr_bench", title="3DSRBench, with CircularEval and FlipEval", items=ItemReader(_items))

@@ -65,8 +65,4 @@ def reader(source: str) -> ItemReader:
     return ItemReader(items, _rows)
 
 
-FORMAT = Format(
-    name="vqav2",
-    title="VQAv2: question and annotation files, or rows",
-    items=reader("vqav2"),
-)
+FORMAT = Format(name="vqav2", title="VQAv2: question and annotation files, or rows", items=reader("vqav2"))

@@ -28,8 +28,4 @@ def _items(row: Row) -> list[Item]:
     return [choice_item(row, options=row.list("options"), answer=row.text("ground_truth"), **known)]
 
 
-FORMAT = Format(
-    name="vsi_bench",
-    title="VSI-Bench, without its videos",
-    items=ItemReader(_items),
-)
+FORMAT = Format(name="vsi_bench", title="VSI-Bench, without its videos", items=ItemReader(_items))

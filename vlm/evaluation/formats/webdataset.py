@@ -38,8 +38,4 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     tar.addfile(info, io.BytesIO(data))
 
 
-FORMAT = Format(
-    name="webdataset",
-    title="WebDataset: one tar of images and JSON files",
-    write=_write,
-)
+FORMAT = Format(name="webdataset", title="WebDataset: one tar of images and JSON files", write=_write)

@@ -68,7 +68,7 @@ def row_of(model: str, view: View) -> str:
 
 
 def seer_of(row: str, rows: list[str]) -> str | None:
-    """Return the model among `rows` of which a row is an image-ablated run; None for a run with images."""
+    """Return the model, among `rows`, whose image-ablated run a row belongs to; None for a run with images."""
     for view in (View.BLANKED, View.TEXT_ONLY):
         model = row.removesuffix(f" ({view})")
         if model != row and model in rows:

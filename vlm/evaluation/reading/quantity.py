@@ -17,8 +17,7 @@ _MARKER = re.compile(
     re.IGNORECASE,
 )
 _WEAK_MARKER = re.compile(
-    r"\b(?:is|are|be)\s+(?:about|roughly|around|nearly|estimated at)\b|\bapproximately\b|≈|~",
-    re.IGNORECASE,
+    r"\b(?:is|are|be)\s+(?:about|roughly|around|nearly|estimated at)\b|\bapproximately\b|≈|~", re.IGNORECASE
 )
 _HEDGE = r"(?:\s*(?:about|approximately|roughly|around|only|just|a|an|~|≈))*\s*$"
 _UPPER = re.compile(

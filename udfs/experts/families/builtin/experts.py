@@ -59,7 +59,7 @@ class _Builtin(ImageExpert):
 
 
 class BuiltinFilter(_Builtin):
-    """Scores how similar an image is to the rooms that the network was trained on, and to what is not a room.
+    """Scores how similar an image is to the rooms that the network was trained on, and to images of other things.
 
     `spatial`, which gates the next stage, is the probability of a room; the other scores say what else the image shows.
     """

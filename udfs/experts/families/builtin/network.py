@@ -89,12 +89,7 @@ class RoomNetwork(nn.Module):
         self.stages = nn.ModuleList(_Stage(i, o, k) for i, o, k in zip((_INPUTS, *w[:-1]), w, n, strict=True))
         self.context = _Context(w[4])
         self.ups = nn.ModuleList(
-            (
-                _Up(w[4], w[3], d[3], 1),
-                _Up(d[3], w[2], d[2], 1),
-                _Up(d[2], w[1], d[1], 1),
-                _Up(d[1], w[0], d[0], 1),
-            )
+            (_Up(w[4], w[3], d[3], 1), _Up(d[3], w[2], d[2], 1), _Up(d[2], w[1], d[1], 1), _Up(d[1], w[0], d[0], 1))
         )
         # foreground, offset to the center (2), free embedding
         self.mask = nn.Conv2d(d[0], 3 + shape.embedding, 1)
