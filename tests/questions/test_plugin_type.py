@@ -32,7 +32,7 @@ def _error(decided, gates):
 LONGER = PairRule(
     name="longer",
     needs=(Need.AMODAL, Need.GRAVITY),
-    decides=(_longer,),
+    decide=_longer,
     error=_error,
     compares="L(A) - L(B) >= 0.1 m",
     error_is="both edges",

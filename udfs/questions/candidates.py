@@ -3,22 +3,46 @@
 import math
 from functools import lru_cache
 from itertools import combinations
+from typing import NamedTuple
 
 from udfs.language.draws import Draws, seed_of
 from udfs.questions.question_type import Family, QuestionType
 from udfs.questions.registry import rules, types_of
-from udfs.questions.rule import Decided, Need, ObjectRule, PairRule, Rule
+from udfs.questions.rule import Decided, DecideObject, DecidePair, Derive, DerivedRule, Need, ObjectRule, PairRule, Rule
 from udfs.questions.scene import Gates, Scene
 from udfs.questions.settings import SynthesizeSettings
 
 Decisions = dict[Rule, list[Decided]]
 
 
+class _Bound(NamedTuple):
+    """What decides about one object and about two, each with the list that takes what it decides."""
+
+    of_object: list[tuple[DecideObject, list[Decided]]]
+    of_pair: list[tuple[DecidePair, list[Decided], list[tuple[Derive, list[Decided]]]]]
+
+
 def candidates_of(scene: Scene, settings: SynthesizeSettings) -> Decisions:
     """Return what every rule decides; of many pairs, `max_pairs` drawn ones are weighed."""
+    gates, objects, pairs = scene.gates, scene.objects, scene.pairs
     decisions: Decisions = {rule: [] for rule in rules()}
-    _decide_objects(scene, settings, decisions)
-    _decide_pairs(scene, settings, decisions)
+    sized, unsized = (_bound(gates, amodal, decisions) for amodal in (True, False))
+    for a in objects:
+        for decide, found in sized.of_object if a.size_ok else unsized.of_object:
+            decided = decide(a, gates, settings)
+            if decided is not None:
+                found.append(decided)
+    for i, j in _weighed(len(objects), scene.image_id, settings):
+        a, b = objects[i], objects[j]
+        pair = pairs.get((a.object_id, b.object_id))
+        for decide, found, derived in sized.of_pair if a.size_ok and b.size_ok else unsized.of_pair:
+            decided = decide(a, b, pair, gates)
+            if decided is not None:
+                found.append(decided)
+                for derive, also_found in derived:
+                    further = derive(decided)
+                    if further is not None:
+                        also_found.append(further)
     return decisions
 
 
@@ -49,45 +73,32 @@ def sure_of(rule: Rule, decided: Decided, gates: Gates, sigmas: float) -> Decide
     return decided if min_margin <= decided.threshold else decided._replace(threshold=min_margin)
 
 
-def _decide_objects(scene: Scene, settings: SynthesizeSettings, decisions: Decisions) -> None:
-    gates = scene.gates
-    bound = [
-        (rule.decide, decisions[rule], Need.AMODAL in rule.needs)
-        for rule in _open_rules(gates.gravity, gates.metric, gates.surface is not None)
-        if isinstance(rule, ObjectRule)
-    ]
-    for a in scene.objects:
-        for decide, found, sized in bound:
-            if sized and not a.size_ok:
-                continue
-            decided = decide(a, gates, settings)
-            if decided is not None:
-                found.append(decided)
+def _bound(gates: Gates, amodal: bool, decisions: Decisions) -> _Bound:
+    """Return the rules that are open, each with the list that takes what it decides."""
+    of_object, of_pair = _open_rules(gates.gravity, gates.metric, gates.surface is not None, amodal)
+    return _Bound(
+        [(rule.decide, decisions[rule]) for rule in of_object],
+        [
+            (rule.decide, decisions[rule], [(derive, decisions[narrower]) for narrower, derive in derived])
+            for rule, derived in of_pair
+        ],
+    )
 
 
-def _decide_pairs(scene: Scene, settings: SynthesizeSettings, decisions: Decisions) -> None:
-    gates, objects, pairs = scene.gates, scene.objects, scene.pairs
-    open_rules = [
-        (decide, decisions[rule], Need.AMODAL in rule.needs)
-        for rule in _open_rules(gates.gravity, gates.metric, gates.surface is not None)
+@lru_cache(maxsize=16)
+def _open_rules(
+    gravity: bool, metric: bool, supported: bool, amodal: bool
+) -> tuple[list[ObjectRule], list[tuple[PairRule, list[tuple[Rule, Derive]]]]]:
+    """Return the open rules about one object and about two, these with the open rules that derive from them."""
+    given = {Need.GRAVITY: gravity, Need.METRIC: metric, Need.SUPPORT: supported, Need.AMODAL: amodal}
+    of_all = [rule for rule in rules() if all(given[need] for need in rule.needs)]
+    derived = [rule for rule in of_all if isinstance(rule, DerivedRule)]
+    of_pair = [
+        (rule, [(narrower, narrower.derive[rule]) for narrower in derived if rule in narrower.derive])
+        for rule in of_all
         if isinstance(rule, PairRule)
-        for decide in rule.decides
     ]
-    all_of = [(decide, found) for decide, found, _ in open_rules]
-    unsized = [(decide, found) for decide, found, sized in open_rules if not sized]
-    for i, j in _weighed(len(objects), scene.image_id, settings):
-        a, b = objects[i], objects[j]
-        pair = pairs.get((a.object_id, b.object_id))
-        for decide, found in all_of if a.size_ok and b.size_ok else unsized:
-            decided = decide(a, b, pair, gates)
-            if decided is not None:
-                found.append(decided)
-
-
-@lru_cache(maxsize=8)
-def _open_rules(gravity: bool, metric: bool, supported: bool) -> tuple[Rule, ...]:
-    closed = {Need.GRAVITY: not gravity, Need.METRIC: not metric, Need.SUPPORT: not supported}
-    return tuple(rule for rule in rules() if not any(closed.get(need) for need in rule.needs))
+    return [rule for rule in of_all if isinstance(rule, ObjectRule)], of_pair
 
 
 def _weighed(count: int, image_id: str, settings: SynthesizeSettings) -> list[tuple[int, int]]:

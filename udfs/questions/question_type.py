@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from udfs.questions.rule import Decided, Need, ObjectRule, PairRule, are_open
+from udfs.questions.rule import Decided, Need, ObjectRule, Rule, are_open
 from udfs.questions.scene import Gates
 from udfs.questions.unit import Unit
 
@@ -82,9 +82,9 @@ class QuestionType:
     title: str
     answer_kind: AnswerKind
     needs: tuple[Need, ...]
-    rule: ObjectRule | PairRule
+    rule: Rule
     of_first: bool = True
-    opposite: PairRule | None = None
+    opposite: Rule | None = None
     sides: tuple[str, ...] = ()
     unit: Unit | None = None
     distance_kind: str | None = None

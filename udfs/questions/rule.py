@@ -4,7 +4,7 @@ A rule looks at one object or at two and returns what it decides, or None where 
 not reach its threshold or an independent second measurement contradicts it. NaN decides nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -40,6 +40,7 @@ class Decided(NamedTuple):
 
 DecideObject = Callable[[SeenObject, Gates, SynthesizeSettings], Decided | None]
 DecidePair = Callable[[SeenObject, SeenObject, SeenPair | None, Gates], Decided | None]
+Derive = Callable[[Decided], Decided | None]
 StandardError = Callable[[Decided, Gates], float]
 
 
@@ -75,9 +76,16 @@ class ObjectRule(Rule):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PairRule(Rule):
-    """A rule about two objects; each of `decides` may decide about the same pair."""
+    """A rule about two objects."""
 
-    decides: tuple[DecidePair, ...]
+    decide: DecidePair
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DerivedRule(Rule):
+    """A rule about two objects that looks only at what other rules decided; `derive` is by these rules."""
+
+    derive: Mapping[PairRule, Derive]
 
 
 def are_open(needs: tuple[Need, ...], gates: Gates) -> bool:

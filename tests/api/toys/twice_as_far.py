@@ -17,7 +17,7 @@ def _decide(a: SeenObject, b: SeenObject, _: SeenPair | None, gates: Gates) -> D
 TWICE_AS_FAR = PairRule(
     name="twice as far",
     needs=(),
-    decides=(_decide,),
+    decide=_decide,
     error=ray_errors,
     compares="r(A) / r(B) >= 2",
     error_is="both ray errors",

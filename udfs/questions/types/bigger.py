@@ -37,7 +37,7 @@ def _volume_error(a: SeenObject, gates: Gates) -> float:
 BIGGER = PairRule(
     name="bigger",
     needs=_NEEDS,
-    decides=(_bigger,),
+    decide=_bigger,
     error=_error,
     compares="V(A) - V(B) >= 30 % of V(A)",
     check="the frontal area e_y H of A exceeds that of B by 20 % of it",

@@ -26,7 +26,7 @@ def _error(decided: Decided, _: Gates) -> float:
 CENTERS = PairRule(
     name="center",
     needs=(Need.METRIC,),
-    decides=(_centers,),
+    decide=_centers,
     error=_error,
     compares="distance of m(A) and m(B) >= 0.10 m",
     error_is="both ray errors projected on the line of centers, and both pixels",

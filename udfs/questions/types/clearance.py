@@ -23,7 +23,7 @@ def _error(decided: Decided, _: Gates) -> float:
 CLEARANCE = PairRule(
     name="clearance",
     needs=(Need.METRIC, Need.GRAVITY),
-    decides=(_clearance,),
+    decide=_clearance,
     error=_error,
     compares="distance of the footprints >= 0.10 m",
     error_is="both ray errors along the line of centers from above, both edges, and the unaveraged "

@@ -39,7 +39,7 @@ _ERROR_IS = "that of the distance between closest points; the margin is what par
 NEAR = PairRule(
     name="near",
     needs=(Need.METRIC,),
-    decides=(_near,),
+    decide=_near,
     error=gap_error,
     compares="yes: D_gap <= 0.5 s and <= 1 m; s = cube root of the larger V",
     error_is=_ERROR_IS,
@@ -48,7 +48,7 @@ NEAR = PairRule(
 FAR = PairRule(
     name="far",
     needs=(Need.METRIC,),
-    decides=(_far,),
+    decide=_far,
     error=gap_error,
     compares="no: D_gap >= 2 s",
     error_is=_ERROR_IS,

@@ -22,7 +22,7 @@ def _closer(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates)
 CLOSER = PairRule(
     name="closer",
     needs=(),
-    decides=(_closer,),
+    decide=_closer,
     error=ray_errors,
     compares="r(B) - r(A) >= T_dep",
     check="zc(A) < zc(B)",

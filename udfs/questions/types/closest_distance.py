@@ -23,7 +23,7 @@ def _may_touch(a: SeenObject, b: SeenObject, pair: SeenPair) -> bool:
 GAP = PairRule(
     name="gap",
     needs=(Need.METRIC,),
-    decides=(_gap,),
+    decide=_gap,
     error=gap_error,
     compares="D_gap >= 0.05 m",
     check="not where the masks touch and the depth error exceeds D_gap",

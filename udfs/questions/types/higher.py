@@ -28,7 +28,7 @@ def _error(decided: Decided, gates: Gates) -> float:
 HIGHER = PairRule(
     name="higher",
     needs=(Need.GRAVITY,),
-    decides=(_higher,),
+    decide=_higher,
     error=_error,
     compares="m_z(A) - m_z(B) >= T_ver",
     check="the z intervals are disjoint, or v(A) < v(B)",

@@ -25,7 +25,7 @@ def _error(decided: Decided, _: Gates) -> float:
 LEVEL = PairRule(
     name="horizontal",
     needs=(Need.METRIC, Need.GRAVITY),
-    decides=(_level,),
+    decide=_level,
     error=_error,
     compares="distance of the centers in (x, y) >= 0.10 m",
     error_is="both ray errors projected on the line of centers from above, and both pixels",

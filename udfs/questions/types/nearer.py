@@ -25,7 +25,7 @@ def _nearer(a: SeenObject, b: SeenObject, _pair: SeenPair | None, gates: Gates) 
 NEARER = PairRule(
     name="nearer",
     needs=(),
-    decides=(_nearer,),
+    decide=_nearer,
     error=ray_errors,
     compares="zc(B) - zc(A) >= T_dep",
     check="r(A) < r(B); where G is open also m_x(A) < m_x(B), the order on the ground",

@@ -11,8 +11,7 @@ from udfs.questions.uncertainty import both_of, height_error
 from udfs.questions.unit import METERS
 
 
-def decide_taller(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) -> Decided | None:
-    """Decide which object is taller."""
+def _taller(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) -> Decided | None:
     if a.height_m < b.height_m:
         a, b = b, a
     excess, threshold = a.height_m - b.height_m, size_margin_m(a.height_m)
@@ -27,7 +26,7 @@ def _error(decided: Decided, gates: Gates) -> float:
 TALLER = PairRule(
     name="taller",
     needs=(Need.AMODAL, Need.GRAVITY),
-    decides=(decide_taller,),
+    decide=_taller,
     error=_error,
     compares="H(A) - H(B) >= T_size",
     error_is="those of both heights",

@@ -29,7 +29,7 @@ def _error(decided: Decided, gates: Gates) -> float:
 VERTICAL = PairRule(
     name="vertical",
     needs=(Need.METRIC, Need.GRAVITY),
-    decides=(_vertical,),
+    decide=_vertical,
     error=_error,
     compares="the free height between the two where there is one (`gap`), else the distance of "
     "m_z(A) and m_z(B) (`centre`), >= 0.05 m",

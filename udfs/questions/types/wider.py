@@ -11,8 +11,7 @@ from udfs.questions.uncertainty import both_of, width_error
 from udfs.questions.unit import METERS
 
 
-def decide_wider(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) -> Decided | None:
-    """Decide which object is wider; the long sides must not contradict it by more than T_size."""
+def _wider(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) -> Decided | None:
     if a.e_y < b.e_y:
         a, b = b, a
     excess, threshold = a.e_y - b.e_y, size_margin_m(a.e_y)
@@ -29,7 +28,7 @@ def _error(decided: Decided, _: Gates) -> float:
 WIDER = PairRule(
     name="wider",
     needs=(Need.AMODAL,),
-    decides=(decide_wider,),
+    decide=_wider,
     error=_error,
     compares="e_y(A) - e_y(B) >= T_size",
     check="L(B) exceeds L(A) by at most T_size",
