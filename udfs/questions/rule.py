@@ -62,6 +62,11 @@ class Rule:
     check: str = ""
     keeps_threshold: bool = False
 
+    @property
+    def is_sized(self) -> bool:
+        """Return whether every object must have a size."""
+        return Need.AMODAL in self.needs
+
     def is_open(self, gates: Gates) -> bool:
         """Return whether the scene has what the rule needs."""
         return are_open(self.needs, gates)
@@ -83,9 +88,20 @@ class PairRule(Rule):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DerivedRule(Rule):
-    """A rule about two objects that looks only at what other rules decided; `derive` is by these rules."""
+    """A rule about two objects that looks only at what other rules decided; `derive` is by these rules.
+
+    Raises:
+        ValueError: it needs objects with sizes, and a rule that it derives from does not.
+    """
 
     derive: Mapping[PairRule, Derive]
+
+    def __post_init__(self) -> None:
+        unsized = [source.name for source in self.derive if self.is_sized and not source.is_sized]
+        if unsized:
+            raise ValueError(
+                f"Rule {self.name} needs Am, and {', '.join(unsized)} does not; derive from rules that do."
+            )
 
 
 def are_open(needs: tuple[Need, ...], gates: Gates) -> bool:
