@@ -5,7 +5,6 @@ import math
 from udfs.questions.question_type import AnswerKind, QuestionType, Variant
 from udfs.questions.rule import Decided, DerivedRule, Need
 from udfs.questions.scene import Gates
-from udfs.questions.seen_object import SeenObject
 from udfs.questions.size import MIN_SIZE_M
 from udfs.questions.types.taller import TALLER
 from udfs.questions.types.wider import WIDER
@@ -17,17 +16,15 @@ _MIN_RATIO = 1.3
 
 def _times_wider(decided: Decided) -> Decided | None:
     a, b = both_of(decided)
-    return _times(a, b, a.e_y, b.e_y, "wider")
+    if b.e_y >= MIN_SIZE_M and a.e_y >= _MIN_RATIO * b.e_y:
+        return Decided(a, b, a.e_y / b.e_y, _MIN_RATIO, "wider")
+    return None
 
 
 def _times_taller(decided: Decided) -> Decided | None:
     a, b = both_of(decided)
-    return _times(a, b, a.height_m, b.height_m, "taller")
-
-
-def _times(a: SeenObject, b: SeenObject, larger_m: float, smaller_m: float, word: str) -> Decided | None:
-    if smaller_m >= MIN_SIZE_M and larger_m >= _MIN_RATIO * smaller_m:
-        return Decided(a, b, larger_m / smaller_m, _MIN_RATIO, word)
+    if b.height_m >= MIN_SIZE_M and a.height_m >= _MIN_RATIO * b.height_m:
+        return Decided(a, b, a.height_m / b.height_m, _MIN_RATIO, "taller")
     return None
 
 
