@@ -12,7 +12,7 @@ MODULE = '''
 """Longer: which of two objects has the longer footprint."""
 
 from scenes.truth.verdict import yes_no
-from udfs.questions.question_type import YES_NO, AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.uncertainty import both_of
 
@@ -42,10 +42,7 @@ QUESTION_TYPES = (
         type_id="X01",
         name="longer than",
         title="Longer?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(Need.AMODAL, Need.GRAVITY),
         rule=LONGER,
-        swap=YES_NO,
     ),
 )
 ORACLES = {"X01": yes_no(lambda item: float(item.size[3]), True)}

@@ -1,6 +1,6 @@
 """Horizontal clearance: the distance between the footprints of two objects."""
 
-from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -31,14 +31,5 @@ CLEARANCE = PairRule(
 )
 
 QUESTION_TYPES = (
-    QuestionType(
-        type_id="N19",
-        name="horizontal clearance",
-        title="Horizontal clearance",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC, Need.GRAVITY),
-        rule=CLEARANCE,
-        unit=METERS,
-        distance_kind="clearance",
-    ),
+    QuestionType(type_id="N19", name="horizontal clearance", rule=CLEARANCE, unit=METERS, distance_kind="clearance"),
 )

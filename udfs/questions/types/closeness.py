@@ -3,7 +3,7 @@
 Yes and no are decided by rules of their own, with room between them, and so on different pairs.
 """
 
-from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -55,14 +55,4 @@ FAR = PairRule(
     keeps_threshold=True,
 )
 
-QUESTION_TYPES = (
-    QuestionType(
-        type_id="Q19",
-        name="close together",
-        title="Close together?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(Need.METRIC,),
-        rule=NEAR,
-        opposite=FAR,
-    ),
-)
+QUESTION_TYPES = (QuestionType(type_id="Q19", name="close together", rule=NEAR, opposite=FAR),)

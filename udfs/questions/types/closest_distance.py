@@ -1,6 +1,6 @@
 """Distance between the closest points of two objects."""
 
-from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -35,8 +35,6 @@ QUESTION_TYPES = (
         type_id="N01",
         name="distance between closest points",
         title="Closest-point distance",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC,),
         rule=GAP,
         unit=METERS,
         distance_kind="gap",

@@ -2,7 +2,7 @@
 
 import math
 
-from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -32,14 +32,5 @@ LEVEL = PairRule(
 )
 
 QUESTION_TYPES = (
-    QuestionType(
-        type_id="N03",
-        name="horizontal distance",
-        title="Horizontal distance",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC, Need.GRAVITY),
-        rule=LEVEL,
-        unit=METERS,
-        distance_kind="horizontal",
-    ),
+    QuestionType(type_id="N03", name="horizontal distance", rule=LEVEL, unit=METERS, distance_kind="horizontal"),
 )

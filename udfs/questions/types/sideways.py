@@ -1,7 +1,7 @@
 """Left and right: which of two objects is further to one side of the viewer, and how far."""
 
 from udfs.margins import lateral_margin_m
-from udfs.questions.question_type import LEFT_RIGHT, YES_NO, AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, DerivedRule, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -52,47 +52,16 @@ LEFT = DerivedRule(
 )
 
 QUESTION_TYPES = (
-    QuestionType(
-        type_id="Q01",
-        name="left of",
-        title="Left of?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(),
-        rule=LEFT,
-        mirror=YES_NO,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q02",
-        name="right of",
-        title="Right of?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(),
-        rule=LEFT,
-        of_first=False,
-        mirror=YES_NO,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q03",
-        name="further left or right",
-        title="Further left / right",
-        answer_kind=AnswerKind.CHOICE,
-        needs=(),
-        rule=LEFT,
-        sides=("left", "right"),
-        mirror=LEFT_RIGHT,
-    ),
+    QuestionType(type_id="Q01", name="left of", rule=LEFT, is_mirrored=True),
+    QuestionType(type_id="Q02", name="right of", rule=LEFT, of_first=False, is_mirrored=True),
+    QuestionType(type_id="Q03", name="further left or right", rule=LEFT, sides=("left", "right"), is_mirrored=True),
     QuestionType(
         type_id="N05",
         name="how far left or right",
-        title="How far left / right",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC,),
         rule=SIDEWAYS,
+        needs=(Need.METRIC,),
         sides=("left", "right"),
         unit=METERS,
-        mirror=LEFT_RIGHT,
-        swap=LEFT_RIGHT,
+        is_mirrored=True,
     ),
 )

@@ -2,7 +2,7 @@
 
 import math
 
-from udfs.questions.question_type import YES_NO, AnswerKind, QuestionType, exchange
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -35,43 +35,15 @@ _SIDES = ("taller", "shorter")
 _NEEDS = (Need.AMODAL, Need.GRAVITY)
 
 QUESTION_TYPES = (
-    QuestionType(
-        type_id="Q13",
-        name="taller than",
-        title="Taller?",
-        answer_kind=AnswerKind.BOOL,
-        needs=_NEEDS,
-        rule=TALLER,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q14",
-        name="shorter than",
-        title="Shorter?",
-        answer_kind=AnswerKind.BOOL,
-        needs=_NEEDS,
-        rule=TALLER,
-        of_first=False,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q15",
-        name="taller or shorter",
-        title="Taller / shorter",
-        answer_kind=AnswerKind.CHOICE,
-        needs=_NEEDS,
-        rule=TALLER,
-        sides=_SIDES,
-    ),
+    QuestionType(type_id="Q13", name="taller than", title="Taller?", rule=TALLER),
+    QuestionType(type_id="Q14", name="shorter than", title="Shorter?", rule=TALLER, of_first=False),
+    QuestionType(type_id="Q15", name="taller or shorter", rule=TALLER, sides=_SIDES),
     QuestionType(
         type_id="N12",
         name="how much taller",
-        title="How much taller",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.AMODAL, Need.METRIC, Need.GRAVITY),
         rule=TALLER,
+        needs=(Need.AMODAL, Need.METRIC, Need.GRAVITY),
         sides=_SIDES,
         unit=METERS,
-        swap=exchange(*_SIDES),
     ),
 )

@@ -2,7 +2,7 @@
 
 import math
 
-from udfs.questions.question_type import AnswerKind, QuestionType, Variant
+from udfs.questions.question_type import QuestionType, Variant
 from udfs.questions.rule import Decided, DerivedRule, Need
 from udfs.questions.scene import Gates
 from udfs.questions.size import MIN_SIZE_M
@@ -51,9 +51,6 @@ QUESTION_TYPES = (
     QuestionType(
         type_id="N18",
         name="how many times taller or wider",
-        title="How many times taller / wider",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.AMODAL,),
         rule=RATIO_OF_SIZES,
         sides=("taller", "wider"),
         unit=RATIO,

@@ -1,6 +1,6 @@
 """Vertical distance: the free height between two objects where there is one, else between centers."""
 
-from udfs.questions.question_type import AnswerKind, QuestionType, Variant
+from udfs.questions.question_type import QuestionType, Variant
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -42,9 +42,6 @@ QUESTION_TYPES = (
     QuestionType(
         type_id="N04",
         name="vertical distance",
-        title="Vertical distance",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC, Need.GRAVITY),
         rule=VERTICAL,
         unit=METERS,
         distance_kind="vertical",

@@ -2,7 +2,7 @@
 
 import math
 
-from udfs.questions.question_type import YES_NO, AnswerKind, QuestionType, exchange
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -37,43 +37,10 @@ WIDER = PairRule(
 _SIDES = ("wider", "narrower")
 
 QUESTION_TYPES = (
+    QuestionType(type_id="Q10", name="wider than", title="Wider?", rule=WIDER),
+    QuestionType(type_id="Q11", name="narrower than", title="Narrower?", rule=WIDER, of_first=False),
+    QuestionType(type_id="Q12", name="wider or narrower", rule=WIDER, sides=_SIDES),
     QuestionType(
-        type_id="Q10",
-        name="wider than",
-        title="Wider?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(Need.AMODAL,),
-        rule=WIDER,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q11",
-        name="narrower than",
-        title="Narrower?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(Need.AMODAL,),
-        rule=WIDER,
-        of_first=False,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q12",
-        name="wider or narrower",
-        title="Wider / narrower",
-        answer_kind=AnswerKind.CHOICE,
-        needs=(Need.AMODAL,),
-        rule=WIDER,
-        sides=_SIDES,
-    ),
-    QuestionType(
-        type_id="N11",
-        name="how much wider",
-        title="How much wider",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.AMODAL, Need.METRIC),
-        rule=WIDER,
-        sides=_SIDES,
-        unit=METERS,
-        swap=exchange(*_SIDES),
+        type_id="N11", name="how much wider", rule=WIDER, needs=(Need.AMODAL, Need.METRIC), sides=_SIDES, unit=METERS
     ),
 )
