@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from udfs.questions.rule import Decided, Need, ObjectRule, Rule, are_open
+from udfs.questions.rule import Decided, Need, ObjectRule, Rule
 from udfs.questions.scene import Gates
 from udfs.questions.unit import Unit
 
@@ -135,7 +135,8 @@ class QuestionType:
 
     def is_open(self, gates: Gates) -> bool:
         """Return whether a scene has what the type needs."""
-        return are_open(self.needs, gates)
+        has = {Need.GRAVITY: gates.gravity, Need.METRIC: gates.metric, Need.SUPPORT: gates.surface is not None}
+        return all(has.get(need, True) for need in self.needs)
 
     def variant_of(self, decided: Decided, forward: bool) -> str:
         """Return the variant that answers what was decided; `forward` says that A is its first object.

@@ -67,10 +67,6 @@ class Rule:
         """Return whether every object must have a size."""
         return Need.AMODAL in self.needs
 
-    def is_open(self, gates: Gates) -> bool:
-        """Return whether the scene has what the rule needs."""
-        return are_open(self.needs, gates)
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ObjectRule(Rule):
@@ -102,12 +98,3 @@ class DerivedRule(Rule):
             raise ValueError(
                 f"Rule {self.name} needs Am, and {', '.join(unsized)} does not; derive from rules that do."
             )
-
-
-def are_open(needs: tuple[Need, ...], gates: Gates) -> bool:
-    """Return whether a scene opens the gates among `needs`; those of objects are not its matter."""
-    return (
-        (gates.gravity or Need.GRAVITY not in needs)
-        and (gates.metric or Need.METRIC not in needs)
-        and (gates.surface is not None or Need.SUPPORT not in needs)
-    )

@@ -16,15 +16,11 @@ def _clearance(a: SeenObject, b: SeenObject, pair: SeenPair | None, _: Gates) ->
     return Decided(a, b, pair.clearance_m, _MIN_DISTANCE_M)
 
 
-def _error(decided: Decided, _: Gates) -> float:
-    return surface_distance_error(*both_of(decided), 0.0)
-
-
 CLEARANCE = PairRule(
     name="clearance",
     needs=(Need.METRIC, Need.GRAVITY),
     decide=_clearance,
-    error=_error,
+    error=lambda decided, _: surface_distance_error(*both_of(decided), 0.0),
     compares="distance of the footprints >= 0.10 m",
     error_is="both ray errors along the line of centers from above, both edges, and the unaveraged "
     "noise of both surfaces",

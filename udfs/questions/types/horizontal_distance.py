@@ -18,15 +18,11 @@ def _level(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) 
     return Decided(a, b, distance, _MIN_DISTANCE_M) if distance >= _MIN_DISTANCE_M else None
 
 
-def _error(decided: Decided, _: Gates) -> float:
-    return center_distance_error(*both_of(decided), 0.0)
-
-
 LEVEL = PairRule(
     name="horizontal",
     needs=(Need.METRIC, Need.GRAVITY),
     decide=_level,
-    error=_error,
+    error=lambda decided, _: center_distance_error(*both_of(decided), 0.0),
     compares="distance of the centers in (x, y) >= 0.10 m",
     error_is="both ray errors projected on the line of centers from above, and both pixels",
 )
