@@ -12,7 +12,7 @@ MODULE = '''
 """Longer: which of two objects has the longer footprint."""
 
 from scenes.truth.verdict import yes_no
-from udfs.questions.question_type import YES_NO, AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.uncertainty import both_of
 
@@ -32,7 +32,7 @@ def _error(decided, gates):
 LONGER = PairRule(
     name="longer",
     needs=(Need.AMODAL, Need.GRAVITY),
-    decides=(_longer,),
+    decide=_longer,
     error=_error,
     compares="L(A) - L(B) >= 0.1 m",
     error_is="both edges",
@@ -42,10 +42,7 @@ QUESTION_TYPES = (
         type_id="X01",
         name="longer than",
         title="Longer?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(Need.AMODAL, Need.GRAVITY),
         rule=LONGER,
-        swap=YES_NO,
     ),
 )
 ORACLES = {"X01": yes_no(lambda item: float(item.size[3]), True)}

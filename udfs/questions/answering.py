@@ -44,29 +44,20 @@ def split_of(image_id: str, settings: SynthesizeSettings) -> str:
 
 def _answer(pick: Pick, image_id: str, book: Phrasebook, names: _Names, of_run: tuple[int, str]) -> Answer:
     base_seed, recipe = of_run
-    kind, a, b, variant, decided = pick.kind, pick.a, pick.b, pick.variant, pick.decided
-    type_id = kind.type_id
+    kind, a, b, variant, decided, chosen, value, sigma, _ = pick
+    type_id, forms = kind.type_id, names.forms
     object_ids = [a.object_id] if b is None else [a.object_id, b.object_id]
     seed = seed_of(base_seed, image_id, type_id, *object_ids)
     words = book.phrase(pick, Draws(seed))
-    forms = names.forms
-    reference_form = forms[a.object_id] if b is None else _joined(forms[a.object_id], forms[b.object_id])
-    form = words.answer_form
-    key = f"{image_id}\x1f{type_id}\x1f{object_ids}\x1f{variant}\x1f{form}\x1f{reference_form}\x1f{recipe}"
+    form = forms[a.object_id] if b is None else _joined(forms[a.object_id], forms[b.object_id])
+    key = f"{image_id}\x1f{type_id}\x1f{object_ids}\x1f{variant}\x1f{words.answer_form}\x1f{form}\x1f{recipe}"
+    qa_id = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+    chosen_id = None if chosen is None else chosen.object_id
+    references = [names.expressions[object_id] for object_id in object_ids]
+    margin, threshold = decided.margin, decided.threshold
+    # Named arguments would double the time of making a tuple this long.
     return Answer(
-        type_id=type_id,
-        variant=variant,
-        qa_id=hashlib.blake2b(key.encode(), digest_size=16).hexdigest(),
-        object_ids=object_ids,
-        answer_object_id=pick.chosen.object_id if pick.chosen is not None else None,
-        value_si=pick.value,
-        sigma_si=pick.sigma,
-        margin_actual=decided.margin,
-        margin_threshold=decided.threshold,
-        reference_form=reference_form,
-        references=[names.expressions[object_id] for object_id in object_ids],
-        seed=seed,
-        words=words,
+        type_id, variant, qa_id, object_ids, chosen_id, value, sigma, margin, threshold, form, references, seed, words
     )
 
 

@@ -3,23 +3,52 @@
 import math
 from functools import lru_cache
 from itertools import combinations
+from typing import NamedTuple
 
 from udfs.language.draws import Draws, seed_of
 from udfs.questions.question_type import Family, QuestionType
 from udfs.questions.registry import rules, types_of
-from udfs.questions.rule import Decided, Need, ObjectRule, PairRule, Rule
+from udfs.questions.rule import Decided, DerivedRule, Need, ObjectRule, PairRule, Rule
 from udfs.questions.scene import Gates, Scene
 from udfs.questions.settings import SynthesizeSettings
 
 Decisions = dict[Rule, list[Decided]]
 
 
+class _OpenRules(NamedTuple):
+    of_object: list[ObjectRule]
+    of_pair: list[PairRule]
+    derived: list[DerivedRule]
+
+
 def candidates_of(scene: Scene, settings: SynthesizeSettings) -> Decisions:
     """Return what every rule decides; of many pairs, `max_pairs` drawn ones are weighed."""
+    gates, objects = scene.gates, scene.objects
+    pairs = [
+        (objects[i], objects[j], scene.pairs.get((objects[i].object_id, objects[j].object_id)))
+        for i, j in _weighed(len(objects), scene.image_id, settings)
+    ]
+    sized_objects = [a for a in objects if a.size_ok]
+    sized_pairs = [pair for pair in pairs if pair[0].size_ok and pair[1].size_ok]
     decisions: Decisions = {rule: [] for rule in rules()}
-    _decide_objects(scene, settings, decisions)
-    _decide_pairs(scene, settings, decisions)
+    # One comprehension per rule: a loop over the rules of each pair takes 1.4 times as long.
+    opened = _open_rules(gates.gravity, gates.metric, gates.surface is not None)
+    for rule in opened.of_object:
+        decide, asked = rule.decide, sized_objects if rule.is_sized else objects
+        decisions[rule] = [found for a in asked if (found := decide(a, gates, settings)) is not None]
+    for rule in opened.of_pair:
+        decide, asked = rule.decide, sized_pairs if rule.is_sized else pairs
+        decisions[rule] = [found for a, b, pair in asked if (found := decide(a, b, pair, gates)) is not None]
+    for rule in opened.derived:
+        decisions[rule] = _derived(rule, decisions)
     return decisions
+
+
+def key_of(decided: Decided) -> tuple[int, int]:
+    """Return the ids of a decision's objects, the smaller first; one object counts as a pair of itself."""
+    first = decided[0].object_id
+    second = first if decided[1] is None else decided[1].object_id
+    return (first, second) if first <= second else (second, first)
 
 
 def open_numbers(decisions: Decisions, gates: Gates) -> list[QuestionType]:
@@ -49,45 +78,26 @@ def sure_of(rule: Rule, decided: Decided, gates: Gates, sigmas: float) -> Decide
     return decided if min_margin <= decided.threshold else decided._replace(threshold=min_margin)
 
 
-def _decide_objects(scene: Scene, settings: SynthesizeSettings, decisions: Decisions) -> None:
-    gates = scene.gates
-    bound = [
-        (rule.decide, decisions[rule], Need.AMODAL in rule.needs)
-        for rule in _open_rules(gates.gravity, gates.metric, gates.surface is not None)
-        if isinstance(rule, ObjectRule)
+def _derived(rule: DerivedRule, decisions: Decisions) -> list[Decided]:
+    derived = [
+        found
+        for source, derive in rule.derive.items()
+        for decided in decisions[source]
+        if (found := derive(decided)) is not None
     ]
-    for a in scene.objects:
-        for decide, found, sized in bound:
-            if sized and not a.size_ok:
-                continue
-            decided = decide(a, gates, settings)
-            if decided is not None:
-                found.append(decided)
-
-
-def _decide_pairs(scene: Scene, settings: SynthesizeSettings, decisions: Decisions) -> None:
-    gates, objects, pairs = scene.gates, scene.objects, scene.pairs
-    open_rules = [
-        (decide, decisions[rule], Need.AMODAL in rule.needs)
-        for rule in _open_rules(gates.gravity, gates.metric, gates.surface is not None)
-        if isinstance(rule, PairRule)
-        for decide in rule.decides
-    ]
-    all_of = [(decide, found) for decide, found, _ in open_rules]
-    unsized = [(decide, found) for decide, found, sized in open_rules if not sized]
-    for i, j in _weighed(len(objects), scene.image_id, settings):
-        a, b = objects[i], objects[j]
-        pair = pairs.get((a.object_id, b.object_id))
-        for decide, found in all_of if a.size_ok and b.size_ok else unsized:
-            decided = decide(a, b, pair, gates)
-            if decided is not None:
-                found.append(decided)
+    # Pair by pair, as every other rule decides.
+    return sorted(derived, key=key_of) if len(rule.derive) > 1 else derived
 
 
 @lru_cache(maxsize=8)
-def _open_rules(gravity: bool, metric: bool, supported: bool) -> tuple[Rule, ...]:
+def _open_rules(gravity: bool, metric: bool, supported: bool) -> _OpenRules:
     closed = {Need.GRAVITY: not gravity, Need.METRIC: not metric, Need.SUPPORT: not supported}
-    return tuple(rule for rule in rules() if not any(closed.get(need) for need in rule.needs))
+    opened = [rule for rule in rules() if not any(closed.get(need) for need in rule.needs)]
+    return _OpenRules(
+        [rule for rule in opened if isinstance(rule, ObjectRule)],
+        [rule for rule in opened if isinstance(rule, PairRule)],
+        [rule for rule in opened if isinstance(rule, DerivedRule)],
+    )
 
 
 def _weighed(count: int, image_id: str, settings: SynthesizeSettings) -> list[tuple[int, int]]:

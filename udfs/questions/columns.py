@@ -82,10 +82,10 @@ class QaColumns:
 
         `rejects`, where the schema has it, is an empty list.
         """
-        count = len(self.answers)
-        numbers = _variant_numbers()
-        variants = pa.array([numbers[answer.type_id, answer.variant] for answer in self.answers], pa.int32())
+        count, numbers = len(self.answers), _variant_numbers()
         varying = _transposed(Answer._fields, self.answers)
+        by_variant = zip(varying.get("type_id", ()), varying.get("variant", ()), strict=True)
+        variants = pa.array([numbers[names] for names in by_variant], pa.int32())
         varying |= _transposed(Words._fields, varying.pop("words", ()))
         owners = pa.array(np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts))
         by_image = _transposed(ImageColumns._fields, self.images)

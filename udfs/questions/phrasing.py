@@ -76,17 +76,8 @@ class Phrasebook:
             template, question = f"{template}+{outer}", f"{before}{inside}{after}"
         form, answered = self._answer(pick, draws, precise)
         answer = render(answered.text, **slots)
-        return Words(
-            question,
-            template,
-            answer,
-            answered.template_id,
-            form,
-            value_text=said.value_text or None,
-            unit_text=said.unit_text or None,
-            rounding_rule=said.rounding_rule,
-            precise=precise,
-        )
+        value_text, unit_text, rule = said.value_text or None, said.unit_text or None, said.rounding_rule
+        return Words(question, template, answer, answered.template_id, form, None, value_text, unit_text, rule, precise)
 
     def _noisy(self, pick: Pick, unit: Unit, value: float) -> float:
         """Return the value to say: a length with the noise of the settings, whose draws change no other draw."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from udfs.questions.rule import Decided, Need, ObjectRule, PairRule, are_open
+from udfs.questions.rule import Decided, Need, ObjectRule, Rule
 from udfs.questions.scene import Gates
 from udfs.questions.unit import Unit
 
@@ -42,68 +42,75 @@ def relative_error(decided: Decided, max_relative_sigma: float) -> float:
     return max_relative_sigma * decided.margin
 
 
-def exchange(one: str, other: str) -> dict[str, str]:
-    """Return the mapping that exchanges two variants."""
-    return {one: other, other: one}
-
-
-YES_NO = exchange("yes", "no")
-LEFT_RIGHT = exchange("left", "right")
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class QuestionType:
     """One question type; its wordings and its worked example are in `TYPE_ID.yaml` beside its module.
 
-    Required of every type:
+    Required:
         type_id: unique id, a column of every row.
-        name: what is asked, such as "left of"; `title` is the heading on pages.
-        answer_kind: yes or no, one of two objects, or a number.
-        needs: gates that must be open, in the order of the column `needs`.
+        name: what is asked, such as "left of".
         rule: what decides the type.
 
     Optional:
-        of_first: yes or no: whether the predicate is true of the rule's first object.
-        opposite: the rule that decides "no" where it is not the rule itself with objects exchanged.
+        title: the heading on pages; by default the name with a capital, "/" for "or", and "?" after
+            what is answered by yes or no.
+        needs: gates that must be open, in the order of the column `needs`; by default the rule's.
         sides: of a choice or a number: two words, the first true of the rule's first object.
         unit, distance_kind: of a number.
+        of_first: yes or no: whether the predicate is true of the rule's first object.
+        opposite: the rule that decides "no" where it is not the rule itself with objects exchanged.
         variants: variants of the answer by their word; by default yes and no, the sides, or `value`.
         keeps_order: A is always the rule's first object, as in "how many times taller".
+        is_mirrored: whether a mirror image exchanges yes and no, or the sides.
         max_error: largest standard error at which a number is asked for, from the decided number and
             the setting `max_relative_sigma`.
-        mirror, swap: what each variant becomes in a mirror image, and with A and B exchanged;
-            a variant that is left out stays.
         relation: types that share it say the same about two objects and are balanced together in
             evaluation sets; by default the rule's name.
+
+    Following from these:
+        answer_kind: a number with a unit, else one of two objects with sides, else yes or no.
+        mirror, swap: what each variant becomes in a mirror image, and with A and B exchanged;
+            a variant that is left out stays.
     """
 
     type_id: str
     name: str
-    title: str
-    answer_kind: AnswerKind
-    needs: tuple[Need, ...]
-    rule: ObjectRule | PairRule
-    of_first: bool = True
-    opposite: PairRule | None = None
+    rule: Rule
+    title: str = ""
+    needs: tuple[Need, ...] = ()
     sides: tuple[str, ...] = ()
     unit: Unit | None = None
     distance_kind: str | None = None
+    of_first: bool = True
+    opposite: Rule | None = None
     variants: Mapping[str, Variant] = field(default_factory=dict)
     keeps_order: bool = False
+    is_mirrored: bool = False
     max_error: Callable[[Decided, float], float] = relative_error
-    mirror: Mapping[str, str] = field(default_factory=dict)
-    swap: Mapping[str, str] = field(default_factory=dict)
     relation: str = ""
+    answer_kind: AnswerKind = field(init=False)
+    mirror: Mapping[str, str] = field(init=False)
+    swap: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        if (self.answer_kind == AnswerKind.NUMBER) != (self.unit is not None):
-            raise ValueError(f"Question type {self.type_id} must have a unit if, and only if, its answer is a number.")
-        if self.answer_kind == AnswerKind.CHOICE and len(self.sides) != 2:
-            raise ValueError(f"Question type {self.type_id} is a choice and has sides {self.sides}; give it two.")
-        if not self.variants:
-            words = ("yes", "no") if self.answer_kind == AnswerKind.BOOL else self.sides or ("value",)
-            object.__setattr__(self, "variants", {word: Variant() for word in words})
-        object.__setattr__(self, "relation", self.relation or self.rule.name)
+        if len(self.sides) not in (0, 2):
+            raise ValueError(f"Question type {self.type_id} has sides {self.sides}; give it two, or none.")
+        kind = AnswerKind.NUMBER if self.unit else AnswerKind.CHOICE if self.sides else AnswerKind.BOOL
+        words = ("yes", "no") if kind == AnswerKind.BOOL else self.sides or ("value",)
+        exchanged = dict(zip(words, reversed(words), strict=True)) if len(words) == 2 else {}
+        is_ordered = self.objects == 2 and kind != AnswerKind.CHOICE and not (self.keeps_order or self.opposite)
+        title = (self.name[0].upper() + self.name[1:]).replace(" or ", " / ")
+        following = {
+            "answer_kind": kind,
+            "title": self.title or (f"{title}?" if kind == AnswerKind.BOOL else title),
+            "needs": self.needs or self.rule.needs,
+            "variants": self.variants or {word: Variant() for word in words},
+            "relation": self.relation or self.rule.name,
+            "mirror": exchanged if self.is_mirrored else {},
+            "swap": exchanged if is_ordered else {},
+        }
+        for name, value in following.items():
+            object.__setattr__(self, name, value)
 
     @property
     def family(self) -> Family:
@@ -128,7 +135,8 @@ class QuestionType:
 
     def is_open(self, gates: Gates) -> bool:
         """Return whether a scene has what the type needs."""
-        return are_open(self.needs, gates)
+        has = {Need.GRAVITY: gates.gravity, Need.METRIC: gates.metric, Need.SUPPORT: gates.surface is not None}
+        return all(has.get(need, True) for need in self.needs)
 
     def variant_of(self, decided: Decided, forward: bool) -> str:
         """Return the variant that answers what was decided; `forward` says that A is its first object.

@@ -11,7 +11,7 @@ from pathlib import Path
 import udfs.questions.types
 from schemas.plugins import modules_with
 from udfs.questions.question_type import Family, QuestionType
-from udfs.questions.rule import ObjectRule, PairRule
+from udfs.questions.rule import DerivedRule, Rule
 
 GROUP = "spatiallake.question_types"
 
@@ -66,10 +66,11 @@ def ids_of_relation(relation: str) -> tuple[str, ...]:
 
 
 @cache
-def rules() -> tuple[ObjectRule | PairRule, ...]:
-    """Return every rule that decides a type, each once."""
-    all_of = [rule for kind in question_types().values() for rule in (kind.rule, kind.opposite) if rule]
-    return tuple(dict.fromkeys(all_of))
+def rules() -> tuple[Rule, ...]:
+    """Return every rule that decides a type, or that such a rule derives from, each once."""
+    deciding = [rule for kind in question_types().values() for rule in (kind.rule, kind.opposite) if rule]
+    sources = [source for rule in deciding if isinstance(rule, DerivedRule) for source in rule.derive]
+    return tuple(dict.fromkeys(deciding + sources))
 
 
 @cache

@@ -4,7 +4,7 @@ A rule looks at one object or at two and returns what it decides, or None where 
 not reach its threshold or an independent second measurement contradicts it. NaN decides nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -40,6 +40,7 @@ class Decided(NamedTuple):
 
 DecideObject = Callable[[SeenObject, Gates, SynthesizeSettings], Decided | None]
 DecidePair = Callable[[SeenObject, SeenObject, SeenPair | None, Gates], Decided | None]
+Derive = Callable[[Decided], Decided | None]
 StandardError = Callable[[Decided, Gates], float]
 
 
@@ -61,9 +62,10 @@ class Rule:
     check: str = ""
     keeps_threshold: bool = False
 
-    def is_open(self, gates: Gates) -> bool:
-        """Return whether the scene has what the rule needs."""
-        return are_open(self.needs, gates)
+    @property
+    def is_sized(self) -> bool:
+        """Return whether every object must have a size."""
+        return Need.AMODAL in self.needs
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -75,15 +77,24 @@ class ObjectRule(Rule):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PairRule(Rule):
-    """A rule about two objects; each of `decides` may decide about the same pair."""
+    """A rule about two objects."""
 
-    decides: tuple[DecidePair, ...]
+    decide: DecidePair
 
 
-def are_open(needs: tuple[Need, ...], gates: Gates) -> bool:
-    """Return whether a scene opens the gates among `needs`; those of objects are not its matter."""
-    return (
-        (gates.gravity or Need.GRAVITY not in needs)
-        and (gates.metric or Need.METRIC not in needs)
-        and (gates.surface is not None or Need.SUPPORT not in needs)
-    )
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DerivedRule(Rule):
+    """A rule about two objects that looks only at what other rules decided; `derive` is by these rules.
+
+    Raises:
+        ValueError: it needs objects with sizes, and a rule that it derives from does not.
+    """
+
+    derive: Mapping[PairRule, Derive]
+
+    def __post_init__(self) -> None:
+        unsized = [source.name for source in self.derive if self.is_sized and not source.is_sized]
+        if unsized:
+            raise ValueError(
+                f"Rule {self.name} needs Am, and {', '.join(unsized)} does not; derive from rules that do."
+            )

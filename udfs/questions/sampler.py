@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from udfs.language.draws import Draws
-from udfs.questions.candidates import Decisions, error_of, open_numbers, sure_of
+from udfs.questions.candidates import Decisions, error_of, key_of, open_numbers, sure_of
 from udfs.questions.question_type import AnswerKind, Family, QuestionType
 from udfs.questions.registry import types_of
 from udfs.questions.rule import Decided, Rule
@@ -88,7 +88,7 @@ class Sampler:
         picks = [self._related(kind, first, positive, 0)]
         if room > 1:
             other = None if kind.answer_kind == AnswerKind.CHOICE else first
-            second = self._sure(kind.rule, decisions, _key(first)) or other
+            second = self._sure(kind.rule, decisions, key_of(first)) or other
             if second is not None:
                 picks.append(self._related(kind, second, not positive, 1))
         return picks
@@ -123,7 +123,7 @@ class Sampler:
                 found = self._measurable(kind, decisions, taken[kind])
                 if found is not None:
                     decided, sigma = found
-                    taken[kind] = _key(decided)
+                    taken[kind] = key_of(decided)
                     picks.append(self._measured(kind, decided, sigma))
         return picks
 
@@ -164,7 +164,7 @@ class Sampler:
         best, best_key, min_score = None, (0, 0), 1 << 30
         for k in range(min(count, 3)):
             item = items[(start + k * stride) % count]
-            key = _key(item)
+            key = key_of(item)
             score = 2 * uses.get(key, 0) + uses.get(key[0], 0) + uses.get(key[1], 0)
             if score < min_score and key != taken:
                 best, best_key, min_score = item, key, score
@@ -184,11 +184,3 @@ class Sampler:
 def _ordered(decided: Decided, forward: bool) -> tuple[SeenObject, SeenObject | None]:
     a, b = decided.first, decided.second
     return (a, b) if forward or b is None else (b, a)
-
-
-def _key(decided: Decided) -> Key:
-    # One object counts as a pair of itself.
-    a, b = decided[0], decided[1]
-    first = a.object_id
-    second = first if b is None else b.object_id
-    return (first, second) if first <= second else (second, first)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from udfs.margins import MAX_OCCLUSION
@@ -9,7 +10,8 @@ from udfs.margins import MAX_OCCLUSION
 _NAN = math.nan
 
 
-class SeenObject(NamedTuple):
+@dataclass(slots=True)
+class SeenObject:
     """The primitives of one object that has a name: lengths in m, in frame W, NaN where unknown.
 
     `edge_ok` says that the object is neither truncated nor more than 10 % occluded. `ray_*` is the unit vector from the

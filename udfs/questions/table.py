@@ -11,7 +11,7 @@ from textwrap import fill
 from udfs.questions.example import CAMERA_Z_M, ROOM, example_of
 from udfs.questions.question_type import AnswerKind, QuestionType
 from udfs.questions.registry import question_types, rules
-from udfs.questions.rule import ObjectRule, PairRule
+from udfs.questions.rule import Rule
 
 BEGIN = "<!-- begin of what `python -m udfs.questions.table` writes -->"
 END = "<!-- end of what `python -m udfs.questions.table` writes -->"
@@ -68,7 +68,7 @@ def _answer(kind: QuestionType) -> str:
     return f"{unit}, {' or '.join(words)}" if words else unit
 
 
-def _rule(rule: ObjectRule | PairRule) -> str:
+def _rule(rule: Rule) -> str:
     used_by = [kind.type_id for kind in question_types().values() if rule in (kind.rule, kind.opposite)]
     check = f" Check: {rule.check}." if rule.check else ""
     text = f"**{rule.name}** ({', '.join(used_by)}): {rule.compares}.{check} Error: {rule.error_is}."

@@ -1,6 +1,6 @@
 """A question type: is one object at least twice as far from the camera as another?"""
 
-from udfs.questions.question_type import YES_NO, AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, PairRule
 from udfs.questions.scene import Gates, SeenObject, SeenPair
 from udfs.questions.uncertainty import ray_errors
@@ -17,7 +17,7 @@ def _decide(a: SeenObject, b: SeenObject, _: SeenPair | None, gates: Gates) -> D
 TWICE_AS_FAR = PairRule(
     name="twice as far",
     needs=(),
-    decides=(_decide,),
+    decide=_decide,
     error=ray_errors,
     compares="r(A) / r(B) >= 2",
     error_is="both ray errors",
@@ -28,9 +28,6 @@ QUESTION_TYPES = (
         type_id="X01",
         name="twice as far",
         title="Twice as far away?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(),
         rule=TWICE_AS_FAR,
-        swap=YES_NO,
     ),
 )

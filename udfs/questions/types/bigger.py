@@ -2,7 +2,7 @@
 
 import math
 
-from udfs.questions.question_type import YES_NO, AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -37,7 +37,7 @@ def _volume_error(a: SeenObject, gates: Gates) -> float:
 BIGGER = PairRule(
     name="bigger",
     needs=_NEEDS,
-    decides=(_bigger,),
+    decide=_bigger,
     error=_error,
     compares="V(A) - V(B) >= 30 % of V(A)",
     check="the frontal area e_y H of A exceeds that of B by 20 % of it",
@@ -45,32 +45,7 @@ BIGGER = PairRule(
 )
 
 QUESTION_TYPES = (
-    QuestionType(
-        type_id="Q16",
-        name="bigger than",
-        title="Bigger?",
-        answer_kind=AnswerKind.BOOL,
-        needs=_NEEDS,
-        rule=BIGGER,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q17",
-        name="smaller than",
-        title="Smaller?",
-        answer_kind=AnswerKind.BOOL,
-        needs=_NEEDS,
-        rule=BIGGER,
-        of_first=False,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q18",
-        name="bigger or smaller",
-        title="Bigger / smaller",
-        answer_kind=AnswerKind.CHOICE,
-        needs=_NEEDS,
-        rule=BIGGER,
-        sides=("bigger", "smaller"),
-    ),
+    QuestionType(type_id="Q16", name="bigger than", title="Bigger?", rule=BIGGER),
+    QuestionType(type_id="Q17", name="smaller than", title="Smaller?", rule=BIGGER, of_first=False),
+    QuestionType(type_id="Q18", name="bigger or smaller", rule=BIGGER, sides=("bigger", "smaller")),
 )

@@ -1,6 +1,6 @@
 """Distance of one object from the camera."""
 
-from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, ObjectRule
 from udfs.questions.scene import Gates
 from udfs.questions.seen_object import SeenObject
@@ -28,8 +28,6 @@ QUESTION_TYPES = (
         type_id="N13",
         name="distance from the camera",
         title="Distance from camera",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC,),
         rule=RANGE,
         unit=METERS,
         distance_kind="range",

@@ -2,7 +2,7 @@
 
 import math
 
-from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -26,7 +26,7 @@ def _error(decided: Decided, _: Gates) -> float:
 CENTERS = PairRule(
     name="center",
     needs=(Need.METRIC,),
-    decides=(_centers,),
+    decide=_centers,
     error=_error,
     compares="distance of m(A) and m(B) >= 0.10 m",
     error_is="both ray errors projected on the line of centers, and both pixels",
@@ -37,8 +37,6 @@ QUESTION_TYPES = (
         type_id="N02",
         name="distance center to center",
         title="Center distance",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC,),
         rule=CENTERS,
         unit=METERS,
         distance_kind="centre",

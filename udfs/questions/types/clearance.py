@@ -1,6 +1,6 @@
 """Horizontal clearance: the distance between the footprints of two objects."""
 
-from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -16,29 +16,16 @@ def _clearance(a: SeenObject, b: SeenObject, pair: SeenPair | None, _: Gates) ->
     return Decided(a, b, pair.clearance_m, _MIN_DISTANCE_M)
 
 
-def _error(decided: Decided, _: Gates) -> float:
-    return surface_distance_error(*both_of(decided), 0.0)
-
-
 CLEARANCE = PairRule(
     name="clearance",
     needs=(Need.METRIC, Need.GRAVITY),
-    decides=(_clearance,),
-    error=_error,
+    decide=_clearance,
+    error=lambda decided, _: surface_distance_error(*both_of(decided), 0.0),
     compares="distance of the footprints >= 0.10 m",
     error_is="both ray errors along the line of centers from above, both edges, and the unaveraged "
     "noise of both surfaces",
 )
 
 QUESTION_TYPES = (
-    QuestionType(
-        type_id="N19",
-        name="horizontal clearance",
-        title="Horizontal clearance",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC, Need.GRAVITY),
-        rule=CLEARANCE,
-        unit=METERS,
-        distance_kind="clearance",
-    ),
+    QuestionType(type_id="N19", name="horizontal clearance", rule=CLEARANCE, unit=METERS, distance_kind="clearance"),
 )

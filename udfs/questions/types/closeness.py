@@ -3,7 +3,7 @@
 Yes and no are decided by rules of their own, with room between them, and so on different pairs.
 """
 
-from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -39,7 +39,7 @@ _ERROR_IS = "that of the distance between closest points; the margin is what par
 NEAR = PairRule(
     name="near",
     needs=(Need.METRIC,),
-    decides=(_near,),
+    decide=_near,
     error=gap_error,
     compares="yes: D_gap <= 0.5 s and <= 1 m; s = cube root of the larger V",
     error_is=_ERROR_IS,
@@ -48,21 +48,11 @@ NEAR = PairRule(
 FAR = PairRule(
     name="far",
     needs=(Need.METRIC,),
-    decides=(_far,),
+    decide=_far,
     error=gap_error,
     compares="no: D_gap >= 2 s",
     error_is=_ERROR_IS,
     keeps_threshold=True,
 )
 
-QUESTION_TYPES = (
-    QuestionType(
-        type_id="Q19",
-        name="close together",
-        title="Close together?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(Need.METRIC,),
-        rule=NEAR,
-        opposite=FAR,
-    ),
-)
+QUESTION_TYPES = (QuestionType(type_id="Q19", name="close together", rule=NEAR, opposite=FAR),)

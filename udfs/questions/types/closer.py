@@ -1,7 +1,7 @@
 """Closer and farther: which of two objects is closer to the camera, and by how much."""
 
 from udfs.margins import depth_margin_m
-from udfs.questions.question_type import AnswerKind, QuestionType, exchange
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -22,7 +22,7 @@ def _closer(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates)
 CLOSER = PairRule(
     name="closer",
     needs=(),
-    decides=(_closer,),
+    decide=_closer,
     error=ray_errors,
     compares="r(B) - r(A) >= T_dep",
     check="zc(A) < zc(B)",
@@ -34,9 +34,6 @@ QUESTION_TYPES = (
     QuestionType(
         type_id="Q09",
         name="closer or farther",
-        title="Closer / farther",
-        answer_kind=AnswerKind.CHOICE,
-        needs=(),
         rule=CLOSER,
         sides=_SIDES,
         # In evaluation sets it says the same of two objects as in front of and behind.
@@ -46,12 +43,10 @@ QUESTION_TYPES = (
         type_id="N14",
         name="how much farther from the camera",
         title="How much farther",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC,),
         rule=CLOSER,
+        needs=(Need.METRIC,),
         sides=_SIDES,
         unit=METERS,
         distance_kind="range",
-        swap=exchange(*_SIDES),
     ),
 )

@@ -1,6 +1,6 @@
 """Distance between the closest points of two objects."""
 
-from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -23,7 +23,7 @@ def _may_touch(a: SeenObject, b: SeenObject, pair: SeenPair) -> bool:
 GAP = PairRule(
     name="gap",
     needs=(Need.METRIC,),
-    decides=(_gap,),
+    decide=_gap,
     error=gap_error,
     compares="D_gap >= 0.05 m",
     check="not where the masks touch and the depth error exceeds D_gap",
@@ -35,8 +35,6 @@ QUESTION_TYPES = (
         type_id="N01",
         name="distance between closest points",
         title="Closest-point distance",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC,),
         rule=GAP,
         unit=METERS,
         distance_kind="gap",

@@ -2,7 +2,7 @@
 
 import math
 
-from udfs.questions.question_type import LEFT_RIGHT, AnswerKind, QuestionType, Variant
+from udfs.questions.question_type import QuestionType, Variant
 from udfs.questions.rule import Decided, ObjectRule
 from udfs.questions.scene import Gates
 from udfs.questions.seen_object import SeenObject
@@ -48,13 +48,11 @@ QUESTION_TYPES = (
         type_id="N17",
         name="direction from the camera",
         title="Direction from camera",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(),
         rule=DIRECTION,
         sides=("left", "right"),
         unit=RADIANS,
         variants={"left": Variant(), "right": Variant(), "ahead": Variant(is_unsaid=True)},
         max_error=lambda *_: _AHEAD_RAD,
-        mirror=LEFT_RIGHT,
+        is_mirrored=True,
     ),
 )

@@ -1,6 +1,6 @@
 """Width, height and front-to-back length of one object."""
 
-from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, ObjectRule
 from udfs.questions.scene import Gates
 from udfs.questions.seen_object import SeenObject
@@ -50,31 +50,13 @@ LENGTH = ObjectRule(
 )
 
 QUESTION_TYPES = (
-    QuestionType(
-        type_id="N08",
-        name="width",
-        title="Width",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.AMODAL, Need.METRIC),
-        rule=WIDTH,
-        unit=METERS,
-    ),
-    QuestionType(
-        type_id="N09",
-        name="height",
-        title="Height",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.AMODAL, Need.METRIC, Need.GRAVITY),
-        rule=HEIGHT,
-        unit=METERS,
-    ),
+    QuestionType(type_id="N08", name="width", rule=WIDTH, unit=METERS),
+    QuestionType(type_id="N09", name="height", rule=HEIGHT, unit=METERS),
     QuestionType(
         type_id="N10",
         name="front-to-back length",
-        title="Front-to-back length",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.AMODAL, Need.METRIC, Need.GRAVITY),
         rule=LENGTH,
+        needs=(Need.AMODAL, Need.METRIC, Need.GRAVITY),
         unit=METERS,
     ),
 )

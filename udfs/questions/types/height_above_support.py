@@ -2,7 +2,7 @@
 
 import math
 
-from udfs.questions.question_type import AnswerKind, QuestionType, Variant, relative_error
+from udfs.questions.question_type import QuestionType, Variant, relative_error
 from udfs.questions.rule import Decided, Need, ObjectRule
 from udfs.questions.scene import Gates
 from udfs.questions.seen_object import SeenObject
@@ -76,8 +76,6 @@ QUESTION_TYPES = (
         type_id="N15",
         name="height of the bottom above the support",
         title="Bottom above support",
-        answer_kind=AnswerKind.NUMBER,
-        needs=_NEEDS,
         rule=BOTTOM,
         unit=METERS,
         distance_kind="vertical",
@@ -88,8 +86,6 @@ QUESTION_TYPES = (
         type_id="N16",
         name="height of the top above the support",
         title="Top above support",
-        answer_kind=AnswerKind.NUMBER,
-        needs=_NEEDS,
         rule=TOP,
         unit=METERS,
         distance_kind="vertical",

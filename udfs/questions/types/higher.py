@@ -1,7 +1,7 @@
 """Above and below: which of two objects is higher, by their centers, and by how much."""
 
 from udfs.margins import lateral_margin_m
-from udfs.questions.question_type import YES_NO, AnswerKind, QuestionType, exchange
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -28,7 +28,7 @@ def _error(decided: Decided, gates: Gates) -> float:
 HIGHER = PairRule(
     name="higher",
     needs=(Need.GRAVITY,),
-    decides=(_higher,),
+    decide=_higher,
     error=_error,
     compares="m_z(A) - m_z(B) >= T_ver",
     check="the z intervals are disjoint, or v(A) < v(B)",
@@ -38,44 +38,16 @@ HIGHER = PairRule(
 _SIDES = ("higher", "lower")
 
 QUESTION_TYPES = (
-    QuestionType(
-        type_id="Q04",
-        name="above",
-        title="Above?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(Need.GRAVITY,),
-        rule=HIGHER,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q05",
-        name="below",
-        title="Below?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(Need.GRAVITY,),
-        rule=HIGHER,
-        of_first=False,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q06",
-        name="higher or lower",
-        title="Higher / lower",
-        answer_kind=AnswerKind.CHOICE,
-        needs=(Need.GRAVITY,),
-        rule=HIGHER,
-        sides=_SIDES,
-    ),
+    QuestionType(type_id="Q04", name="above", rule=HIGHER),
+    QuestionType(type_id="Q05", name="below", rule=HIGHER, of_first=False),
+    QuestionType(type_id="Q06", name="higher or lower", rule=HIGHER, sides=_SIDES),
     QuestionType(
         type_id="N07",
         name="how much higher or lower",
-        title="How much higher / lower",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC, Need.GRAVITY),
         rule=HIGHER,
+        needs=(Need.METRIC, Need.GRAVITY),
         sides=_SIDES,
         unit=METERS,
         distance_kind="vertical",
-        swap=exchange(*_SIDES),
     ),
 )

@@ -2,7 +2,7 @@
 
 import math
 
-from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -18,28 +18,15 @@ def _level(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) 
     return Decided(a, b, distance, _MIN_DISTANCE_M) if distance >= _MIN_DISTANCE_M else None
 
 
-def _error(decided: Decided, _: Gates) -> float:
-    return center_distance_error(*both_of(decided), 0.0)
-
-
 LEVEL = PairRule(
     name="horizontal",
     needs=(Need.METRIC, Need.GRAVITY),
-    decides=(_level,),
-    error=_error,
+    decide=_level,
+    error=lambda decided, _: center_distance_error(*both_of(decided), 0.0),
     compares="distance of the centers in (x, y) >= 0.10 m",
     error_is="both ray errors projected on the line of centers from above, and both pixels",
 )
 
 QUESTION_TYPES = (
-    QuestionType(
-        type_id="N03",
-        name="horizontal distance",
-        title="Horizontal distance",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC, Need.GRAVITY),
-        rule=LEVEL,
-        unit=METERS,
-        distance_kind="horizontal",
-    ),
+    QuestionType(type_id="N03", name="horizontal distance", rule=LEVEL, unit=METERS, distance_kind="horizontal"),
 )

@@ -1,7 +1,7 @@
 """In front and behind: which of two objects the viewer meets first along the view, and by how far."""
 
 from udfs.margins import depth_margin_m
-from udfs.questions.question_type import YES_NO, AnswerKind, QuestionType, exchange
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -25,7 +25,7 @@ def _nearer(a: SeenObject, b: SeenObject, _pair: SeenPair | None, gates: Gates) 
 NEARER = PairRule(
     name="nearer",
     needs=(),
-    decides=(_nearer,),
+    decide=_nearer,
     error=ray_errors,
     compares="zc(B) - zc(A) >= T_dep",
     check="r(A) < r(B); where G is open also m_x(A) < m_x(B), the order on the ground",
@@ -34,34 +34,9 @@ NEARER = PairRule(
 _SIDES = ("front", "behind")
 
 QUESTION_TYPES = (
+    QuestionType(type_id="Q07", name="in front of", rule=NEARER),
+    QuestionType(type_id="Q08", name="behind", rule=NEARER, of_first=False),
     QuestionType(
-        type_id="Q07",
-        name="in front of",
-        title="In front of?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(),
-        rule=NEARER,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q08",
-        name="behind",
-        title="Behind?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(),
-        rule=NEARER,
-        of_first=False,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="N06",
-        name="how far in front or behind",
-        title="How far in front / behind",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC,),
-        rule=NEARER,
-        sides=_SIDES,
-        unit=METERS,
-        swap=exchange(*_SIDES),
+        type_id="N06", name="how far in front or behind", rule=NEARER, needs=(Need.METRIC,), sides=_SIDES, unit=METERS
     ),
 )

@@ -1,8 +1,8 @@
 """Left and right: which of two objects is further to one side of the viewer, and how far."""
 
 from udfs.margins import lateral_margin_m
-from udfs.questions.question_type import LEFT_RIGHT, YES_NO, AnswerKind, QuestionType
-from udfs.questions.rule import Decided, Need, PairRule
+from udfs.questions.question_type import QuestionType
+from udfs.questions.rule import Decided, DerivedRule, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
 from udfs.questions.uncertainty import both_of, root_sum_square
@@ -20,12 +20,8 @@ def _sideways(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gate
     return Decided(a, b, dy, threshold) if dy >= threshold and a.u_norm < b.u_norm else None
 
 
-def _left(a: SeenObject, b: SeenObject, pair: SeenPair | None, gates: Gates) -> Decided | None:
-    if a.m_y < b.m_y:
-        a, b = b, a
-    decided = _sideways(a, b, pair, gates)
-    if decided is None:
-        return None
+def _left(decided: Decided) -> Decided | None:
+    a, b = both_of(decided)
     shared = min(a.hi_y, b.hi_y) - max(a.lo_y, b.lo_y)
     return decided if shared <= _MAX_OVERLAP * min(a.hi_y - a.lo_y, b.hi_y - b.lo_y) else None
 
@@ -36,67 +32,36 @@ def _error(decided: Decided, _: Gates) -> float:
 
 
 _ERROR_IS = "both ray errors projected on y, and both pixels"
-LEFT = PairRule(
-    name="left",
-    needs=(),
-    decides=(_left,),
-    error=_error,
-    compares="m_y(A) - m_y(B) >= T_lat",
-    check="u(A) < u(B); the y intervals share at most half of the shorter one",
-    error_is=_ERROR_IS,
-)
 SIDEWAYS = PairRule(
     name="sideways",
     needs=(),
-    decides=(_sideways,),
+    decide=_sideways,
     error=_error,
     compares="m_y(A) - m_y(B) >= T_lat",
     check="u(A) < u(B)",
     error_is=_ERROR_IS,
 )
+LEFT = DerivedRule(
+    name="left",
+    needs=(),
+    derive={SIDEWAYS: _left},
+    error=_error,
+    compares="m_y(A) - m_y(B) >= T_lat",
+    check="u(A) < u(B); the y intervals share at most half of the shorter one",
+    error_is=_ERROR_IS,
+)
 
 QUESTION_TYPES = (
-    QuestionType(
-        type_id="Q01",
-        name="left of",
-        title="Left of?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(),
-        rule=LEFT,
-        mirror=YES_NO,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q02",
-        name="right of",
-        title="Right of?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(),
-        rule=LEFT,
-        of_first=False,
-        mirror=YES_NO,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q03",
-        name="further left or right",
-        title="Further left / right",
-        answer_kind=AnswerKind.CHOICE,
-        needs=(),
-        rule=LEFT,
-        sides=("left", "right"),
-        mirror=LEFT_RIGHT,
-    ),
+    QuestionType(type_id="Q01", name="left of", rule=LEFT, is_mirrored=True),
+    QuestionType(type_id="Q02", name="right of", rule=LEFT, of_first=False, is_mirrored=True),
+    QuestionType(type_id="Q03", name="further left or right", rule=LEFT, sides=("left", "right"), is_mirrored=True),
     QuestionType(
         type_id="N05",
         name="how far left or right",
-        title="How far left / right",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC,),
         rule=SIDEWAYS,
+        needs=(Need.METRIC,),
         sides=("left", "right"),
         unit=METERS,
-        mirror=LEFT_RIGHT,
-        swap=LEFT_RIGHT,
+        is_mirrored=True,
     ),
 )

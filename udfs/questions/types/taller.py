@@ -2,7 +2,7 @@
 
 import math
 
-from udfs.questions.question_type import YES_NO, AnswerKind, QuestionType, exchange
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -11,8 +11,7 @@ from udfs.questions.uncertainty import both_of, height_error
 from udfs.questions.unit import METERS
 
 
-def decide_taller(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) -> Decided | None:
-    """Decide which object is taller."""
+def _taller(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) -> Decided | None:
     if a.height_m < b.height_m:
         a, b = b, a
     excess, threshold = a.height_m - b.height_m, size_margin_m(a.height_m)
@@ -27,7 +26,7 @@ def _error(decided: Decided, gates: Gates) -> float:
 TALLER = PairRule(
     name="taller",
     needs=(Need.AMODAL, Need.GRAVITY),
-    decides=(decide_taller,),
+    decide=_taller,
     error=_error,
     compares="H(A) - H(B) >= T_size",
     error_is="those of both heights",
@@ -36,43 +35,15 @@ _SIDES = ("taller", "shorter")
 _NEEDS = (Need.AMODAL, Need.GRAVITY)
 
 QUESTION_TYPES = (
-    QuestionType(
-        type_id="Q13",
-        name="taller than",
-        title="Taller?",
-        answer_kind=AnswerKind.BOOL,
-        needs=_NEEDS,
-        rule=TALLER,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q14",
-        name="shorter than",
-        title="Shorter?",
-        answer_kind=AnswerKind.BOOL,
-        needs=_NEEDS,
-        rule=TALLER,
-        of_first=False,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q15",
-        name="taller or shorter",
-        title="Taller / shorter",
-        answer_kind=AnswerKind.CHOICE,
-        needs=_NEEDS,
-        rule=TALLER,
-        sides=_SIDES,
-    ),
+    QuestionType(type_id="Q13", name="taller than", title="Taller?", rule=TALLER),
+    QuestionType(type_id="Q14", name="shorter than", title="Shorter?", rule=TALLER, of_first=False),
+    QuestionType(type_id="Q15", name="taller or shorter", rule=TALLER, sides=_SIDES),
     QuestionType(
         type_id="N12",
         name="how much taller",
-        title="How much taller",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.AMODAL, Need.METRIC, Need.GRAVITY),
         rule=TALLER,
+        needs=(Need.AMODAL, Need.METRIC, Need.GRAVITY),
         sides=_SIDES,
         unit=METERS,
-        swap=exchange(*_SIDES),
     ),
 )

@@ -2,37 +2,30 @@
 
 import math
 
-from udfs.questions.question_type import AnswerKind, QuestionType, Variant
-from udfs.questions.rule import Decided, Need, PairRule
-from udfs.questions.scene import Gates, SeenPair
-from udfs.questions.seen_object import SeenObject
+from udfs.questions.question_type import QuestionType, Variant
+from udfs.questions.rule import Decided, DerivedRule, Need
+from udfs.questions.scene import Gates
 from udfs.questions.size import MIN_SIZE_M
-from udfs.questions.types.taller import decide_taller
-from udfs.questions.types.wider import decide_wider
+from udfs.questions.types.taller import TALLER
+from udfs.questions.types.wider import WIDER
 from udfs.questions.uncertainty import both_of, height_error, width_error
 from udfs.questions.unit import RATIO
 
 _MIN_RATIO = 1.3
 
 
-def _times_wider(a: SeenObject, b: SeenObject, pair: SeenPair | None, gates: Gates) -> Decided | None:
-    if a.e_y < b.e_y:
-        a, b = b, a
-    ratio_holds = b.e_y >= MIN_SIZE_M and a.e_y >= _MIN_RATIO * b.e_y
-    if not ratio_holds or decide_wider(a, b, pair, gates) is None:
-        return None
-    return Decided(a, b, a.e_y / b.e_y, _MIN_RATIO, "wider")
+def _times_wider(decided: Decided) -> Decided | None:
+    a, b = both_of(decided)
+    if b.e_y >= MIN_SIZE_M and a.e_y >= _MIN_RATIO * b.e_y:
+        return Decided(a, b, a.e_y / b.e_y, _MIN_RATIO, "wider")
+    return None
 
 
-def _times_taller(a: SeenObject, b: SeenObject, pair: SeenPair | None, gates: Gates) -> Decided | None:
-    if not gates.gravity:
-        return None
-    if a.height_m < b.height_m:
-        a, b = b, a
-    ratio_holds = b.height_m >= MIN_SIZE_M and a.height_m >= _MIN_RATIO * b.height_m
-    if not ratio_holds or decide_taller(a, b, pair, gates) is None:
-        return None
-    return Decided(a, b, a.height_m / b.height_m, _MIN_RATIO, "taller")
+def _times_taller(decided: Decided) -> Decided | None:
+    a, b = both_of(decided)
+    if b.height_m >= MIN_SIZE_M and a.height_m >= _MIN_RATIO * b.height_m:
+        return Decided(a, b, a.height_m / b.height_m, _MIN_RATIO, "taller")
+    return None
 
 
 def _error(decided: Decided, gates: Gates) -> float:
@@ -44,10 +37,10 @@ def _error(decided: Decided, gates: Gates) -> float:
     return decided.margin * relative
 
 
-RATIO_OF_SIZES = PairRule(
+RATIO_OF_SIZES = DerivedRule(
     name="ratio",
     needs=(Need.AMODAL,),
-    decides=(_times_wider, _times_taller),
+    derive={WIDER: _times_wider, TALLER: _times_taller},
     error=_error,
     compares="larger / smaller size >= 1.3, where T_size decides which is larger; A is the larger",
     check="as for wider and taller; `taller` also needs G",
@@ -58,9 +51,6 @@ QUESTION_TYPES = (
     QuestionType(
         type_id="N18",
         name="how many times taller or wider",
-        title="How many times taller / wider",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.AMODAL,),
         rule=RATIO_OF_SIZES,
         sides=("taller", "wider"),
         unit=RATIO,

@@ -1,6 +1,6 @@
 """Vertical distance: the free height between two objects where there is one, else between centers."""
 
-from udfs.questions.question_type import AnswerKind, QuestionType, Variant
+from udfs.questions.question_type import QuestionType, Variant
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -29,7 +29,7 @@ def _error(decided: Decided, gates: Gates) -> float:
 VERTICAL = PairRule(
     name="vertical",
     needs=(Need.METRIC, Need.GRAVITY),
-    decides=(_vertical,),
+    decide=_vertical,
     error=_error,
     compares="the free height between the two where there is one (`gap`), else the distance of "
     "m_z(A) and m_z(B) (`centre`), >= 0.05 m",
@@ -42,9 +42,6 @@ QUESTION_TYPES = (
     QuestionType(
         type_id="N04",
         name="vertical distance",
-        title="Vertical distance",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.METRIC, Need.GRAVITY),
         rule=VERTICAL,
         unit=METERS,
         distance_kind="vertical",

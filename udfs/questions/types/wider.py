@@ -2,7 +2,7 @@
 
 import math
 
-from udfs.questions.question_type import YES_NO, AnswerKind, QuestionType, exchange
+from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
@@ -11,8 +11,7 @@ from udfs.questions.uncertainty import both_of, width_error
 from udfs.questions.unit import METERS
 
 
-def decide_wider(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) -> Decided | None:
-    """Decide which object is wider; the long sides must not contradict it by more than T_size."""
+def _wider(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) -> Decided | None:
     if a.e_y < b.e_y:
         a, b = b, a
     excess, threshold = a.e_y - b.e_y, size_margin_m(a.e_y)
@@ -29,7 +28,7 @@ def _error(decided: Decided, _: Gates) -> float:
 WIDER = PairRule(
     name="wider",
     needs=(Need.AMODAL,),
-    decides=(decide_wider,),
+    decide=_wider,
     error=_error,
     compares="e_y(A) - e_y(B) >= T_size",
     check="L(B) exceeds L(A) by at most T_size",
@@ -38,43 +37,10 @@ WIDER = PairRule(
 _SIDES = ("wider", "narrower")
 
 QUESTION_TYPES = (
+    QuestionType(type_id="Q10", name="wider than", title="Wider?", rule=WIDER),
+    QuestionType(type_id="Q11", name="narrower than", title="Narrower?", rule=WIDER, of_first=False),
+    QuestionType(type_id="Q12", name="wider or narrower", rule=WIDER, sides=_SIDES),
     QuestionType(
-        type_id="Q10",
-        name="wider than",
-        title="Wider?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(Need.AMODAL,),
-        rule=WIDER,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q11",
-        name="narrower than",
-        title="Narrower?",
-        answer_kind=AnswerKind.BOOL,
-        needs=(Need.AMODAL,),
-        rule=WIDER,
-        of_first=False,
-        swap=YES_NO,
-    ),
-    QuestionType(
-        type_id="Q12",
-        name="wider or narrower",
-        title="Wider / narrower",
-        answer_kind=AnswerKind.CHOICE,
-        needs=(Need.AMODAL,),
-        rule=WIDER,
-        sides=_SIDES,
-    ),
-    QuestionType(
-        type_id="N11",
-        name="how much wider",
-        title="How much wider",
-        answer_kind=AnswerKind.NUMBER,
-        needs=(Need.AMODAL, Need.METRIC),
-        rule=WIDER,
-        sides=_SIDES,
-        unit=METERS,
-        swap=exchange(*_SIDES),
+        type_id="N11", name="how much wider", rule=WIDER, needs=(Need.AMODAL, Need.METRIC), sides=_SIDES, unit=METERS
     ),
 )
