@@ -15,9 +15,11 @@ from udfs.questions.candidates import Decisions, candidates_of
 from udfs.questions.example import ROOM, example_of
 from udfs.questions.question_type import AnswerKind, QuestionType
 from udfs.questions.registry import DuplicateType, UnknownType, question_type, question_types
+from udfs.questions.rule import DerivedRule, Need
 from udfs.questions.scene import Scene, scene_of
 from udfs.questions.settings import SynthesizeSettings
 from udfs.questions.table import with_types
+from udfs.questions.types.sideways import SIDEWAYS
 from udfs.questions.wordings import answers, precise_questions, questions, render, short_answer
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "questions.md"
@@ -134,6 +136,23 @@ def test_a_page_without_marks_is_refused() -> None:
 def test_an_unknown_type_names_the_remedy() -> None:
     with pytest.raises(UnknownType, match="SPATIALLAKE_PLUGINS"):
         question_type("Z99")
+
+
+def test_a_type_of_one_side_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"X01 has sides \('left',\); give it two, or none"):
+        QuestionType(type_id="X01", name="left", rule=SIDEWAYS, sides=("left",))
+
+
+def test_a_rule_about_sizes_does_not_derive_from_one_that_ignores_them() -> None:
+    with pytest.raises(ValueError, match=r"Rule longer needs Am, and sideways does not"):
+        DerivedRule(
+            name="longer",
+            needs=(Need.AMODAL,),
+            derive={SIDEWAYS: lambda decided: decided},
+            error=SIDEWAYS.error,
+            compares="",
+            error_is="",
+        )
 
 
 def test_two_types_of_one_id_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
