@@ -8,7 +8,6 @@ import typer
 from jobs.cli.options import SettingsOption, app
 from jobs.engine.errors import EnvironmentMissing, UsageError
 from jobs.engine.layers import merged_settings, validated
-from jobs.engine.memory import with_shown_examples
 
 _IMAGE_COLUMNS = "bytes, exif_orientation, depth, camera, gravity, instances, objects"
 
@@ -115,6 +114,8 @@ def train(
         "optimizer": {"learning_rate": learning_rate},
         "loop": {"steps": steps, "global_batch": batch, "micro_batch": micro_batch, "workers": workers, "seed": seed},
     }
+    from jobs.engine.memory import with_shown_examples
+
     merged = with_shown_examples(merged_settings({}, settings, overrides or [], flags))
     chosen = validated(TrainSettings, merged)
     try:

@@ -112,8 +112,8 @@ def test_the_question_type_is_asked_by_its_rule_and_counted(plugged: Plugged) ->
 def test_the_question_type_is_on_the_pages(plugged: Plugged) -> None:
     plugged.command("preview", "--lake", "lake", "--out", "preview.html")
     plugged.command("report", "--lake", "lake", "--out", "report.html")
-    assert "Twice as far away?" in (plugged.folder / "report.html").read_text()
-    assert "twice as far" in (plugged.folder / "preview.html").read_text()
+    assert "X01" in (plugged.folder / "report.html").read_text()
+    assert "Twice as far away?" in (plugged.folder / "preview.html").read_text()
 
 
 def test_the_layout_is_written(plugged: Plugged) -> None:
@@ -128,3 +128,5 @@ def test_the_layout_is_written(plugged: Plugged) -> None:
 def test_the_tables_of_the_documentation_would_list_them(plugged: Plugged) -> None:
     layouts = "from vlm.evaluation.layouts import formats_table; print(*formats_table(), sep='\\n')"
     assert "plain_lines" in plugged.python(layouts)
+    types = "from udfs.questions.table import types_markdown; print(types_markdown())"
+    assert "X01" in plugged.python(types)

@@ -108,8 +108,8 @@ def test_the_recipe_holds_the_labels_themselves(models: Path, tmp_path: Path) ->
     ("labels", "said"),
     [
         ("nowhere.yaml", r"no label set 'nowhere.yaml'.*indoor"),
-        ({"wanted": {"a": ["a"]}, "unwanted": {"a": ["b"]}}, "'a' stands for something else"),
-        ({"wanted": {"spatial": ["a"]}, "unwanted": {"b": ["b"]}}, "'spatial' stands for something else"),
+        ({"wanted": {"a": ["a"]}, "unwanted": {"a": ["b"]}}, "label 'a' is already taken"),
+        ({"wanted": {"spatial": ["a"]}, "unwanted": {"b": ["b"]}}, "label 'spatial' is already taken"),
         ({"wanted": {"a": []}, "unwanted": {"b": ["b"]}}, "'a' has no prompt"),
         ({"wanted": {}, "unwanted": {"b": ["b"]}}, "holds no label"),
     ],

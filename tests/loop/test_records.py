@@ -78,7 +78,7 @@ def test_samples_scores_settings_and_curves_are_recorded(tmp_path: Path, learned
         with Image.open(client.download_artifacts(run, name, str(tmp_path))) as drawn:
             assert min(drawn.size) > 100
     said = json.loads(Path(client.download_artifacts(run, "samples/step-000000120.json", str(tmp_path))).read_text())
-    assert [one["given"] for one in said] == [one["learned"] for one in said]
+    assert [one["target"] for one in said] == [one["prediction"] for one in said]
     experiment = client.get_experiment_by_name("spatiallake")
     artifacts = experiment.artifact_location
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"

@@ -163,7 +163,7 @@ def test_an_image_of_one_object_gives_numbers_only_when_told_to() -> None:
 
 
 def test_unequal_halves_are_refused() -> None:
-    with pytest.raises(ValueError, match="set both to the smaller"):
+    with pytest.raises(ValueError, match="set both to the same value"):
         SynthesizeSettings(max_qualitative=10)
 
 
