@@ -12,6 +12,7 @@ from udfs.questions.example import CAMERA_Z_M, ROOM, example_of
 from udfs.questions.question_type import AnswerKind, QuestionType
 from udfs.questions.registry import question_types, rules
 from udfs.questions.rule import Rule
+from udfs.questions.wordings import has_example
 
 BEGIN = "<!-- begin of what `python -m udfs.questions.table` writes -->"
 END = "<!-- end of what `python -m udfs.questions.table` writes -->"
@@ -34,7 +35,7 @@ def types_markdown() -> str:
             _COLUMNS,
         ),
         _table(("object", "center", "lengths"), [(name, *map(_vector, shape)) for name, shape in ROOM.items()]),
-        "\n".join(_example(kind) for kind in kinds),
+        "\n".join(_example(kind) for kind in kinds if has_example(kind.type_id)),
     ]
     return "\n\n".join(parts)
 

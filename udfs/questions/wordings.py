@@ -111,6 +111,11 @@ def example_text(type_id: str) -> dict[str, Any]:
         raise NoWordings(f"{type_id} has no worked example; add `example:` to its file.") from None
 
 
+def has_example(type_id: str) -> bool:
+    """Return whether a type's file has a worked example; a plugin's may lack one."""
+    return "example" in _document(type_id)
+
+
 def render(text: str, **slots: str) -> str:
     """Fill the slots of a wording and capitalize its first letter."""
     filled = text.format(**slots)
