@@ -67,7 +67,7 @@ class Measurer(nn.Module):
             _FEATURES, _HEADS, 3 * _FEATURES, _DROPOUT, batch_first=True, norm_first=True
         )
         self.encode = nn.TransformerEncoder(layer, _LAYERS, enable_nested_tensor=False)
-        self.type = nn.Embedding(len(_ASKED), _FEATURES)
+        self.type_features = nn.Embedding(len(_ASKED), _FEATURES)
         wide = 3 * _FEATURES
         self.head = nn.Sequential(
             nn.Linear(wide, wide), nn.GELU(), nn.Linear(wide, wide), nn.GELU(), nn.Linear(wide, 1)
@@ -77,7 +77,7 @@ class Measurer(nn.Module):
         """Return the logs [q] of questions [q, 4] about tokens [n, t, f]."""
         seen = F.pad(self.encode(self.project(tokens / _DEVIATION)), (0, 0, 0, 1))
         image, kind, one, other = asked.T
-        known = torch.cat([seen[image, one], seen[image, other], self.type(kind)], -1)
+        known = torch.cat([seen[image, one], seen[image, other], self.type_features(kind)], -1)
         return self.head(known)[:, 0]
 
 

@@ -46,8 +46,9 @@ def candidates_of(scene: Scene, settings: SynthesizeSettings) -> Decisions:
 
 def key_of(decided: Decided) -> tuple[int, int]:
     """Return the ids of a decision's objects, the smaller first; one object counts as a pair of itself."""
-    first = decided[0].object_id
-    second = first if decided[1] is None else decided[1].object_id
+    a, b = decided[0], decided[1]
+    first = a.object_id
+    second = first if b is None else b.object_id
     return (first, second) if first <= second else (second, first)
 
 

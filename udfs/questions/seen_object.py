@@ -117,14 +117,15 @@ def primitives_of(thing: Mapping[str, Any]) -> Primitives:
     Raises:
         ValueError: a vector has the wrong length.
     """
-    values = {name: thing[name] for name in ("object_id", "size_source")}
+    values: dict[str, Any] = {name: thing[name] for name in ("object_id", "size_source")}
     for name, (source, length, index) in VECTORS.items():
         vector = thing[source] or (_NAN,) * length
         if len(vector) != length:
             raise ValueError(f"{source} of object {thing['object_id']} has {len(vector)} values instead of {length}.")
         values[name] = vector[index]
     values |= {name: null if thing[name] is None else thing[name] for name, null in FLAGS.items()}
-    return Primitives(**values, **{name: known(thing[name]) for name in Primitives._fields if name not in values})
+    values |= {name: known(thing[name]) for name in Primitives._fields if name not in values}
+    return Primitives(**values)
 
 
 def seen_object(p: Primitives, lens: Lens) -> SeenObject:

@@ -111,7 +111,7 @@ def attend(
         owner = laid.owner[turn : turn + count]
         own = [_block(states, start, count, width) for states in (query, key, value)]
         seen = [torch.cat([shared[owner], new], 2) for shared, new in ((keys, own[1]), (values, own[2]))]
-        outputs.append(attention(own[0], *seen))
+        outputs.append(attention(own[0], seen[0], seen[1]))
         start, turn = start + count * width, turn + count
     return torch.cat(outputs)[None], None
 
