@@ -102,7 +102,7 @@ def test_two_executors_take_the_two_gpus_and_killing_one_at_work_loses_nothing(l
     victim.send_signal(signal.SIGKILL)
     _, said = running.communicate(timeout=900)
     assert running.returncode == 0, said[-3000:]
-    assert "Learned experts load: filter on cuda:" in said
+    assert "Loaded models: filter on cuda:" in said
     assert image_ids(lake, "image_scores") == image_ids(lake, "images")
     assert {process for process, *_ in logged(log)} - set(at_work.values())
     assert psutil.wait_procs(models, timeout=120)[1] == []
