@@ -103,7 +103,6 @@ FollowOption = Annotated[
     float | None,
     typer.Option("--follow", help="Keep running, and look for new rows after every pause of this many seconds."),
 ]
-StageOption = Annotated[str, typer.Option("--stage", help="Name of the stage.")]
 
 
 def settings_of(lake: str, settings: str | None, overrides: list[str] | None, **flags: Any) -> "RunSettings":

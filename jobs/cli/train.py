@@ -100,6 +100,8 @@ def train(
 
     On several processes: `torchrun --nproc-per-node 8 -m spatiallake train ...`, or `accelerate launch` likewise.
     """
+    from jobs.engine.memory import with_shown_examples
+
     try:
         from vlm.errors import UNUSABLE, sentence_of
         from vlm.loop.settings import TrainSettings
@@ -114,8 +116,6 @@ def train(
         "optimizer": {"learning_rate": learning_rate},
         "loop": {"steps": steps, "global_batch": batch, "micro_batch": micro_batch, "workers": workers, "seed": seed},
     }
-    from jobs.engine.memory import with_shown_examples
-
     merged = with_shown_examples(merged_settings({}, settings, overrides or [], flags))
     chosen = validated(TrainSettings, merged)
     try:
