@@ -1,5 +1,7 @@
 """Captions and labels as found in crawls, and their parsed noun phrases."""
 
+import html
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,14 +72,61 @@ UNREADABLE = [
 ]
 
 
-@pytest.mark.parametrize(("caption", "phrase"), CAPTIONS)
+# What crawls, file systems, word processors and tokenizers leave in a text, and the name that remains.
+RESIDUES = [
+    ("chair!!!", "chair"),
+    ("chair ???", "chair"),
+    ("Wooden chair...", "wooden chair"),
+    ("red chair :)", "red chair"),
+    ('21" monitor', "21-inch monitor"),
+    ("55 inch tv", "55-inch TV"),
+    ("6' ladder", "6-foot ladder"),
+    ("6 ft. ladder", "6-foot ladder"),
+    ("No. 2 pencil", "pencil"),
+    ("#4 chair", "chair"),
+    ("1. chair", "chair"),
+    ("(2) lamp", "lamp"),
+    ("• mug", "mug"),
+    ("Figure 3. a red chair", "red chair"),
+    ("St. Bernard dog", "St Bernard dog"),
+    ("sofa / couch", "sofa"),
+    ("TV/monitor", "TV"),
+    ("mug &amp; saucer", "mug"),
+    ("mug &amp;amp; saucer", "mug"),
+    ("red chair&nbsp;with wheels", "red chair with wheels"),
+    ("&quot;red&quot; chair", "red chair"),
+    ("<b>red chair</b>", "red chair"),
+    ("a red chair </s>", "red chair"),
+    ("[MASK] chair", "chair"),
+    ("**red chair**", "red chair"),
+    ("office%20chair", "office chair"),
+    ("lamp.jpg", "lamp"),
+    ("red-mug-on-table.png", "red mug"),
+    ("red_mug_final_v2.webp", "red mug"),
+    ("photos/desk lamp (1).JPG", "desk lamp"),
+    ("chair_01", "chair"),
+    ("red_office_chair", "red office chair"),
+    ("CUP", "cup"),
+    ("USB", "USB"),
+    ("nan chair", "chair"),
+    ("red None mug", "red mug"),
+]
+NAMELESS = [
+    *("end of the table", "bottom half of a chair", "half", "the corner of the room", "reflection of a chair"),
+    *("a kind of chair", "shadow of a man", "IMG_1234.JPG", "IMG_20200101_123456", "DSC00012", "[UNK]", "</s>"),
+    *("red", "striped", "the used", '10" x 12" frame', "None", "nan", "NULL", "undefined", "N/A", "No", "Untitled"),
+    *("salt & pepper shaker", "Screenshot 2024-05-01.png", "&nbsp;", "...", "?!"),
+]
+
+
+@pytest.mark.parametrize(("caption", "phrase"), [*CAPTIONS, *RESIDUES])
 def test_captions(caption: str, phrase: str) -> None:
     read = read_phrase(caption)
     assert read is not None
     assert read.bare == phrase
 
 
-@pytest.mark.parametrize("caption", UNREADABLE)
+@pytest.mark.parametrize("caption", [*UNREADABLE, *NAMELESS])
 def test_captions_without_a_usable_noun(caption: str) -> None:
     assert read_phrase(caption) is None
 
@@ -98,6 +147,18 @@ def test_long_captions_are_cut_to_a_phrase() -> None:
         ("Storage Bin 3", "storage bin"),
         ("CHAIR", "chair"),
         ("tv", "TV"),
+        ("MRI SCANNER", "MRI scanner"),
+        ("3D PRINTER", "3D printer"),
+        ("OfficeChair", "office chair"),
+        ("coffeeTable", "coffee table"),
+        ("MacBook", "MacBook"),
+        ("chair.n.01", "chair"),
+        ("chair01", "chair"),
+        ("chair|table", "chair"),
+        ("DiningTable|1|2", "dining table"),
+        ("mug_none", "mug"),
+        ("undefined chair", "chair"),
+        ("face mask", "face mask"),
     ],
 )
 def test_labels(label: str, phrase: str) -> None:
@@ -106,7 +167,25 @@ def test_labels(label: str, phrase: str) -> None:
     assert read.bare == phrase
 
 
-@pytest.mark.parametrize("label", ["misc", "object", "unknown", "otherprop", "", "things"])
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("misc", "object", "unknown", "otherprop", "", "things", "None", "none", "nan", "NaN", "null", "NULL"),
+        *("undefined", "N/A", "n/a", "NA", "#N/A", "<null>", "nil", "-", "?", "true", "62", "/m/01mzpv", "n03001627"),
+        *(
+            "class_12",
+            "object 3",
+            "instance 5",
+            "Label",
+            "mask",
+            "segment_7",
+            "IMG_1234",
+            "red",
+            "unlabeled",
+            "unnamed",
+        ),
+    ],
+)
 def test_labels_that_name_nothing(label: str) -> None:
     assert read_label(label) is None
 
@@ -133,3 +212,20 @@ def test_any_text_can_be_parsed(text: str) -> None:
     if read is not None:
         assert read.text.startswith("the ")
         assert not any(mark in read.text for mark in "{}<>\n")
+
+
+@given(
+    noun=st.sampled_from(["chair", "red chair", "wooden coffee table", "TV stand", "mug with blue lid"]),
+    before=st.sampled_from(
+        ["", "1. ", "(3) ", "#12 ", "- ", "• ", "No. 4 ", "Fig. 2: ", "<p>", "**", "&ldquo;", "[PAD] "]
+    ),
+    after=st.sampled_from(
+        ["", "!!", "...", " :", "</p>", "**", "&rdquo;", " </s>", " - brown", " [2]", " (broken)", " ?"]
+    ),
+    escaped=st.booleans(),
+)
+def test_residues_around_a_name_leave_the_name(noun: str, before: str, after: str, escaped: bool) -> None:
+    text = f"{before}{noun}{after}"
+    read = read_phrase(html.escape(text) if escaped else text)
+    assert read is not None
+    assert read.bare == noun

@@ -5,9 +5,8 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
-import ftfy
-
 from udfs.language.phrase import JOINTS, Phrase
+from udfs.language.residues import category_text, without_residues
 from udfs.language.vocabulary import vocabulary
 
 MAX_BEFORE = 6
@@ -19,13 +18,16 @@ _LEAD = re.compile(
     r"(?:graph)? of\s+|(?:the |this )?(?:photo|photograph|image|picture) (?:shows|depicts|features)\s+)+",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.!?](?:\s|$)|[;:\[(\n]|\s[-–—]\s")
-_SLASH = re.compile(r"(?<=[a-z])/\w+")
-_EDGES = "\"'`“”‘’«»()[]./_-*"
+_TITLES = ("St", "Dr", "Mr", "Mrs", "Mt")
+_TITLED = "".join(rf"(?<!\b{title})" for title in _TITLES)
+_SENTENCE_END = re.compile(rf"(?:{_TITLED}\.|[!?…])+(?:\s|$)|[;:\[(\n]|\s[-–—]\s")
+_BETWEEN_SIZES = frozenset(("x", "×"))
+_SLASH = re.compile(r"(?<=[A-Za-z])\s*/\s*\w+")
+_EDGES = "\"'`“”‘’«»()[]./_-*!?…"
 _FILLING = frozenset(("full", "covered", "filled", "made", "decorated", "labeled"))
 _FILLED = frozenset(("of", "with", "by", "in", "from", "as"))
 _COUNTS = frozenset(("one", "two", "three", "four", "five", "six"))
-_NUMBERED = re.compile(r"[\s_.]+#?\d+$")
+_VOWEL = re.compile(r"[aeiouy]", re.IGNORECASE)
 
 
 @lru_cache(maxsize=65536)
@@ -36,10 +38,12 @@ def read_phrase(text: str, lower_first: bool = False) -> Phrase | None:
     `lower_first` treats a leading capital as the start of a sentence, not as a name.
     """
     vocab = vocabulary()
-    tokens = _tokens(text)
+    tokens = [token for token in _tokens(text) if token.strip(",").lower() not in vocab.null_words]
     while tokens and tokens[0].lower() in vocab.determiners:
         tokens = tokens[1:]
         lower_first = False
+    if tokens[-2:-1] == ["&"] and len(tokens) > 2 and not vocab.is_adjective(tokens[-3].lower()):
+        tokens = tokens[:-2]  # "mug & saucer", as products are listed, is the mug
     if not tokens:
         return None
     if lower_first or tokens[0].rstrip(",").lower() in vocab.colors or vocab.is_adjective(tokens[0].lower()):
@@ -47,6 +51,8 @@ def read_phrase(text: str, lower_first: bool = False) -> Phrase | None:
     end = _noun_end(tokens)
     before, after = tokens[: end - 1], tokens[end:]
     head = tokens[end - 1].strip(",")
+    if not _BETWEEN_SIZES.isdisjoint(tokens):
+        return None
     if not _fit_head(head) or not vocab.finite_verbs.union(vocab.determiners).isdisjoint(map(str.lower, before)):
         return None
     if any(b in JOINTS and not vocab.is_adjective(a.rstrip(",").lower()) for a, b in pairwise(before)):
@@ -61,9 +67,13 @@ def read_phrase(text: str, lower_first: bool = False) -> Phrase | None:
 
 
 def read_label(label: str) -> Phrase | None:
-    """Parse a category name: "chair_02" and "chair, office" both give "chair"."""
-    name = re.split(r"[,/(]", label)[0]
-    name = _NUMBERED.sub("", name.strip()).replace("_", " ")
+    """Parse a category name; None if it names nothing, such as "n/a" or "class_3"."""
+    vocab = vocabulary()
+    if label.strip().lower() in vocab.null_words:
+        return None
+    name = category_text(label)
+    if name.lower() in vocab.null_words | vocab.placeholder_labels:
+        return None
     return read_phrase(" ".join(map(_lowered_name, name.split())))
 
 
@@ -73,23 +83,24 @@ def loose_words(text: str) -> frozenset[str]:
 
 
 def _tokens(text: str) -> list[str]:
-    if not text.isascii():
-        text = ftfy.fix_text(text)
-    text = text.strip().strip(_EDGES).strip()
+    text = without_residues(text).strip(_EDGES + " ")
     if _UNUSABLE.search(text):
         return []
     text = _LEAD.sub("", text)
     text = _SLASH.sub("", _SENTENCE_END.split(text, maxsplit=1)[0])
     tokens = [token for token in (word.strip(_EDGES) for word in text.replace(" ,", ",").split()) if token.strip(",")]
     names = [token for token in tokens if any(c.isalpha() for c in token)]
+    if len(names) == 1 and names[0].isupper() and names[0].isalpha() and _VOWEL.search(names[0]):
+        return [_lowered_name(token) for token in tokens]
     if len(names) > 1 and (all(token.isupper() for token in names) or all(token[0].isupper() for token in names)):
         return [_lowered_name(token) for token in tokens]
     return [token.upper() if token.lower() in vocabulary().acronyms else token for token in tokens]
 
 
 def _lowered(token: str) -> str:
-    """Lower the capital that starts a sentence; "R2-D2", "iPhone" and "TV" stay."""
-    return token.lower() if token[:1].isupper() and token[1:].islower() else token
+    """Lower the capital that starts a sentence; "R2-D2", "iPhone", "TV" and "St" (Bernard) stay."""
+    lowers = token[:1].isupper() and token[1:].islower() and token not in _TITLES
+    return token.lower() if lowers else token
 
 
 def _lowered_name(token: str) -> str:
@@ -103,7 +114,7 @@ def _fit_head(head: str) -> bool:
     vocab = vocabulary()
     letters = sum(c.isalpha() and c < "ɐ" for c in head)
     lower = head.lower()
-    adjective = (vocab.is_adjective(lower) and not lower.endswith(("ed", "ing", "ish"))) or lower in vocab.finite_verbs
+    adjective = vocab.is_listed_adjective(lower) or lower in vocab.finite_verbs
     adjective = adjective and lower not in vocab.noun_adjectives
     vague = lower in vocab.vague_heads or lower in vocab.position_adjectives
     return letters >= 2 and letters >= 0.5 * len(head) and not adjective and not vague

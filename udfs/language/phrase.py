@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from udfs.language.vocabulary import vocabulary
+from udfs.language.vocabulary import MEASURE, vocabulary
 
 JOINTS = frozenset(("and", "&", "or"))
 
@@ -69,7 +69,7 @@ class Phrase:
     def sized(self) -> bool:
         """Whether the phrase states a size."""
         sizes = vocabulary().sizes
-        return any(word in sizes for word in self.adjectives)
+        return any(word in sizes or MEASURE.fullmatch(word) for word in self.adjectives)
 
     def without(self, unwanted: frozenset[str]) -> "Phrase":
         """Return the phrase without the adjectives in `unwanted`, dropping dangling conjunctions and commas."""

@@ -1,5 +1,6 @@
 """The word lists for parsing captions, from `vocabulary.yaml`."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,8 @@ import yaml
 _PATH = Path(__file__).parent / "vocabulary.yaml"
 _FAMILIES = ("shades", "materials", "shapes", "patterns", "sizes")
 _OPPOSITE_SIZES = (("small", "large"), ("small", "medium"), ("medium", "large"), ("tall", "short"))
+# "21-inch" as an adjective.
+MEASURE = re.compile(r"\d+(?:\.\d+)?-(?:inch|foot|meter|cm|mm)")
 _OPPOSITE_WIDTHS = (("wide", "narrow"), ("thick", "narrow"), ("long", "short"))
 
 
@@ -34,6 +37,9 @@ class Vocabulary:
     places: frozenset[str]
     finite_verbs: frozenset[str]
     vague_heads: frozenset[str]
+    null_words: frozenset[str]
+    placeholder_labels: frozenset[str]
+    names_in_camel_case: frozenset[str]
     acronyms: frozenset[str]
     noun_adjectives: frozenset[str]
     pair_nouns: frozenset[str]
@@ -44,10 +50,14 @@ class Vocabulary:
 
     def is_adjective(self, word: str) -> bool:
         """Return whether a lower-case word can stand in a list of adjectives before a noun."""
-        lists = (self.colors, self.shades, self.materials, self.shapes, self.patterns, self.sizes)
-        if any(word in words for words in (*lists, self.plain_adjectives)) or word.endswith(("ed", "ing")):
+        if self.is_listed_adjective(word) or word.endswith(("ed", "ing")) or MEASURE.fullmatch(word):
             return True
-        return (len(word) > 5 and word.endswith("ish")) or bool(self.color_of(word))
+        return len(word) > 5 and word.endswith("ish")
+
+    def is_listed_adjective(self, word: str) -> bool:
+        """Return whether a lower-case word is an adjective by the lists, not by its ending."""
+        lists = (self.colors, self.shades, self.materials, self.shapes, self.patterns, self.sizes)
+        return any(word in words for words in (*lists, self.plain_adjectives)) or bool(self.color_of(word))
 
     def color_of(self, word: str) -> frozenset[str]:
         """Return the families of a lower-case color word, "blue-green" included; empty for any other word."""
