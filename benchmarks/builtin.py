@@ -61,7 +61,7 @@ def rgb_rows(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield manifest rows with their `images` rows, without any sensor data."""
     for line in (folder / MANIFEST).read_text().splitlines():
         row = json.loads(line)
-        yield row, {"bytes": (folder / row["image"]).read_bytes(), "exif_orientation": 1, "camera": None}
+        yield row, {"bytes": (folder / row["image"]).read_bytes(), "camera": None}
 
 
 def predictions(slot: str, spec: ExpertSpec, rows: Sequence[dict[str, Any]]) -> list[Any]:
@@ -201,7 +201,7 @@ def of_real_filter(folder: Path, spec: ExpertSpec) -> dict[str, float]:
     if not (folder / "filter.jsonl").is_file():
         return {}
     rows = [json.loads(line) for line in (folder / "filter.jsonl").read_text().splitlines()]
-    images = [{"bytes": (folder / row["image"]).read_bytes(), "exif_orientation": 1, "camera": None} for row in rows]
+    images = [{"bytes": (folder / row["image"]).read_bytes(), "camera": None} for row in rows]
     scores, keep = _rooms_score(spec, images), np.array([row["keep"] for row in rows])
     return {
         "real_filter_auc": auc(scores[keep], scores[~keep]),
@@ -216,7 +216,7 @@ def _rooms_score(spec: ExpertSpec, rows: Sequence[dict[str, Any]]) -> NDArray[np
 
 def _jpeg(rgb: NDArray[np.uint8]) -> dict[str, Any]:
     _, data = cv2.imencode(".jpg", rgb[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 92))
-    return {"bytes": data.tobytes(), "exif_orientation": 1, "camera": None}
+    return {"bytes": data.tobytes(), "camera": None}
 
 
 def auc(positives: NDArray[np.float64], negatives: NDArray[np.float64]) -> float:

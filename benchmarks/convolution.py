@@ -60,8 +60,8 @@ class ConvolutionRegions(Convolution):
 
     def _prediction(self, values: Any, image: UprightImage) -> Prediction:
         mask = cv2.resize(values, image.size) > np.median(values)
-        rle = coco_mask.encode(np.asfortranarray(image.to_stored(mask), dtype=np.uint8))
-        width, height = image.stored_size
+        rle = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+        width, height = image.size
         region = {"region_id": 1, "label": "thing", "captions": ["thing"], "score": 1.0}
         place = {"bbox_px": [0, 0, width, height], "area_px": int(mask.sum()), "rle": str(rle["counts"], "ascii")}  # pyright: ignore[reportArgumentType]
         return {"regions": [{**region, **place}]}
@@ -71,8 +71,8 @@ class ConvolutionDepth(Convolution):
     """The map as depth between 1 and 2 m."""
 
     def _prediction(self, values: Any, image: UprightImage) -> Prediction:
-        depth_mm = image.to_stored(cv2.resize(1000.0 + 1000.0 * values, image.size)).astype(np.uint16)
-        width, height = image.stored_size
+        depth_mm = cv2.resize(1000.0 + 1000.0 * values, image.size).astype(np.uint16)
+        width, height = image.size
         camera = {"fx": float(width), "fy": float(width), "cx": width / 2 - 0.5, "cy": height / 2 - 0.5}
         return {
             "depth": cv2.imencode(".png", depth_mm)[1].tobytes(),

@@ -52,7 +52,7 @@ def image_rows(count: int, width: int = 640, height: int = 480) -> Iterator[Row]
         files.append(out.getvalue())
     for index in range(count):
         data = with_comment(files[index % 8], f"copy {index}")
-        row = {"image_id": hashlib.sha256(data).hexdigest(), "bytes": data, "format": "jpeg", "exif_orientation": 1}
+        row = {"image_id": hashlib.sha256(data).hexdigest(), "bytes": data, "format": "jpeg"}
         size = {"width": width, "height": height}
         yield {**row, **size, "ingest_shard": index // PER_SHARD, "engine_version": ENGINE_VERSION}
 

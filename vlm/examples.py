@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from udfs.pixels.decoding import upright_rgb
+
 COLUMNS = ("example_id", "image_id", "jpeg", "conversations", "text_tokens", "stream")
 _PLACEHOLDER = "<image>"
 _USER, _ASSISTANT = frozenset(("human", "user")), frozenset(("gpt", "assistant"))
@@ -57,6 +59,6 @@ def _text(content: Any) -> str:
 
 
 def decoded(image: bytes) -> NDArray[np.uint8]:
-    """Return the RGB pixels (h, w, 3) of an image file."""
+    """Return the RGB pixels (h, w, 3) of an image file, upright."""
     with Image.open(io.BytesIO(image)) as opened:
-        return np.array(opened.convert("RGB"))
+        return np.array(upright_rgb(opened))

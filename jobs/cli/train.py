@@ -9,7 +9,7 @@ from jobs.cli.options import SettingsOption, app
 from jobs.engine.errors import EnvironmentMissing, UsageError
 from jobs.engine.layers import merged_settings, validated
 
-_IMAGE_COLUMNS = "bytes, exif_orientation, depth, camera, gravity, instances, objects"
+_IMAGE_COLUMNS = "bytes, depth, camera, gravity, instances, objects"
 
 
 @app.command("train-experts")

@@ -50,7 +50,7 @@ def _read(lake: Lake, keys: DataFrame, shards: list[int], qa_recipe: str) -> Dat
         F.collect_list(F.struct(*_ANSWER)).alias("answers"),
     )
     # The texts, which are small, are broadcast, so that images are not shuffled.
-    return read_images(lake, keys, shards, ("bytes", "exif_orientation")).join(F.broadcast(asked), "image_id")
+    return read_images(lake, keys, shards, ("bytes",)).join(F.broadcast(asked), "image_id")
 
 
 STAGE = StageDefinition(

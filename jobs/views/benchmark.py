@@ -1,6 +1,5 @@
 """`spatiallake benchmark`: an evaluation set from a lake, balanced so that nouns do not predict relations."""
 
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from jobs.engine.errors import UsageError
 from jobs.views.reader import LakeReader, Row, quoted
-from udfs.experts.images import upright_image
+from udfs.pixels.decoding import upright_file
 from udfs.storage.atomic import written_whole
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR, baselines
 from vlm.evaluation.benchmark import COLUMNS, BenchmarkSettings, chosen, item_of, relations_of
@@ -107,21 +106,11 @@ def _with_images(lake: LakeReader, items: Sequence[Item]) -> Iterator[Item]:
     for start in range(0, len(by_image), _BATCH):
         some = by_image[start : start + _BATCH]
         ids = quoted(image for image, _ in some)
-        rows = lake.query("images", f"SELECT image_id, bytes, exif_orientation FROM t WHERE image_id IN ({ids})")
+        rows = lake.query("images", f"SELECT image_id, bytes FROM t WHERE image_id IN ({ids})")
         by_id = {row["image_id"]: row for row in rows}
         for image, own in some:
-            data, size_px = _upright(by_id[image])
+            data, size_px = upright_file(by_id[image]["bytes"])
             yield from (replace(item, images=(ItemImage(data=data),), size_px=size_px) for item in own)
-
-
-def _upright(row: Row) -> tuple[bytes, tuple[int, int]]:
-    """Return the bytes of an image that any decoder shows upright, and its width and height in px."""
-    image = upright_image(row)
-    if image.orientation == 1:
-        return row["bytes"], image.size
-    held = io.BytesIO()
-    image.image.save(held, "JPEG", quality=95)
-    return held.getvalue(), image.size
 
 
 def _write(items: Iterable[Item], out: Path) -> list[Rejected]:

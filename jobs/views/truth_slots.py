@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from udfs.crawl.fetch import fetched
 from udfs.crawl.layout import layout_of
 from udfs.crawl.listing import entries_of
 from udfs.experts.expert import SENSOR, ExpertSpec, Profile
+from udfs.pixels.maps import decoded_map
 from udfs.stages.ingest import ingest_row
 from udfs.stages.one_image import prediction_of, question_image
 from udfs.stages.rows import Row, RowRejected
@@ -118,5 +118,4 @@ def answers_of(given: Candidates, slots: Slots, settings: RunSettings) -> tuple[
 
 def depth_m_of(depth: Row) -> NDArray[np.float64]:
     """Decode the depth map (h, w) of a `depths` row, m, 0 = no depth."""
-    pixels = cv2.imdecode(np.frombuffer(depth["depth"], np.uint8), cv2.IMREAD_UNCHANGED)
-    return np.asarray(pixels, dtype=np.float64) / 1000.0
+    return decoded_map(depth["depth"]).astype(np.float64) / 1000.0

@@ -9,14 +9,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from scenes.crawl import write_crawl
-from tests.experts.builtin_network import SMALL, row
+from tests.experts.builtin_network import SMALL
+from tests.pixels import turned
 from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
 from udfs.experts.families.builtin.weights import load_network
 from vlm.builtin.batches import batch_of, drawn
@@ -24,7 +24,7 @@ from vlm.builtin.example import IGNORED, KIND_NAMES, LabeledImage, example_array
 from vlm.builtin.losses import losses, total
 from vlm.builtin.pack import write_pack
 from vlm.builtin.settings import TrainSettings
-from vlm.builtin.sources import labeled_image, of_crawl
+from vlm.builtin.sources import of_crawl
 from vlm.builtin.train_experts import train_experts
 from vlm.errors import RunDiffers, SettingsUnusable
 
@@ -184,10 +184,23 @@ def test_every_example_is_drawn_once_per_epoch():
     assert list(seen[:10]) != list(seen[10:]) and all((drawn(10, 4, 3, s) == steps[s]).all() for s in range(5))
 
 
-def test_turned_images_are_learned_upright():
-    rgb = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
-    depth = np.arange(600, dtype=np.uint16).reshape(20, 30)
-    _, png = cv2.imencode(".png", depth)
-    upright = labeled_image({**row(rgb), "depth": png.tobytes(), "gravity": [0, 1, 0]})
-    np.testing.assert_array_equal(upright.depth_m, depth.astype(np.float32) * np.float32(1e-3))
-    assert upright.gravity == [0, 1, 0] and upright.focal_px is None
+@pytest.mark.parametrize("tag", turned.TAGS)
+def test_turned_images_are_learned_upright(tmp_path, tag):
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 255, (20, 30, 3), np.uint8)
+    depth, ids = np.arange(600, dtype=np.uint16).reshape(20, 30), rng.integers(0, 4, (20, 30)).astype(np.uint8)
+    stored = {
+        "image.png": turned.file(tag, rgb),
+        "depth.png": turned.png(turned.pixels(tag, depth)),
+        "ids.png": turned.png(turned.pixels(tag, ids)),
+    }
+    for name, data in stored.items():
+        (tmp_path / name).write_bytes(data)
+    manifest = {"image": "image.png", "depth": "depth.png", "instances": "ids.png"}
+    gravity = turned.vector(tag, (0.6, 0.8, 0.0))
+    (tmp_path / "manifest.jsonl").write_text(json.dumps({**manifest, "gravity": gravity}))
+    (found,) = of_crawl(str(tmp_path))
+    np.testing.assert_array_equal(found.rgb, rgb)
+    np.testing.assert_array_equal(found.depth_m, depth.astype(np.float32) * np.float32(1e-3))
+    np.testing.assert_array_equal(found.instances, ids)
+    assert found.gravity == [0.6, 0.8, 0.0] and found.focal_px is None

@@ -35,8 +35,8 @@ def write_lake(lake: Path, count: int, seed: int, split: str = "test") -> dict[s
     shas = {one: hashlib.sha256(data).hexdigest() for one, data in images.items()}
     rows: dict[str, list[dict[str, Any]]] = {"images": [], "scenes": [], "qa_pairs": [], "recipes": []}
     for number, data in images.items():
-        size = {"width": 40, "height": 24, "format": "jpeg", "exif_orientation": 6 if number % 4 else 1}
-        rows["images"].append({"image_id": shas[number], "bytes": data, **size, **OWN})
+        kind = {"format": "jpeg", "exif_orientation": 6 if number % 4 else 1}
+        rows["images"].append({"image_id": shas[number], "bytes": data, **_size(number), **kind, **OWN})
     by_image: dict[int, list[Asked]] = {one: [] for one in images}
     for one in relations:
         by_image[int(one.item_id.split("-")[1]) // 2 * 2].append(one)
@@ -46,7 +46,7 @@ def write_lake(lake: Path, count: int, seed: int, split: str = "test") -> dict[s
             rows["qa_pairs"].append(_relation(one, shas[number], split, objects))
         rows["qa_pairs"] += _numbers(number, shas[number], split)
         rows["scenes"].append(
-            {**SCENE, "image_id": shas[number], "width": 40, "height": 24, "objects": objects, "recipe": RECIPE, **OWN}
+            {**SCENE, "image_id": shas[number], **_size(number), "objects": objects, "recipe": RECIPE, **OWN}
         )
     old = {**rows["qa_pairs"][0], "qa_id": "old", "recipe": OLD}
     rows["qa_pairs"].append(old)
@@ -59,6 +59,10 @@ def write_lake(lake: Path, count: int, seed: int, split: str = "test") -> dict[s
     for name, own in rows.items():
         write_table(lake, name, own)
     return {one.item_id: one for one in relations}
+
+
+def _size(number: int) -> dict[str, int]:
+    return {"width": 24, "height": 40} if number % 4 else {"width": 40, "height": 24}
 
 
 def image(number: int) -> bytes:

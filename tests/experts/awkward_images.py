@@ -30,20 +30,9 @@ def image_row(name: str) -> dict[str, Any]:
     file = io.BytesIO()
     kept = image.convert("L") if name == "grey" else image
     kept.save(file, "JPEG" if name == "huge" else "PNG", exif=exif)
-    return {"image_id": name, "bytes": file.getvalue(), "exif_orientation": orientation, "alt_text": None}
+    return {"image_id": name, "bytes": file.getvalue(), "alt_text": None}
 
 
 def upright(row: dict[str, Any]) -> Image.Image:
     """Return the image upright and in color, decoded without the code under test."""
     return ImageOps.exif_transpose(Image.open(io.BytesIO(row["bytes"]))).convert("RGB")
-
-
-def to_stored(mask: np.ndarray, orientation: int) -> np.ndarray:
-    """Return an upright map over the stored pixels: every stored pixel is followed to where it is seen."""
-    height, width = mask.shape if orientation < 5 else mask.shape[::-1]
-    numbers = Image.fromarray(np.arange(height * width, dtype=np.int32).reshape(height, width))
-    numbers.getexif()[0x0112] = orientation
-    seen = np.asarray(ImageOps.exif_transpose(numbers))
-    stored = np.zeros(height * width, dtype=mask.dtype)
-    stored[seen.ravel()] = mask.ravel()
-    return stored.reshape(height, width)

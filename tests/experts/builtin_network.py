@@ -41,4 +41,4 @@ def room(index: int, width: int = 640, height: int = 480, seed: int = 4242) -> R
 def row(rgb: np.ndarray, camera: dict[str, float] | None = None, **options: Any) -> dict[str, Any]:
     """Return an `images` row of pixels, as PNG so that nothing is lost."""
     _, data = cv2.imencode(".png", rgb if rgb.ndim == 2 else rgb[..., ::-1])
-    return {"bytes": data.tobytes(), "exif_orientation": 1, "camera": camera, **options}
+    return {"bytes": data.tobytes(), "camera": camera, **options}

@@ -27,7 +27,7 @@ def row(image: Image.Image, kind: str = "PNG", orientation: int = 1, **columns: 
         exif[0x0112] = orientation
     data = io.BytesIO()
     image.save(data, kind, exif=exif)
-    return {"bytes": data.getvalue(), "exif_orientation": orientation, "camera": None, "gravity": None, **columns}
+    return {"bytes": data.getvalue(), "camera": None, "gravity": None, **columns}
 
 
 def image_row(width: int, height: int, seed: int = 0, orientation: int = 1, **columns: Any) -> dict[str, Any]:

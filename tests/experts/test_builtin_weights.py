@@ -55,7 +55,7 @@ def test_filter_keeps_rooms_and_refuses_what_is_none(crawl):
     expert = loaded_expert("filter", SPEC)
     lines = (crawl / "manifest.jsonl").read_text().splitlines()
     images = [Path(crawl, json.loads(line)["image"]).read_bytes() for line in lines]
-    rooms = expert.predict([{"bytes": data, "exif_orientation": 1} for data in images])
+    rooms = expert.predict([{"bytes": data} for data in images])
     others = expert.predict([row(negative(kind, (320, 240), 77_000 + n)) for kind in NEGATIVES for n in range(4)])
     scores = [np.array([prediction["scores"]["spatial"] for prediction in batch]) for batch in (rooms, others)]
     assert auc(*scores) > 0.9 and (scores[0] >= 0.5).mean() > 0.7

@@ -16,7 +16,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from jobs.engine.arrow import output_type
 from schemas.perception import REGIONS
 from tests.experts import small_captioners, small_detectors
-from tests.experts.awkward_images import SHAPES, image_row, to_stored, upright
+from tests.experts.awkward_images import SHAPES, image_row, upright
 from tests.experts.references import owlv2_reference, sam_reference
 from udfs.experts.expert import ExpertSpec
 from udfs.experts.families.composed import ComposedRegions
@@ -27,7 +27,7 @@ from udfs.stages.rows import RowRejected
 
 NAMES = ["mug", "chair", "table lamp"]
 LEAST = 0.05
-CORRUPT = {"image_id": "corrupt", "bytes": b"\xff\xd8\xff no image", "exif_orientation": 1, "alt_text": None}
+CORRUPT = {"image_id": "corrupt", "bytes": b"\xff\xd8\xff no image", "alt_text": None}
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def best_apart(things: list[np.ndarray], order: list[int], most: float) -> list[
 
 
 def expected_masks(parts: dict[str, ExpertSpec], row: dict[str, Any], most: float) -> list[tuple[str, float, Any]]:
-    """Return label, score and stored mask of every region, largest first, without the code under test."""
+    """Return label, score and mask of every region, largest first, without the code under test."""
     image = upright(row)
     found = owlv2_reference(parts["detector"].model, image, tuple(NAMES), LEAST)
     limits = np.array([*image.size, *image.size])
@@ -83,7 +83,6 @@ def expected_masks(parts: dict[str, ExpertSpec], row: dict[str, Any], most: floa
     real = [i for i, box in enumerate(boxes) if box[2] > box[0] and box[3] > box[1]]
     kept = best_apart(boxes, sorted(real, key=lambda i: -float(found["scores"][i])), most)
     masks = sam_reference("sam", parts["segmenter"].model, image, np.array([boxes[i] for i in kept])) if kept else []
-    masks = [to_stored(mask, row["exif_orientation"]) for mask in masks]
     apart = best_apart(masks, [i for i in range(len(masks)) if masks[i].any()], most)
     regions = []
     for one in apart:
@@ -112,7 +111,7 @@ def test_regions_are_those_of_a_second_implementation(parts: dict[str, ExpertSpe
 
 
 def check_regions(regions: list[dict[str, Any]], size: tuple[int, int]) -> None:
-    """Check what holds of any regions; `size` is height and width of the stored pixels."""
+    """Check what holds of any regions; `size` is height and width."""
     masks = [coco_mask.decode({"size": list(size), "counts": region["rle"]}) for region in regions]
     assert [region["region_id"] for region in regions] == list(range(1, len(regions) + 1))
     assert [region["area_px"] for region in regions] == sorted((int(mask.sum()) for mask in masks), reverse=True)
@@ -136,8 +135,7 @@ def test_a_whole_batch_with_a_corrupt_image(parts: dict[str, ExpertSpec]) -> Non
     spec = composed(parts, "captioner", "embedder", max_iou=0.9, min_area_share=0.001, batch_size=3)
     rows = [image_row("odd"), image_row("turned"), CORRUPT, image_row("grey"), image_row("portrait")]
     for number, row in enumerate(rows):
-        size = upright(row).size if row is not CORRUPT else (1, 1)
-        width, height = size[::-1] if row["exif_orientation"] >= 5 else size
+        width, height = upright(row).size if row is not CORRUPT else (1, 1)
         row.update(width=width, height=height, ingest_shard=number, gate=None)
     batch = pa.RecordBatch.from_pylist(rows)
     schema = to_arrow_schema(output_type(REGIONS))

@@ -88,11 +88,15 @@ def test_an_error_page_is_not_an_image() -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_exif_orientation_is_recorded_and_not_applied(kind: str) -> None:
+def test_size_and_hash_are_those_of_the_upright_image(kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    row = image_columns(photo(1, kind, exif=exif.tobytes()), LIMITS)
-    assert (row["exif_orientation"], row["width"], row["height"]) == (6, WIDTH, HEIGHT)
+    data = photo(1, kind, exif=exif.tobytes())
+    row = image_columns(data, LIMITS)
+    assert (row["exif_orientation"], row["width"], row["height"]) == (6, HEIGHT, WIDTH)
+    assert row["bytes"] == data
+    seen = Image.open(io.BytesIO(data)).transpose(Image.Transpose.ROTATE_270)
+    assert row["phash"] == str(imagehash.phash(seen.convert("L")))
 
 
 def test_broken_exif_costs_nothing() -> None:

@@ -19,7 +19,8 @@ def reasons(rejects: PartRejects) -> list[str]:
 
 def test_a_sound_depth_map_passes_untouched() -> None:
     rejects = PartRejects()
-    assert valid_depth(depth_png(), SIZE, rejects) == depth_png()
+    depth = valid_depth(depth_png(), SIZE, rejects)
+    assert depth is not None and depth.png == depth_png() and (depth.values == 1500).all()
     assert rejects.rows() == []
 
 
@@ -45,14 +46,15 @@ def test_invalid_depth_is_rejected(data: bytes, reason: str) -> None:
 def test_sound_instances_pass_untouched(dtype: type) -> None:
     rejects = PartRejects()
     data = instance_png((1, 2), dtype)
-    assert valid_instances(data, SIZE, OBJECTS, rejects) == (data, OBJECTS)
+    instances, objects = valid_instances(data, SIZE, OBJECTS, rejects)
+    assert instances is not None and (instances.png, objects) == (data, OBJECTS)
     assert rejects.rows() == []
 
 
 def test_an_unknown_mask_id_is_reported_and_the_rest_kept() -> None:
     rejects = PartRejects()
     data, objects = valid_instances(instance_png((1, 2, 9)), SIZE, OBJECTS, rejects)
-    assert (data, objects) == (instance_png((1, 2, 9)), OBJECTS)
+    assert data is not None and (data.png, objects) == (instance_png((1, 2, 9)), OBJECTS)
     assert reasons(rejects) == ["mask_without_object"]
     assert "9" in rejects.rows()[0]["error"]
 
@@ -101,5 +103,5 @@ def test_a_palette_png_keeps_its_indices_for_other_readers(bits: int) -> None:
     objects = [{"id": one, "label": "thing"} for one in (1, 2, 3)]
     data, kept = valid_instances(buffer.getvalue(), SIZE, objects, PartRejects())
     assert data is not None and kept == objects
-    read = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    read = cv2.imdecode(np.frombuffer(data.png, np.uint8), cv2.IMREAD_UNCHANGED)
     assert read is not None and np.array_equal(read, LABELS)

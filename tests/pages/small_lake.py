@@ -47,11 +47,11 @@ def rooms() -> list[Room]:
 
 
 def image_bytes(room: Room) -> bytes:
-    """Return the image as JPEG whose EXIF asks viewers to turn it."""
+    """Return the image as JPEG that a camera held upright stored: its EXIF asks viewers to turn it back."""
     exif = Image.Exif()
     exif[0x0112] = 6
     held = io.BytesIO()
-    Image.fromarray(room.image).save(held, "JPEG", quality=90, exif=exif)
+    Image.fromarray(room.image).transpose(Image.Transpose.ROTATE_90).save(held, "JPEG", quality=90, exif=exif)
     return held.getvalue()
 
 

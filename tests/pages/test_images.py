@@ -24,7 +24,7 @@ def decoded(uri: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).convert("RGB")).astype(int)
 
 
-def test_an_image_shows_the_stored_pixels_for_any_exif_orientation():
+def test_an_image_is_shown_upright():
     room = rooms()[1]
     uri = image_uri(image_bytes(room), 2000)
     assert uri is not None

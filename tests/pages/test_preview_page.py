@@ -124,7 +124,7 @@ def test_hostile_words_stay_words(browser, preview_page):
     assert complaints(browser) == []
 
 
-def test_images_keep_their_stored_orientation(preview_page):
+def test_images_are_shown_upright(preview_page):
     pictures = re.findall(
         r'class="picture" href="data:image/jpeg;base64,([^"]+)"', preview_page.read_text(encoding="utf-8")
     )

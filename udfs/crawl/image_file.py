@@ -4,17 +4,15 @@ import hashlib
 import io
 import struct
 from dataclasses import dataclass
-from typing import Any
 
 import imagehash
 from PIL import Image
 
 from schemas.reasons import Outcome, Reason
 from udfs.crawl.limits import IngestSettings
+from udfs.pixels.decoding import orientation_of
+from udfs.pixels.orientation import Orientation
 from udfs.stages.rows import Row, RowRejected
-
-# This module checks sizes against the configured limit before it decodes.
-Image.MAX_IMAGE_PIXELS = None
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _MAGIC = (("jpeg", b"\xff\xd8\xff", 0), ("png", _PNG_MAGIC, 0), ("webp", b"WEBP", 8))
@@ -26,7 +24,6 @@ _UNSUPPORTED = (
     ("AVIF or HEIC", b"ftyp", 4),
     ("PDF", b"%PDF", 0),
 )
-_ORIENTATION = 0x0112
 _TAIL_BYTES = 1_024
 _HASHED_SIDE_PX = 256
 
@@ -56,8 +53,8 @@ def image_id_of(data: bytes) -> str:
 def image_columns(data: bytes, limits: IngestSettings) -> Row:
     """Return the columns of `images` that depend on the bytes alone.
 
-    Width and height are those of the stored pixels; the EXIF orientation is recorded, not applied, because depth and
-    instance maps refer to the stored pixels.
+    Width, height and perceptual hash are those of the upright image; the bytes and their EXIF orientation stay as they
+    are in the file.
 
     Raises:
         RowRejected: the format is unsupported, there are too many pixels, or the file is truncated or undecodable.
@@ -71,18 +68,20 @@ def image_columns(data: bytes, limits: IngestSettings) -> Row:
             width, height = image.size
             _check_pixels(width, height, limits)
             image.load()
-            orientation, phash = _orientation(image), _phash(image)
+            orientation = orientation_of(image)
+            phash = _phash(image, orientation)
     except RowRejected:
         raise
     except Exception as error:  # decoders raise arbitrary exceptions on corrupt bytes
         raise _undecodable(data, kind, error) from error
+    width, height = orientation.size((width, height))
     return {
         "image_id": image_id_of(data),
         "bytes": data,
         "format": kind,
         "width": width,
         "height": height,
-        "exif_orientation": orientation,
+        "exif_orientation": orientation.tag,
         "phash": phash,
     }
 
@@ -120,18 +119,10 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     return width & 0x3FFF, height & 0x3FFF
 
 
-def _orientation(image: Image.Image) -> int:
-    try:
-        value: Any = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # a broken EXIF block counts as a missing one
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _phash(image: Image.Image) -> str:
+def _phash(image: Image.Image, orientation: Orientation) -> str:
     factor = min(image.size) // _HASHED_SIDE_PX
     gray = image.convert("L")
-    return str(imagehash.phash(gray.reduce(factor) if factor > 1 else gray))
+    return str(imagehash.phash(orientation.image(gray.reduce(factor) if factor > 1 else gray)))
 
 
 def _undecodable(data: bytes, kind: str, error: Exception) -> RowRejected:

@@ -1,23 +1,23 @@
-"""Validates depth and instance maps: PNGs of the same size as the image."""
+"""Validates depth and instance maps: PNGs of the same size as the stored pixels of the image."""
 
-import io
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from schemas.reasons import Reason
 from udfs.crawl.image_file import PngHeader, png_header
 from udfs.crawl.part_rejects import PartRejects, first_few
+from udfs.crawl.sidecars import Map
+from udfs.pixels.maps import decoded_map, encoded_map
+from udfs.pixels.orientation import Size
 from udfs.stages.rows import Row
 
 _GRAY, _PALETTE = 0, 3
-_Size = tuple[int, int]
 
 
-def valid_depth(data: bytes, size: _Size, rejects: PartRejects) -> bytes | None:
-    """Return the depth PNG if it is a complete single-channel uint16 PNG of `size` (width, height) px; else None."""
+def valid_depth(data: bytes, size: Size, rejects: PartRejects) -> Map | None:
+    """Return the depth map if it is a complete single-channel uint16 PNG of `size` (width, height) px; else None."""
     header = png_header(data)
     if header is None or (header.bit_depth, header.color_type) != (16, _GRAY):
         remedy = "write a single-channel uint16 PNG in mm."
@@ -27,17 +27,16 @@ def valid_depth(data: bytes, size: _Size, rejects: PartRejects) -> bytes | None:
         rejects.failed(Reason.DEPTH_SIZE_MISMATCH, _other_size("depth map", (header.width, header.height), size))
         return None
     try:
-        _decoded(data)
-    except Exception as error:  # decoders raise arbitrary exceptions on corrupt bytes
-        rejects.failed(Reason.DEPTH_UNREADABLE, f"The depth map cannot be decoded ({error}); write it again.")
+        return Map(data, decoded_map(data))
+    except ValueError as error:
+        rejects.failed(Reason.DEPTH_UNREADABLE, f"The depth map is unusable, since {error}; write it again.")
         return None
-    return data
 
 
 def valid_instances(
-    data: bytes, size: _Size, objects: list[Row] | None, rejects: PartRejects
-) -> tuple[bytes | None, list[Row] | None]:
-    """Return the instance PNG and the objects that have pixels in it.
+    data: bytes, size: Size, objects: list[Row] | None, rejects: PartRejects
+) -> tuple[Map | None, list[Row] | None]:
+    """Return the instance map and the objects that have pixels in it.
 
     Ids without an object stay in the map and are ignored later. A palette PNG is rewritten in gray, because readers
     would expand it to colors. If the map is invalid, the objects are returned unchanged.
@@ -60,10 +59,10 @@ def valid_instances(
         return None, None
     header = png_header(data)
     gray = header is not None and header.color_type == _GRAY
-    return (data if gray else _as_gray_png(labels)), kept or None
+    return Map(data if gray else encoded_map(labels), labels), kept or None
 
 
-def _labels(data: bytes, size: _Size, rejects: PartRejects) -> NDArray[Any] | None:
+def _labels(data: bytes, size: Size, rejects: PartRejects) -> NDArray[Any] | None:
     header = png_header(data)
     if header is None or not _holds_ids(header):
         remedy = "write a single-channel PNG of 8 or 16 bits whose values are object ids."
@@ -74,9 +73,9 @@ def _labels(data: bytes, size: _Size, rejects: PartRejects) -> NDArray[Any] | No
         rejects.failed(Reason.INSTANCES_SIZE_MISMATCH, error)
         return None
     try:
-        return _decoded(data)
-    except Exception as error:  # decoders raise arbitrary exceptions on corrupt bytes
-        rejects.failed(Reason.INSTANCES_UNREADABLE, f"The instance map cannot be decoded ({error}); write it again.")
+        return decoded_map(data)
+    except ValueError as error:
+        rejects.failed(Reason.INSTANCES_UNREADABLE, f"The instance map is unusable, since {error}; write it again.")
         return None
 
 
@@ -89,18 +88,8 @@ def _holds_ids(header: PngHeader) -> bool:
     return header.color_type == _PALETTE or (header.color_type == _GRAY and header.bit_depth >= 8)
 
 
-def _decoded(data: bytes) -> NDArray[Any]:
-    with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-        image.load()
-        return np.asarray(image)
-
-
-def _as_gray_png(labels: NDArray[Any]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(labels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def _other_size(name: str, map_size: _Size, image_size: _Size) -> str:
+def _other_size(name: str, map_size: Size, image_size: Size) -> str:
     sizes = f"The {name} is {map_size[0]} x {map_size[1]} px, but the image is {image_size[0]} x {image_size[1]} px"
+    if map_size == image_size[::-1]:
+        return f"{sizes} in its file; turn the {name} by a quarter, since EXIF orientation is applied to it later."
     return f"{sizes}; resample the {name} to the image's size."

@@ -131,7 +131,7 @@ class ImageExpert(Expert):
     or hang; a rule sets `isolated = False` and runs in the worker.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation")
+    columns: ClassVar[tuple[str, ...]] = ("bytes",)
     isolated: ClassVar[bool] = True
 
     @classmethod

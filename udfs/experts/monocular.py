@@ -5,16 +5,16 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from schemas.reasons import Outcome, Reason
 from udfs.experts.expert import Options, Prediction
-from udfs.experts.images import UprightImage, to_stored
+from udfs.experts.images import UprightImage
 from udfs.experts.loading import pretrained, pretrained_model
 from udfs.experts.whole_image import Prepared, WholeImageExpert, WholeImageOptions, each, invalid_output
+from udfs.pixels.maps import encoded_map
 from udfs.stages.rows import RowRejected
 
 Camera = dict[str, float]
@@ -43,7 +43,7 @@ class MonocularDepth(WholeImageExpert):
     of view, which its model then estimates.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation", "camera", "gravity")
+    columns: ClassVar[tuple[str, ...]] = ("bytes", "camera", "gravity")
     options_type: ClassVar[type[Options]] = MonocularOptions
     model_types: ClassVar[tuple[str, ...]] = ()
 
@@ -75,13 +75,12 @@ class MonocularDepth(WholeImageExpert):
         depth_m = self.depth_m_of(raw, fov_deg, item).reshape(height, width).cpu().numpy()
         if not np.isfinite(depth_m).all():
             raise invalid_output(self.spec, "NaN or infinite depths")
-        stored = to_stored(depth_m, item.orientation)
         gravity = item.row.get("gravity")
         return {
-            "depth": _png(stored, self.spec.model),
+            "depth": _png(depth_m, self.spec.model),
             "depth_src": self.spec.model,
             "scale_ok": True,
-            **self._intrinsics(item, stored.shape, fov_deg),
+            **self._intrinsics(item, fov_deg),
             "gravity": gravity,
             "gravity_src": "imu" if gravity else "none",
             "gravity_sigma_deg": self.options.gravity_sigma_deg if gravity else None,
@@ -99,18 +98,18 @@ class MonocularDepth(WholeImageExpert):
         pixel may be missing from the result's axes.
         """
 
-    def _intrinsics(self, item: Prepared, stored: tuple[int, ...], fov_deg: float | None) -> dict[str, Any]:
-        """Return `camera` of the stored image (height, width), `camera_src` and the declared errors.
+    def _intrinsics(self, item: Prepared, fov_deg: float | None) -> dict[str, Any]:
+        """Return `camera`, `camera_src` and the declared errors.
 
         With an unknown field of view, lengths across the image are as wrong as the focal length; that error is added to
         the scale's in quadrature.
         """
-        height, width = stored
+        width, height = item.size
         carried: Camera | None = item.row.get("camera")
         if carried is not None:
             return {"camera": carried, "camera_src": "crawl", **self._errors(0.0)}
         if fov_deg is not None:
-            camera = centered_camera(width, height, focal_px_of(item.size[0], fov_deg))
+            camera = centered_camera(width, height, focal_px_of(width, fov_deg))
             return {"camera": camera, "camera_src": "model", **self._errors(0.0)}
         camera = centered_camera(width, height, focal_px_of(max(width, height), self.options.fov_deg))
         across = _focal_sigma_rel(self.options.fov_deg, self.options.fov_sigma_deg)
@@ -154,7 +153,4 @@ def _png(depth_m: NDArray[Any], model: str) -> bytes:
     if not inside.any():
         error = f"All depths by {model} lie outside 0.001 to 65.535 m, such as {float(depth_m.flat[0]):.4g} m."
         raise RowRejected(Outcome.FILTERED, Reason.NO_DEPTH, error)
-    done, png = cv2.imencode(".png", np.where(inside, depth_mm, 0).astype(np.uint16))
-    if not done:
-        raise ValueError(f"a depth map of {depth_m.shape[1]} x {depth_m.shape[0]} px could not be written as PNG")
-    return png.tobytes()
+    return encoded_map(np.where(inside, depth_mm, 0).astype(np.uint16))

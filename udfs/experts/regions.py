@@ -78,7 +78,7 @@ class Segmenter(Part):
 
     @abstractmethod
     def segment(self, images: Sequence[UprightImage], boxes_px: Sequence[NDArray[np.float64]]) -> list[list[Rle]]:
-        """Return, per image, one COCO RLE of the stored pixels per box of (n, 4), n at least 1."""
+        """Return, per image, one COCO RLE of the image per box of (n, 4), n at least 1."""
 
 
 class Captioner(Part):
@@ -160,9 +160,9 @@ def suppressed(found: Detections, max_iou: float, max_boxes: int) -> Detections:
     return found.only(kept.tolist()[:max_boxes])
 
 
-def encoded(image: UprightImage, mask: NDArray[np.bool_]) -> Rle:
-    """Return the COCO RLE, over the stored pixels, of an upright mask (h, w)."""
-    return coco_mask.encode(np.asfortranarray(image.to_stored(mask), dtype=np.uint8))
+def encoded(mask: NDArray[np.bool_]) -> Rle:
+    """Return the COCO RLE of a mask (h, w)."""
+    return coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
 
 
 def distinct(masks: Sequence[Rle], max_iou: float) -> list[int]:
@@ -178,7 +178,7 @@ def distinct(masks: Sequence[Rle], max_iou: float) -> list[int]:
 
 
 def instance_map(masks: Sequence[Rle]) -> NDArray[np.uint16]:
-    """Return a map (h, w) of the stored pixels: 0, or 1 + the index of the smallest mask that holds the pixel.
+    """Return a map (h, w): 0, or 1 + the index of the smallest mask that holds the pixel.
 
     So a mug in front of a table keeps its pixels and the table loses them; of equal masks the earlier keeps them.
     """

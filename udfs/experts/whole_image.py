@@ -31,13 +31,12 @@ class WholeImageOptions(Options):
 class Prepared:
     """An image as its model takes it.
 
-    `inputs` are the processor's tensors with a leading axis of one image, `size` is upright width and height in px, and
-    `row` holds the expert's columns without the bytes.
+    `inputs` are the processor's tensors with a leading axis of one image, `size` is width and height in px, and `row`
+    holds the expert's columns without the bytes.
     """
 
     inputs: Mapping[str, Any]
     size: tuple[int, int]
-    orientation: int
     row: ImageRow
 
     @property
@@ -88,7 +87,7 @@ class WholeImageExpert(ImageExpert):
             if not _is_thin(image):
                 raise
             raise _too_thin(image, self.spec, error) from error
-        return Prepared(inputs, image.size, image.orientation, rest)
+        return Prepared(inputs, image.size, rest)
 
     def predict_prepared(self, items: list[Prepared]) -> list[Prediction | Exception]:
         """Return one prediction or exception per item; the items have one shape and pass through the model at once."""

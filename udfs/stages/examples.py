@@ -40,7 +40,7 @@ def example_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Make the training rows of every image of every batch.
 
-    Input has `image_id`, `ingest_shard`, `bytes`, `exif_orientation`, `split`, `licence` and `answers`, a list of
+    Input has `image_id`, `ingest_shard`, `bytes`, `split`, `licence` and `answers`, a list of
     structs with columns of `qa_pairs`. Output has `schema`: the columns of `training_examples` plus `rejects`; an
     image that cannot be decoded gives one row with its keys, nulls and the reason.
     """

@@ -12,6 +12,8 @@ from udfs.crawl.image_file import image_columns
 from udfs.crawl.limits import IngestSettings
 from udfs.crawl.maps import valid_depth, valid_instances
 from udfs.crawl.part_rejects import PartRejects
+from udfs.crawl.sidecars import Sidecars, upright_sidecars
+from udfs.pixels.orientation import ORIENTATIONS, Size
 from udfs.stages.rows import Row, RowRejected, rejected_by
 
 __all__ = ["IngestSettings", "ingest_batches", "ingest_row", "record_batch"]
@@ -63,7 +65,7 @@ def ingest_row(one: Fetched, limits: IngestSettings) -> Row:
         return {
             **keys,
             **image,
-            **_sidecars(one, (image["width"], image["height"]), limits, rejects),
+            **_sidecars(one, image, limits, rejects).columns(),
             "licence": words["licence"],
             "alt_text": fixed_text(words["alt_text"]),
             "sequence_id": words["sequence_id"],
@@ -76,15 +78,22 @@ def ingest_row(one: Fetched, limits: IngestSettings) -> Row:
         return {**keys, "rejects": [rejected_by(error).as_row()]}
 
 
-def _sidecars(one: Fetched, size: tuple[int, int], limits: IngestSettings, rejects: PartRejects) -> Row:
+def _sidecars(one: Fetched, image: Row, limits: IngestSettings, rejects: PartRejects) -> Sidecars:
+    """Return the sidecars of the upright image: each part checked alone as stored, then all of them turned."""
+    orientation = ORIENTATIONS[image["exif_orientation"]]
+    stored_size = orientation.size((image["width"], image["height"]))
+    return upright_sidecars(_stored_sidecars(one, stored_size, limits, rejects), orientation, stored_size)
+
+
+def _stored_sidecars(one: Fetched, size: Size, limits: IngestSettings, rejects: PartRejects) -> Sidecars:
     parts = annotations(one.row, limits, rejects) if one.row else {}
     depth = _read_map(one.depth, rejects)
     labels = _read_map(one.instances, rejects)
-    instances, objects = None, parts["objects"]
+    instances, objects = None, parts.get("objects")
     if labels is not None:
         instances, objects = valid_instances(labels, size, objects, rejects)
     depth = valid_depth(depth, size, rejects) if depth is not None else None
-    return {**parts, "depth": depth, "instances": instances, "objects": objects}
+    return Sidecars(**{**parts, "depth": depth, "instances": instances, "objects": objects})
 
 
 def _read_map(data: bytes | RowRejected | None, rejects: PartRejects) -> bytes | None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +12,7 @@ from udfs.geometry.gravity import Gravity
 from udfs.geometry.inputs import SceneInput
 from udfs.geometry.limits import LiftSettings
 from udfs.geometry.scene import lift_scene
+from udfs.pixels.maps import decoded_map
 from udfs.stages.rows import Row, RowRejected
 
 _CARRIED = ("image_id", "width", "height", "camera", "camera_src", "depth_src", "scale_ok")
@@ -43,11 +43,13 @@ def lift_row(row: Row, settings: LiftSettings) -> Row:
 
 
 def _depth_mm(row: Row) -> NDArray[Any]:
-    encoded = np.frombuffer(row["depth"] or b"", np.uint8)
-    depth = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if len(encoded) else None
-    if depth is None or depth.dtype != np.uint16 or depth.ndim != 2:
-        found = "unreadable" if depth is None else f"{depth.dtype} with {depth.ndim} axes"
-        error = f"The depth map is {found}; it must be a one-channel uint16 PNG in mm."
+    try:
+        depth = decoded_map(row["depth"] or b"")
+    except ValueError as fault:
+        error = f"The depth map is unusable, since {fault}; it must be a one-channel uint16 PNG in mm."
+        raise RowRejected(Outcome.FAILED, Reason.DEPTH_UNREADABLE, error) from fault
+    if depth.dtype != np.uint16:
+        error = f"The depth map is {depth.dtype}; it must be a one-channel uint16 PNG in mm."
         raise RowRejected(Outcome.FAILED, Reason.DEPTH_UNREADABLE, error)
     if depth.shape != (row["height"], row["width"]):
         error = (

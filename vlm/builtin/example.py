@@ -33,7 +33,7 @@ class LabeledImage:
     instances: NDArray[Any] | None = None
     objects: dict[int, tuple[str, tuple[str, ...]]] | None = None
     focal_px: float | None = None
-    gravity: tuple[float, float, float] | None = None
+    gravity: list[float] | None = None
 
 
 def example_arrays(image: LabeledImage, width: int, height: int) -> dict[str, NDArray[Any]]:

@@ -1,15 +1,19 @@
 """Labeled images from the manifests of RGB-D crawls and from rows of a lake."""
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from udfs.experts.images import UprightImage, upright_image
+from udfs.experts.images import upright_image
+from udfs.pixels.decoding import orientation_of
+from udfs.pixels.maps import decoded_map
+from udfs.pixels.orientation import UPRIGHT, Orientation
 from vlm.builtin.example import LabeledImage
 from vlm.errors import SettingsUnusable
 
@@ -31,39 +35,37 @@ def of_crawl(crawl: str) -> Iterator[LabeledImage]:
         for line in lines:
             row = json.loads(line)
             files = {name: _read(manifest.parent, row[name]) for name in ("depth", "instances") if row.get(name)}
-            yield labeled_image({**row, **files, "bytes": _read(manifest.parent, row["image"])})
+            data = _read(manifest.parent, row["image"])
+            yield labeled_image({**row, **files, "bytes": data}, _turn(data))
 
 
-def labeled_image(row: Mapping[str, Any]) -> LabeledImage:
-    """Return the upright image of a row of `images`, or of a manifest with bytes in place of file names."""
+def _turn(data: bytes) -> Orientation:
+    with Image.open(io.BytesIO(data)) as image:
+        return orientation_of(image)
+
+
+def labeled_image(row: Mapping[str, Any], turn: Orientation = UPRIGHT) -> LabeledImage:
+    """Return the image of a row of `images`; `turn` is what its maps and its gravity still have to be turned by."""
     image = upright_image(row)
-    depth, instances = _upright(row.get("depth"), image), _upright(row.get("instances"), image)
+    depth, instances = (_map(row.get(name), turn, image.size) for name in ("depth", "instances"))
     camera, gravity = row.get("camera"), row.get("gravity")
-    # Rotating the pixels would also rotate gravity, which training can do without.
-    turned = image.orientation != 1
     return LabeledImage(
         rgb=np.asarray(image.image),
         depth_m=None if depth is None else depth.astype(np.float32) * _DEPTH_UNIT_M,
         instances=instances,
         objects={o["id"]: (o.get("label") or "", tuple(o.get("captions") or ())) for o in row.get("objects") or ()},
         focal_px=float(np.sqrt(camera["fx"] * camera["fy"])) if camera else None,
-        gravity=None if gravity is None or turned else gravity,
+        gravity=None if gravity is None else turn.vector(gravity),
     )
 
 
-def _upright(data: bytes | None, image: UprightImage) -> NDArray[Any] | None:
-    """Return a map rotated like its image; None if it is missing or has another size."""
-    if not data:
+def _map(data: bytes | None, turn: Orientation, size: tuple[int, int]) -> NDArray[Any] | None:
+    """Return a map (h, w) upright; None if it is missing, cannot be decoded or has another size than the image."""
+    try:
+        values = turn.map(decoded_map(data)) if data else None
+    except ValueError:
         return None
-    stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if stored is None or stored.ndim != 2:
-        return None
-    places = image.to_stored(np.arange(image.size[0] * image.size[1]).reshape(image.size[::-1]))
-    if places.shape != stored.shape:
-        return None
-    upright = np.empty(stored.size, stored.dtype)
-    upright[places.ravel()] = stored.ravel()
-    return upright.reshape(image.size[::-1])
+    return values if values is not None and values.shape == size[::-1] else None
 
 
 def _read(folder: Path, name: str) -> bytes:

@@ -6,6 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from udfs.pixels.decoding import has_exif, upright_file
+
 
 @dataclass(frozen=True)
 class ItemImage:
@@ -17,12 +19,16 @@ class ItemImage:
     cell: tuple[str, int, int, str, int] | None = None  # file, row group, row, column, place in the cell's list
 
     def read(self) -> bytes:
-        """Return the encoded bytes.
+        """Return the encoded bytes of the upright image, whatever the EXIF orientation of the file.
 
         Raises:
             OSError: the file does not exist.
             ValueError: there is no image at the given place.
         """
+        data = self._bytes()
+        return upright_file(data)[0] if has_exif(data) else data
+
+    def _bytes(self) -> bytes:
         if self.data is not None:
             return self.data
         if self.encoded is not None:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from jobs.views.pages.verdicts import COMPARED_COLUMNS, agrees_sql
 from jobs.views.reader import LakeReader, Row, quoted
+from udfs.pixels.maps import decoded_map
 
 # Depth maps are decoded in this process, one by one; a hundred images are enough to compare two models.
 _MAX_DEPTH_PAIRS = 100
@@ -103,8 +103,11 @@ def _depths(lake: LakeReader, a: str, b: str) -> list[Measure]:
 
 def depth_pair(png_a: bytes, png_b: bytes) -> tuple[float, float] | None:
     """Return mean |A - B| / B and median A / B over the pixels where both maps have depth, None without any."""
-    a, b = (cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED) for png in (png_a, png_b))
-    if a is None or b is None or a.shape != b.shape:
+    try:
+        a, b = decoded_map(png_a), decoded_map(png_b)
+    except ValueError:
+        return None
+    if a.shape != b.shape:
         return None
     valid = (a > 0) & (b > 0)
     ratio = a[valid] / b[valid].astype(np.float64)

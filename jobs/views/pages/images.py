@@ -1,13 +1,18 @@
 """Encodes images, depth maps and masks for a web page."""
 
 import base64
+import io
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from pycocotools import mask as coco
+
+from udfs.pixels.decoding import upright_rgb
+from udfs.pixels.maps import decoded_map
 
 _SPARSE_BELOW = 0.2
 _NO_DEPTH_BGR = (46, 40, 36)
@@ -23,13 +28,13 @@ class DepthImage:
 
 
 def image_uri(data: bytes, longest_px: int, quality: int = 84) -> str | None:
-    """Downscale an image to `longest_px` and return it as a JPEG data URI; None if it cannot be decoded.
-
-    EXIF orientation is ignored, because all coordinates of the lake refer to the stored pixels.
-    """
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    return None if pixels is None else _jpeg_uri(_shrunk(np.asarray(pixels, dtype=np.uint8), longest_px), quality)
+    """Downscale an image to `longest_px` and return it upright as a JPEG data URI; None if it cannot be decoded."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            rgb = np.asarray(upright_rgb(image))
+    except Exception:  # decoders raise anything on corrupt bytes
+        return None
+    return _jpeg_uri(_shrunk(rgb[..., ::-1], longest_px), quality)
 
 
 def depth_span_m(data: bytes) -> tuple[float, float] | None:
@@ -64,8 +69,11 @@ def depth_image(data: bytes, longest_px: int, span_m: tuple[float, float] | None
 
 
 def _depth_mm(data: bytes) -> NDArray[Any] | None:
-    depth_mm = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    return None if depth_mm is None or not depth_mm.any() else np.asarray(depth_mm)
+    try:
+        depth_mm = decoded_map(data)
+    except ValueError:
+        return None
+    return depth_mm if depth_mm.any() else None
 
 
 def mask_path(rle: str, width: int, height: int) -> str:

@@ -11,8 +11,7 @@ _FURTHEST_FIRST = ("qa_pairs", "references", "scenes", "regions", "images")
 
 _QUERIES = {
     "images": (
-        "SELECT image_id, bytes, width, height, licence, alt_text, sequence_id, frame_index, exif_orientation, "
-        "{depth} AS depth FROM t"
+        "SELECT image_id, bytes, width, height, licence, alt_text, sequence_id, frame_index, {depth} AS depth FROM t"
     ),
     "image_scores": "SELECT image_id, scores FROM t",
     "regions": "SELECT image_id, width, height, regions FROM t",

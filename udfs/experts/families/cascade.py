@@ -19,7 +19,7 @@ class CascadeFilter(ImageExpert):
     """Scores of both parts as `first.NAME` and `second.NAME`; `spatial` is the smallest of those that were computed."""
 
     # All columns that the filters of any family read.
-    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation", "has_depth", "camera", "objects")
+    columns: ClassVar[tuple[str, ...]] = ("bytes", "has_depth", "camera", "objects")
     options_type: ClassVar[type[Options]] = CascadeOptions
     needs_model: ClassVar[bool] = False
     needed_parts: ClassVar[Mapping[str, str]] = {"first": "filter", "second": "filter"}

@@ -57,7 +57,7 @@ class ComposedOptions(Options):
 class ComposedRegions(ImageExpert):
     """Regions of a bare image: boxes, masks that share no pixel, names, captions, and how similar they are."""
 
-    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation", "alt_text")
+    columns: ClassVar[tuple[str, ...]] = ("bytes", "alt_text")
     options_type: ClassVar[type[Options]] = ComposedOptions
     needs_model: ClassVar[bool] = False
     needed_parts: ClassVar[Mapping[str, str]] = {"detector": "detector", "segmenter": "segmenter"}

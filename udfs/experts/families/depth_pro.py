@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from udfs.experts.images import QUARTER_TURNS
 from udfs.experts.loading import ModelUnavailable
 from udfs.experts.monocular import MonocularDepth, fov_deg_of
 from udfs.experts.whole_image import Prepared, invalid_output
@@ -35,8 +34,7 @@ class DepthPro(MonocularDepth):
         """
         carried = item.row.get("camera")
         if carried is not None:
-            focal_px = float(carried["fy" if item.orientation in QUARTER_TURNS else "fx"])
-            return fov_deg_of(item.size[0], focal_px)
+            return fov_deg_of(item.size[0], float(carried["fx"]))
         fov_deg = float(outputs.field_of_view[index])
         low, high = _FOV_RANGE_DEG
         if not low <= fov_deg <= high:

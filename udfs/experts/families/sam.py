@@ -37,7 +37,7 @@ class SamSegmenter(Segmenter):
         self.model = self.load_model(SamModel.from_pretrained, device)
 
     def segment(self, images: Sequence[UprightImage], boxes_px: Sequence[NDArray[np.float64]]) -> list[list[Rle]]:
-        """Return, per image, one COCO RLE of the stored pixels per box of (n, 4), n at least 1."""
+        """Return, per image, one COCO RLE of the image per box of (n, 4), n at least 1."""
         import torch
 
         inputs = [
@@ -73,7 +73,7 @@ class SamSegmenter(Segmenter):
                 if torch.isnan(one[choice]).any():
                     raise ValueError("The model gave NaN for a mask; inspect the image, or use single precision.")
                 full = self.full_size(one[choice][None, None], inputs)
-                rles.append(encoded(image, full[0, 0].cpu().numpy()))
+                rles.append(encoded(full[0, 0].cpu().numpy()))
         return rles
 
 

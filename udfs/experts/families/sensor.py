@@ -4,7 +4,6 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
@@ -12,6 +11,7 @@ from pydantic import Field
 
 from schemas.reasons import Outcome, Reason
 from udfs.experts.expert import ExpertSpec, ImageExpert, ImageRow, Options, Prediction
+from udfs.pixels.maps import decoded_map
 from udfs.stages.rows import RowRejected
 
 
@@ -66,9 +66,7 @@ class SensorRegions(_Sensor):
         if not row["instances"] or not row["objects"]:
             error = "The crawl carries no instance masks; add `instances` and `objects`, or use a learned profile."
             raise RowRejected(Outcome.FILTERED, Reason.NO_REGIONS, error)
-        labels = cv2.imdecode(np.frombuffer(row["instances"], np.uint8), cv2.IMREAD_UNCHANGED)
-        if labels is None or labels.ndim != 2:
-            raise ValueError("the instance map is no single-channel PNG; write one, or leave `instances` out")
+        labels = _labels(row["instances"])
         boxes = instance_boxes(labels)
         regions = [region_of(labels, boxes[o["id"]], o) for o in row["objects"] if o["id"] in boxes]
         regions.sort(key=lambda region: (-region["area_px"], region["region_id"]))
@@ -112,6 +110,14 @@ class SensorDepth(_Sensor):
 
 
 SLOTS = {"filter": SensorFilter, "context": SensorRegions, "depth": SensorDepth}
+
+
+def _labels(data: bytes) -> NDArray[Any]:
+    try:
+        return decoded_map(data)
+    except ValueError as error:
+        sentence = f"The instance map is unusable, since {error}; write it again, or leave `instances` out."
+        raise RowRejected(Outcome.FAILED, Reason.INSTANCES_UNREADABLE, sentence) from error
 
 
 def instance_boxes(labels: NDArray[Any]) -> dict[int, tuple[int, int, int, int]]:

@@ -88,7 +88,7 @@ class BuiltinRegions(_Builtin):
 class BuiltinDepth(_Builtin):
     """Metric depth, gravity and, where the image carries no intrinsics, a focal length, each with its error."""
 
-    columns: ClassVar[tuple[str, ...]] = ("bytes", "exif_orientation", "camera")
+    columns: ClassVar[tuple[str, ...]] = ("bytes", "camera")
 
     def _one(self, outputs: "Outputs", image: UprightImage, row: ImageRow) -> Prediction:
         return self.reader.depth(outputs, image, row["camera"])

@@ -1,4 +1,4 @@
-"""Inference of the network: images resized to its input, and its maps and vectors brought back to their pixels."""
+"""Inference of the network: images resized to its input, and its maps brought back to their pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,13 +59,3 @@ def _resized(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
 def enlarged(map_2d: Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
     """Return a map [h, w] interpolated to an image's width and height."""
     return np.asarray(cv2.resize(map_2d.cpu().numpy(), size, interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def vector_to_stored(vector: NDArray[np.float64], image: UprightImage) -> NDArray[np.float64]:
-    """Return an upright camera-frame vector [3] in the camera frame of the stored pixels."""
-    y, x = np.mgrid[:2, :2]
-    column, row = image.to_stored(x), image.to_stored(y)
-    # how the upright position changes along the stored columns and rows: a rotation, maybe mirrored
-    along = np.array([column[0, 1] - column[0, 0], row[0, 1] - row[0, 0]])
-    down = np.array([column[1, 0] - column[0, 0], row[1, 0] - row[0, 0]])
-    return np.array([along @ vector[:2], down @ vector[:2], vector[2]])

@@ -22,7 +22,7 @@ def regions_of(
     found: Found, image: UprightImage, shape: NetworkShape, calibration: Calibration
 ) -> list[dict[str, Any]]:
     """Return the objects as regions, largest mask first."""
-    owners = image.to_stored(_owners(found, image.size, calibration.thresholds.pixel))
+    owners = _owners(found, image.size, calibration.thresholds.pixel)
     regions: list[dict[str, Any]] = []
     for index in range(len(found.scores)):
         mask = owners == index + 1

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from udfs.experts.families.builtin.decoding import objects_of
-from udfs.experts.families.builtin.inference import Outputs, enlarged, outputs_of, vector_to_stored
+from udfs.experts.families.builtin.inference import Outputs, enlarged, outputs_of
 from udfs.experts.families.builtin.naming import regions_of
 from udfs.experts.families.builtin.weights import load_network
 from udfs.experts.images import UprightImage
@@ -36,18 +36,18 @@ class Reader:
         return {**dict(zip(self.network.shape.likenesses, probabilities, strict=True)), "spatial": probabilities[0]}
 
     def regions(self, outputs: Outputs, image: UprightImage) -> list[dict[str, Any]]:
-        """Return objects as regions of stored pixels, largest first."""
+        """Return objects as regions, largest first."""
         limits = self.calibration.thresholds
         with torch.inference_mode():
             found = objects_of(self.network, outputs.out, outputs.rgb, limits)[0]
         return regions_of(found, image, self.network.shape, self.calibration)
 
     def depth(self, outputs: Outputs, image: UprightImage, carried: dict[str, float] | None) -> dict[str, Any]:
-        """Return the columns of `depths`; `carried` are the image's own intrinsics, px of its stored size.
+        """Return the columns of `depths`; `carried` are the image's own intrinsics, px.
 
         The network estimates depth over focal length, so known intrinsics also set the scale of the depth.
         """
-        width, height = image.stored_size
+        width, height = image.size
         half_diagonal_px = 0.5 * float(np.hypot(width, height))
         log_focal, log_scale = (float(value) for value in outputs.out["focal"][0])
         if carried:
@@ -64,14 +64,13 @@ class Reader:
             "scale_ok": True,
             "camera": carried or {"fx": focal_px, "fy": focal_px, "cx": (width - 1) / 2, "cy": (height - 1) / 2},
             "camera_src": "crawl" if carried else "model",
-            **self._gravity(outputs, image),
+            **self._gravity(outputs),
         }
 
-    def _gravity(self, outputs: Outputs, image: UprightImage) -> dict[str, Any]:
-        upright = outputs.out["gravity"][0].double().numpy(force=True)
+    def _gravity(self, outputs: Outputs) -> dict[str, Any]:
         angle_rad = float(outputs.out["gravity_scale"][0].clamp(-5, 1).exp())
         return {
-            "gravity": vector_to_stored(upright, image).tolist(),
+            "gravity": outputs.out["gravity"][0].double().tolist(),
             "gravity_src": "model",
             "gravity_sigma_deg": self.calibration.gravity * float(np.rad2deg(angle_rad)),
         }
@@ -80,5 +79,5 @@ class Reader:
 def _depth_png(outputs: Outputs, image: UprightImage, log_focal: float) -> bytes:
     log_depth = enlarged(outputs.out["depth"][0, 0], image.size) + np.float32(log_focal)
     depth_mm = np.clip(np.rint(1000 * np.exp(log_depth)), 1, _MAX_MM).astype(np.uint16)
-    _, png = cv2.imencode(".png", image.to_stored(depth_mm), (cv2.IMWRITE_PNG_COMPRESSION, 1))
+    _, png = cv2.imencode(".png", depth_mm, (cv2.IMWRITE_PNG_COMPRESSION, 1))
     return png.tobytes()

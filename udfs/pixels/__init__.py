@@ -1,0 +1,1 @@
+"""Pixels of files: the one decoder of images and maps, and the turn that brings both upright."""
