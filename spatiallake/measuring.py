@@ -9,12 +9,14 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
+from PIL.ExifTags import Base
 
 from jobs.engine.errors import EnvironmentMissing, SpatialLakeError, UsageError
 from jobs.engine.settings import RunSettings, load_settings
 from schemas.manifest import ManifestRow
 from udfs.crawl.fetch import Fetched
 from udfs.experts.expert import BUILTIN, SENSOR, ExpertSpec, Profile
+from udfs.pixels.decoding import orientation_of
 from udfs.stages.ingest import ingest_row
 from udfs.stages.one_image import prediction_of, question_image
 from udfs.stages.rows import Row, RowRejected
@@ -37,8 +39,8 @@ class ImageRejected(SpatialLakeError):
 class Measured:
     """What was measured in one image.
 
-    `scene`, `references` and `answers` have the columns of the tables `scenes`, `references` and `qa_pairs`; `notes`
-    are sentences about given data that could not be used.
+    `scene`, `references` and `answers` have the columns of the tables `scenes`, `references` and `qa_pairs` and refer
+    to the upright image; `notes` are sentences about given data that could not be used.
     """
 
     scene: Row
@@ -59,6 +61,7 @@ class Given(TypedDict, total=False):
     (h, w) of object ids, or one boolean mask (h, w) per object, or a PNG of ids; `objects` names the objects in the
     order of their ids: a text, or a mapping with `label`, `captions`, and optionally `id`, `box_3d` and `front`.
     `camera` holds fx, fy, cx, cy in px, and `gravity` [3] points down in the camera frame (x right, y down, z forward).
+    All of these refer to the pixels as stored in the file, before EXIF orientation, as in a crawl.
     """
 
     depth: ArrayLike | str | Path | None
@@ -174,6 +177,8 @@ def _read(place: str | Path) -> bytes:
 
 
 def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    # Pillow keeps the stored pixels of a file that it has opened, and their EXIF orientation beside them.
+    exif, buffer = Image.Exif(), io.BytesIO()
+    exif[Base.Orientation] = orientation_of(image).tag
+    image.save(buffer, "PNG", exif=exif)
     return buffer.getvalue()

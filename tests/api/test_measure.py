@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import spatiallake
+from tests.pixels import turned
 
 CAMERA = {"fx": 160.0, "fy": 160.0, "cx": 79.5, "cy": 59.5}
 # Two fronto-parallel boards, 1.5 m and 3 m away; the wall behind them is at 4 m.
@@ -64,6 +65,26 @@ def test_every_way_to_give_an_image_measures_the_same(image: bytes, tmp_path: Pa
 def test_a_pillow_image_is_measured(image: bytes) -> None:
     measured = spatiallake.measure(Image.open(io.BytesIO(image)), **boards())
     assert len(measured.objects) == 2
+
+
+@pytest.mark.parametrize("tag", turned.TAGS)
+def test_a_turned_image_measures_as_its_upright_copy(image: bytes, tag: int) -> None:
+    rgb = np.asarray(Image.open(io.BytesIO(image)))
+    given = boards()
+    stored = {
+        "depth": turned.pixels(tag, np.rint(given["depth"] * 1000).astype(np.uint16)) / 1000,
+        "masks": turned.pixels(tag, given["masks"]),
+        "camera": turned.camera(tag, CAMERA, (160, 120)),
+        "gravity": turned.vector(tag, (0, 1, 0)),
+    }
+    upright = spatiallake.measure(image, **given, gravity=[0, 1, 0])
+    data = turned.file(tag, rgb, "WEBP")
+    for one in (data, Image.open(io.BytesIO(data))):
+        measured = spatiallake.measure(one, **{**given, **stored})
+        assert measured.notes == []
+        for ours, theirs in zip(measured.objects, upright.objects, strict=True):
+            for name in ("centre_m", "lo_m", "hi_m", "u_norm"):
+                assert ours[name] == pytest.approx(theirs[name]), name
 
 
 def test_settings_are_those_of_the_stages(image: bytes) -> None:
