@@ -27,12 +27,16 @@ CRAWL = Table(
     ),
 )
 
+# The property of `images` that lakes of versions which kept depth and masks as stored do not have.
+FRAME = "spatiallake.frame"
+
 IMAGES = Table(
     name="images",
     stage="ingest",
     comment="One row per distinct image: bytes, identity and what the crawl carries about it.",
     key=("image_id",),
     checks={"positive_size": "width > 0 AND height > 0"},
+    properties={FRAME: "upright"},
     schema=StructType(
         [
             column("image_id", StringType(), "SHA-256 of the image's bytes, hex", False),

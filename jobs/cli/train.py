@@ -127,8 +127,10 @@ def train(
 
 def lake_rows(lake: str) -> Iterator[dict[str, Any]]:
     """Yield the rows of a lake's `images` that training reads, shard by shard, ordered by image id."""
+    from jobs.engine.frames import require_upright
     from jobs.views.reader import LakeReader
 
+    require_upright(lake)
     reader = LakeReader(lake)
     for shard in reader.query("images", "SELECT DISTINCT ingest_shard FROM t ORDER BY ingest_shard"):
         # All shards together would not fit into memory.

@@ -13,6 +13,7 @@ from jobs.engine.errors import LakeUnreadable
 from schemas.operations import STAGE_RUNS
 from schemas.table import Table
 
+_CONSTRAINT = "delta.constraints."
 _HASHES = ("entry_id", "image_id", "qa_id", "example_id")
 
 
@@ -39,16 +40,21 @@ class Lake:
         """Create the table with its comments and checks if it is missing, or finish a creation that was killed.
 
         Adds columns that an earlier version lacked, null in existing rows, and makes columns nullable that now may be
-        null.
+        null. Properties of our own that an earlier version lacked are added too.
         """
         if self.exists(table):
             self._add_columns(table)
         else:
             self._create(table)
-        missing = set(table.checks) - (self._checks(table) if table.checks else set())
-        for name in sorted(missing):
-            condition = table.checks[name]
-            self.session.sql(f"ALTER TABLE delta.`{self.location(table)}` ADD CONSTRAINT {name} CHECK ({condition})")
+        place = f"delta.`{self.location(table)}`"
+        own = {name: value for name, value in table.properties.items() if not name.startswith("delta.")}
+        held = self._properties(table) if table.checks or own else {}
+        for name, value in own.items():
+            if name not in held:
+                self.session.sql(f"ALTER TABLE {place} SET TBLPROPERTIES ('{name}' = '{value}')")
+        for name in sorted(table.checks):
+            if f"{_CONSTRAINT}{name}" not in held:
+                self.session.sql(f"ALTER TABLE {place} ADD CONSTRAINT {name} CHECK ({table.checks[name]})")
 
     def _create(self, table: Table) -> None:
         self._remove_empty_log(table)
@@ -83,10 +89,8 @@ class Lake:
         log = session._jvm.org.apache.hadoop.fs.Path(f"{self.location(table)}/_delta_log")
         log.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).delete(log, True)
 
-    def _checks(self, table: Table) -> set[str]:
-        properties = DeltaTable.forPath(self.session, self.location(table)).detail().collect()[0]["properties"]
-        prefix = "delta.constraints."
-        return {name.removeprefix(prefix) for name in properties if name.startswith(prefix)}
+    def _properties(self, table: Table) -> dict[str, str]:
+        return DeltaTable.forPath(self.session, self.location(table)).detail().collect()[0]["properties"]
 
     def read(self, table: Table) -> DataFrame:
         """Return the table.

@@ -7,6 +7,7 @@ from functools import partial
 from jobs.engine.backfill import backfill, retry
 from jobs.engine.batches import StreamOptions
 from jobs.engine.errors import LakeUnreadable, UsageError
+from jobs.engine.frames import require_upright
 from jobs.engine.going_live import go_live, shown_uri
 from jobs.engine.lake import Lake
 from jobs.engine.preflight import model_failures, require_experts
@@ -56,7 +57,8 @@ def run(
     their chain has caught up.
 
     Raises:
-        LakeUnreadable: the first stage's upstream table does not exist, or has no row of the recipe to follow.
+        LakeUnreadable: the first stage's upstream table does not exist, or has no row of the recipe to follow, or an
+            earlier version ingested images that are not upright.
         ModelFailed: an expert does not load.
         TooManyFailures: a stage's share of failed rows is above `max_failure_rate`.
     """
@@ -120,6 +122,7 @@ def _work(
     for name in names:
         definition_of(name)
     stages, reporter = stages_of(settings), reporter or SilentReporter()
+    require_upright(settings.lake_uri)
     lake = lake or open_lake(settings)
     reporter.experts(require_experts(lake.session, [stages[name] for name in names]))
     if work is run_stage and settings.crawl and any(definition_of(name).is_source for name in names):

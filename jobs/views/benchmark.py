@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from jobs.engine.errors import UsageError
+from jobs.engine.frames import require_upright
 from jobs.views.reader import LakeReader, Row, quoted
 from udfs.pixels.decoding import upright_file
 from udfs.storage.atomic import written_whole
@@ -56,8 +57,9 @@ def write_benchmark(
 
     Raises:
         UsageError: no question can be kept.
-        LakeUnreadable: a table does not exist yet.
+        LakeUnreadable: a table does not exist yet, or an earlier version ingested images that are not upright.
     """
+    require_upright(lake.uri)
     asked = _items(lake, settings)
     if training is None and settings.split in ("test", "validation"):
         training = lake

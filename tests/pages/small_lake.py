@@ -17,6 +17,7 @@ from pycocotools import mask as coco
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from jobs.views.reader import known_tables
+from schemas.images import FRAME, IMAGES
 from tests.pages.room import Block, Room
 from tests.pages.small_history import OWN, RECIPE, STOPPED, add_operations, add_stopped
 
@@ -88,7 +89,9 @@ def write_table(lake: Path, name: str, rows: list[dict[str, Any]]) -> None:
     """Append rows to a table; columns that a row leaves out are null."""
     schema = to_arrow_schema(known_tables()[name].schema)
     full = [{column: row.get(column) for column in schema.names} for row in rows]
-    write_deltalake(str(lake / name), pa.Table.from_pylist(full, schema=schema), mode="append")
+    properties = {FRAME: "upright"} if name == IMAGES.name and not (lake / name).exists() else None
+    held = pa.Table.from_pylist(full, schema=schema)
+    write_deltalake(str(lake / name), held, mode="append", configuration=properties)
 
 
 def add_image(rows: dict[str, list[dict[str, Any]]], room: Room) -> None:
