@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs.engine.errors import UsageError
+from jobs.engine.frames import require_upright
 from jobs.views.pages.questions import type_counts
 from jobs.views.pages.render import page
 from jobs.views.pages.second_view import SecondView, names_of, sheets_of
@@ -53,13 +54,15 @@ def write_preview(
     adds each image's results in a second lake.
 
     Raises:
-        LakeUnreadable: a lake does not exist or has no images.
+        LakeUnreadable: a lake does not exist, has no images, or those that an earlier version did not turn upright.
         UsageError: an image is not in the lake, or the limit is below 1.
     """
     if limit < 1:
         raise UsageError(f"--limit {limit} selects no images; pass --limit 1 or more.")
     lake = LakeReader(lake_uri)
     other = LakeReader(beside_uri) if beside_uri else None
+    for uri in filter(None, (lake_uri, beside_uri)):
+        require_upright(uri)
     if other is not None:
         other.tables()
     shown = _shown(lake, other, chosen_images(lake, limit, seed, image_ids))

@@ -9,11 +9,20 @@ from typing import Any
 from jobs.engine.errors import ModelFailed, UsageError
 from jobs.engine.settings import RunSettings
 from jobs.views.pages.markdown import row as table_row
-from jobs.views.truth_slots import ABLATIONS, Candidates, Slots, answers_of, candidates_of, depth_m_of, is_exact
+from jobs.views.truth_slots import (
+    ABLATIONS,
+    Candidates,
+    Slots,
+    answers_of,
+    candidates_of,
+    depth_m_of,
+    exact_scene,
+    is_exact,
+)
 from jobs.views.truth_slots import images_with_truth as images_of
 from scenes.truth.answers import Answers
 from scenes.truth.masks import overlaps, spoken_of
-from scenes.truth.measure import MANIFEST_NAME, ExactScene, angle_deg, read_manifest, read_scene
+from scenes.truth.measure import MANIFEST_NAME, ExactScene, angle_deg, read_manifest
 from scenes.truth.perception import Perception
 from udfs.crawl.entries import manifest_folder
 from udfs.experts.loading import ModelUnavailable
@@ -61,7 +70,7 @@ def truth(settings: RunSettings, crawl: str, against: str | None, limit: int | N
             candidates = candidates_of(image, profile)
         except ModelUnavailable as error:
             raise ModelFailed(str(error)) from error
-        scene = read_scene(exact, manifest[row["image"]]) if is_exact(image) else None
+        scene = exact_scene(exact, manifest[row["image"]]) if is_exact(image) else None
         for line in lines:
             _add(line, candidates, scene, settings)
     return lines

@@ -2,18 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from jobs.engine.errors import UsageError
 from jobs.engine.settings import RunSettings
+from scenes.truth.measure import ExactScene, png_pixels, scene_of
 from udfs.crawl.entries import MANIFEST, parsed
 from udfs.crawl.fetch import fetched
 from udfs.crawl.layout import layout_of
 from udfs.crawl.listing import entries_of
+from udfs.crawl.sidecars import Sidecars, upright_sidecars
 from udfs.experts.expert import SENSOR, ExpertSpec, Profile
+from udfs.pixels.decoding import orientation_of
 from udfs.pixels.maps import decoded_map
 from udfs.stages.ingest import ingest_row
 from udfs.stages.one_image import prediction_of, question_image
@@ -73,6 +78,16 @@ def images_with_truth(crawl: str, limit: int | None, settings: RunSettings) -> I
 def is_exact(image: Row) -> bool:
     """Return whether an image has the ground truth that scoring answers needs: gravity, and a box for every object."""
     return bool(image.get("gravity")) and all(item.get("box_3d") for item in image["objects"])
+
+
+def exact_scene(crawl: Path, row: Row) -> ExactScene:
+    """Measure one row of an exact crawl, in the frame of its upright image."""
+    with Image.open(crawl / row["image"]) as image:
+        turn, size = orientation_of(image), image.size
+    depth, instances = (turn.map(png_pixels(crawl / row[name])) for name in ("depth", "instances"))
+    objects = [{"box_3d": None, "front": None, **item} for item in row["objects"]]
+    carried = upright_sidecars(Sidecars(row["camera"], row["gravity"], row.get("pose"), objects), turn, size)
+    return scene_of({**row, **carried.columns()}, depth, instances)
 
 
 def candidates_of(image: Row, profile: Profile) -> Candidates:

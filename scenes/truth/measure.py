@@ -142,8 +142,12 @@ def read_manifest(crawl: Path) -> list[dict[str, Any]]:
 
 def read_scene(crawl: Path, row: Mapping[str, Any]) -> ExactScene:
     """Measure one row of an exact crawl; objects with fewer than 50 points are left out."""
-    depth = png_pixels(crawl / row["depth"]).astype(np.float64) / 1000.0
-    labels = png_pixels(crawl / row["instances"])
+    return scene_of(row, png_pixels(crawl / row["depth"]), png_pixels(crawl / row["instances"]))
+
+
+def scene_of(row: Mapping[str, Any], depth_mm: NDArray[Any], labels: NDArray[Any]) -> ExactScene:
+    """Measure one row whose depth and masks (h, w) have been read."""
+    depth = depth_mm.astype(np.float64) / 1000.0
     cloud = back_project(depth, row["camera"])
     down = np.asarray(row["gravity"], dtype=np.float64)
     down = down / np.linalg.norm(down)
