@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import math
 from functools import cache
 from itertools import combinations
@@ -17,7 +18,7 @@ from pycocotools import mask as coco
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from jobs.views.reader import known_tables
-from schemas.images import FRAME, IMAGES
+from schemas.images import IMAGES
 from tests.pages.room import Block, Room
 from tests.pages.small_history import OWN, RECIPE, STOPPED, add_operations, add_stopped
 
@@ -89,9 +90,19 @@ def write_table(lake: Path, name: str, rows: list[dict[str, Any]]) -> None:
     """Append rows to a table; columns that a row leaves out are null."""
     schema = to_arrow_schema(known_tables()[name].schema)
     full = [{column: row.get(column) for column in schema.names} for row in rows]
-    properties = {FRAME: "upright"} if name == IMAGES.name and not (lake / name).exists() else None
-    held = pa.Table.from_pylist(full, schema=schema)
-    write_deltalake(str(lake / name), held, mode="append", configuration=properties)
+    new = not (lake / name).exists()
+    write_deltalake(str(lake / name), pa.Table.from_pylist(full, schema=schema), mode="append")
+    if new and name == IMAGES.name:
+        _mark_upright(lake / name / "_delta_log" / f"{0:020}.json")
+
+
+def _mark_upright(entry: Path) -> None:
+    """Give a table the property that Spark writes; delta-rs reads those of others and writes none."""
+    actions = [json.loads(line) for line in entry.read_text().splitlines()]
+    for action in actions:
+        if "metaData" in action:
+            action["metaData"]["configuration"] = dict(IMAGES.properties)
+    entry.write_text("".join(json.dumps(action) + "\n" for action in actions))
 
 
 def add_image(rows: dict[str, list[dict[str, Any]]], room: Room) -> None:
