@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.ingest.pictures import HEIGHT, WIDTH, bomb_png, bomb_webp, encoded, photo, pixels
+from tests.pixels import turned
 from udfs.crawl.image_file import image_columns
 from udfs.crawl.limits import IngestSettings
 from udfs.stages.rows import RowRejected
@@ -97,6 +98,22 @@ def test_size_and_hash_are_those_of_the_upright_image(kind: str) -> None:
     assert row["bytes"] == data
     seen = Image.open(io.BytesIO(data)).transpose(Image.Transpose.ROTATE_270)
     assert row["phash"] == str(imagehash.phash(seen.convert("L")))
+
+
+@pytest.mark.parametrize("tag", turned.TAGS)
+def test_an_image_is_hashed_as_it_is_seen(tag: int) -> None:
+    rgb = pixels(4, 803, 601)
+    row, upright = (image_columns(turned.file(one, rgb), LIMITS) for one in (tag, 1))
+    assert (row["phash"], row["width"], row["height"]) == (upright["phash"], 803, 601)
+
+
+def test_an_mpo_of_a_camera_with_two_lenses_is_a_jpeg() -> None:
+    exif, buffer = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 8
+    first, second = (Image.fromarray(pixels(seed)) for seed in (1, 2))
+    first.save(buffer, "MPO", save_all=True, append_images=[second], exif=exif.tobytes())
+    row = image_columns(buffer.getvalue(), LIMITS)
+    assert (row["format"], row["exif_orientation"], row["width"], row["height"]) == ("jpeg", 8, HEIGHT, WIDTH)
 
 
 def test_broken_exif_costs_nothing() -> None:

@@ -121,8 +121,8 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 
 def _phash(image: Image.Image, orientation: Orientation) -> str:
     factor = min(image.size) // _HASHED_SIDE_PX
-    gray = image.convert("L")
-    return str(imagehash.phash(orientation.image(gray.reduce(factor) if factor > 1 else gray)))
+    gray = orientation.image(image.convert("L"))
+    return str(imagehash.phash(gray.reduce(factor) if factor > 1 else gray))
 
 
 def _undecodable(data: bytes, kind: str, error: Exception) -> RowRejected:
