@@ -93,6 +93,18 @@ def test_invalid_instances_keep_the_objects(data: bytes, reason: str) -> None:
     assert reasons(rejects) == [reason]
 
 
+def test_a_wrong_checksum_is_found_at_ingest_and_not_by_a_later_stage() -> None:
+    rejects = PartRejects()
+    assert valid_depth(with_wrong_checksum(depth_png()), SIZE, rejects) is None
+    assert valid_instances(with_wrong_checksum(instance_png()), SIZE, OBJECTS, rejects) == (None, OBJECTS)
+    assert reasons(rejects) == ["depth_unreadable", "instances_unreadable"]
+
+
+def with_wrong_checksum(png: bytes) -> bytes:
+    # The last byte of the pixels' checksum stands before the 12 bytes of IEND.
+    return png[:-13] + bytes([png[-13] ^ 1]) + png[-12:]
+
+
 @pytest.mark.parametrize("bits", [2, 4, 8])
 def test_a_palette_png_keeps_its_indices_for_other_readers(bits: int) -> None:
     image = Image.fromarray(LABELS, "L").convert("P")
