@@ -53,9 +53,10 @@ def stage() -> Stage:
 
 
 def photograph(number: int, **changes: Any) -> dict[str, Any]:
-    held = io.BytesIO()
-    Image.new("RGB", (200, 100), (number * 8 % 256, 90, 90)).save(held, "JPEG")
-    return image_row(number, **{"bytes": held.getvalue(), "exif_orientation": 6 if number == 1 else 1, **changes})
+    exif, held = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6 if number == 1 else 1
+    Image.new("RGB", (200, 100), (number * 8 % 256, 90, 90)).save(held, "JPEG", exif=exif)
+    return image_row(number, **{"bytes": held.getvalue(), "exif_orientation": exif[0x0112], **changes})
 
 
 def answer_rows(image: dict[str, Any], recipe: str) -> list[dict[str, Any]]:
