@@ -22,6 +22,7 @@ class Reason(StrEnum):
     DEPTH_MISSING = "depth_missing"
     DEPTH_UNREADABLE = "depth_unreadable"
     DEPTH_SIZE_MISMATCH = "depth_size_mismatch"
+    BAD_DEPTH = "bad_depth"
     INSTANCES_MISSING = "instances_missing"
     INSTANCES_UNREADABLE = "instances_unreadable"
     INSTANCES_SIZE_MISMATCH = "instances_size_mismatch"

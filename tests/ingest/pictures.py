@@ -32,7 +32,9 @@ def photo(seed: int, kind: str = "JPEG", **options: object) -> bytes:
 
 
 def depth_png(width: int = WIDTH, height: int = HEIGHT) -> bytes:
-    return encoded(np.full((height, width), 1500, np.uint16), "PNG")
+    """A slanted wall, 1.5 m away at its nearest corner."""
+    rows, columns = np.indices((height, width))
+    return encoded((1500 + 2 * rows + columns).astype(np.uint16), "PNG")
 
 
 def instance_png(ids: tuple[int, ...] = (1, 2), dtype: type = np.uint8) -> bytes:

@@ -6,8 +6,18 @@ from typing import Any, TypeVar
 import ftfy
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.manifest import BOX_PART, CAMERA_PART, OBJECT_PART, POSE_PART, UNIT_PART, ManifestObject, ManifestRow
+from schemas.manifest import (
+    BOX_PART,
+    CAMERA_PART,
+    OBJECT_PART,
+    POSE_PART,
+    SCALE_PART,
+    UNIT_PART,
+    ManifestObject,
+    ManifestRow,
+)
 from schemas.reasons import Reason
+from udfs.crawl.depth_values import MM_PER_M
 from udfs.crawl.entries import fault
 from udfs.crawl.limits import IngestSettings
 from udfs.crawl.part_rejects import PartRejects
@@ -32,6 +42,21 @@ def annotations(row: ManifestRow, limits: IngestSettings, rejects: PartRejects) 
         "pose": _part(POSE_PART, row.pose, Reason.BAD_POSE, "Pose", rejects),
         "objects": _objects(row.objects, limits, rejects),
     }
+
+
+def depth_units(row: ManifestRow, rejects: PartRejects) -> float | None:
+    """Return how many units of the depth map are a meter, 1000 where the row does not say; None if it is invalid.
+
+    An invalid scale costs the depth map, since nothing else tells its unit.
+    """
+    if row.depth_scale is None:
+        return MM_PER_M
+    units_per_m = _part(SCALE_PART, row.depth_scale, Reason.BAD_DEPTH, "`depth_scale`", rejects)
+    if units_per_m is not None and units_per_m < 1:
+        shown = f"`depth_scale` = {units_per_m:g} reads as meters per unit, and units per meter are needed"
+        rejects.failed(Reason.BAD_DEPTH, f"{shown}; write {1 / max(units_per_m, 1e-9):g}.")
+        return None
+    return units_per_m
 
 
 def fixed_text(alt_text: str | None) -> str | None:

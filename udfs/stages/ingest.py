@@ -1,12 +1,16 @@
 """Ingest: turns listed entries into validated images and sidecars, with a reason for everything left out."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 
 from schemas.images import PROVENANCE
+from schemas.manifest import ManifestRow
 from schemas.table import ENGINE_VERSION
-from udfs.crawl.annotations import annotations, episode_json, fixed_text, texts
+from udfs.crawl.annotations import annotations, depth_units, episode_json, fixed_text, texts
+from udfs.crawl.consistency import consistent
+from udfs.crawl.depth_values import MM_PER_M
 from udfs.crawl.fetch import Fetched, fetched, location_of
 from udfs.crawl.image_file import image_columns
 from udfs.crawl.limits import IngestSettings
@@ -79,17 +83,26 @@ def ingest_row(one: Fetched, limits: IngestSettings) -> Row:
 
 
 def _sidecars(one: Fetched, image: Row, limits: IngestSettings, rejects: PartRejects) -> Sidecars:
-    """Return the sidecars of the upright image: each part checked alone as stored, then all of them turned."""
+    """Return the sidecars of the upright image: each part checked alone as stored, all turned, then held together."""
+    if one.row is None:
+        return Sidecars()
+    size = image["width"], image["height"]
     orientation = ORIENTATIONS[image["exif_orientation"]]
-    stored_size = orientation.size((image["width"], image["height"]))
-    return upright_sidecars(_stored_sidecars(one, stored_size, limits, rejects), orientation, stored_size)
+    stored_size = orientation.size(size)
+    units_per_m = depth_units(one.row, rejects)
+    stored = _stored_sidecars(one, one.row, stored_size, limits, rejects)
+    if units_per_m is None:
+        stored = replace(stored, depth=None)
+    return consistent(upright_sidecars(stored, orientation, stored_size), units_per_m or MM_PER_M, size, rejects)
 
 
-def _stored_sidecars(one: Fetched, size: Size, limits: IngestSettings, rejects: PartRejects) -> Sidecars:
-    parts = annotations(one.row, limits, rejects) if one.row else {}
+def _stored_sidecars(
+    one: Fetched, row: ManifestRow, size: Size, limits: IngestSettings, rejects: PartRejects
+) -> Sidecars:
+    parts = annotations(row, limits, rejects)
     depth = _read_map(one.depth, rejects)
     labels = _read_map(one.instances, rejects)
-    instances, objects = None, parts.get("objects")
+    instances, objects = None, parts["objects"]
     if labels is not None:
         instances, objects = valid_instances(labels, size, objects, rejects)
     depth = valid_depth(depth, size, rejects) if depth is not None else None

@@ -1,0 +1,104 @@
+"""Holds intrinsics against the image's size, and against 3D boxes that lie over their masks."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from udfs.crawl.box_fit import Box
+from udfs.geometry.camera import Pinhole
+from udfs.pixels.orientation import Size
+
+# A principal point farther outside belongs to another image; shifted lenses and crops stay nearer.
+_OUTSIDE_SIDES = 0.25
+# Both coordinates of the principal point scale with the image, and lie in the middle within a few percent.
+_SCALE_FROM, _SCALE_ALIKE, _TURN_ALIKE = 0.3, 0.08, 0.03
+_TURN_ASPECT = 1.2
+_MAX_NORMALIZED = 12.0
+_MAX_FOCAL_MM = 100.0
+_MIN_BOXES = 2
+_BOX_SCALE_FROM, _BOX_SCALE_RESIDUAL = 0.15, 0.1
+
+
+def intrinsics_fault(camera: Mapping[str, float], size: Size, boxes: Sequence[Box]) -> str | None:
+    """Return a sentence why intrinsics do not belong to an image of `size` (width, height) px, None where they may.
+
+    An off-center principal point, as of a crop, is believed when at least two boxes lie over their masks with it.
+    """
+    pinhole = Pinhole.of(camera)
+    fault = pinhole.impossible(*size)
+    if fault:
+        return f"Camera is invalid: {fault}; {_remedy(pinhole, size)}."
+    over = [covers for covers in (box.covers(pinhole, size) for box in boxes) if covers is not None]
+    if len(over) >= _MIN_BOXES and all(over):
+        return None
+    if len(over) >= _MIN_BOXES and 2 * sum(over) < len(over):
+        scale = _scale_by_center(pinhole, size) or _scale_by_boxes(pinhole, boxes)
+        if scale is not None:
+            misfit = f"the boxes of {len(over) - sum(over)} of {len(over)} objects do not lie over their masks"
+            return f"Camera contradicts `instances`: {misfit}; {_rescale(scale, size)}."
+    where = f"cx = {pinhole.cx:.6g} and cy = {pinhole.cy:.6g} px"
+    if _is_outside(pinhole, size):
+        return f"Camera is invalid: {where} lie outside the image of {_px(size)}; {_remedy(pinhole, size)}."
+    scale = _scale_by_center(pinhole, size)
+    if scale is not None:
+        return f"Camera is invalid: {where} are not near the middle of {_px(size)}; {_rescale(scale, size)}."
+    if _is_turned(pinhole, size):
+        return f"Camera is invalid: {where} fit an image of {_px(size[::-1])}, and this one has {_px(size)}; turn them."
+    return None
+
+
+def _remedy(camera: Pinhole, size: Size) -> str:
+    width, height = size
+    if max(camera.fx, camera.fy) <= _MAX_NORMALIZED and 0 <= camera.cx <= 1 and 0 <= camera.cy <= 1:
+        return f"they look divided by the image's sides, so multiply fx and cx by {width}, fy and cy by {height}"
+    scale = _scale_by_center(camera, size)
+    if scale is not None:
+        return _rescale(scale, size)
+    if max(camera.fx, camera.fy) <= _MAX_FOCAL_MM and min(camera.fx, camera.fy) > 1:
+        return "a focal length in mm must be given in px"
+    return f"write the intrinsics of this image of {_px(size)}, in px, or omit them"
+
+
+def _rescale(scale: float, size: Size) -> str:
+    width, height = size
+    fits = f"they fit an image of about {width * scale:.0f} x {height * scale:.0f} px, {scale:.3g} times this one"
+    return f"{fits}, so multiply all four by {1 / scale:.3g}"
+
+
+def _px(size: Size) -> str:
+    return f"{size[0]} x {size[1]} px"
+
+
+def _is_outside(camera: Pinhole, size: Size) -> bool:
+    low, high = -_OUTSIDE_SIDES, 1 + _OUTSIDE_SIDES
+    return not all(low <= at / side <= high for at, side in zip((camera.cx, camera.cy), size, strict=True))
+
+
+def _scale_by_center(camera: Pinhole, size: Size) -> float | None:
+    """Return how many times larger the image is whose middle the principal point is; None if about 1 or unclear."""
+    across, down = (2 * (at + 0.5) / side for at, side in zip((camera.cx, camera.cy), size, strict=True))
+    scale = (across + down) / 2
+    if scale <= 0 or abs(scale - 1) <= _SCALE_FROM or abs(across - down) > 2 * _SCALE_ALIKE * scale:
+        return None
+    return scale
+
+
+def _is_turned(camera: Pinhole, size: Size) -> bool:
+    width, height = size
+    if max(size) < _TURN_ASPECT * min(size):
+        return False
+    across, down = (camera.cx + 0.5) / height, (camera.cy + 0.5) / width
+    return abs(across - 0.5) <= _TURN_ALIKE and abs(down - 0.5) <= _TURN_ALIKE
+
+
+def _scale_by_boxes(camera: Pinhole, boxes: Sequence[Box]) -> float | None:
+    """Return the scale of the image that projected boxes and masks agree on; None if about 1, or they do not agree."""
+    pairs = [(box.rectangle(camera), box.seen) for box in boxes]
+    known = [(((r[0] + r[2]) / 2, (r[1] + r[3]) / 2), (s.u, s.v)) for r, s in pairs if r is not None and s is not None]
+    projected, seen = (np.array(part) for part in zip(*known, strict=True))
+    ratio = float((projected * seen).sum() / (projected**2).sum())
+    if ratio <= 0 or abs(np.log(ratio)) < _BOX_SCALE_FROM:
+        return None
+    off = np.linalg.norm(seen - ratio * projected, axis=1)
+    spread = float(np.linalg.norm(seen.max(axis=0) - seen.min(axis=0)))
+    return 1 / ratio if float(np.median(off)) < _BOX_SCALE_RESIDUAL * spread else None
