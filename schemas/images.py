@@ -1,6 +1,6 @@
 """`crawl`, `images`, `provenance`: what came in, and where from."""
 
-from pyspark.sql.types import ArrayType, BinaryType, IntegerType, LongType, StringType, StructType
+from pyspark.sql.types import ArrayType, BinaryType, DoubleType, IntegerType, LongType, StringType, StructType
 
 from schemas.shapes import CAMERA, CRAWL_OBJECT, VECTOR
 from schemas.table import Table, column
@@ -49,6 +49,8 @@ IMAGES = Table(
             column("licence", StringType(), "as crawled"),
             column("alt_text", StringType(), "as crawled, with encoding errors repaired"),
             column("camera", CAMERA, "pinhole intrinsics of the upright image, if carried"),
+            column("exif_focal_px", DoubleType(), "focal length by EXIF, px, if it tells"),
+            column("exif_focal_sigma_rel", DoubleType(), "relative 1-sigma error of exif_focal_px"),
             column("gravity", VECTOR, "[3] unit vector pointing down, C of the upright image, if carried"),
             column("pose", VECTOR, "[16] camera to world, row-major, if carried"),
             column("sequence_id", StringType(), "sequence or episode"),

@@ -61,7 +61,7 @@ DEPTHS = Table(
             column("focal_sigma_rel", DoubleType(), "relative 1-sigma error of the focal length; null: 0"),
             column("scale_ok", BooleanType(), "depth is metric", False),
             column("camera", CAMERA, "intrinsics used", False),
-            column("camera_src", StringType(), "crawl, model or prior", False),
+            column("camera_src", StringType(), "crawl, exif, model or prior", False),
             column("gravity", VECTOR, "[3] unit vector pointing down, C, if known before lifting"),
             column("gravity_src", StringType(), "gt, imu, model or none", False),
             column("gravity_sigma_deg", DoubleType(), "declared error of gravity, degrees"),

@@ -18,7 +18,7 @@ SCENES = Table(
             column("width", IntegerType(), "px", False),
             column("height", IntegerType(), "px", False),
             column("camera", CAMERA, "intrinsics used", False),
-            column("camera_src", StringType(), "crawl, model or prior", False),
+            column("camera_src", StringType(), "crawl, exif, model or prior", False),
             column("depth_src", StringType(), "sensor, or the id of the model", False),
             column("sigma_rel", DoubleType(), "1-sigma depth error / range, independent between objects", False),
             column("scale_sigma_rel", DoubleType(), "relative 1-sigma error of the per-image depth scale; null: 0"),

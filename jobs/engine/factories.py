@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.resource import ResourceProfile
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.engine.arrow import map_batches, output_type
@@ -31,9 +31,14 @@ def read_images(lake: Lake, keys: DataFrame, shards: list[int], columns: tuple[s
     `has_depth` stands for a carried depth map without its bytes.
     """
     images = lake.read(IMAGES).where(F.col("ingest_shard").isin(shards))
-    wanted = [F.col("depth").isNotNull().alias(c) if c == "has_depth" else F.col(c) for c in columns]
+    wanted = [F.col("depth").isNotNull().alias(c) if c == "has_depth" else _column(images, c) for c in columns]
     # The keys are broadcast, so that images are not shuffled.
     return images.select("image_id", "ingest_shard", *wanted).join(F.broadcast(keys.select("image_id")), "image_id")
+
+
+def _column(images: DataFrame, name: str) -> Column:
+    # A lake of an earlier version gets its new columns at the next ingest.
+    return F.col(name) if name in images.columns else F.lit(None).cast(IMAGES.schema[name].dataType).alias(name)
 
 
 def expert_stage(

@@ -9,6 +9,7 @@ import imagehash
 from PIL import Image
 
 from schemas.reasons import Outcome, Reason
+from udfs.crawl.exif import exif_focal
 from udfs.crawl.limits import IngestSettings
 from udfs.pixels.decoding import orientation_of
 from udfs.pixels.orientation import Orientation
@@ -68,7 +69,7 @@ def image_columns(data: bytes, limits: IngestSettings) -> Row:
             width, height = image.size
             _check_pixels(width, height, limits)
             image.load()
-            orientation = orientation_of(image)
+            orientation, focal = orientation_of(image), exif_focal(image)
             phash = _phash(image, orientation)
     except RowRejected:
         raise
@@ -83,6 +84,8 @@ def image_columns(data: bytes, limits: IngestSettings) -> Row:
         "height": height,
         "exif_orientation": orientation.tag,
         "phash": phash,
+        "exif_focal_px": focal.px if focal else None,
+        "exif_focal_sigma_rel": focal.sigma_rel if focal else None,
     }
 
 

@@ -12,12 +12,12 @@ from pydantic import Field
 from schemas.reasons import Outcome, Reason
 from udfs.experts.expert import Options, Prediction
 from udfs.experts.images import UprightImage
+from udfs.experts.intrinsics import INTRINSICS, centered_camera, known_intrinsics
 from udfs.experts.loading import pretrained, pretrained_model
 from udfs.experts.whole_image import Prepared, WholeImageExpert, WholeImageOptions, each, invalid_output
 from udfs.pixels.maps import encoded_map
 from udfs.stages.rows import RowRejected
 
-Camera = dict[str, float]
 _MAX_MM = np.iinfo(np.uint16).max
 
 
@@ -37,13 +37,13 @@ class MonocularOptions(WholeImageOptions):
 
 
 class MonocularDepth(WholeImageExpert):
-    """Metric depth from the image alone; intrinsics and gravity from the crawl where it carries them.
+    """Metric depth from the image alone; intrinsics from the crawl or EXIF, and gravity from the crawl, if carried.
 
     A family converts the model's output to meters (`depth_m_of`), and overrides `fov_deg_of` if they depend on a field
     of view, which its model then estimates.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("bytes", "camera", "gravity")
+    columns: ClassVar[tuple[str, ...]] = ("bytes", *INTRINSICS, "gravity")
     options_type: ClassVar[type[Options]] = MonocularOptions
     model_types: ClassVar[tuple[str, ...]] = ()
 
@@ -101,13 +101,13 @@ class MonocularDepth(WholeImageExpert):
     def _intrinsics(self, item: Prepared, fov_deg: float | None) -> dict[str, Any]:
         """Return `camera`, `camera_src` and the declared errors.
 
-        With an unknown field of view, lengths across the image are as wrong as the focal length; that error is added to
-        the scale's in quadrature.
+        With a field of view from EXIF or the prior, lengths across the image are as wrong as the focal length; that
+        error is added to the scale's in quadrature.
         """
         width, height = item.size
-        carried: Camera | None = item.row.get("camera")
-        if carried is not None:
-            return {"camera": carried, "camera_src": "crawl", **self._errors(0.0)}
+        known = known_intrinsics(item.row, item.size)
+        if known is not None:
+            return {"camera": known.camera, "camera_src": known.source, **self._errors(known.focal_sigma_rel)}
         if fov_deg is not None:
             camera = centered_camera(width, height, focal_px_of(width, fov_deg))
             return {"camera": camera, "camera_src": "model", **self._errors(0.0)}
@@ -121,14 +121,6 @@ class MonocularDepth(WholeImageExpert):
             "scale_sigma_rel": math.hypot(self.options.scale_sigma_rel, focal),
             "focal_sigma_rel": focal,
         }
-
-
-def centered_camera(width: int, height: int, focal_px: float) -> Camera:
-    """Return the CAMERA struct of an image with square pixels and a centered principal point.
-
-    The center of the top-left pixel is (0, 0).
-    """
-    return {"fx": focal_px, "fy": focal_px, "cx": (width - 1) / 2, "cy": (height - 1) / 2}
 
 
 def focal_px_of(side_px: int, fov_deg: float) -> float:

@@ -24,10 +24,10 @@ def lift_row(row: Row, settings: LiftSettings) -> Row:
 
     `row` joins `depths` and `regions`: image_id, width, height, depth, depth_src, sigma_rel, scale_sigma_rel,
     focal_sigma_rel, scale_ok, camera, camera_src, gravity, gravity_src, gravity_sigma_deg, regions. Regions that cannot
-    be lifted are listed in `rejected`. Raises RowRejected when the depth cannot be read, or no object survives.
+    be lifted are listed in `rejected`. Raises RowRejected when the depth cannot be read, no camera has such intrinsics,
+    or no object survives.
     """
-    depth_mm = _depth_mm(row)
-    depth = DepthMap.of(depth_mm, Pinhole.of(row["camera"]))
+    depth = DepthMap.of(_depth_mm(row), _camera(row))
     sigma_rel = float(row.get("sigma_rel") or 0.0)
     scene = lift_scene(SceneInput(depth, row["regions"] or [], _gravity(row), sigma_rel, settings))
     if not scene["objects"]:
@@ -40,6 +40,15 @@ def lift_row(row: Row, settings: LiftSettings) -> Row:
         "depth_noise_rel": depth.noise_rel,
         **scene,
     }
+
+
+def _camera(row: Row) -> Pinhole:
+    camera = Pinhole.of(row["camera"])
+    fault = camera.impossible(row["width"], row["height"])
+    if fault:
+        error = f"The intrinsics from {row['camera_src']} are those of no camera: {fault}; correct or omit them."
+        raise RowRejected(Outcome.FAILED, Reason.BAD_INTRINSICS, error)
+    return camera
 
 
 def _depth_mm(row: Row) -> NDArray[Any]:

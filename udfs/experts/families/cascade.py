@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from udfs.experts.expert import ExpertSpec, ImageExpert, ImageRow, Options, Prediction, expert_class
+from udfs.experts.intrinsics import INTRINSICS
 from udfs.experts.vocabularies import SPATIAL
 
 
@@ -19,7 +20,7 @@ class CascadeFilter(ImageExpert):
     """Scores of both parts as `first.NAME` and `second.NAME`; `spatial` is the smallest of those that were computed."""
 
     # All columns that the filters of any family read.
-    columns: ClassVar[tuple[str, ...]] = ("bytes", "has_depth", "camera", "objects")
+    columns: ClassVar[tuple[str, ...]] = ("bytes", "has_depth", *INTRINSICS, "objects")
     options_type: ClassVar[type[Options]] = CascadeOptions
     needs_model: ClassVar[bool] = False
     needed_parts: ClassVar[Mapping[str, str]] = {"first": "filter", "second": "filter"}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from udfs.experts.intrinsics import known_intrinsics
 from udfs.experts.loading import ModelUnavailable
 from udfs.experts.monocular import MonocularDepth, fov_deg_of
 from udfs.experts.whole_image import Prepared, invalid_output
@@ -12,7 +13,7 @@ _FOV_RANGE_DEG = (1.0, 175.0)
 class DepthPro(MonocularDepth):
     """Inverse depth per unit of focal length, converted to meters by a field of view.
 
-    The field of view is the crawl's where the image carries intrinsics, as in the paper, and else the model's own.
+    The field of view is that of the crawl or of EXIF, as in the paper, and else the model's own.
     """
 
     model_types = ("depth_pro",)
@@ -27,14 +28,14 @@ class DepthPro(MonocularDepth):
             )
 
     def fov_deg_of(self, outputs: Any, index: int, item: Prepared) -> float | None:
-        """Return the angle of the upright image's width in degrees: the crawl's, or the model's.
+        """Return the angle of the upright image's width in degrees: the crawl's, EXIF's, or the model's.
 
         Raises:
             RowRejected: the model's angle is one that no lens has.
         """
-        carried = item.row.get("camera")
-        if carried is not None:
-            return fov_deg_of(item.size[0], float(carried["fx"]))
+        known = known_intrinsics(item.row, item.size)
+        if known is not None:
+            return fov_deg_of(item.size[0], known.camera["fx"])
         fov_deg = float(outputs.field_of_view[index])
         low, high = _FOV_RANGE_DEG
         if not low <= fov_deg <= high:

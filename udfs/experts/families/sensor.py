@@ -11,6 +11,7 @@ from pydantic import Field
 
 from schemas.reasons import Outcome, Reason
 from udfs.experts.expert import ExpertSpec, ImageExpert, ImageRow, Options, Prediction
+from udfs.experts.intrinsics import INTRINSICS, known_intrinsics
 from udfs.pixels.maps import decoded_map
 from udfs.stages.rows import RowRejected
 
@@ -42,7 +43,7 @@ class _Sensor(ImageExpert):
 class SensorFilter(_Sensor):
     """Scores what the crawl carries: `spatial` is 1 when depth, intrinsics and a named object are all there."""
 
-    columns: ClassVar[tuple[str, ...]] = ("has_depth", "camera", "objects")
+    columns: ClassVar[tuple[str, ...]] = ("has_depth", *INTRINSICS, "objects")
 
     @classmethod
     def score_names(cls, spec: ExpertSpec) -> frozenset[str]:
@@ -51,7 +52,7 @@ class SensorFilter(_Sensor):
 
     def _one(self, row: ImageRow) -> Prediction:
         has_depth = float(bool(row["has_depth"]))
-        has_camera = float(row["camera"] is not None)
+        has_camera = float(any(row.get(name) is not None for name in INTRINSICS))
         has_objects = float(any(o["label"] or o["captions"] for o in row["objects"] or []))
         scores = {"has_depth": has_depth, "has_intrinsics": has_camera, "has_objects": has_objects}
         return {"scores": {**scores, "spatial": min(scores.values())}}
@@ -81,28 +82,30 @@ class SensorDepthOptions(Options):
 
 
 class SensorDepth(_Sensor):
-    """The crawl's depth map, intrinsics and gravity, passed through."""
+    """The crawl's depth map, intrinsics and gravity, passed through; intrinsics from EXIF if the crawl has none."""
 
-    columns: ClassVar[tuple[str, ...]] = ("depth", "camera", "gravity")
+    columns: ClassVar[tuple[str, ...]] = ("depth", *INTRINSICS, "gravity", "width", "height")
     options_type: ClassVar[type[Options]] = SensorDepthOptions
 
     def _one(self, row: ImageRow) -> Prediction:
         if not row["depth"]:
             error = "The crawl carries no valid depth map; add `depth`, or use a learned depth expert."
             raise RowRejected(Outcome.FILTERED, Reason.NO_DEPTH, error)
-        if row["camera"] is None:
-            error = "The crawl carries no valid intrinsics; add `camera`, or use a learned depth expert."
+        known = known_intrinsics(row, (row["width"], row["height"]))
+        if known is None:
+            error = "Neither crawl nor EXIF tells valid intrinsics; add `camera`, or use a learned depth expert."
             raise RowRejected(Outcome.FILTERED, Reason.NO_INTRINSICS, error)
         gravity = row["gravity"]
         return {
             "depth": row["depth"],
             "depth_src": "sensor",
             "sigma_rel": self.options.sigma_rel,
-            "scale_sigma_rel": 0.0,
-            "focal_sigma_rel": 0.0,
+            # Lengths across the image are as wrong as the focal length.
+            "scale_sigma_rel": known.focal_sigma_rel,
+            "focal_sigma_rel": known.focal_sigma_rel,
             "scale_ok": True,
-            "camera": row["camera"],
-            "camera_src": "crawl",
+            "camera": known.camera,
+            "camera_src": known.source,
             "gravity": gravity,
             "gravity_src": "imu" if gravity else "none",
             "gravity_sigma_deg": self.options.gravity_sigma_deg if gravity else None,

@@ -11,6 +11,7 @@ from pydantic import Field
 from udfs.experts.batching import decoded, predicted
 from udfs.experts.expert import ExpertSpec, ImageExpert, ImageRow, Options, Prediction
 from udfs.experts.images import UprightImage
+from udfs.experts.intrinsics import INTRINSICS, known_intrinsics
 
 if TYPE_CHECKING:
     from udfs.experts.families.builtin.inference import Outputs
@@ -86,12 +87,12 @@ class BuiltinRegions(_Builtin):
 
 
 class BuiltinDepth(_Builtin):
-    """Metric depth, gravity and, where the image carries no intrinsics, a focal length, each with its error."""
+    """Metric depth, gravity and, where neither crawl nor EXIF tells it, a focal length, each with its error."""
 
-    columns: ClassVar[tuple[str, ...]] = ("bytes", "camera")
+    columns: ClassVar[tuple[str, ...]] = ("bytes", *INTRINSICS)
 
     def _one(self, outputs: "Outputs", image: UprightImage, row: ImageRow) -> Prediction:
-        return self.reader.depth(outputs, image, row["camera"])
+        return self.reader.depth(outputs, image, known_intrinsics(row, image.size))
 
 
 def _weights(spec: ExpertSpec) -> Path:

@@ -13,6 +13,7 @@ from udfs.experts.families.builtin.inference import Outputs, enlarged, outputs_o
 from udfs.experts.families.builtin.naming import regions_of
 from udfs.experts.families.builtin.weights import load_network
 from udfs.experts.images import UprightImage
+from udfs.experts.intrinsics import Intrinsics, centered_camera
 
 _MAX_MM = 65535
 
@@ -42,19 +43,20 @@ class Reader:
             found = objects_of(self.network, outputs.out, outputs.rgb, limits)[0]
         return regions_of(found, image, self.network.shape, self.calibration)
 
-    def depth(self, outputs: Outputs, image: UprightImage, carried: dict[str, float] | None) -> dict[str, Any]:
-        """Return the columns of `depths`; `carried` are the image's own intrinsics, px.
+    def depth(self, outputs: Outputs, image: UprightImage, known: Intrinsics | None) -> dict[str, Any]:
+        """Return the columns of `depths`; `known` are the image's own intrinsics, px.
 
         The network estimates depth over focal length, so known intrinsics also set the scale of the depth.
         """
         width, height = image.size
         half_diagonal_px = 0.5 * float(np.hypot(width, height))
         log_focal, log_scale = (float(value) for value in outputs.out["focal"][0])
-        if carried:
-            log_focal = float(np.log(np.sqrt(carried["fx"] * carried["fy"]) / half_diagonal_px))
+        if known:
+            log_focal = float(np.log(np.sqrt(known.camera["fx"] * known.camera["fy"]) / half_diagonal_px))
         focal_px = half_diagonal_px * float(np.exp(log_focal))
         noise = float(outputs.out["depth"][0, 1].clamp(-4, 2).exp().mean())
-        focal = 0.0 if carried else self.calibration.focal * float(np.exp(np.clip(log_scale, -5, 1)))
+        learned_sigma_rel = self.calibration.focal * float(np.exp(np.clip(log_scale, -5, 1)))
+        focal = known.focal_sigma_rel if known else learned_sigma_rel
         return {
             "depth": _depth_png(outputs, image, log_focal),
             "depth_src": "builtin",
@@ -62,8 +64,8 @@ class Reader:
             "scale_sigma_rel": float(np.hypot(self.calibration.scale * noise, focal)),
             "focal_sigma_rel": focal,
             "scale_ok": True,
-            "camera": carried or {"fx": focal_px, "fy": focal_px, "cx": (width - 1) / 2, "cy": (height - 1) / 2},
-            "camera_src": "crawl" if carried else "model",
+            "camera": known.camera if known else centered_camera(width, height, focal_px),
+            "camera_src": known.source if known else "model",
             **self._gravity(outputs),
         }
 
