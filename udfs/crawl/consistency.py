@@ -128,7 +128,8 @@ def _other_scale(
     contradiction = f"is {common:.3g} times as far as the boxes of {len(factors)} objects (median)"
     middle = median(factor for box in boxes if (factor := box.distance_factor()) is not None)
     scale = likely_units(MM_PER_M * middle)
-    remedy = f"give the map's units per meter as `depth_scale`, perhaps {scale:.4g}, or correct the boxes"
+    shown = f"{scale:.0f}" if scale >= 100 else f"{scale:.3g}"
+    remedy = f"give the map's units per meter as `depth_scale`, perhaps {shown}, or correct the boxes"
     rejects.failed(Reason.BAD_DEPTH, f"The depth map {contradiction}; {remedy}.")
     return boxes, True
 

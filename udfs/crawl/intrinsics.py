@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from udfs.crawl.box_fit import Box
 from udfs.geometry.camera import Pinhole
@@ -15,8 +16,9 @@ _SCALE_FROM, _SCALE_ALIKE, _TURN_ALIKE = 0.3, 0.08, 0.03
 _TURN_ASPECT = 1.2
 _MAX_NORMALIZED = 12.0
 _MAX_FOCAL_MM = 100.0
-_MIN_BOXES = 2
-_BOX_SCALE_FROM, _BOX_SCALE_RESIDUAL = 0.15, 0.1
+_MIN_BOXES, _MIN_ZOOM_BOXES = 2, 3
+# Masks that are cut off or half hidden move their medians by some of the objects' spread.
+_FACTOR_FROM, _RESIDUAL_OF_SPREAD, _RESIDUAL_OF_UNSCALED = 0.25, 0.15, 0.5
 
 
 def intrinsics_fault(camera: Mapping[str, float], size: Size, boxes: Sequence[Box]) -> str | None:
@@ -28,15 +30,10 @@ def intrinsics_fault(camera: Mapping[str, float], size: Size, boxes: Sequence[Bo
     fault = pinhole.impossible(*size)
     if fault:
         return f"Camera is invalid: {fault}; {_remedy(pinhole, size)}."
-    over = [covers for covers in (box.covers(pinhole, size) for box in boxes) if covers is not None]
-    if len(over) >= _MIN_BOXES and all(over):
-        return None
-    if len(over) >= _MIN_BOXES and 2 * sum(over) < len(over):
-        scale = _scale_by_center(pinhole, size) or _scale_by_boxes(pinhole, boxes)
-        if scale is not None:
-            misfit = f"the boxes of {len(over) - sum(over)} of {len(over)} objects do not lie over their masks"
-            return f"Camera contradicts `instances`: {misfit}; {_rescale(scale, size)}."
-    where = f"cx = {pinhole.cx:.6g} and cy = {pinhole.cy:.6g} px"
+    fault, confirmed = _by_boxes(pinhole, size, boxes)
+    if fault or confirmed:
+        return fault
+    where = f"cx = {pinhole.cx!r} and cy = {pinhole.cy!r} px"
     if _is_outside(pinhole, size):
         return f"Camera is invalid: {where} lie outside the image of {_px(size)}; {_remedy(pinhole, size)}."
     scale = _scale_by_center(pinhole, size)
@@ -45,6 +42,24 @@ def intrinsics_fault(camera: Mapping[str, float], size: Size, boxes: Sequence[Bo
     if _is_turned(pinhole, size):
         return f"Camera is invalid: {where} fit an image of {_px(size[::-1])}, and this one has {_px(size)}; turn them."
     return None
+
+
+def _by_boxes(camera: Pinhole, size: Size, boxes: Sequence[Box]) -> tuple[str | None, bool]:
+    """Return a sentence if boxes show that the camera is of another image, and whether they show that it is right."""
+    over = [covers for covers in (box.covers(camera, size) for box in boxes) if covers is not None]
+    if len(over) < _MIN_BOXES:
+        return None, False
+    projected, seen = _centers(camera, boxes)
+    zoom = _factor(projected - (camera.cx, camera.cy), seen - (camera.cx, camera.cy))
+    if zoom is not None and len(over) >= _MIN_ZOOM_BOXES:
+        misfit = f"the {len(over)} boxes lie over their masks with fx and fy {zoom:.2f} times as large"
+        return f"Camera contradicts `instances`: {misfit}; write the focal length of this image in px.", False
+    if 2 * sum(over) < len(over):
+        scale = _scale_by_center(camera, size) or _inverse(_factor(projected, seen))
+        if scale is not None:
+            misfit = f"the boxes of {len(over) - sum(over)} of {len(over)} objects do not lie over their masks"
+            return f"Camera contradicts `instances`: {misfit}; {_rescale(scale, size)}.", False
+    return None, all(over)
 
 
 def _remedy(camera: Pinhole, size: Size) -> str:
@@ -91,14 +106,23 @@ def _is_turned(camera: Pinhole, size: Size) -> bool:
     return abs(across - 0.5) <= _TURN_ALIKE and abs(down - 0.5) <= _TURN_ALIKE
 
 
-def _scale_by_boxes(camera: Pinhole, boxes: Sequence[Box]) -> float | None:
-    """Return the scale of the image that projected boxes and masks agree on; None if about 1, or they do not agree."""
+def _centers(camera: Pinhole, boxes: Sequence[Box]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the centers (n, 2), px, of the projected boxes and of their masks."""
     pairs = [(box.rectangle(camera), box.seen) for box in boxes]
     known = [(((r[0] + r[2]) / 2, (r[1] + r[3]) / 2), (s.u, s.v)) for r, s in pairs if r is not None and s is not None]
-    projected, seen = (np.array(part) for part in zip(*known, strict=True))
-    ratio = float((projected * seen).sum() / (projected**2).sum())
-    if ratio <= 0 or abs(np.log(ratio)) < _BOX_SCALE_FROM:
+    projected, seen = zip(*known, strict=True)
+    return np.array(projected), np.array(seen)
+
+
+def _factor(projected: NDArray[np.float64], seen: NDArray[np.float64]) -> float | None:
+    """Return the factor that takes projections (n, 2) to masks; None if about 1, or if no factor does."""
+    factor = float((projected * seen).sum() / (projected**2).sum())
+    if factor <= 0 or abs(np.log(factor)) < _FACTOR_FROM:
         return None
-    off = np.linalg.norm(seen - ratio * projected, axis=1)
-    spread = float(np.linalg.norm(seen.max(axis=0) - seen.min(axis=0)))
-    return 1 / ratio if float(np.median(off)) < _BOX_SCALE_RESIDUAL * spread else None
+    off, unscaled = (float(np.median(np.linalg.norm(seen - k * projected, axis=1))) for k in (factor, 1.0))
+    spread = float(np.linalg.norm(np.ptp(seen, axis=0)))
+    return factor if off < _RESIDUAL_OF_SPREAD * spread and off < _RESIDUAL_OF_UNSCALED * unscaled else None
+
+
+def _inverse(factor: float | None) -> float | None:
+    return None if factor is None else 1 / factor

@@ -63,8 +63,8 @@ class Pinhole:
             is_strip = _STRIP_ASPECT * side < max(width, height)
             if not widest_deg <= high or not (spans_deg >= low or is_strip):
                 fov_deg = spans_deg if widest_deg <= high else widest_deg
-                given = f"{of_focal} = {focal:.6g} and {of_center} = {center:.6g} px span {fov_deg:.3g} degrees over"
+                given = f"{of_focal} = {focal!r} and {of_center} = {center!r} px span {fov_deg:.3g} degrees over"
                 return f"{given} the image's {side} px, and a {name} field of view is {low:.0f} to {high:.0f} degrees"
         if not max(self.fx, self.fy) <= _MAX_FOCAL_RATIO * min(self.fx, self.fy):
-            return f"fx = {self.fx:.6g} px and fy = {self.fy:.6g} px are over {_MAX_FOCAL_RATIO:.0f} times apart"
+            return f"fx = {self.fx!r} px and fy = {self.fy!r} px are over {_MAX_FOCAL_RATIO:.0f} times apart"
         return None
