@@ -23,7 +23,12 @@ class RowRejected(Exception):
 
     def as_row(self) -> Row:
         """Return the `schemas.operations.REJECT` struct."""
-        return {"outcome": str(self.outcome), "reason": str(self.reason), "error": str(self)}
+        return {"outcome": str(self.outcome), "reason": str(self.reason), "error": _printable(str(self))}
+
+
+def _printable(text: str) -> str:
+    """Return a text with control characters and halves of surrogate pairs, as of a quoted value, written out."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def rejected_by(error: Exception) -> RowRejected:
