@@ -1,4 +1,4 @@
-"""A crawl of mutated rows through the whole engine: the run ends well, and every answer comes from a possible camera."""
+"""Mutated rows through the whole engine: the run ends well, and answers come from possible cameras only."""
 
 from pathlib import Path
 
