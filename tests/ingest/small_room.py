@@ -1,5 +1,6 @@
 """A room of boxes on a floor before a wall, cast ray by ray: exact depth, masks, boxes and gravity of one image."""
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,3 +89,19 @@ def ingested(row: dict[str, Any], files: dict[str, Any]) -> dict[str, Any]:
     maps = {name: files.get(name) for name in ("depth", "instances")}
     fetched = Fetched(entry, ManifestRow.model_validate({"image": "room", **row}), files["image"], **maps)
     return ingest_row(fetched, IngestSettings())
+
+
+ROOM = SmallRoom()
+
+
+def checked(depth: NDArray[Any] | None = None, **change: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """The row that ingest makes, and its errors by reason."""
+    files = ROOM.files()
+    if depth is not None:
+        files["depth"] = encoded(depth.astype(np.uint16), "PNG")
+    row = ingested({**copy.deepcopy(ROOM.row), **change}, files)
+    return row, {reject["reason"]: reject["error"] for reject in row["rejects"]}
+
+
+def without_boxes() -> list[dict[str, Any]]:
+    return [{**item, "box_3d": None} for item in ROOM.row["objects"]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,27 @@ _SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
 # Nearer corners project too far out to bound a mask.
 _NEAR_M = 0.05
 _MAX_PIXELS = 2_000_000
-_MIN_PIXELS = 20
+_MIN_PIXELS, _MAX_OBJECTS = 20, 1000
+_SPAN_PERCENT = (2, 50, 98)
 _SLACK_OF_BOX, _SLACK_OF_IMAGE, _SLACK_PX = 0.25, 0.02, 4.0
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What maps show of one object: the median pixel of its mask and the median depth, m, under it; NaN if unknown."""
+    """What maps show of one object: the median pixel of its mask, its spans in px, and the median depth, m, under it.
+
+    Spans leave out 2 % of the pixels at each end; depth is NaN where it is unknown.
+    """
 
     u: float
     v: float
+    width_px: float
+    height_px: float
     z_m: float
+
+    def size_m(self, camera: Mapping[str, float]) -> float:
+        """Return the larger of width and height, m, of what is visible."""
+        return self.z_m * max(self.width_px / camera["fx"], self.height_px / camera["fy"])
 
 
 @dataclass(frozen=True)
@@ -89,11 +100,11 @@ def boxes_of(objects: Iterable[Mapping[str, Any]], seen: Mapping[int, Seen]) -> 
 def seen_of(labels: NDArray[Any], depth_mm: NDArray[Any] | None, ids: Iterable[int]) -> dict[int, Seen]:
     """Return what is seen of each id with at least 20 px in an instance map (h, w), in one pass over the map.
 
-    Maps of over two megapixels are sampled.
+    Maps of over two megapixels are sampled; of over a thousand ids, the first are looked at.
     """
     step = int(np.ceil(np.sqrt(max(1.0, labels.size / _MAX_PIXELS))))
     small = labels[::step, ::step]
-    wanted = np.fromiter(ids, dtype=np.int64)
+    wanted = np.fromiter(islice(ids, _MAX_OBJECTS), dtype=np.int64)
     rows, columns = np.nonzero(np.isin(small, wanted))
     values = small[rows, columns]
     if not len(values):
@@ -108,5 +119,7 @@ def seen_of(labels: NDArray[Any], depth_mm: NDArray[Any] | None, ids: Iterable[i
             z_m = np.empty(0) if depths is None else depths[low:high]
             z_m = z_m[z_m > 0]
             median_m = float(np.median(z_m)) if len(z_m) else float("nan")
-            seen[value] = Seen(float(np.median(columns[low:high])), float(np.median(rows[low:high])), median_m)
+            left, u, right = np.percentile(columns[low:high], _SPAN_PERCENT)
+            top, v, bottom = np.percentile(rows[low:high], _SPAN_PERCENT)
+            seen[value] = Seen(float(u), float(v), float(right - left), float(bottom - top), median_m)
     return seen

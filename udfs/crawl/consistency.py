@@ -14,6 +14,7 @@ from udfs.crawl.depth_values import MM_PER_M, in_mm, is_flat, likely_units, no_d
 from udfs.crawl.gravity_sign import points_up
 from udfs.crawl.intrinsics import intrinsics_fault
 from udfs.crawl.part_rejects import PartRejects
+from udfs.crawl.plausible_sizes import named, wrong_sizes
 from udfs.crawl.sidecars import Map, Sidecars
 from udfs.geometry.camera import Pinhole
 from udfs.pixels.maps import encoded_map
@@ -34,13 +35,15 @@ def consistent(given: Sidecars, units_per_m: float, size: Size, rejects: PartRej
     labels = given.instances.values if given.instances else None
     depth = _depth(given.depth, units_per_m, labels, rejects) if given.depth else None
     objects = list(given.objects or [])
-    with_box = [item["id"] for item in objects if item["box_3d"]]
-    seen = {} if labels is None else seen_of(labels, depth.values if depth else None, with_box)
+    names = named(objects)
+    looked_at = [item["id"] for item in objects if item["box_3d"] or item["id"] in names]
+    seen = {} if labels is None else seen_of(labels, depth.values if depth else None, looked_at)
     boxes = _in_front(boxes_of(objects, seen), rejects)
     camera = _camera(given.camera, size, boxes, rejects)
     boxes = _over_masks(boxes, camera, size, rejects)
     boxes, contradicted = _at_depth(boxes, rejects)
-    depth = None if contradicted else depth
+    if contradicted or _sizes_contradict(wrong_sizes(names, seen, camera) if camera else None, rejects):
+        depth = None
     gravity = _gravity(given.gravity, depth, camera, rejects)
     objects = _with_boxes(objects, boxes)
     return replace(given, camera=camera, gravity=gravity, objects=objects or None, depth=depth)
@@ -132,6 +135,13 @@ def _other_scale(
     remedy = f"give the map's units per meter as `depth_scale`, perhaps {shown}, or correct the boxes"
     rejects.failed(Reason.BAD_DEPTH, f"The depth map {contradiction}; {remedy}.")
     return boxes, True
+
+
+def _sizes_contradict(clause: str | None, rejects: PartRejects) -> bool:
+    if clause:
+        remedy = "give the map's units per meter as `depth_scale`, or correct `camera`"
+        rejects.failed(Reason.BAD_DEPTH, f"The depth map {clause}; {remedy}.")
+    return clause is not None
 
 
 def _gravity(
