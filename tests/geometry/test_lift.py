@@ -74,6 +74,14 @@ def test_bad_depth_is_rejected(rendered: RenderedImage, depth: bytes, reason: st
     assert caught.value.outcome == "failed"
 
 
+@pytest.mark.parametrize("change", [{"fx": 0.67, "fy": 0.67}, {"fx": 1e300, "fy": 1e300}, {"cx": 1e9}, {"fy": 2e4}])
+def test_a_camera_that_cannot_be_measures_nothing(rendered: RenderedImage, change: dict[str, float]) -> None:
+    row = scenes_input(rendered)
+    with pytest.raises(RowRejected) as caught:
+        lift_row({**row, "camera": {**row["camera"], **change}}, LiftSettings())
+    assert (caught.value.outcome, caught.value.reason) == ("failed", "bad_intrinsics")
+
+
 def test_no_object_left(rendered: RenderedImage) -> None:
     with pytest.raises(RowRejected) as caught:
         lift_row(scenes_input(rendered, regions=[]), LiftSettings())

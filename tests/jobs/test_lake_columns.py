@@ -6,7 +6,9 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, StructType
 
+from jobs.engine.factories import read_images
 from jobs.engine.lake import Lake
+from schemas.images import IMAGES
 from schemas.perception import REGIONS
 from tests.jobs.engine import table
 
@@ -35,3 +37,15 @@ def test_an_older_table_keeps_its_rows_and_gets_the_new_columns(spark: SparkSess
     # created, written, widened once, written
     history = spark.sql(f"DESCRIBE HISTORY delta.`{tmp_path}/regions`").count()
     assert history == 4
+
+
+def test_experts_read_a_lake_whose_images_lack_their_columns(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(spark, str(tmp_path), str(tmp_path / "_checkpoints"))
+    fields = [field for field in IMAGES.schema.fields if field.name not in ("exif_focal_px", "exif_focal_sigma_rel")]
+    older = replace(IMAGES, schema=StructType(fields), checks={})
+    lake.ensure(older)
+    row = {**dict.fromkeys(older.columns), "image_id": "a", "bytes": b"x", "format": "png", "width": 3, "height": 2}
+    rows = spark.createDataFrame([{**row, "ingest_shard": 0, "engine_version": "0"}], older.schema)
+    lake.append(older, rows, "before", 0)
+    (read,) = read_images(lake, rows.select("image_id"), [0], ("width", "camera", "exif_focal_px")).collect()
+    assert (read["width"], read["camera"], read["exif_focal_px"]) == (3, None, None)

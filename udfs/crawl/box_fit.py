@@ -17,7 +17,7 @@ _SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
 _NEAR_M = 0.05
 _MAX_PIXELS = 2_000_000
 _MIN_PIXELS, _MAX_OBJECTS = 20, 1000
-_SPAN_PERCENT = (2, 50, 98)
+_SPAN = (0.02, 0.5, 0.98)
 _SLACK_OF_BOX, _SLACK_OF_IMAGE, _SLACK_PX = 0.25, 0.02, 4.0
 
 
@@ -104,22 +104,28 @@ def seen_of(labels: NDArray[Any], depth_mm: NDArray[Any] | None, ids: Iterable[i
     """
     step = int(np.ceil(np.sqrt(max(1.0, labels.size / _MAX_PIXELS))))
     small = labels[::step, ::step]
-    wanted = np.fromiter(islice(ids, _MAX_OBJECTS), dtype=np.int64)
-    rows, columns = np.nonzero(np.isin(small, wanted))
-    values = small[rows, columns]
-    if not len(values):
-        return {}
+    wanted = np.zeros(np.iinfo(labels.dtype).max + 1, dtype=bool)
+    wanted[[one for one in islice(ids, _MAX_OBJECTS) if one < len(wanted)]] = True
+    places = np.flatnonzero(wanted[small])
+    values = small.ravel()[places]
     order = np.argsort(values, kind="stable")
-    found, starts = np.unique(values[order], return_index=True)
-    depths = None if depth_mm is None else depth_mm[::step, ::step][rows, columns][order] / 1000.0
-    rows, columns = rows[order] * step, columns[order] * step
+    counts = np.bincount(values)
+    ends = np.cumsum(counts)
+    rows, columns = np.divmod(places[order], small.shape[1])
+    depths_mm = None if depth_mm is None else depth_mm[::step, ::step].ravel()[places[order]]
     seen = {}
-    for value, low, high in zip(found.tolist(), starts, [*starts[1:], len(order)], strict=True):
-        if high - low >= _MIN_PIXELS:
-            z_m = np.empty(0) if depths is None else depths[low:high]
-            z_m = z_m[z_m > 0]
-            median_m = float(np.median(z_m)) if len(z_m) else float("nan")
-            left, u, right = np.percentile(columns[low:high], _SPAN_PERCENT)
-            top, v, bottom = np.percentile(rows[low:high], _SPAN_PERCENT)
-            seen[value] = Seen(float(u), float(v), float(right - left), float(bottom - top), median_m)
+    for value in np.flatnonzero(counts >= _MIN_PIXELS).tolist():
+        part = slice(ends[value] - counts[value], ends[value])
+        left, u, right = _quantiles(columns[part]) * step
+        top, v, bottom = _quantiles(rows[part]) * step
+        z_mm = np.empty(0) if depths_mm is None else depths_mm[part]
+        z_mm = z_mm[z_mm > 0]
+        z_m = float(_quantiles(z_mm)[1]) / 1000 if len(z_mm) else float("nan")
+        seen[value] = Seen(float(u), float(v), float(right - left), float(bottom - top), z_m)
     return seen
+
+
+def _quantiles(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the values below which 2, 50 and 98 % lie."""
+    at = [int(share * (len(values) - 1)) for share in _SPAN]
+    return np.partition(values, at)[at]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from schemas.reasons import Reason
 from udfs.crawl.box_fit import Box, boxes_of, seen_of
-from udfs.crawl.depth_values import MM_PER_M, in_mm, is_flat, likely_units, no_depth
+from udfs.crawl.depth_values import MM_PER_M, in_mm, is_flat, likely_units, no_depth, without_codes
 from udfs.crawl.gravity_sign import points_up
 from udfs.crawl.intrinsics import intrinsics_fault
 from udfs.crawl.part_rejects import PartRejects
@@ -50,16 +50,16 @@ def consistent(given: Sidecars, units_per_m: float, size: Size, rejects: PartRej
 
 
 def _depth(given: Map, units_per_m: float, labels: NDArray[Any] | None, rejects: PartRejects) -> Map | None:
-    raw = given.values
-    depth_mm = in_mm(raw, units_per_m)
-    fault = no_depth(raw, depth_mm, units_per_m)
+    measured = without_codes(given.values)
+    depth_mm = in_mm(measured, units_per_m)
+    fault = no_depth(measured, depth_mm, units_per_m)
     if fault is None and labels is not None and is_flat(depth_mm, labels):
         fault = f"is {depth_mm.max()} mm on all objects and all around them, which measures no object"
     if fault:
         remedy = "write mm along the optical axis, give another unit as `depth_scale` (units per meter), or omit it"
         rejects.failed(Reason.BAD_DEPTH, f"The depth map {fault}; {remedy}.")
         return None
-    return given if depth_mm is raw else Map(encoded_map(depth_mm), depth_mm)
+    return given if depth_mm is given.values else Map(encoded_map(depth_mm), depth_mm)
 
 
 def _in_front(boxes: Sequence[Box], rejects: PartRejects) -> list[Box]:

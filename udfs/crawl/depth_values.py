@@ -18,18 +18,18 @@ _CODE_FROM, _ROUND_CODES, _SMALLEST_FORMAT = 20_001, 10_000, 2_047
 _LOW_CODES, _LOW_CODE_GAP = 20, 10.0
 # Neighbors of a surface differ by far less than any two pixels do; a sensor's noise is a few percent of the depth.
 _NOISE_ALIKE, _NOISE_REL, _MIN_NEIGHBORS = 0.5, 0.1, 200
+_SAMPLE_ROWS = 60
 _MAX_LOST_SHARE = 0.5
 # Of common RGB-D data: m, dm, cm, KITTI, mm, Matterport3D, TUM, bits rotated by 3 as in SUN RGB-D, 0.1 mm, 1/65535 m.
 _USUAL_UNITS_PER_M = (1.0, 10.0, 100.0, 256.0, 1000.0, 4000.0, 5000.0, 8000.0, 10000.0, 65535.0)
 _UNITS_ALIKE = 1.25
 
 
-def in_mm(raw: Depth, units_per_m: float) -> Depth:
+def in_mm(measured: Depth, units_per_m: float) -> Depth:
     """Return depth in mm, 0 = none, from values in `units_per_m`; what mm cannot hold in 16 bits becomes 0.
 
-    The largest value of 16 bits, and codes for "none" that stand apart from all measured values, become 0 too.
+    Values in mm are returned as they are.
     """
-    measured = without_codes(raw)
     if units_per_m == MM_PER_M:
         return measured
     depth_mm = np.rint(measured * (MM_PER_M / units_per_m))
@@ -44,9 +44,9 @@ def without_codes(raw: Depth) -> Depth:
     to 15 bits. So is a smallest value up to 20 in at least 1 % of the pixels with all others at least ten times it.
     """
     counts = np.bincount(raw.ravel(), minlength=_MAX_MM + 1)
+    codes = [_MAX_MM] if counts[_MAX_MM] else []
     counts[[0, _MAX_MM]] = 0
     values = np.flatnonzero(counts)
-    codes = [_MAX_MM]
     if len(values) > 1:
         enough = max(_CODE_PIXELS, _CODE_SHARE * counts.sum())
         low, above, below, high = int(values[0]), int(values[1]), int(values[-2]), int(values[-1])
@@ -54,8 +54,9 @@ def without_codes(raw: Depth) -> Depth:
             codes.append(high)
         elif low <= _LOW_CODES and counts[low] >= enough and above >= _LOW_CODE_GAP * low:
             codes.append(low)
-    hit = np.isin(raw, codes)
-    return np.where(hit, 0, raw).astype(np.uint16) if hit.any() else raw
+    if not codes:
+        return raw
+    return np.where(np.isin(raw, codes), 0, raw).astype(np.uint16)
 
 
 def _may_be_code(value: int) -> bool:
@@ -69,14 +70,14 @@ def likely_units(units_per_m: float) -> float:
     return nearest if 1 / _UNITS_ALIKE <= nearest / units_per_m <= _UNITS_ALIKE else units_per_m
 
 
-def no_depth(raw: Depth, depth_mm: Depth, units_per_m: float) -> str | None:
-    """Return why a map with values `raw` that reads as `depth_mm` is no depth, None where it may be."""
-    measured = np.count_nonzero(without_codes(raw))
+def no_depth(measured: Depth, depth_mm: Depth, units_per_m: float) -> str | None:
+    """Return why a map without codes, `measured`, that reads as `depth_mm` is no depth, None where it may be."""
+    given = np.count_nonzero(measured)
     kept = depth_mm[depth_mm > 0]
-    if not measured:
+    if not given:
         return "holds no depth: every pixel is 0 or 65535"
-    if len(kept) < _MAX_LOST_SHARE * measured:
-        lost = 1 - len(kept) / measured
+    if len(kept) < _MAX_LOST_SHARE * given:
+        lost = 1 - len(kept) / given
         return f"read with {units_per_m:g} units per meter is outside 0.001 to 65.535 m in {lost:.0%} of its pixels"
     median_mm = float(np.median(kept))
     if median_mm < _NEAREST_MM:
@@ -92,8 +93,8 @@ def neighbor_difference(depth_mm: Depth) -> tuple[float, float]:
 
     Both are 0 with fewer than 200 pairs of neighbors.
     """
-    step = max(1, depth_mm.shape[0] // 240)
-    rows = depth_mm[::step].astype(np.int64)
+    step = max(1, depth_mm.shape[0] // _SAMPLE_ROWS)
+    rows = depth_mm[::step].astype(np.int32)
     left, right = rows[:, :-1], rows[:, 1:]
     both = (left > 0) & (right > 0)
     if np.count_nonzero(both) < _MIN_NEIGHBORS:
@@ -112,5 +113,7 @@ def is_flat(depth_mm: Depth, labels: NDArray[Any]) -> bool:
     """
     inside = labels > 0
     measured = depth_mm > 0
-    on, around = depth_mm[measured & inside], depth_mm[measured & ~inside]
-    return bool(len(on) and len(around) and on.min() == on.max() == around.min() == around.max())
+    value = depth_mm.max()
+    if not np.array_equal(measured, depth_mm == value):
+        return False
+    return bool((measured & inside).any() and (measured & ~inside).any())
