@@ -46,13 +46,13 @@ def labeled(*labels: str) -> list[dict[str, Any]]:
     ("factor", "labels", "said"),
     [
         (1, ("chair", "suitcase", "stool", "backpack"), None),
-        (5, ("chair", "suitcase", "stool", "backpack"), "too large"),
-        (5, ("wooden chair", "red suitcase", "bar stool", "backpack"), "too large"),
+        (8, ("chair", "suitcase", "stool", "backpack"), "too large"),
+        (8, ("wooden chair", "red suitcase", "bar stool", "backpack"), "too large"),
         (0.1, ("chair", "suitcase", "stool", "backpack"), "too small"),
         (0.1, ("toy chair", "toy suitcase", "toy stool", "toy backpack"), None),
         (0.1, ("chair", "suitcase", "thing", "part"), None),
-        (5, ("chair", "part", "thing", "heap"), None),
-        (5, ("part", "thing", "heap", "pile"), None),
+        (8, ("chair", "part", "thing", "heap"), None),
+        (8, ("part", "thing", "heap", "pile"), None),
     ],
 )
 def test_sizes_of_named_things_tell_another_unit(factor: float, labels: tuple[str, ...], said: str | None) -> None:

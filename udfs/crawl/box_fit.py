@@ -25,13 +25,15 @@ _SLACK_OF_BOX, _SLACK_OF_IMAGE, _SLACK_PX = 0.25, 0.02, 4.0
 class Seen:
     """What maps show of one object: the median pixel of its mask, its spans in px, and the median depth, m, under it.
 
-    Spans leave out 2 % of the pixels at each end; depth is NaN where it is unknown.
+    Spans leave out 2 % of the pixels at each end; `fill` is the mask's share of its bounds; depth is NaN where it is
+    unknown.
     """
 
     u: float
     v: float
     width_px: float
     height_px: float
+    fill: float
     z_m: float
 
     def size_m(self, camera: Mapping[str, float]) -> float:
@@ -121,7 +123,8 @@ def seen_of(labels: NDArray[Any], depth_mm: NDArray[Any] | None, ids: Iterable[i
         z_mm = np.empty(0) if depths_mm is None else depths_mm[part]
         z_mm = z_mm[z_mm > 0]
         z_m = float(_quantiles(z_mm)[1]) / 1000 if len(z_mm) else float("nan")
-        seen[value] = Seen(float(u), float(v), float(right - left), float(bottom - top), z_m)
+        fill = counts[value] * step**2 / ((right - left + step) * (bottom - top + step))
+        seen[value] = Seen(float(u), float(v), float(right - left), float(bottom - top), float(fill), z_m)
     return seen
 
 

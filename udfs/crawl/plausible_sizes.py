@@ -11,9 +11,11 @@ import yaml
 
 from udfs.crawl.box_fit import Seen
 
-_TOO_LARGE, _MIN_LARGE = 1.5, 2
-# Parts of things are small, and toys are smaller than what they are named after.
-_TOO_SMALL, _MIN_SMALL = 0.5, 3
+_TOO_LARGE, _MIN_LARGE = 2.0, 2
+# Of things that others hide, parts are seen, and toys are smaller than what they are named after.
+_TOO_SMALL, _MIN_SMALL = 1 / 3, 3
+# One mask of several things apart, as of a whole class, fills little of its bounds.
+_MIN_FILL = 0.3
 _EXAMPLES = 2
 
 
@@ -46,7 +48,7 @@ def wrong_sizes(
     What is visible of a thing is at most as large as the thing, so two that are too large are enough, by the median; of
     things that are too small, all must be, and three.
     """
-    sizes_m = {one: visible.size_m(camera) for one, visible in seen.items() if one in names}
+    sizes_m = {one: of.size_m(camera) for one, of in seen.items() if one in names and of.fill >= _MIN_FILL}
     known = {one: size for one, size in sizes_m.items() if not math.isnan(size) and size > 0}
     if not known:
         return None
