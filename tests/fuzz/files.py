@@ -98,7 +98,7 @@ def map_of_another_size(case: Case, rng: Rng) -> None:
     if rng.random() < 0.2:
         data = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", huge) + png_chunk(b"IDAT", b"x") + png_chunk(b"IEND", b"")
     case.files[name] = data
-    case.needs(f"{name}_size_mismatch")
+    case.needs(f"{name}_size_mismatch", "too_many_pixels")
     case.scale_told = case.scale_told and name == "depth"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.command import invoke
 from tests.fuzz import fields, files
-from tests.fuzz.cases import ROOM, case
+from tests.fuzz.cases import ROOM, case, sound
 from tests.fuzz.judge import possible
 from tests.jobs.engine import table
 
@@ -19,7 +19,7 @@ def test_mutated_rows_through_all_stages(tmp_path: Path) -> None:
     assert fields and files
     rng = np.random.default_rng(SEED)
     crawl, lake = tmp_path / "crawl", tmp_path / "lake"
-    lines = [case(number, rng).written(crawl) for number in range(ROWS)]
+    lines = [one.written(crawl) for one in (sound(0), *(case(number, rng) for number in range(1, ROWS)))]
     (crawl / "manifest.jsonl").write_text("\n".join(lines) + "\n")
     invoke("run", "--crawl", crawl, "--lake", lake, "--experts", "sensor")
 
