@@ -40,7 +40,8 @@ def intrinsics_fault(camera: Mapping[str, float], size: Size, boxes: Sequence[Bo
     if scale is not None:
         return f"Camera is invalid: {where} are not near the middle of {_px(size)}; {_rescale(scale, size)}."
     if _is_turned(pinhole, size):
-        return f"Camera is invalid: {where} fit an image of {_px(size[::-1])}, and this one has {_px(size)}; turn them."
+        turned = (size[1], size[0])
+        return f"Camera is invalid: {where} fit an image of {_px(turned)}, and this one has {_px(size)}; turn them."
     return None
 
 
