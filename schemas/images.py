@@ -16,10 +16,10 @@ CRAWL = Table(
     schema=StructType(
         [
             column("entry_id", StringType(), "hash of the location and of the row as listed", False),
-            column("kind", StringType(), "folder, img2dataset_tar, img2dataset_files or manifest", False),
+            column("kind", StringType(), "folder, img2dataset_tar, img2dataset_files, parquet or manifest", False),
             column("crawl_uri", StringType(), "what the user named", False),
-            column("uri", StringType(), "the image, absolute; for tars the tar"),
-            column("member", StringType(), "member of the tar, or null"),
+            column("uri", StringType(), "the image, absolute; for tars and parquet files the container"),
+            column("member", StringType(), "member of the tar, row of the parquet file, or null"),
             column("row_json", StringType(), "the manifest row, or the img2dataset metadata, as JSON"),
             _SHARD,
             _VERSION,

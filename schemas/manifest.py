@@ -77,6 +77,21 @@ def _robots(value: Any) -> Any:
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
+def first_text(value: Any) -> str | None:
+    """Return the first text in a value as crawlers write captions: a text, or a list or object that holds texts."""
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return next(filter(None, map(first_text, value)), None)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _alt_text(value: Any) -> Any:
+    return first_text(value) if isinstance(value, list | tuple) else value
+
+
 def _is_blank(value: Any) -> bool:
     return (isinstance(value, float) and math.isnan(value)) or (isinstance(value, str) and not value.strip())
 
@@ -129,7 +144,7 @@ class ManifestRow(_Part):
     source: str | None = None
     image_url: str | None = None
     page_url: str | None = None
-    alt_text: str | None = None
+    alt_text: Annotated[str | None, BeforeValidator(_alt_text)] = None
     licence: str | None = None
     crawled_at: str | None = None
     robots: Annotated[str | None, BeforeValidator(_robots)] = None

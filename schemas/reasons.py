@@ -38,6 +38,8 @@ class Reason(StrEnum):
     FILE_TOO_LARGE = "file_too_large"
     TOO_MANY_PIXELS = "too_many_pixels"
     TEXT_TOO_LONG = "text_too_long"
+    NOT_AN_IMAGE = "not_an_image"
+    LINK_NOT_FOLLOWED = "link_not_followed"
     # filter
     SCORE_BELOW_THRESHOLD = "score_below_threshold"
     # context, depth

@@ -18,8 +18,9 @@ from jobs.engine.session import start_session
 from jobs.engine.settings import RunSettings
 from jobs.engine.stage import Stage
 from jobs.engine.stream import StageSummary, run_stage
-from jobs.stages.listing import append_listing
+from jobs.stages.listing import append_listing, crawl_layout
 from schemas.operations import QUARANTINE
+from udfs.crawl.layout import Layout
 
 Work = Callable[[Lake, Stage, StreamOptions], StageSummary]
 
@@ -57,6 +58,7 @@ def run(
     their chain has caught up.
 
     Raises:
+        CrawlUnreadable: the crawl is not there, or of a kind that is not read.
         LakeUnreadable: the first stage's upstream table does not exist, or has no row of the recipe to follow, or an
             earlier version ingested images that are not upright.
         ModelFailed: an expert does not load.
@@ -110,6 +112,7 @@ def retry_stages(
 
 def follow(settings: RunSettings, names: Sequence[str], reporter: Reporter, poll_seconds: float) -> None:
     """Run the named stages repeatedly until interrupted."""
+    _crawl_of(settings, names)
     lake = open_lake(settings)
     while True:
         run(settings, names, reporter, lake)
@@ -123,10 +126,12 @@ def _work(
         definition_of(name)
     stages, reporter = stages_of(settings), reporter or SilentReporter()
     require_upright(settings.lake_uri)
+    # Before Spark starts, which takes longer than looking at the crawl.
+    crawl = _crawl_of(settings, names) if work is run_stage else None
     lake = lake or open_lake(settings)
     reporter.experts(require_experts(lake.session, [stages[name] for name in names]))
-    if work is run_stage and settings.crawl and any(definition_of(name).is_source for name in names):
-        append_listing(lake, settings.crawl, settings.shard_size)
+    if crawl:
+        append_listing(lake, crawl, settings.shard_size)
     for name in names:
         if definition_of(name).is_source or definition_of(name).upstream not in names:
             _require_upstream(lake, stages, name)
@@ -145,6 +150,16 @@ def _work(
     for sentence in go_live(lake, book, stages, names, caught_up):
         reporter.say(sentence)
     return summaries
+
+
+def _crawl_of(settings: RunSettings, names: Sequence[str]) -> Layout | None:
+    """Return the layout of the crawl to list, if any.
+
+    Raises:
+        CrawlUnreadable: nothing is there, or it is not a crawl.
+    """
+    wanted = settings.crawl and any(definition_of(name).is_source for name in names)
+    return crawl_layout(settings.crawl) if settings.crawl and wanted else None
 
 
 def _failed(lake: Lake) -> set[tuple[str, str]]:

@@ -37,18 +37,15 @@ class ListingOptions(BaseModel):
     chunk_bytes: int = Field(default=32 * 2**20, ge=1, description="bytes of a JSON-lines manifest that one task reads")
 
 
-def append_listing(lake: Lake, crawl_uri: str, shard_size: int) -> int:
+def append_listing(lake: Lake, crawl: Layout, shard_size: int) -> int:
     """List a crawl and append the entries that table `crawl` lacks; return their number.
 
     Entries are numbered into shards of `shard_size`, or smaller ones where a small crawl would leave cores idle.
     Each shard is one file, so that a stream of files is a stream of whole shards.
-
-    Raises:
-        CrawlUnreadable: nothing is there, or it is not a crawl.
     """
     lake.ensure(CRAWL)
     known = lake.read(CRAWL)
-    fresh = list_crawl(lake.session, crawl_uri).join(known.select("entry_id"), "entry_id", "left_anti").persist()
+    fresh = _listed(lake.session, crawl).join(known.select("entry_id"), "entry_id", "left_anti").persist()
     try:
         first, last, count = fresh.agg(F.min("position"), F.max("position"), F.count("*")).collect()[0]
         if not count:
@@ -67,6 +64,21 @@ def append_listing(lake: Lake, crawl_uri: str, shard_size: int) -> int:
         fresh.unpersist()
 
 
+def crawl_layout(crawl_uri: str, options: ListingOptions | None = None) -> Layout:
+    """Return the layout of a crawl; this needs no Spark session.
+
+    Raises:
+        CrawlUnreadable: nothing there, two manifests, a kind that is not read, or a store that does not answer.
+    """
+    try:
+        return layout_of(crawl_uri, (options or ListingOptions()).chunk_bytes)
+    except (MissingFile, LayoutUnclear) as error:
+        raise CrawlUnreadable(str(error)) from error
+    except (BotoCoreError, ClientError, pa.ArrowException, OSError) as error:
+        sentence = f"The crawl {crawl_uri} cannot be listed: {error}; check the URI and its store."
+        raise CrawlUnreadable(sentence) from error
+
+
 def list_crawl(session: SparkSession, crawl_uri: str, options: ListingOptions | None = None) -> DataFrame:
     """Return the rows of `crawl` without `ingest_shard`, and their `position`.
 
@@ -74,15 +86,12 @@ def list_crawl(session: SparkSession, crawl_uri: str, options: ListingOptions | 
     multiple of 1,000,000. A row that a manifest lists twice appears once.
 
     Raises:
-        CrawlUnreadable: nothing there, two manifests, or a store that does not answer.
+        CrawlUnreadable: as `crawl_layout`.
     """
-    try:
-        layout = layout_of(crawl_uri, (options or ListingOptions()).chunk_bytes)
-    except (MissingFile, LayoutUnclear) as error:
-        raise CrawlUnreadable(str(error)) from error
-    except (BotoCoreError, ClientError, pa.ArrowException) as error:
-        sentence = f"The crawl {crawl_uri} cannot be listed: {error}; check the URI and its store."
-        raise CrawlUnreadable(sentence) from error
+    return _listed(session, crawl_layout(crawl_uri, options))
+
+
+def _listed(session: SparkSession, layout: Layout) -> DataFrame:
     frames = []
     if layout.pieces:
         frames.append(_from_pieces(session, layout))
@@ -99,7 +108,7 @@ def _from_files(session: SparkSession, layout: Layout) -> DataFrame:
 
 def _from_pieces(session: SparkSession, layout: Layout) -> DataFrame:
     pieces = layout.pieces
-    if pieces[0].form == "lines":
+    if pieces[0].form in ("lines", "table"):
         pieces = numbered(pieces, _rows_by_piece(session, pieces))
     schema, crawl_uri = to_arrow_schema(LISTED), layout.crawl_uri
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,24 +11,39 @@ from pydantic import ValidationError
 from schemas.manifest import ManifestRow
 from schemas.reasons import Outcome, Reason
 from schemas.table import ENGINE_VERSION
+from udfs.crawl.json_text import json_value
+from udfs.crawl.metadata import manifest_values
 from udfs.stages.rows import Row, RowRejected
 from udfs.storage.locations import parent, resolve
 
 FOLDER = "folder"
 TAR = "img2dataset_tar"
 FILES = "img2dataset_files"
+PARQUET = "parquet"
 MANIFEST = "manifest"
-MANIFEST_SUFFIXES = (".jsonl", ".parquet")
+_LISTED_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+MANIFEST_SUFFIXES = (".parquet", *_LISTED_SUFFIXES, *(f"{suffix}.gz" for suffix in _LISTED_SUFFIXES))
 
+_REFUSED = (Reason.NOT_AN_IMAGE, Reason.LINK_NOT_FOLLOWED)
 _SHOWN_CHARS = 200
 
 
-def entry(kind: str, uri: str, row_json: str | None, member: str | None = None, version: str = "") -> Row:
+def entry(
+    kind: str,
+    uri: str,
+    row_json: str | None,
+    member: str | None = None,
+    version: str = "",
+    sidecars: Mapping[str, str] = MappingProxyType({}),
+) -> Row:
     """Return a `crawl` row without crawl_uri, position and shard.
 
     `version` identifies the content of files that have no manifest row, so that a changed file is a new entry.
+    `sidecars` holds the URIs of the files beside an image, by suffix; they are no part of its identity.
     """
     identity = json.dumps([kind, uri, member, row_json, version])
+    if sidecars:
+        row_json = json.dumps({**json.loads(row_json or "{}"), "sidecars": dict(sidecars)})
     return {
         "entry_id": hashlib.sha256(identity.encode()).hexdigest(),
         "kind": kind,
@@ -37,14 +54,24 @@ def entry(kind: str, uri: str, row_json: str | None, member: str | None = None, 
     }
 
 
-def broken_entry(kind: str, uri: str, error: str, version: str = "") -> Row:
-    """Return the entry of a container that cannot be listed; ingest quarantines it with the text `error`."""
-    return entry(kind, uri, json.dumps({"unlisted": error}), version=version)
+def broken_entry(
+    kind: str,
+    uri: str,
+    error: str,
+    version: str = "",
+    member: str | None = None,
+    reason: Reason = Reason.UNREADABLE_IMAGE,
+) -> Row:
+    """Return the entry of what is listed and cannot be read; ingest quarantines it with the text `error`."""
+    row = {"unlisted": error}
+    if reason != Reason.UNREADABLE_IMAGE:
+        row["reason"] = str(reason)
+    return entry(kind, uri, json.dumps(row), member, version)
 
 
 def manifest_folder(crawl_uri: str) -> str:
     """Return the folder that a manifest's relative URIs are resolved against."""
-    return parent(crawl_uri) if crawl_uri.endswith(MANIFEST_SUFFIXES) else crawl_uri
+    return parent(crawl_uri) if crawl_uri.lower().endswith(MANIFEST_SUFFIXES) else crawl_uri
 
 
 def manifest_entry(text: str, crawl_uri: str, manifest_uri: str, number: int) -> Row:
@@ -55,6 +82,12 @@ def manifest_entry(text: str, crawl_uri: str, manifest_uri: str, number: int) ->
         image = None
     if not isinstance(image, str) or not image:
         return entry(MANIFEST, f"{manifest_uri}#row={number}", text)
+    if "\ufffd" in image:
+        error = (
+            f"The image URI {image[:_SHOWN_CHARS]!r} holds bytes that are not UTF-8; save the manifest as UTF-8, and "
+            "rename an image whose name is not."
+        )
+        return broken_entry(MANIFEST, f"{manifest_uri}#row={number}", error, text, reason=Reason.BAD_MANIFEST_ROW)
     return entry(MANIFEST, resolve(manifest_folder(crawl_uri), image), text)
 
 
@@ -65,10 +98,7 @@ def parsed(text: str) -> dict[str, Any]:
         RowRejected: `text` is not JSON or not an object.
     """
     try:
-        value = json.loads(text)
-        if "\\ud" in text.lower():
-            repaired = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
-            value = json.loads(repaired.decode("utf-16-le", "replace"))
+        value = json_value(text)
     except (ValueError, RecursionError) as error:
         raise _bad_row(f"The row is not valid JSON ({error}): {text[:_SHOWN_CHARS]!r}; fix or remove it.") from error
     if not isinstance(value, dict):
@@ -83,13 +113,11 @@ def manifest_row(listed: Row) -> ManifestRow:
         RowRejected: the row is malformed, or its container could not be listed.
     """
     values = parsed(listed["row_json"]) if listed["row_json"] else {}
-    if "unlisted" in values:
-        raise RowRejected(Outcome.FAILED, Reason.UNREADABLE_IMAGE, str(values["unlisted"]))
-    if listed["kind"] == MANIFEST:
-        return _validated(values)
-    if listed["kind"] == FOLDER:
-        return ManifestRow(image=listed["uri"])
-    return _validated(_img2dataset(values, listed["uri"]))
+    if "unlisted" in values and "image" not in values:
+        reason = Reason(values.get("reason", Reason.UNREADABLE_IMAGE))
+        outcome = Outcome.REFUSED if reason in _REFUSED else Outcome.FAILED
+        raise RowRejected(outcome, reason, str(values["unlisted"]))
+    return _validated(values if listed["kind"] == MANIFEST else manifest_values(values, listed["uri"]))
 
 
 def fault(error: ValidationError) -> str:
@@ -98,15 +126,6 @@ def fault(error: ValidationError) -> str:
     where = ".".join(str(part) for part in first["loc"])
     value = "" if first["type"] == "missing" else f" = {first['input']!r}"[:_SHOWN_CHARS]
     return f"{where}{value}: {first['msg'][:1].lower()}{first['msg'][1:]}"
-
-
-def _img2dataset(values: dict[str, Any], uri: str) -> dict[str, Any]:
-    metadata = values.get("metadata") or {}
-    if not isinstance(metadata, dict):
-        raise _bad_row(f"The metadata is not a JSON object: {str(metadata)[:_SHOWN_CHARS]!r}; fix or remove it.")
-    licence = metadata.get("licence") or metadata.get("license")
-    caption = metadata.get("caption") or values.get("caption")
-    return {"image_url": metadata.get("url"), **metadata, "licence": licence, "alt_text": caption, "image": uri}
 
 
 def _validated(values: dict[str, Any]) -> ManifestRow:

@@ -8,10 +8,12 @@ from typing import BinaryIO
 
 from schemas.manifest import ManifestRow
 from schemas.reasons import Outcome, Reason
-from udfs.crawl.entries import manifest_folder, manifest_row, parsed
+from udfs.crawl.entries import PARQUET, manifest_folder, manifest_row, parsed
 from udfs.crawl.limits import IngestSettings
+from udfs.crawl.parquets import stored_images
 from udfs.crawl.robots import opt_outs
 from udfs.stages.rows import Row, RowRejected, rejected_by
+from udfs.storage.compressed import open_unzipped
 from udfs.storage.files import MissingFile, TooLarge, open_binary, read_bytes
 from udfs.storage.locations import parent, resolve
 
@@ -39,7 +41,8 @@ def fetched(entries: Sequence[Row], limits: IngestSettings) -> Iterator[Fetched]
         for start in range(0, len(files), _CONCURRENCY):
             yield from pool.map(lambda entry: _from_file(entry, limits), files[start : start + _CONCURRENCY])
     for uri, group in groupby(sorted(members, key=lambda entry: entry["uri"]), key=lambda entry: entry["uri"]):
-        yield from _from_tar(uri, list(group), limits)
+        rows = list(group)
+        yield from (_from_parquet if rows[0]["kind"] == PARQUET else _from_tar)(uri, rows, limits)
 
 
 def _from_file(entry: Row, limits: IngestSettings) -> Fetched:
@@ -53,15 +56,58 @@ def _from_file(entry: Row, limits: IngestSettings) -> Fetched:
 
 def _from_tar(uri: str, entries: list[Row], limits: IngestSettings) -> Iterator[Fetched]:
     try:
-        stream = open_binary(uri)
+        stream = open_unzipped(uri)
     except MissingFile as error:
         rejected = RowRejected(Outcome.FAILED, Reason.MISSING_FILE, str(error))
         yield from (Fetched(entry, rejected=rejected) for entry in entries)
         return
     with stream:
-        # img2dataset writes samples in the order of their names, so this reads the tar forward.
-        for entry in sorted(entries, key=lambda entry: entry["member"]):
+        # Forward, since a compressed tar is read again from its start to go back.
+        for entry in sorted(entries, key=_offset):
             yield _from_member(stream, entry, limits)
+
+
+def _offset(entry: Row) -> int:
+    try:
+        return int(parsed(entry["row_json"]).get("tar_offset", 0))
+    except (RowRejected, TypeError, ValueError):
+        return 0
+
+
+def _from_parquet(uri: str, entries: list[Row], limits: IngestSettings) -> Iterator[Fetched]:
+    wanted: dict[str, tuple[Row, ManifestRow]] = {}
+    places = []
+    for entry in entries:
+        try:
+            row = _allowed_row(entry, limits)
+            places.append({**parsed(entry["row_json"]), "entry_id": entry["entry_id"]})
+            wanted[entry["entry_id"]] = (entry, row)
+        except Exception as error:  # a bad entry must not fail its neighbors
+            yield Fetched(entry, rejected=rejected_by(error))
+    try:
+        with open_binary(uri) as stream:
+            for place, image, path in stored_images(stream, places) if places else ():
+                entry, row = wanted.pop(place["entry_id"])
+                yield _stored(entry, row, (image, path), limits)
+    except Exception as error:  # what the file cannot give is rejected entry by entry
+        text = f"{uri} cannot be read ({error}); download it again."
+        rejected = RowRejected(Outcome.FAILED, Reason.UNREADABLE_IMAGE, text)
+        yield from (Fetched(entry, rejected=rejected) for entry, _ in wanted.values())
+
+
+def _stored(entry: Row, row: ManifestRow, content: tuple[bytes | None, str | None], limits: IngestSettings) -> Fetched:
+    image, path = content
+    try:
+        if image is None and not path:
+            error = f"{location_of(entry)} holds no image; remove the row or add its bytes."
+            raise RowRejected(Outcome.FAILED, Reason.MISSING_FILE, error)
+        if image is None:
+            image = _read(resolve(parent(entry["uri"]), str(path)), limits, Reason.MISSING_FILE)
+        if len(image) > limits.max_file_bytes:
+            raise _too_large(TooLarge(location_of(entry), len(image)), limits)
+        return _with_maps(entry, row, image, limits)
+    except Exception as error:  # a bad entry must not fail its neighbors
+        return Fetched(entry, rejected=rejected_by(error))
 
 
 def _from_member(stream: BinaryIO, entry: Row, limits: IngestSettings) -> Fetched:

@@ -3,25 +3,42 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from udfs.crawl.entries import FILES, FOLDER, MANIFEST, MANIFEST_SUFFIXES, TAR
-from udfs.storage.files import FileStatus, MissingFile, file_status, list_files, open_binary
+from udfs.crawl.entries import FILES, FOLDER, MANIFEST, MANIFEST_SUFFIXES, PARQUET, TAR
+from udfs.crawl.manifests import IMAGE_FIELDS, NotAManifest, check_manifest, image_field, is_table
+from udfs.crawl.names import IMAGE_SUFFIXES, stem_and_suffix
+from udfs.crawl.parquets import ParquetUnclear, image_column, parquet_file
+from udfs.crawl.tars import TAR_SUFFIXES
+from udfs.storage.compressed import is_gzip
+from udfs.storage.files import FileStatus, MissingFile, file_status, list_files, names_in, open_binary
 from udfs.storage.locations import normalized
 
 # Positions of samples in tars and shards; the stride keeps them distinct without opening the files.
 SAMPLES_STRIDE = 1_000_000
 
+# Where several kinds of manifest lie in a folder, these are meant.
+_USUAL_SUFFIXES = (".jsonl", ".parquet")
+_MANIFEST = "manifest"
+_UNREAD_SUFFIXES = frozenset(
+    ("7z", "arrow", "bz2", "lmdb", "mdb", "rar", "recordio", "tfrecord", "tfrecords", "tbz2", "txz", "xz", "zip", "zst")
+)
+# Compressed content cannot be cut, so that one task reads to its end.
+_TO_THE_END = 2**62
+_CHECKED_FILES = 20
+
 
 class LayoutUnclear(Exception):
-    """A crawl whose layout is ambiguous."""
+    """A crawl that can be read in several ways, or of a kind that is not read."""
 
 
 @dataclass(frozen=True)
 class Piece:
     """A part of a crawl that one task lists.
 
-    `form` is lines (bytes start..end), rows (row group `start`), tar or shard; `position` is that of the first entry.
+    `form` is lines (bytes start..end), table (a CSV file), rows or images (row group `start`), tar or shard;
+    `position` is that of the first entry.
     """
 
     form: str
@@ -47,84 +64,186 @@ def layout_of(crawl_uri: str, chunk_bytes: int) -> Layout:
 
     Raises:
         MissingFile: the URI does not exist or is empty.
-        LayoutUnclear: there are two manifests.
+        LayoutUnclear: there are two manifests, or one of a kind that is not read.
         UnservedLocation: the scheme is not served.
         pyarrow.ArrowInvalid: the parquet manifest is not a parquet file.
     """
     uri = normalized(crawl_uri)
-    status = file_status(uri)
-    if status is not None:
-        return _file_layout(status, chunk_bytes)
-    manifests = [m for m in _manifest_uris(uri) if file_status(m) or next(list_files(m), None)]
-    if len(manifests) > 1:
-        raise LayoutUnclear(f"{uri} contains {' and '.join(manifests)}; pass the one to ingest as --crawl.")
-    if manifests:
-        return Layout(MANIFEST, uri, _manifest_pieces(manifests[0], chunk_bytes))
-    files = sorted(list_files(uri), key=lambda file: file.uri)
-    if not files:
-        raise MissingFile(f"{uri} contains no files; pass a folder of images, a folder of tars, or a manifest.")
-    return _folder_layout(uri, files)
+    try:
+        status = file_status(uri)
+        if status is not None:
+            return _file_layout(status, chunk_bytes)
+        manifest = _manifest_of(uri)
+        if manifest:
+            return _manifest_layout(uri, manifest, chunk_bytes)
+        files = sorted(list_files(uri), key=lambda file: file.uri)
+        if not files:
+            raise MissingFile(f"{uri} contains no files; pass a folder of images, a folder of tars, or a manifest.")
+        return _folder_layout(uri, files)
+    except (NotAManifest, ParquetUnclear) as error:
+        raise LayoutUnclear(str(error)) from error
 
 
-def _manifest_uris(uri: str) -> list[str]:
-    if uri.endswith(MANIFEST_SUFFIXES):  # a folder of part files, as written by Spark
-        return [uri]
-    return [f"{uri}/manifest{suffix}" for suffix in MANIFEST_SUFFIXES]
+def _manifest_of(uri: str) -> str | None:
+    """Return the manifest of a folder: the folder itself where its name is that of one, or the one in it."""
+    if uri.lower().endswith(MANIFEST_SUFFIXES):  # a folder of part files, as written by Spark
+        return uri if next(list_files(uri), None) else None
+    names = names_in(uri, _MANIFEST)
+    named = [name for name in names if name.lower().removeprefix(_MANIFEST) in MANIFEST_SUFFIXES]
+    found = [f"{uri}/{name}" for name in named]
+    found = [one for one in found if file_status(one) or next(list_files(one), None)]
+    usual = [one for one in found if one.lower().endswith(_USUAL_SUFFIXES)]
+    found = usual or found
+    if len(found) > 1:
+        raise LayoutUnclear(f"{uri} contains {' and '.join(found)}; pass the one to ingest as --crawl.")
+    return found[0] if found else None
 
 
 def _file_layout(status: FileStatus, chunk_bytes: int) -> Layout:
-    if status.uri.endswith(MANIFEST_SUFFIXES):
-        return Layout(MANIFEST, status.uri, _manifest_pieces(status.uri, chunk_bytes))
-    if status.uri.endswith(".tar"):
+    name = status.uri.lower()
+    if name.endswith(MANIFEST_SUFFIXES):
+        return _manifest_layout(status.uri, status.uri, chunk_bytes)
+    if name.endswith(TAR_SUFFIXES):
         return Layout(TAR, status.uri, _numbered("tar", [status]))
+    _require_read(status.uri, [status])
     return Layout(FOLDER, status.uri, loose=[status])
 
 
 def _folder_layout(uri: str, files: Sequence[FileStatus]) -> Layout:
-    tars = [file for file in files if file.uri.endswith(".tar")]
-    if tars:
-        loose = [file for file in files if not file.uri.endswith(".tar") and not _is_companion(file.uri)]
-        return Layout(TAR, uri, _numbered("tar", tars), loose)
+    tars = [file for file in files if file.uri.lower().endswith(TAR_SUFFIXES)]
     folders = {file.uri.rpartition("/")[0] for file in files}
-    shards = [file for file in files if file.uri.removesuffix(".parquet") in folders and _is_companion(file.uri)]
-    if shards:
-        inside = tuple(f"{shard.uri.removesuffix('.parquet')}/" for shard in shards)
-        loose = [file for file in files if not file.uri.startswith(inside) and not _is_companion(file.uri)]
-        return Layout(FILES, uri, _numbered("shard", shards), loose)
-    return Layout(FOLDER, uri, loose=list(files))
+    parquets = [file for file in files if file.uri.lower().endswith(".parquet")]
+    stems = {_tar_stem(tar.uri) for tar in tars}
+    companions = {file.uri for file in parquets if file.uri.removesuffix(".parquet") in stems}
+    shards = [file for file in parquets if file.uri.removesuffix(".parquet") in folders and _is_digits(file.uri)]
+    inside = tuple(f"{shard.uri.removesuffix('.parquet')}/" for shard in shards)
+    taken = {file.uri for file in (*tars, *shards)} | companions
+    rest = [file for file in files if file.uri not in taken and not file.uri.startswith(inside or ("\0",))]
+    images = [file for file in rest if file.uri.lower().endswith(".parquet") and _has_images(file.uri)]
+    pieces = _numbered("tar", tars) + _numbered("shard", shards, len(tars))
+    pieces += _group_pieces("images", images, SAMPLES_STRIDE * len(pieces))
+    taken |= {file.uri for file in images}
+    loose = [file for file in rest if file.uri not in taken and not (pieces and _is_statistics(file.uri))]
+    _require_read(uri, [] if pieces else loose)
+    _require_no_other_manifest(loose)
+    kind = TAR if tars else FILES if shards else PARQUET if images else FOLDER
+    return Layout(kind, uri, pieces, loose)
 
 
-def _is_companion(uri: str) -> bool:
-    """Return whether img2dataset wrote the file next to its shards, such as `00000.parquet` or `00000_stats.json`."""
-    stem, _, suffix = uri.rpartition("/")[2].partition(".")
-    return stem.removesuffix("_stats").isdigit() and suffix in ("parquet", "json")
+def _require_read(uri: str, files: Sequence[FileStatus]) -> None:
+    """Reject a crawl that holds its images in containers that are not read, and no image beside them."""
+    suffixes = {stem_and_suffix(file.uri)[1] for file in files}
+    unread = sorted(suffixes & _UNREAD_SUFFIXES)
+    if unread and not suffixes & IMAGE_SUFFIXES:
+        raise LayoutUnclear(
+            f"{uri} holds .{' and .'.join(unread)} files, which are not read; unpack them, or write the crawl as tars, "
+            "parquet or files (img2dataset: --output_format webdataset)."
+        )
 
 
-def _numbered(form: str, files: Sequence[FileStatus]) -> list[Piece]:
+def _require_no_other_manifest(loose: Sequence[FileStatus]) -> None:
+    """Reject a folder in which a file lists its images, which would otherwise be read without what it says of them."""
+    listing = [file.uri for file in loose if file.uri.lower().endswith(MANIFEST_SUFFIXES) and not file.fault]
+    for uri in listing[:_CHECKED_FILES]:
+        name = _image_field(uri)
+        if name:
+            rename = f"rename its field `{name}` to `image` and " if name != IMAGE_FIELDS[0] else ""
+            raise LayoutUnclear(
+                f"{uri} lists images like a manifest; {rename}pass it as --crawl, or move it out of the folder to read "
+                "the images without it."
+            )
+
+
+def _image_field(uri: str) -> str | None:
+    if not uri.lower().endswith(".parquet"):
+        return None if uri.lower().endswith((".json", ".json.gz")) else image_field(uri)
+    try:
+        with open_binary(uri) as stream:
+            names = pq.read_schema(stream).names
+    except (pa.ArrowException, MissingFile, OSError):
+        return None
+    return next((name for name in IMAGE_FIELDS if name in names), None)
+
+
+def _has_images(uri: str) -> bool:
+    try:
+        with open_binary(uri) as stream:
+            return image_column(parquet_file(stream), uri) is not None
+    except (pa.ArrowException, MissingFile, OSError):
+        return False  # listed as a file, and quarantined under its name
+
+
+def _tar_stem(uri: str) -> str:
+    suffix = next(one for one in sorted(TAR_SUFFIXES, key=len, reverse=True) if uri.lower().endswith(one))
+    return uri[: -len(suffix)]
+
+
+def _is_digits(uri: str) -> bool:
+    return uri.rpartition("/")[2].partition(".")[0].isdigit()
+
+
+def _is_statistics(uri: str) -> bool:
+    """Return whether img2dataset wrote the file next to its shards, such as `00000_stats.json`."""
+    return uri.rpartition("/")[2].removesuffix("_stats.json").isdigit()
+
+
+def _numbered(form: str, files: Sequence[FileStatus], first: int = 0) -> list[Piece]:
     return [
         Piece(form, file.uri, 0, file.size, number * SAMPLES_STRIDE, f"{file.size}-{file.version}")
-        for number, file in enumerate(files)
+        for number, file in enumerate(files, first)
     ]
 
 
-def _manifest_pieces(uri: str, chunk_bytes: int) -> list[Piece]:
-    single = file_status(uri)
-    parts = [single] if single else sorted(list_files(uri), key=lambda file: file.uri)
+def _manifest_layout(crawl_uri: str, manifest: str, chunk_bytes: int) -> Layout:
+    single = file_status(manifest)
+    parts = [single] if single else sorted(list_files(manifest), key=lambda file: file.uri)
     parts = [part for part in parts if not part.uri.rpartition("/")[2].startswith("_")]
-    if uri.endswith(".parquet"):
-        return list(_row_group_pieces(parts))
-    return [
-        Piece("lines", part.uri, start, min(start + chunk_bytes, part.size), 0, part.version)
-        for part in parts
-        for start in range(0, part.size, chunk_bytes)
-    ]
+    if manifest.lower().endswith(".parquet"):
+        return _parquet_layout(crawl_uri, parts)
+    for part in [part for part in parts if part.size][:_CHECKED_FILES]:
+        check_manifest(part.uri, manifest)
+    table = is_table(manifest)
+    return Layout(MANIFEST, crawl_uri, [piece for part in parts for piece in _cut(part, table, chunk_bytes)])
 
 
-def _row_group_pieces(parts: Sequence[FileStatus]) -> Iterator[Piece]:
-    position = 0
+def _cut(part: FileStatus, table: bool, chunk_bytes: int) -> list[Piece]:
+    if table:
+        return [Piece("table", part.uri, 0, part.size, 0, part.version)] if part.size else []
+    with open_binary(part.uri) as stream:
+        packed = is_gzip(stream)
+    if packed:
+        return [Piece("lines", part.uri, 0, _TO_THE_END, 0, part.version)]
+    starts = range(0, part.size, chunk_bytes)
+    return [Piece("lines", part.uri, start, min(start + chunk_bytes, part.size), 0, part.version) for start in starts]
+
+
+def _parquet_layout(crawl_uri: str, parts: Sequence[FileStatus]) -> Layout:
+    if not parts:
+        return Layout(MANIFEST, crawl_uri)
+    with open_binary(parts[0].uri) as stream:
+        file = parquet_file(stream)
+        if image_column(file, parts[0].uri) is not None:
+            return Layout(PARQUET, crawl_uri, _group_pieces("images", parts))
+        if IMAGE_FIELDS[0] not in file.schema_arrow.names:
+            if next(list_files(parts[0].uri.removesuffix(".parquet")), None):
+                return Layout(FILES, crawl_uri, _numbered("shard", parts))
+            names = ", ".join(file.schema_arrow.names)
+            raise NotAManifest(
+                f"{parts[0].uri} has no column `image` (its columns are {names}); name the column that holds the paths "
+                "of the images, or the images themselves, `image`."
+            )
+    return Layout(MANIFEST, crawl_uri, _group_pieces("rows", parts))
+
+
+def _group_pieces(form: str, parts: Sequence[FileStatus], position: int = 0) -> list[Piece]:
+    return list(_row_groups(form, parts, position))
+
+
+def _row_groups(form: str, parts: Sequence[FileStatus], position: int) -> Iterator[Piece]:
     for part in parts:
+        version = f"{part.size}-{part.version}" if form == "images" else part.version
         with open_binary(part.uri) as stream:
             footer = pq.ParquetFile(stream).metadata
             for group in range(footer.num_row_groups):
-                yield Piece("rows", part.uri, group, group + 1, position, part.version)
+                yield Piece(form, part.uri, group, group + 1, position, version)
                 position += footer.row_group(group).num_rows

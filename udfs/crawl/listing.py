@@ -3,19 +3,23 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from udfs.crawl.entries import FILES, FOLDER, TAR, broken_entry, entry, manifest_entry
+from schemas.reasons import Reason
+from udfs.crawl.entries import MANIFEST, PARQUET, TAR, broken_entry, entry, manifest_entry
+from udfs.crawl.image_files import folder_entries, is_failed, shard_entries
+from udfs.crawl.json_text import json_of
 from udfs.crawl.layout import SAMPLES_STRIDE, Layout, Piece
+from udfs.crawl.manifests import table_rows
+from udfs.crawl.metadata import metadata_of
+from udfs.crawl.parquets import image_column, listed_images, parquet_file
 from udfs.crawl.tars import samples
 from udfs.stages.rows import Row
-from udfs.storage.files import MissingFile, list_files, open_binary
+from udfs.storage.compressed import open_unzipped
+from udfs.storage.files import open_binary
 
-_IMAGE_SUFFIXES = ("jpg", "jpeg", "png", "webp")
-_OTHER_SUFFIXES = ("txt", "json")
 _MAX_LINE_BYTES = 16 * 2**20
 _SHOWN_BYTES = 1_000
 _ROWS_READ = 1_024
@@ -23,7 +27,7 @@ _ROWS_READ = 1_024
 
 def entries_of(piece: Piece, crawl_uri: str) -> Iterator[Row]:
     """Yield the `crawl` rows of a piece with their `position`, without an ingest shard."""
-    rows = {"lines": _lines, "rows": _row_group, "tar": _tar, "shard": _shard}[piece.form](piece, crawl_uri)
+    rows = _LISTED[piece.form](piece, crawl_uri)
     for number, row in enumerate(rows):
         yield {**row, "crawl_uri": crawl_uri, "position": piece.position + number}
 
@@ -31,14 +35,15 @@ def entries_of(piece: Piece, crawl_uri: str) -> Iterator[Row]:
 def loose_entries(layout: Layout) -> Iterator[Row]:
     """Yield the `crawl` rows of single image files, with positions after those of the pieces."""
     first = layout.pieces[-1].position + SAMPLES_STRIDE if layout.pieces else 0
-    for number, file in enumerate(layout.loose):
-        row = entry(FOLDER, file.uri, None, version=f"{file.size}-{file.version}")
+    for number, row in enumerate(folder_entries(layout.loose)):
         yield {**row, "crawl_uri": layout.crawl_uri, "position": first + number}
 
 
 def rows_in(piece: Piece) -> int:
-    """Count the rows of a piece of lines."""
-    with open_binary(piece.uri) as stream:
+    """Count the rows of a piece of lines or of a table."""
+    if piece.form == "table":
+        return sum(1 for _ in table_rows(piece.uri))
+    with open_unzipped(piece.uri) as stream:
         return sum(1 for _ in lines_between(stream, piece.start, piece.end))
 
 
@@ -70,9 +75,18 @@ def _rest_of_line(stream: BinaryIO, line: bytes) -> None:
 
 
 def _lines(piece: Piece, crawl_uri: str) -> Iterator[Row]:
-    with open_binary(piece.uri) as stream:
+    with open_unzipped(piece.uri) as stream:
         for number, text in enumerate(lines_between(stream, piece.start, piece.end), piece.position + 1):
             yield manifest_entry(text, crawl_uri, piece.uri, number)
+
+
+def _table(piece: Piece, crawl_uri: str) -> Iterator[Row]:
+    for number, row in enumerate(table_rows(piece.uri), piece.position + 1):
+        if row.fault:
+            uri = f"{piece.uri}#row={number}"
+            yield broken_entry(MANIFEST, uri, row.fault, reason=Reason.BAD_MANIFEST_ROW)
+        else:
+            yield manifest_entry(row.text, crawl_uri, piece.uri, number)
 
 
 def _row_group(piece: Piece, crawl_uri: str) -> Iterator[Row]:
@@ -80,49 +94,42 @@ def _row_group(piece: Piece, crawl_uri: str) -> Iterator[Row]:
         batches = pq.ParquetFile(stream).iter_batches(batch_size=_ROWS_READ, row_groups=[piece.start])
         rows = (row for batch in batches for row in batch.to_pylist())
         for number, row in enumerate(rows, piece.position + 1):
-            yield manifest_entry(_as_json(row), crawl_uri, piece.uri, number)
+            yield manifest_entry(json_of(row), crawl_uri, piece.uri, number)
 
 
 def _tar(piece: Piece, crawl_uri: str) -> Iterator[Row]:
-    for sample in samples(piece.uri):
+    for sample in samples(piece.uri, piece.end):
         if sample.broken:
-            yield broken_entry(TAR, piece.uri, sample.broken, piece.version)
+            yield broken_entry(TAR, piece.uri, sample.broken, piece.version, sample.member, sample.reason)
         else:
-            yield entry(TAR, piece.uri, json.dumps(sample.as_row()), sample.member, piece.version)
+            yield entry(TAR, piece.uri, json.dumps(sample.row), sample.member, piece.version)
 
 
-def _shard(piece: Piece, crawl_uri: str) -> Iterator[Row]:
-    folder = piece.uri.removesuffix(".parquet")
-    files: dict[str, Any] = {}
-    for file in sorted(list_files(folder), key=lambda file: file.uri):
-        key, _, suffix = file.uri.rpartition("/")[2].partition(".")
-        if suffix.lower() not in _OTHER_SUFFIXES:
-            files[key] = file
-    try:
-        with open_binary(piece.uri) as stream:
-            rows = pq.read_table(stream).to_pylist()
-    except (pa.ArrowException, MissingFile, OSError) as error:
-        text = f"Shard {piece.uri} cannot be read ({error}); download the shard again."
-        yield broken_entry(FILES, piece.uri, text, piece.version)
-        return
-    for row in rows:
-        # img2dataset also lists failed downloads, for which there is nothing to ingest.
-        if row.get("status", "success") != "success":
-            continue
-        file = files.get(str(row.get("key")))
-        uri = file.uri if file else f"{folder}/{row.get('key')}.{_IMAGE_SUFFIXES[0]}"
-        version = f"{file.size}-{file.version}" if file else "absent"
-        yield entry(FILES, uri, json.dumps({"metadata": json.loads(_as_json(row))}), version=version)
+def _shard(piece: Piece, _: str) -> Iterator[Row]:
+    yield from shard_entries(piece.uri, piece.version)
 
 
-def _as_json(row: Row) -> str:
-    return json.dumps({name: value for name, value in row.items() if value is not None}, default=_plain)
+def _images(piece: Piece, _: str) -> Iterator[Row]:
+    with open_binary(piece.uri) as stream:
+        file = parquet_file(stream)
+        column = image_column(file, piece.uri)
+        if column is None:
+            error = f"{piece.uri} has no column of images, unlike other files of the crawl; remove it."
+            yield broken_entry(PARQUET, piece.uri, error, piece.version)
+            return
+        before = sum(file.metadata.row_group(group).num_rows for group in range(piece.start))
+        for number, item, others in listed_images(file, column, piece.start):
+            if is_failed(others):
+                continue
+            place = {"row_group": piece.start, "row": number, "column": column.name, "item": item}
+            member = f"row={before + number + 1}" + ("" if item is None else f",item={item + 1}")
+            row = {**place, "metadata": metadata_of(json_of(others))}
+            yield entry(PARQUET, piece.uri, json.dumps(row), member, piece.version)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return value.isoformat() if hasattr(value, "isoformat") else float(value)
+_LISTED = {
+    "lines": _lines, "table": _table, "rows": _row_group, "images": _images, "tar": _tar, "shard": _shard
+}  # fmt: skip
 
 
 def numbered(pieces: list[Piece], counts: dict[int, int]) -> list[Piece]:

@@ -1,85 +1,148 @@
-"""Reads WebDataset tars as written by img2dataset: consecutive members with the same key form a sample."""
+"""Lists the samples of WebDataset tars: each image with the texts of its key, wherever in the tar they stand."""
 
-import json
-import tarfile
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, BinaryIO
 
+from schemas.reasons import Reason
+from udfs.crawl.metadata import metadata_of, robots_of
+from udfs.crawl.names import is_map_name, nearest, sample_key, stem_and_suffix
+from udfs.crawl.tar_index import FAULTS, Member, read_index, text_of
+from udfs.storage.compressed import is_gzip, open_unzipped
 from udfs.storage.files import MissingFile, open_binary
 
-_MAX_TEXT_BYTES = 2**20
-_TEXTS = ("txt", "json")
+TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz")
+
+_MAX_CAPTION_CHARS = 2**20
+# Images hardly shrink, texts do twentyfold; what expands further than this was made to.
+_MAX_EXPANSION = 200
+_SMALL_BYTES = 256 * 2**20
 
 
 @dataclass
 class Sample:
-    """A sample: its image member with offset and size in bytes, and its texts; `broken` says why the tar ends here."""
+    """An image of a tar, with the content of the entry's `row_json`; `broken` and `reason` say why it is not read.
 
-    key: str = ""
+    Without `member` it stands for the tar itself.
+    """
+
     member: str | None = None
-    offset: int = 0
-    size: int = 0
-    texts: dict[str, str] = field(default_factory=dict)
+    row: dict[str, Any] = field(default_factory=dict)
     broken: str = ""
-
-    def as_row(self) -> dict[str, Any]:
-        """Return the content of the entry's `row_json`; metadata that is not JSON stays text, and ingest rejects it."""
-        row: dict[str, Any] = {"tar_offset": self.offset, "tar_size": self.size}
-        if "txt" in self.texts:
-            row["caption"] = self.texts["txt"]
-        if "json" in self.texts:
-            try:
-                row["metadata"] = json.loads(self.texts["json"])
-            except (ValueError, RecursionError):
-                row["metadata"] = self.texts["json"]
-        return row
+    reason: Reason = Reason.UNREADABLE_IMAGE
 
 
-def samples(uri: str) -> Iterator[Sample]:
-    """Yield the samples of a tar in order; a truncated tar ends with a sample whose `broken` is set."""
-    sample = Sample()
+def samples(uri: str, size_bytes: int) -> Iterator[Sample]:
+    """Yield the images of a tar in order, then whatever else it lists that is no image of its own.
+
+    `size_bytes` is the length of the file. A tar that is truncated or holds no image ends with a sample for itself.
+    """
     try:
-        with open_binary(uri) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
-            for member in tar:
-                if not member.isfile():
-                    continue
-                key, suffix = _key(member.name)
-                if sample.key and key != sample.key:
+        with open_binary(uri) as packed:
+            limit = _SMALL_BYTES + _MAX_EXPANSION * size_bytes if is_gzip(packed) else None
+        with open_unzipped(uri) as stream:
+            index = read_index(stream, limit)
+            found = False
+            for _, members in groupby(index.members, key=lambda member: member.archive):
+                for sample in _Archive(stream, list(members), index.broken).samples():
+                    found = True
                     yield sample
-                    sample = Sample()
-                sample.key = key
-                if suffix in _TEXTS:
-                    sample.texts[suffix] = _text(tar, member)
-                elif sample.member is None:
-                    sample.member, sample.offset, sample.size = _plain(member.name), member.offset_data, member.size
-            _check_end(stream, tar.offset)
-    except (tarfile.TarError, MissingFile, OSError, EOFError, ValueError) as error:
-        yield from [sample] if sample.key else []
-        yield Sample(broken=f"Tar {uri} cannot be read to the end ({error}); download it again.")
+    except (*FAULTS, MissingFile) as error:
+        yield Sample(broken=_unreadable(uri, str(error)))
         return
-    if sample.key:
-        yield sample
+    if index.broken:
+        yield Sample(broken=_unreadable(uri, index.broken))
+    elif not found:
+        names = ", ".join(member.name for member in index.members[:3]) or "none"
+        yield Sample(broken=f"Tar {uri} holds no image (its files: {names}); remove it from the crawl.")
 
 
-def _check_end(stream: BinaryIO, offset: int) -> None:
-    # tarfile treats a truncated or corrupt header as the end of the archive; the real end is a block of zeros.
-    stream.seek(offset)
-    if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-        raise tarfile.ReadError(f"it is truncated at byte {offset:,}")
+def _unreadable(uri: str, why: str) -> str:
+    return f"Tar {uri} cannot be read to the end ({why}); download it again."
 
 
-def _key(name: str) -> tuple[str, str]:
-    folder, slash, base = name.rpartition("/")
-    stem, _, suffix = base.partition(".")
-    return f"{folder}{slash}{stem}", suffix.lower()
+class _Archive:
+    """The members of one archive, with the texts by the names of the images that they belong to."""
+
+    def __init__(self, stream: BinaryIO, members: Sequence[Member], broken: str) -> None:
+        self._stream = stream
+        self._broken = broken
+        self._texts: dict[tuple[str, str], list[Member]] = defaultdict(list)
+        others = [member for member in members if not member.is_text]
+        for member in members:
+            if member.is_text:
+                self._texts[stem_and_suffix(member.name)].append(member)
+        self._images: dict[str, list[Member]] = defaultdict(list)
+        for member in others:
+            if member.is_image:
+                self._images[sample_key(member.name)].append(member)
+        # Beside an image, other members are further parts of its sample; alone, their content decides.
+        self._listed = [m for m in others if m.is_image or m.fault or sample_key(m.name) not in self._images]
+        self._times = Counter(member.name for member in self._listed)
+        self._own = {id(m): nearest(self._texts, m.name) for m in self._listed if not m.fault}
+        used = {id(text) for own in self._own.values() for texts in own.values() for text in texts}
+        unused = [m for texts in self._texts.values() for m in texts if id(m) not in used]
+        self._further: dict[str, list[Member]] = defaultdict(list)
+        for member in unused:
+            if member.name.lower().endswith(".json"):
+                self._further[sample_key(member.name)].append(member)
+        self._orphans = [m for m in unused if sample_key(m.name) not in self._images]
+
+    def samples(self) -> Iterator[Sample]:
+        """Yield the images, and then the texts of no image."""
+        stray = [self._robots(m) for m in self._orphans if m.name.lower().endswith(".json")]
+        times: Counter[str] = Counter()
+        for member in self._listed:
+            yield self._sample(member, times[member.name], [text for text in stray if text])
+            times[member.name] += 1
+        for member in self._orphans:
+            error = f"{member.name} is the text of an image that the tar lacks; add the image or remove the text."
+            yield Sample(_uri_part(member), broken=error, reason=Reason.NOT_AN_IMAGE)
+
+    def _sample(self, member: Member, time: int, stray: list[str]) -> Sample:
+        name = _uri_part(member)
+        if member.fault:
+            return Sample(name, broken=member.fault, reason=member.reason)
+        main = next((one for one in self._images[sample_key(member.name)] if not is_map_name(one.name)), None)
+        if main and member.is_image and is_map_name(member.name):
+            error = f"{member.name} is a map of {main.name} by its name, which is read as the image; rename it if not."
+            return Sample(name, broken=error, reason=Reason.NOT_AN_IMAGE)
+        own = self._own[id(member)]
+        row: dict[str, Any] = {"tar_offset": member.offset, "tar_size": member.size}
+        if "txt" in own:
+            row["caption"] = self._text(self._at(own["txt"], member, time))[:_MAX_CAPTION_CHARS]
+        if "json" in own:
+            row["metadata"] = metadata_of(self._text(self._at(own["json"], member, time)))
+        elif self._broken:
+            error = (
+                f"{member.name} has no metadata in the part of the tar that can be read, and the rest may hold its "
+                f"opt-out ({self._broken}); download the tar again."
+            )
+            return Sample(name, broken=error)
+        robots = self._robots_beside(member, own.get("json", []))
+        robots += stray if "json" not in own else []
+        if robots:
+            row["robots"] = ", ".join(dict.fromkeys(robots))
+        return Sample(name, row)
+
+    def _at(self, texts: list[Member], member: Member, time: int) -> Member:
+        # Where names repeat as often as their texts do, the first goes with the first; otherwise the last text counts.
+        return texts[time] if len(texts) == self._times[member.name] else texts[-1]
+
+    def _robots_beside(self, member: Member, own: list[Member]) -> list[str]:
+        several = own if len(own) not in (1, self._times[member.name]) else []
+        found = [self._robots(one) for one in (*several, *self._further.get(sample_key(member.name), ()))]
+        return [text for text in found if text]
+
+    def _robots(self, member: Member) -> str | None:
+        return robots_of(metadata_of(self._text(member)))
+
+    def _text(self, member: Member) -> str:
+        # A link that leads nowhere is no JSON, so that the image is not read without its metadata.
+        return member.fault or text_of(self._stream, member).decode("utf-8", "replace").strip()
 
 
-def _text(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
-    stream = tar.extractfile(member)
-    return stream.read(_MAX_TEXT_BYTES).decode("utf-8", "replace").strip() if stream else ""
-
-
-def _plain(name: str) -> str:
-    # Member names are bytes; those that are not UTF-8 cannot be stored as text.
-    return name.encode("utf-8", "replace").decode("utf-8")
+def _uri_part(member: Member) -> str:
+    return f"{member.name}#{member.number + 1}" if member.number else member.name

@@ -4,13 +4,13 @@ import io
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
 from udfs.storage.clients import s3_client
+from udfs.storage.folders import FileStatus, local_files, local_status
 from udfs.storage.locations import bucket_key, has_scheme, is_s3
 
 _RANGE_BYTES = 4 * 2**20
@@ -29,20 +29,11 @@ class TooLarge(Exception):
         self.size = size
 
 
-@dataclass(frozen=True)
-class FileStatus:
-    """A file as listed: `version` changes when its content does (modification time, or ETag)."""
-
-    uri: str
-    size: int
-    version: str
-
-
 def file_status(uri: str) -> FileStatus | None:
     """Return the status of one file, or None where `uri` names none."""
     if not is_s3(uri):
         path = Path(uri)
-        return _local_status(uri) if path.is_file() else None
+        return local_status(uri) if path.is_file() else None
     bucket, key = bucket_key(uri)
     if not key:
         return None
@@ -58,10 +49,31 @@ def file_status(uri: str) -> FileStatus | None:
 def list_files(folder: str) -> Iterator[FileStatus]:
     """Yield every file under a folder or prefix, in no particular order; names that start with a dot are left out.
 
+    Local folders are listed as `udfs.storage.folders.local_files` describes.
+
     Raises:
         MissingFile: a bucket that does not exist or may not be listed.
     """
-    yield from (_list_s3(folder) if is_s3(folder) else _list_local(folder))
+    yield from (_list_s3(folder) if is_s3(folder) else local_files(folder))
+
+
+def names_in(folder: str, beginning: str) -> list[str]:
+    """Return the names of files and folders directly in a folder or prefix that start with `beginning`, sorted.
+
+    Raises:
+        MissingFile: a bucket that does not exist or may not be listed.
+    """
+    if not is_s3(folder):
+        names = os.listdir(folder) if os.path.isdir(folder) else []
+        return sorted(name for name in names if name.startswith(beginning))
+    bucket, prefix = bucket_key(folder)
+    start = f"{prefix}/" if prefix else ""
+    names = []
+    for page in _pages(folder, Bucket=bucket, Prefix=start + beginning, Delimiter="/"):
+        keys = [item["Key"] for item in page.get("Contents", ())]
+        keys += [item["Prefix"].rstrip("/") for item in page.get("CommonPrefixes", ())]
+        names += [key.removeprefix(start) for key in keys]
+    return sorted(names)
 
 
 def read_bytes(uri: str, limit_bytes: int) -> bytes:
@@ -139,33 +151,20 @@ class _RangedObject(io.RawIOBase):
         return len(data)
 
 
-def _list_local(folder: str) -> Iterator[FileStatus]:
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (_local_status(os.path.join(root, name)) for name in names if not name.startswith("."))
-
-
-def _local_status(path: str) -> FileStatus:
-    # A name that is not UTF-8 cannot be stored as text: it is listed with replacement marks and quarantined as missing.
-    uri = path.encode("utf-8", "replace").decode("utf-8")
-    try:
-        status = os.stat(path)
-    except OSError:  # a link to nothing is listed, so that it is quarantined rather than forgotten
-        return FileStatus(uri, 0, "absent")
-    return FileStatus(uri, status.st_size, str(status.st_mtime_ns))
-
-
 def _list_s3(folder: str) -> Iterator[FileStatus]:
     bucket, prefix = bucket_key(folder)
     start = f"{prefix}/" if prefix else ""
-    pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=start)
+    for page in _pages(folder, Bucket=bucket, Prefix=start):
+        for item in page.get("Contents", ()):
+            name: str = item["Key"]
+            hidden = any(part.startswith(".") for part in name.removeprefix(start).split("/"))
+            if not name.endswith("/") and not hidden:
+                yield FileStatus(f"s3://{bucket}/{name}", item["Size"], item["ETag"].strip('"'))
+
+
+def _pages(folder: str, **listing: str) -> Iterator[dict[str, Any]]:
     try:
-        for page in pages:
-            for item in page.get("Contents", ()):
-                name: str = item["Key"]
-                hidden = any(part.startswith(".") for part in name.removeprefix(start).split("/"))
-                if not name.endswith("/") and not hidden:
-                    yield FileStatus(f"s3://{bucket}/{name}", item["Size"], item["ETag"].strip('"'))
+        yield from s3_client().get_paginator("list_objects_v2").paginate(**listing)
     except ClientError as error:
         sentence = f"{folder} cannot be listed ({_code(error)}); check the bucket and its permissions."
         raise MissingFile(sentence) from error
