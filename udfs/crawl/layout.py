@@ -13,7 +13,7 @@ from udfs.crawl.parquets import ParquetUnclear, image_column, parquet_file
 from udfs.crawl.tars import TAR_SUFFIXES
 from udfs.storage.compressed import is_gzip
 from udfs.storage.files import FileStatus, MissingFile, file_status, list_files, names_in, open_binary
-from udfs.storage.locations import normalized
+from udfs.storage.locations import normalized, parent
 
 # Positions of samples in tars and shards; the stride keeps them distinct without opening the files.
 SAMPLES_STRIDE = 1_000_000
@@ -111,7 +111,7 @@ def _file_layout(status: FileStatus, chunk_bytes: int) -> Layout:
 
 def _folder_layout(uri: str, files: Sequence[FileStatus]) -> Layout:
     tars = [file for file in files if file.uri.lower().endswith(TAR_SUFFIXES)]
-    folders = {file.uri.rpartition("/")[0] for file in files}
+    folders = _folders_of(files)
     parquets = [file for file in files if file.uri.lower().endswith(".parquet")]
     stems = {_tar_stem(tar.uri) for tar in tars}
     companions = {file.uri for file in parquets if file.uri.removesuffix(".parquet") in stems}
@@ -128,6 +128,16 @@ def _folder_layout(uri: str, files: Sequence[FileStatus]) -> Layout:
     _require_no_other_manifest(loose)
     kind = TAR if tars else FILES if shards else PARQUET if images else FOLDER
     return Layout(kind, uri, pieces, loose)
+
+
+def _folders_of(files: Sequence[FileStatus]) -> set[str]:
+    folders: set[str] = set()
+    for file in files:
+        folder = parent(file.uri)
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = parent(folder)
+    return folders
 
 
 def _require_read(uri: str, files: Sequence[FileStatus]) -> None:

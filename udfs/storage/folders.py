@@ -77,16 +77,14 @@ class _Walk:
                     yield _not_followed(folder, f"leads back to the folder {known}, which is read under that name")
                     continue
                 with os.scandir(folder) as found:
-                    items = sorted(
-                        (item for item in found if not item.name.startswith(".")), key=lambda item: item.name
-                    )
+                    items = [item for item in found if not item.name.startswith(".")]
             except OSError as error:
                 shown = shown_path(folder)
                 fault = f"The folder {shown} cannot be listed ({error.strerror}); allow reading it."
                 yield FileStatus(shown, 0, ABSENT, fault)
                 continue
             for item in items:
-                if not item.is_dir():
+                if not _is_folder(item):
                     yield local_status(item.path)
                 elif item.is_symlink():
                     self._links.append(item.path)
@@ -109,6 +107,13 @@ class _Walk:
             return shown_path(self._read_as[identity])
         self._read_as[identity] = folder
         return ""
+
+
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _is_within(path: str, folder: str) -> bool:
