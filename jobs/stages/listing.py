@@ -16,8 +16,9 @@ from jobs.engine.lake import Lake
 from schemas.images import CRAWL
 from schemas.table import ENGINE_VERSION, column
 from udfs.crawl.entries import MANIFEST
-from udfs.crawl.layout import Layout, LayoutUnclear, Piece, layout_of
+from udfs.crawl.layout import Layout, LayoutUnclear, layout_of
 from udfs.crawl.listing import entries_of, loose_entries, numbered, rows_in
+from udfs.crawl.pieces import Piece
 from udfs.storage.files import MissingFile
 
 _POSITION = column("position", LongType(), "place in the crawl; sparse between tars", False)

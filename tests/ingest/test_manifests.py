@@ -170,12 +170,28 @@ def test_containers_that_are_not_read(tmp_path: Path) -> None:
 
 
 def test_single_bad_rows_do_not_cost_a_manifest(crawl: Path) -> None:
-    rows = [b"[1, 2]", b'{"image": "photos/\xe9.jpg"}', b"{", b'{"image": "photos/1.jpg", "alt_text": "caf\xe9"}']
+    rows = [
+        b"[1, 2]",
+        b'{"image": "photos/\xe9.jpg"}',
+        b'{"image": "file://[/a.jpg"}',
+        b'{"image": "photos/1.jpg", "alt_text": "caf\xe9"}',
+    ]
     write(crawl / "manifest.jsonl", b"\n".join([*rows, *[lines([row]).strip() for row in ROWS]]))
     result = ingest(crawl)
     assert len({row["image_id"] for row in result.images}) == 6
     names = {f"manifest.jsonl#row={number}": {"bad_manifest_row"} for number in (1, 2, 3)}
     assert result.reasons() == names
+
+
+def test_a_manifest_that_ends_early_gives_its_rows_and_a_reason(crawl: Path) -> None:
+    rows = [{**ROWS[number % 6], "source": "".join(map(str, range(number)))} for number in range(200)]
+    for name, data in {"manifest.jsonl.gz": lines(rows), "list.csv.gz": table(as_csv(rows))}.items():
+        packed = gzip.compress(data)
+        write(crawl / name, packed[: len(packed) * 3 // 4])
+        result = ingest(crawl / name)
+        assert 50 < len(result.images) < 200
+        assert result.reasons() == {name: {"unreadable_image"}}
+        assert "cannot be read to the end" in result.quarantine[0]["error"]
 
 
 def test_a_parquet_file_without_images(crawl: Path) -> None:

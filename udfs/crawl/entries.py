@@ -88,7 +88,12 @@ def manifest_entry(text: str, crawl_uri: str, manifest_uri: str, number: int) ->
             "rename an image whose name is not."
         )
         return broken_entry(MANIFEST, f"{manifest_uri}#row={number}", error, text, reason=Reason.BAD_MANIFEST_ROW)
-    return entry(MANIFEST, resolve(manifest_folder(crawl_uri), image), text)
+    try:
+        uri = resolve(manifest_folder(crawl_uri), image)
+    except ValueError as error:
+        sentence = f"The image URI {image[:_SHOWN_CHARS]!r} cannot be read ({error}); correct it."
+        return broken_entry(MANIFEST, f"{manifest_uri}#row={number}", sentence, text, reason=Reason.BAD_MANIFEST_ROW)
+    return entry(MANIFEST, uri, text)
 
 
 def parsed(text: str) -> dict[str, Any]:

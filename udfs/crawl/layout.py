@@ -1,6 +1,6 @@
 """Detects the layout of a crawl and splits it into pieces that executors list in parallel."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -10,13 +10,10 @@ from udfs.crawl.entries import FILES, FOLDER, MANIFEST, MANIFEST_SUFFIXES, PARQU
 from udfs.crawl.manifests import IMAGE_FIELDS, NotAManifest, check_manifest, image_field, is_table
 from udfs.crawl.names import IMAGE_SUFFIXES, stem_and_suffix
 from udfs.crawl.parquets import ParquetUnclear, image_column, parquet_file
+from udfs.crawl.pieces import SAMPLES_STRIDE, Piece, file_pieces, row_group_pieces, text_pieces
 from udfs.crawl.tars import TAR_SUFFIXES
-from udfs.storage.compressed import is_gzip
 from udfs.storage.files import FileStatus, MissingFile, file_status, list_files, names_in, open_binary
 from udfs.storage.locations import normalized, parent
-
-# Positions of samples in tars and shards; the stride keeps them distinct without opening the files.
-SAMPLES_STRIDE = 1_000_000
 
 # Where several kinds of manifest lie in a folder, these are meant.
 _USUAL_SUFFIXES = (".jsonl", ".parquet")
@@ -24,29 +21,11 @@ _MANIFEST = "manifest"
 _UNREAD_SUFFIXES = frozenset(
     ("7z", "arrow", "bz2", "lmdb", "mdb", "rar", "recordio", "tfrecord", "tfrecords", "tbz2", "txz", "xz", "zip", "zst")
 )
-# Compressed content cannot be cut, so that one task reads to its end.
-_TO_THE_END = 2**62
 _CHECKED_FILES = 20
 
 
 class LayoutUnclear(Exception):
     """A crawl that can be read in several ways, or of a kind that is not read."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a crawl that one task lists.
-
-    `form` is lines (bytes start..end), table (a CSV file), rows or images (row group `start`), tar or shard;
-    `position` is that of the first entry.
-    """
-
-    form: str
-    uri: str
-    start: int
-    end: int
-    position: int
-    version: str
 
 
 @dataclass(frozen=True)
@@ -104,7 +83,7 @@ def _file_layout(status: FileStatus, chunk_bytes: int) -> Layout:
     if name.endswith(MANIFEST_SUFFIXES):
         return _manifest_layout(status.uri, status.uri, chunk_bytes)
     if name.endswith(TAR_SUFFIXES):
-        return Layout(TAR, status.uri, _numbered("tar", [status]))
+        return Layout(TAR, status.uri, file_pieces("tar", [status]))
     _require_read(status.uri, [status])
     return Layout(FOLDER, status.uri, loose=[status])
 
@@ -120,8 +99,8 @@ def _folder_layout(uri: str, files: Sequence[FileStatus]) -> Layout:
     taken = {file.uri for file in (*tars, *shards)} | companions
     rest = [file for file in files if file.uri not in taken and not file.uri.startswith(inside or ("\0",))]
     images = [file for file in rest if file.uri.lower().endswith(".parquet") and _has_images(file.uri)]
-    pieces = _numbered("tar", tars) + _numbered("shard", shards, len(tars))
-    pieces += _group_pieces("images", images, SAMPLES_STRIDE * len(pieces))
+    pieces = file_pieces("tar", tars) + file_pieces("shard", shards, len(tars))
+    pieces += row_group_pieces("images", images, SAMPLES_STRIDE * len(pieces))
     taken |= {file.uri for file in images}
     loose = [file for file in rest if file.uri not in taken and not (pieces and _is_statistics(file.uri))]
     _require_read(uri, [] if pieces else loose)
@@ -197,13 +176,6 @@ def _is_statistics(uri: str) -> bool:
     return uri.rpartition("/")[2].removesuffix("_stats.json").isdigit()
 
 
-def _numbered(form: str, files: Sequence[FileStatus], first: int = 0) -> list[Piece]:
-    return [
-        Piece(form, file.uri, 0, file.size, number * SAMPLES_STRIDE, f"{file.size}-{file.version}")
-        for number, file in enumerate(files, first)
-    ]
-
-
 def _manifest_layout(crawl_uri: str, manifest: str, chunk_bytes: int) -> Layout:
     single = file_status(manifest)
     parts = [single] if single else sorted(list_files(manifest), key=lambda file: file.uri)
@@ -213,18 +185,7 @@ def _manifest_layout(crawl_uri: str, manifest: str, chunk_bytes: int) -> Layout:
     for part in [part for part in parts if part.size][:_CHECKED_FILES]:
         check_manifest(part.uri, manifest)
     table = is_table(manifest)
-    return Layout(MANIFEST, crawl_uri, [piece for part in parts for piece in _cut(part, table, chunk_bytes)])
-
-
-def _cut(part: FileStatus, table: bool, chunk_bytes: int) -> list[Piece]:
-    if table:
-        return [Piece("table", part.uri, 0, part.size, 0, part.version)] if part.size else []
-    with open_binary(part.uri) as stream:
-        packed = is_gzip(stream)
-    if packed:
-        return [Piece("lines", part.uri, 0, _TO_THE_END, 0, part.version)]
-    starts = range(0, part.size, chunk_bytes)
-    return [Piece("lines", part.uri, start, min(start + chunk_bytes, part.size), 0, part.version) for start in starts]
+    return Layout(MANIFEST, crawl_uri, [piece for part in parts for piece in text_pieces(part, table, chunk_bytes)])
 
 
 def _parquet_layout(crawl_uri: str, parts: Sequence[FileStatus]) -> Layout:
@@ -233,27 +194,13 @@ def _parquet_layout(crawl_uri: str, parts: Sequence[FileStatus]) -> Layout:
     with open_binary(parts[0].uri) as stream:
         file = parquet_file(stream)
         if image_column(file, parts[0].uri) is not None:
-            return Layout(PARQUET, crawl_uri, _group_pieces("images", parts))
+            return Layout(PARQUET, crawl_uri, row_group_pieces("images", parts))
         if IMAGE_FIELDS[0] not in file.schema_arrow.names:
             if next(list_files(parts[0].uri.removesuffix(".parquet")), None):
-                return Layout(FILES, crawl_uri, _numbered("shard", parts))
+                return Layout(FILES, crawl_uri, file_pieces("shard", parts))
             names = ", ".join(file.schema_arrow.names)
             raise NotAManifest(
                 f"{parts[0].uri} has no column `image` (its columns are {names}); name the column that holds the paths "
                 "of the images, or the images themselves, `image`."
             )
-    return Layout(MANIFEST, crawl_uri, _group_pieces("rows", parts))
-
-
-def _group_pieces(form: str, parts: Sequence[FileStatus], position: int = 0) -> list[Piece]:
-    return list(_row_groups(form, parts, position))
-
-
-def _row_groups(form: str, parts: Sequence[FileStatus], position: int) -> Iterator[Piece]:
-    for part in parts:
-        version = f"{part.size}-{part.version}" if form == "images" else part.version
-        with open_binary(part.uri) as stream:
-            footer = pq.ParquetFile(stream).metadata
-            for group in range(footer.num_row_groups):
-                yield Piece(form, part.uri, group, group + 1, position, version)
-                position += footer.row_group(group).num_rows
+    return Layout(MANIFEST, crawl_uri, row_group_pieces("rows", parts))

@@ -1,35 +1,50 @@
 """Lists one piece of a crawl: lines of a manifest, a parquet row group, a tar, or an img2dataset shard."""
 
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.reasons import Reason
 from udfs.crawl.entries import MANIFEST, PARQUET, TAR, broken_entry, entry, manifest_entry
 from udfs.crawl.image_files import folder_entries, is_failed, shard_entries
 from udfs.crawl.json_text import json_of
-from udfs.crawl.layout import SAMPLES_STRIDE, Layout, Piece
-from udfs.crawl.manifests import table_rows
+from udfs.crawl.layout import Layout
+from udfs.crawl.manifests import NotAManifest, TableRow, table_rows
 from udfs.crawl.metadata import metadata_of
 from udfs.crawl.parquets import image_column, listed_images, parquet_file
+from udfs.crawl.pieces import SAMPLES_STRIDE, Piece
 from udfs.crawl.tars import samples
 from udfs.stages.rows import Row
 from udfs.storage.compressed import open_unzipped
-from udfs.storage.files import open_binary
+from udfs.storage.files import MissingFile, open_binary
 
 _MAX_LINE_BYTES = 16 * 2**20
 _SHOWN_BYTES = 1_000
 _ROWS_READ = 1_024
+_DAMAGE = (OSError, EOFError, zlib.error, pa.ArrowException, MissingFile, NotAManifest)
 
 
 def entries_of(piece: Piece, crawl_uri: str) -> Iterator[Row]:
-    """Yield the `crawl` rows of a piece with their `position`, without an ingest shard."""
-    rows = _LISTED[piece.form](piece, crawl_uri)
-    for number, row in enumerate(rows):
+    """Yield the `crawl` rows of a piece with their `position`, without an ingest shard.
+
+    A piece that is damaged ends with a row for itself.
+    """
+    for number, row in enumerate(_rows_until_damage(piece, crawl_uri)):
         yield {**row, "crawl_uri": crawl_uri, "position": piece.position + number}
+
+
+def _rows_until_damage(piece: Piece, crawl_uri: str) -> Iterator[Row]:
+    try:
+        yield from _LISTED[piece.form](piece, crawl_uri)
+    except _DAMAGE as error:
+        kind = PARQUET if piece.form == "images" else MANIFEST
+        text = f"{piece.uri} cannot be read to the end ({error}); write or download it again."
+        yield broken_entry(kind, piece.uri, text, f"{piece.version}-{piece.start}")
 
 
 def loose_entries(layout: Layout) -> Iterator[Row]:
@@ -40,11 +55,22 @@ def loose_entries(layout: Layout) -> Iterator[Row]:
 
 
 def rows_in(piece: Piece) -> int:
-    """Count the rows of a piece of lines or of a table."""
+    """Count the rows of a piece of lines or of a table; its damage counts as one."""
+    count = 0
+    try:
+        for count, _ in enumerate(_texts_in(piece), 1):  # noqa: B007
+            pass
+    except _DAMAGE:
+        count += 1
+    return count
+
+
+def _texts_in(piece: Piece) -> Iterator[str | TableRow]:
     if piece.form == "table":
-        return sum(1 for _ in table_rows(piece.uri))
+        yield from table_rows(piece.uri)
+        return
     with open_unzipped(piece.uri) as stream:
-        return sum(1 for _ in lines_between(stream, piece.start, piece.end))
+        yield from lines_between(stream, piece.start, piece.end)
 
 
 def lines_between(stream: BinaryIO, start: int, end: int) -> Iterator[str]:
@@ -75,18 +101,12 @@ def _rest_of_line(stream: BinaryIO, line: bytes) -> None:
 
 
 def _lines(piece: Piece, crawl_uri: str) -> Iterator[Row]:
-    with open_unzipped(piece.uri) as stream:
-        for number, text in enumerate(lines_between(stream, piece.start, piece.end), piece.position + 1):
-            yield manifest_entry(text, crawl_uri, piece.uri, number)
-
-
-def _table(piece: Piece, crawl_uri: str) -> Iterator[Row]:
-    for number, row in enumerate(table_rows(piece.uri), piece.position + 1):
-        if row.fault:
+    for number, row in enumerate(_texts_in(piece), piece.position + 1):
+        if isinstance(row, TableRow) and row.fault:
             uri = f"{piece.uri}#row={number}"
             yield broken_entry(MANIFEST, uri, row.fault, reason=Reason.BAD_MANIFEST_ROW)
         else:
-            yield manifest_entry(row.text, crawl_uri, piece.uri, number)
+            yield manifest_entry(row.text if isinstance(row, TableRow) else row, crawl_uri, piece.uri, number)
 
 
 def _row_group(piece: Piece, crawl_uri: str) -> Iterator[Row]:
@@ -128,7 +148,7 @@ def _images(piece: Piece, _: str) -> Iterator[Row]:
 
 
 _LISTED = {
-    "lines": _lines, "table": _table, "rows": _row_group, "images": _images, "tar": _tar, "shard": _shard
+    "lines": _lines, "table": _lines, "rows": _row_group, "images": _images, "tar": _tar, "shard": _shard
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from udfs.storage.compressed import open_unzipped
+from udfs.storage.compressed import open_unzipped, unzipped_start
 from udfs.storage.files import MissingFile
 
 IMAGE_FIELDS = ("image", "file_name")
@@ -45,8 +45,7 @@ def check_manifest(uri: str, manifest: str) -> None:
             table without a column `image`.
     """
     try:
-        with open_unzipped(uri) as stream:
-            head = stream.read(_HEAD_BYTES)
+        head = unzipped_start(uri, _HEAD_BYTES)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise MissingFile(f"{uri} cannot be read ({error}); download it again.") from error
     if head.startswith(b"PAR1"):
@@ -73,8 +72,7 @@ def is_table(uri: str) -> bool:
 def image_field(uri: str) -> str | None:
     """Return the field by which a file of any name lists images, `image` or `file_name`; None where it lists none."""
     try:
-        with open_unzipped(uri) as stream:
-            lines = _lines(uri, stream.read(_HEAD_BYTES), whole=False)
+        lines = _lines(uri, unzipped_start(uri, _HEAD_BYTES), whole=False)
         if is_table(uri):
             named = [set(re.split(r"[,;\t|]", lines[0].replace('"', "")))] if lines else []
         else:
@@ -102,7 +100,9 @@ class _Table:
     again: deque[str] = field(default_factory=deque)
 
     def rows(self) -> Iterator[TableRow]:
-        header = next((line for line in self.lines if line.strip()), "")
+        header = next((line for line in self.lines if line.strip()), None)
+        if header is None:
+            return
         delimiter, names = _table_header(self.uri, header)
         csv.field_size_limit(_MAX_FIELD_CHARS)
         while True:

@@ -11,7 +11,7 @@ from udfs.crawl.metadata import metadata_of, robots_of
 from udfs.crawl.names import is_map_name, nearest, sample_key, stem_and_suffix
 from udfs.crawl.tar_index import FAULTS, Member, read_index, text_of
 from udfs.storage.compressed import is_gzip, open_unzipped
-from udfs.storage.files import MissingFile, open_binary
+from udfs.storage.files import MissingFile
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 
@@ -40,8 +40,7 @@ def samples(uri: str, size_bytes: int) -> Iterator[Sample]:
     `size_bytes` is the length of the file. A tar that is truncated or holds no image ends with a sample for itself.
     """
     try:
-        with open_binary(uri) as packed:
-            limit = _SMALL_BYTES + _MAX_EXPANSION * size_bytes if is_gzip(packed) else None
+        limit = _SMALL_BYTES + _MAX_EXPANSION * size_bytes if is_gzip(uri) else None
         with open_unzipped(uri) as stream:
             index = read_index(stream, limit)
             found = False

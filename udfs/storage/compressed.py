@@ -3,7 +3,7 @@
 import gzip
 from typing import BinaryIO, cast
 
-from udfs.storage.files import open_binary
+from udfs.storage.files import open_binary, read_start
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -27,14 +27,24 @@ def open_unzipped(uri: str) -> BinaryIO:
         MissingFile: as `open_binary`.
     """
     stream = open_binary(uri)
-    if not is_gzip(stream):
-        return stream
-    return cast(BinaryIO, _Unzipped(stream))
-
-
-def is_gzip(stream: BinaryIO) -> bool:
-    """Return whether a stream holds gzip data; it is left at its start."""
-    stream.seek(0)
     magic = stream.read(len(_GZIP_MAGIC))
     stream.seek(0)
-    return magic == _GZIP_MAGIC
+    return cast(BinaryIO, _Unzipped(stream)) if magic == _GZIP_MAGIC else stream
+
+
+def is_gzip(uri: str) -> bool:
+    """Return whether a file is compressed.
+
+    Raises:
+        MissingFile: as `open_binary`.
+    """
+    return read_start(uri, len(_GZIP_MAGIC)) == _GZIP_MAGIC
+
+
+def unzipped_start(uri: str, length: int) -> bytes:
+    """Return the first bytes of a file's content, at most `length`; errors as in `open_unzipped`."""
+    start = read_start(uri, length)
+    if not start.startswith(_GZIP_MAGIC):
+        return start
+    with open_unzipped(uri) as stream:
+        return stream.read(length)

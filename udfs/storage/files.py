@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import ClientError
 
@@ -115,6 +115,16 @@ def open_binary(uri: str) -> BinaryIO:
     except (OSError, ValueError) as error:
         sentence = f"{uri[:200]} cannot be read ({_cause(error)}); put the file there or correct the URI."
         raise MissingFile(sentence) from error
+
+
+def read_start(uri: str, length: int) -> bytes:
+    """Return the first bytes of a file, at most `length`, and read no more.
+
+    Raises:
+        MissingFile: as `open_binary`.
+    """
+    with open_binary(uri) as stream:
+        return cast(io.BufferedReader, stream).raw.read(length) or b""
 
 
 class _RangedObject(io.RawIOBase):
