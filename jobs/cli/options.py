@@ -89,7 +89,7 @@ LakeOption = Annotated[
 ]
 CrawlOption = Annotated[
     str | None,
-    typer.Option("--crawl", help="Images to add: a folder, a manifest or img2dataset output; local or s3://."),
+    typer.Option("--crawl", help="Images to add: a folder, a manifest, tars or parquet; local or s3://."),
 ]
 ExpertsOption = Annotated[
     str | None, typer.Option("--experts", help="Expert profile: sensor, builtin, or a YAML file of your own.")

@@ -1,11 +1,13 @@
 """Whole crawls through Spark: listing, transform, and the split into tables."""
 
+import gzip
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -125,6 +127,32 @@ def test_the_same_image_from_two_crawls_is_one_image(tmp_path: Path, spark: Spar
     everywhere = first.provenance + second.provenance
     assert {row["crawl_id"] for row in everywhere} == {"one", "two"}
     assert len({row["image_id"] for row in everywhere}) == 1 and len({row["entry_id"] for row in everywhere}) == 3
+
+
+def test_containers_and_files_in_one_folder(tmp_path: Path, spark: SparkSession) -> None:
+    img2dataset_tars(tmp_path, shards=1)
+    tar = tmp_path / "00000.tar"
+    write(tmp_path / "00001.tar.gz", gzip.compress(tar.read_bytes()))
+    rows = [{"image": {"bytes": photo(number), "path": None}, "text": "a"} for number in range(200, 206)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "hub.parquet", row_group_size=4)
+    write(tmp_path / "a.jpg", photo(300))
+    write(tmp_path / "a.json", b'{"license": "CC0"}')
+    os.symlink(tmp_path, tmp_path / "loop")
+    result = ingest_by_spark(spark, tmp_path)
+    assert {row["kind"] for row in result.entries} == {"img2dataset_tar", "parquet", "folder"}
+    assert (len(result.entries), len(result.images), len(result.provenance)) == (18, 12, 17)
+    assert result.reasons() == {"loop": {"link_not_followed"}}
+    assert len({row["position"] for row in result.entries}) == 18
+    assert result.image("/a.jpg")["licence"] == "CC0"
+
+
+def test_a_table_in_parts_keeps_its_order(tmp_path: Path, spark: SparkSession) -> None:
+    for part in range(3):
+        lines = ["image,alt_text", *(f'"{part}{number}.jpg","say, {number}"' for number in range(4))]
+        write(tmp_path / "manifest.csv" / f"part-{part}.csv.gz", gzip.compress("\n".join(lines).encode()))
+    entries = sorted(list_crawl(spark, str(tmp_path)).collect(), key=lambda row: row["position"])
+    assert [row["position"] for row in entries] == list(range(12))
+    assert [Path(row["uri"]).name for row in entries] == [f"{n // 4}{n % 4}.jpg" for n in range(12)]
 
 
 def test_a_crawl_that_is_not_there(tmp_path: Path, spark: SparkSession, s3: str) -> None:

@@ -51,6 +51,25 @@ def test_the_command_ends_in_one_sentence_without_java(tmp_path: Path) -> None:
     assert "install" in done.stderr
 
 
+def test_a_crawl_that_cannot_be_read_ends_the_command_before_spark_starts(tmp_path: Path) -> None:
+    (tmp_path / "manifest.jsonl").write_text('[\n {"image": "a.jpg"}\n]\n')
+    environment = {**os.environ, "PATH": str(tmp_path), "JAVA_HOME": str(tmp_path / "nowhere")}
+    command = [
+        sys.executable,
+        "-m",
+        "spatiallake",
+        "ingest",
+        "--crawl",
+        str(tmp_path),
+        "--lake",
+        str(tmp_path / "lake"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 4
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert f"{tmp_path}/manifest.jsonl is a JSON array" in done.stderr
+
+
 def test_jars_that_were_never_resolved_name_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPATIALLAKE_HOME", str(tmp_path))
     with pytest.raises(EnvironmentMissing, match="spatiallake setup"):

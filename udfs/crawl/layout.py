@@ -1,5 +1,6 @@
 """Detects the layout of a crawl and splits it into pieces that executors list in parallel."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from udfs.crawl.parquets import ParquetUnclear, image_column, parquet_file
 from udfs.crawl.pieces import SAMPLES_STRIDE, Piece, file_pieces, row_group_pieces, text_pieces
 from udfs.crawl.tars import TAR_SUFFIXES
 from udfs.storage.files import FileStatus, MissingFile, file_status, list_files, names_in, open_binary
-from udfs.storage.locations import normalized, parent
+from udfs.storage.locations import is_s3, normalized, parent
 
 # Where several kinds of manifest lie in a folder, these are meant.
 _USUAL_SUFFIXES = (".jsonl", ".parquet")
@@ -57,7 +58,9 @@ def layout_of(crawl_uri: str, chunk_bytes: int) -> Layout:
             return _manifest_layout(uri, manifest, chunk_bytes)
         files = sorted(list_files(uri), key=lambda file: file.uri)
         if not files:
-            raise MissingFile(f"{uri} contains no files; pass a folder of images, a folder of tars, or a manifest.")
+            raise MissingFile(
+                f"{uri} does not exist or contains no files; pass a folder of images, a folder of tars, or a manifest."
+            )
         return _folder_layout(uri, files)
     except (NotAManifest, ParquetUnclear) as error:
         raise LayoutUnclear(str(error)) from error
