@@ -58,9 +58,10 @@ def layout_of(crawl_uri: str, chunk_bytes: int) -> Layout:
             return _manifest_layout(uri, manifest, chunk_bytes)
         files = sorted(list_files(uri), key=lambda file: file.uri)
         if not files:
-            raise MissingFile(
-                f"{uri} does not exist or contains no files; pass a folder of images, a folder of tars, or a manifest."
+            found = (
+                "contains no files" if is_s3(uri) or os.path.isdir(uri) else "does not exist, so it contains no files"
             )
+            raise MissingFile(f"{uri} {found}; pass a folder of images, a folder of tars, or a manifest.")
         return _folder_layout(uri, files)
     except (NotAManifest, ParquetUnclear) as error:
         raise LayoutUnclear(str(error)) from error
