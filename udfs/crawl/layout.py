@@ -201,7 +201,7 @@ def _parquet_layout(crawl_uri: str, parts: Sequence[FileStatus]) -> Layout:
             return Layout(PARQUET, crawl_uri, row_group_pieces("images", parts))
         if IMAGE_FIELDS[0] not in file.schema_arrow.names:
             if next(list_files(parts[0].uri.removesuffix(".parquet")), None):
-                return Layout(FILES, crawl_uri, file_pieces("shard", parts))
+                return Layout(FILES, parent(parts[0].uri), file_pieces("shard", parts))
             names = ", ".join(file.schema_arrow.names)
             raise NotAManifest(
                 f"{parts[0].uri} has no column `image` (its columns are {names}); name the column that holds the paths "
