@@ -84,7 +84,7 @@ def list_crawl(session: SparkSession, crawl_uri: str, options: ListingOptions | 
     """Return the rows of `crawl` without `ingest_shard`, and their `position`.
 
     Positions follow the manifest's order, or sorted URIs; the samples of each tar or img2dataset shard start at a
-    multiple of 1,000,000. A row that a manifest lists twice appears once.
+    multiple of 1,000,000. A row that a manifest or shard lists twice appears once.
 
     Raises:
         CrawlUnreadable: as `crawl_layout`.
@@ -99,7 +99,8 @@ def _listed(session: SparkSession, layout: Layout) -> DataFrame:
     if layout.loose or not frames:
         frames.append(_from_files(session, layout))
     listed = frames[0] if len(frames) == 1 else frames[0].unionAll(frames[1])
-    return _without_repeats(listed) if layout.kind == MANIFEST else listed
+    repeats = layout.kind == MANIFEST or any(piece.form == "shard" for piece in layout.pieces)
+    return _without_repeats(listed) if repeats else listed
 
 
 def _from_files(session: SparkSession, layout: Layout) -> DataFrame:

@@ -118,6 +118,14 @@ def test_what_cannot_be_told_apart_is_one_sentence(tmp_path: Path) -> None:
     assert [row["bytes"] for row in ingest(tmp_path).images] == [photo(1)]
 
 
+@pytest.mark.parametrize("name", ["image", "content"])
+def test_plain_bytes_are_told_by_their_content(tmp_path: Path, name: str) -> None:
+    columns = {name: pa.array([None, photo(1)], pa.large_binary()), "hash": pa.array([b"ab", b"cd"])}
+    pq.write_table(pa.table(columns), tmp_path / "0.parquet")
+    result = ingest(tmp_path)
+    assert (members(result), result.reasons()) == ({"0.parquet#row=2"}, {"0.parquet#row=1": {"missing_file"}})
+
+
 def test_uris_stored_as_bytes_are_a_manifest(tmp_path: Path) -> None:
     write(tmp_path / "a.jpg", photo(1))
     pq.write_table(pa.table({"image": pa.array([b"a.jpg"])}), tmp_path / "manifest.parquet")

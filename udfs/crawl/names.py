@@ -62,6 +62,8 @@ def with_texts(named: Iterable[tuple[str, T]]) -> list[tuple[T, dict[str, T]]]:
         stem, suffix = stem_and_suffix(name)
         if suffix in TEXT_SUFFIXES:
             texts.setdefault((stem, suffix), number)
+    if not texts:
+        return [(file, {}) for _, file in files]
     found: dict[int, dict[str, int]] = {}
     for number, (name, _) in enumerate(files):
         if stem_and_suffix(name)[1] not in TEXT_SUFFIXES:

@@ -132,13 +132,11 @@ def _is_image(kind: pa.DataType) -> bool:
 
 
 def _names_image(name: str, file: pq.ParquetFile) -> bool:
-    """Return whether a binary column holds images: img2dataset names it by the format, such as `jpg`."""
-    if name in IMAGE_SUFFIXES:
-        return True
-    if name not in _IMAGE_NAMES:
-        return False
-    # A manifest's URIs may be stored as bytes too.
-    return any(_looks_like_image(value) for value in _first_values(file, name))
+    """Return whether a binary column holds images, by its name as img2dataset gives it (`jpg`), or by its content.
+
+    A manifest's URIs may be stored as bytes too.
+    """
+    return name in IMAGE_SUFFIXES or any(_looks_like_image(value) for value in _first_values(file, name))
 
 
 def _first_values(file: pq.ParquetFile, name: str) -> Iterable[bytes]:
