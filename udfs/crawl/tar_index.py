@@ -97,7 +97,7 @@ def _items(stream: BinaryIO, max_bytes: int | None) -> Iterator[tuple[int, tarfi
         stream.seek(start)
         with tarfile.open(fileobj=stream, mode="r:") as tar:
             while (item := tar.next()) is not None:
-                tar.members.clear()  # or tarfile keeps every header
+                vars(tar)["members"].clear()  # or tarfile keeps every header
                 if max_bytes and item.offset_data + item.size > max_bytes:
                     raise tarfile.ReadError(f"it expands beyond {max_bytes:,} bytes, more than images can")
                 yield archive, item
