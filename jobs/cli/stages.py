@@ -73,7 +73,7 @@ def run(
 def _source_command(definition: StageDefinition) -> None:
     def command(
         lake: LakeOption,
-        crawl: Annotated[str, typer.Option("--crawl", help="Folder, manifest, tars or parquet, local or s3://.")],
+        crawl: Annotated[str, typer.Option("--crawl", help="Folder, manifest or img2dataset output, local or s3://.")],
         settings: SettingsOption = None,
         set_: SetOption = None,
         master: MasterOption = None,

@@ -11,10 +11,10 @@ from PIL import Image
 
 from jobs.engine.errors import UsageError
 from jobs.engine.settings import RunSettings
+from jobs.stages.listing import crawl_layout
 from scenes.truth.measure import ExactScene, png_pixels, scene_of
 from udfs.crawl.entries import MANIFEST, parsed
 from udfs.crawl.fetch import fetched
-from udfs.crawl.layout import layout_of
 from udfs.crawl.listing import entries_of
 from udfs.crawl.sidecars import Sidecars, upright_sidecars
 from udfs.experts.expert import SENSOR, ExpertSpec, Profile
@@ -23,8 +23,6 @@ from udfs.pixels.maps import decoded_map
 from udfs.stages.ingest import ingest_row
 from udfs.stages.one_image import prediction_of, question_image
 from udfs.stages.rows import Row, RowRejected
-
-_CHUNK_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,10 @@ def images_with_truth(crawl: str, limit: int | None, settings: RunSettings) -> I
     """Yield (manifest row, `images` row) of the images of a manifest that have depth, instances and objects.
 
     Raises:
+        CrawlUnreadable: the crawl is not there, or of a kind that is not read.
         UsageError: the crawl has no manifest, or none of its images has ground truth.
     """
-    layout = layout_of(crawl, _CHUNK_BYTES)
+    layout = crawl_layout(crawl)
     if layout.kind != MANIFEST:
         raise UsageError(f"{crawl} is a {layout.kind}; pass a manifest with depth and instances.")
     entries = [row for piece in layout.pieces for row in entries_of(piece, layout.crawl_uri)]

@@ -65,12 +65,14 @@ def test_the_column_may_have_any_name_and_hold_lists(tmp_path: Path, name: str) 
 
 
 def test_bad_rows_cost_themselves(tmp_path: Path) -> None:
+    write(tmp_path / "beside.jpg", photo(8))
+    tmp_path = tmp_path / "crawl"
     write(tmp_path / "beside.jpg", photo(7))
     rows = [
         {"image": stored(1), "robots": None},
         {"image": None, "robots": None},
         {"image": {"bytes": None, "path": "beside.jpg"}, "robots": None},
-        {"image": {"bytes": None, "path": "gone.jpg"}, "robots": None},
+        {"image": {"bytes": None, "path": "../beside.jpg"}, "robots": None},
         {"image": {"bytes": b"no image", "path": None}, "robots": None},
         {"image": stored(2), "robots": "noai"},
         {"image": {"bytes": photo(3) + bytes(9000), "path": "x"}, "robots": None},
