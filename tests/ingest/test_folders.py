@@ -115,6 +115,8 @@ def test_texts_beside_images_are_theirs(tmp_path: Path, where: str, request: pyt
     write(tmp_path / "2.txt", b"a caption\n")
     write(tmp_path / "3.json", b'{"robots": "no')
     write(tmp_path / "4.jpg.json", b'{"alt_text": "\\ud800 surrogate", "url": "https://example.org"}')
+    write(tmp_path / "5.left.jpg", photo(5))
+    write(tmp_path / "5.meta.json", b'{"robots": "noai", "license": "not read"}')
     write(tmp_path / "notes.txt", b"of no image")
     uri = str(tmp_path)
     if where == "s3":
@@ -124,6 +126,7 @@ def test_texts_beside_images_are_theirs(tmp_path: Path, where: str, request: pyt
     assert result.reasons() == {
         "0.jpg": {"opt_out"},
         "3.jpg": {"bad_manifest_row"},
+        "5.left.jpg": {"opt_out"},
         "notes.txt": {"unsupported_format"},
     }
     first = result.image("/1.jpg")
@@ -145,6 +148,7 @@ def test_rows_and_files_of_a_shard_are_all_accounted_for(tmp_path: Path) -> None
     write(tmp_path / "00000" / "998.json", b'{"robots": "noai"}')
     write(tmp_path / "00000" / "000.json", b'{"robots": "noimageai", "license": "not this"}')
     write(tmp_path / "00000" / "777.json", b'{"robots": "noai"}')
+    write(tmp_path / "00000" / "006.meta.json", b'{"robots": "noai"}')
     result = ingest(
         shard(
             tmp_path,
@@ -161,10 +165,11 @@ def test_rows_and_files_of_a_shard_are_all_accounted_for(tmp_path: Path) -> None
         )
     )
     folder = tmp_path / "00000"
-    assert found(result, folder) == {"001.jpg", "002.jpg", "002.left.jpg", "999.jpg", "006.jpg"}
+    assert found(result, folder) == {"001.jpg", "002.jpg", "002.left.jpg", "999.jpg"}
     assert reasons(result, folder) == {
         "000.jpg": "opt_out",
         "998.jpg": "opt_out",
+        "006.jpg": "opt_out",
         "005.jpg": "missing_file",
         "777.json": "not_an_image",
         f"{tmp_path}/00000.parquet#row=8": "missing_file",

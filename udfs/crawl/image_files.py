@@ -73,7 +73,7 @@ def _row_entries(row: Row, paired: Sequence[Paired], row_uri: str, folder: str) 
     images = [(file, texts) for file, texts in paired if not _is_text(file)]
     for file, texts in images:
         # The row has the caption; the opt-out may have been written to the file alone.
-        yield _file_entry(FILES, file, row_json, {name: text for name, text in texts.items() if name == "json"})
+        yield _file_entry(FILES, file, row_json, {name: text for name, text in texts.items() if name != "txt"})
     if not images and not is_failed(row):
         key = row.get("key")
         yield entry(FILES, row_uri if key is None else f"{folder}/{key}.jpg", row_json, version=ABSENT)

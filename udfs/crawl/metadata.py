@@ -33,7 +33,7 @@ def manifest_values(values: Mapping[str, Any], uri: str) -> dict[str, Any]:
     said = [facts(values["metadata"])] if values.get("metadata") is not None else []
     said += [facts(beside["json"])] if "json" in beside else []
     merged = {name: value for one in reversed(said) for name, value in one.items() if value is not None}
-    robots = [value for one in (*said, values) if (value := _text(one.get("robots")))]
+    robots = [value for one in (*said, values) if (value := _text(one.get("robots")))] + beside.get("robots", [])
     captions = [merged.get(name) for name in _CAPTIONS] + [values.get("caption"), beside.get("txt")]
     row = {name: _text(value) if name in _TEXT_FIELDS else value for name, value in merged.items()}
     return {
@@ -93,7 +93,14 @@ def _read_beside(sidecars: Mapping[str, str]) -> dict[str, Any]:
                 continue
             sentence = f"{error} It may hold an opt-out of the image; mend or remove it."
             raise RowRejected(Outcome.FAILED, Reason.BAD_MANIFEST_ROW, sentence) from error
-        read[suffix] = metadata_of(text, json_value) if suffix == "json" else text
+        if suffix == "txt":
+            read[suffix] = text
+            continue
+        metadata = metadata_of(text, json_value)
+        if suffix == "json":
+            read[suffix] = metadata
+        elif said := robots_of(metadata):  # of a further file, such as `000.meta.json`
+            read.setdefault("robots", []).append(said)
     return read
 
 

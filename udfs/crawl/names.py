@@ -7,6 +7,7 @@ goes on after a dot (`000.json` belongs to `000.left.jpg` and `000.right.jpg`). 
 
 import posixpath
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -55,7 +56,10 @@ def is_map_name(name: str) -> bool:
 
 
 def with_texts(named: Iterable[tuple[str, T]]) -> list[tuple[T, dict[str, T]]]:
-    """Return every file that is no text of another one, in the given order, with its texts by suffix."""
+    """Return every file that is no text of another one, in the given order, with its texts by suffix.
+
+    Under `json.1`, `json.2` and so on are the further `.json` files of its sample, such as `000.meta.json`.
+    """
     files = list(named)
     texts: dict[tuple[str, str], int] = {}
     for number, (name, _) in enumerate(files):
@@ -69,6 +73,13 @@ def with_texts(named: Iterable[tuple[str, T]]) -> list[tuple[T, dict[str, T]]]:
         if stem_and_suffix(name)[1] not in TEXT_SUFFIXES:
             found[number] = nearest(texts, name)
     used = {text for own in found.values() for text in own.values()}
+    further: dict[str, list[int]] = defaultdict(list)
+    for (stem, suffix), number in texts.items():
+        if suffix == "json" and number not in used:
+            further[sample_key(stem)].append(number)
+    for number, own in found.items():
+        own |= {f"json.{n}": text for n, text in enumerate(further.get(sample_key(files[number][0]), ()), 1)}
+        used.update(own.values())
     return [
         (file, {suffix: files[text][1] for suffix, text in found.get(number, {}).items()})
         for number, (_, file) in enumerate(files)
