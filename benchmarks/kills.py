@@ -1,10 +1,12 @@
-"""Kills the engine at random moments, restarts it, and compares every table with an uninterrupted run, row for row.
+"""Kills Java, a Python worker or the whole engine at random moments, and compares every table with an undisturbed lake.
 
-`python -m benchmarks.kills --kills 20 --rooms 40 --seed 1` prints one line per kill and a summary.
+`python -m benchmarks.kills --kills 20 --rooms 12 --seed 11` runs `run`, `examples`, `backfill` and `retry`, each killed
+and started again until it ends, and prints one line per kill and a summary. A command whose Java or worker was killed
+has to end in one sentence.
 """
 
 import argparse
-import hashlib
+import json
 import os
 import random
 import signal
@@ -12,50 +14,58 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from deltalake import DeltaTable
-
+from benchmarks.same_rows import differences, rows_of
 from scenes.crawl import write_crawl
 
-COMPARED = (
-    *("crawl", "images", "provenance", "image_scores", "regions", "depths"),
-    *("scenes", "references", "qa_pairs", "qa_statistics", "quarantine"),
-)
+TARGETS = ("java", "worker", "tree")
+_INTERRUPTED = 8
 
 
-def run_command(crawl: Path, lake: Path) -> list[str]:
-    """Return the command under test."""
-    flags = ["--crawl", str(crawl), "--lake", str(lake), "--experts", "sensor"]
-    return [sys.executable, "-m", "spatiallake", "run", *flags]
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended that something of it was killed in; `killed` None: it was faster."""
+
+    killed: str | None
+    code: int
+    told: str
+
+    @property
+    def faults(self) -> list[str]:
+        """Return what is wrong with the end: anything but one sentence and the code of an interruption."""
+        if self.killed in (None, "tree") or self.code == 0:
+            return []
+        lines = [line for line in self.told.splitlines() if line.strip() and not line.startswith("{")]
+        sentences = [line for line in lines if line.startswith("spatiallake: ")]
+        if self.code == _INTERRUPTED and len(sentences) == 1 and "Traceback" not in self.told:
+            return []
+        return [f"{self.killed} killed: code {self.code}, {len(lines)} lines: {' | '.join(lines)[:2000]}"]
 
 
-def rows_of(lake: Path, table: str) -> Counter[str]:
-    """Return the multiset of row digests of a table, independent of file and row order."""
-    location = lake / table
-    if not location.exists():
-        return Counter()
-    arrow = DeltaTable(str(location)).to_pyarrow_table()
-    return Counter(hashlib.sha256(repr(sorted(_plain(row).items())).encode()).hexdigest() for row in arrow.to_pylist())
+def write_damaged_crawl(folder: Path, rooms: int, seed: int) -> None:
+    """Render rooms as a crawl in which an image is cut short and a pose is no pose."""
+    write_crawl(str(folder), count=rooms, seed=seed, width=160, height=120)
+    manifest = folder / "manifest.jsonl"
+    rows = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines()]
+    short = folder / rows[1]["image"]
+    short.write_bytes(short.read_bytes()[:-900])
+    rows[2]["pose"][0][0] = float("nan")
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def _plain(row: dict[str, Any]) -> dict[str, str]:
-    return {name: repr(sorted(value)) if name == "scores" else repr(value) for name, value in row.items()}
-
-
-def kill_after(command: list[str], seconds: float, log: Path) -> bool:
-    """Start the command, SIGKILL it with all its children after `seconds`; return whether it was still running."""
-    with log.open("ab") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
-        try:
-            process.wait(timeout=seconds)
-            return False
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return True
+def commands(crawl: Path, lake: Path) -> dict[str, list[str]]:
+    """Return the commands under test, in order, by name."""
+    arguments = {
+        "run": ["--crawl", str(crawl), "--experts", "sensor"],
+        "examples": [],
+        "backfill": ["--set", "disambiguate.seed=7"],
+        "retry": [],
+    }
+    start = [sys.executable, "-m", "spatiallake"]
+    return {name: [*start, name, "--lake", str(lake), *more] for name, more in arguments.items()}
 
 
 def run_to_end(command: list[str], log: Path) -> float:
@@ -66,53 +76,90 @@ def run_to_end(command: list[str], log: Path) -> float:
     return time.monotonic() - started_at
 
 
-def differences(expected: Path, actual: Path) -> list[str]:
-    """Return one line per table of `actual` that differs from `expected`."""
-    lines = []
-    for table in COMPARED:
-        want, have = rows_of(expected, table), rows_of(actual, table)
-        if want != have:
-            lost, extra = sum((want - have).values()), sum((have - want).values())
-            lines.append(f"{table}: {lost} rows lost, {extra} rows extra of {sum(want.values())}")
-    return lines
+def killed_after(command: list[str], target: str, seconds: float, log: Path) -> Ended:
+    """Start the command, SIGKILL its Java process, one of its workers or all of it after `seconds`, and wait."""
+    told = log.with_suffix(".killed")
+    with told.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        try:
+            process.wait(timeout=seconds)
+            victim = None
+        except subprocess.TimeoutExpired:
+            victim = kill_part(process, target)
+        process.wait()
+    text = told.read_text(encoding="utf-8", errors="replace")
+    with log.open("a", encoding="utf-8") as whole:
+        whole.write(text)
+    return Ended(victim, process.returncode, text)
+
+
+def kill_part(process: "subprocess.Popen[bytes]", target: str) -> str | None:
+    """Kill the target as soon as there is one; return it, or None where the command was faster."""
+    while process.poll() is None:
+        if target == "tree":
+            os.killpg(process.pid, signal.SIGKILL)
+            return target
+        java = [pid for pid, name in _children(process.pid) if name == "java"]
+        daemons = [pid for one in java for pid, _ in _children(one)]
+        victims = java if target == "java" else [pid for one in daemons for pid, _ in _children(one)]
+        if victims:
+            os.kill(victims[0], signal.SIGKILL)
+            return target
+        time.sleep(0.05)
+    return None
+
+
+def _children(parent: int) -> Iterator[tuple[int, str]]:
+    for entry in Path("/proc").iterdir():
+        try:
+            name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
+        except (OSError, ValueError):
+            continue
+        if entry.name.isdigit() and int(rest.split()[1]) == parent:
+            yield int(entry.name), name
 
 
 def check(crawl: Path, folder: Path, kills: int, kills_per_lake: int, seed: int) -> list[str]:
-    """Return the differences after `kills` kills; each lake is killed `kills_per_lake` times, then completed."""
-    log = folder / "log.txt"
-    reference = folder / "reference"
-    run_s = run_to_end(run_command(crawl, reference), log)
-    answers = sum(rows_of(reference, "qa_pairs").values())
-    print(f"uninterrupted run: {run_s:.1f} s, {answers} answers", flush=True)
-    all_differences: list[str] = []
-    draws = random.Random(seed)
+    """Return what went wrong in `kills` kills; each lake is killed `kills_per_lake` times, command after command."""
+    log, reference = folder / "log.txt", folder / "reference"
+    seconds = {name: run_to_end(command, log) for name, command in commands(crawl, reference).items()}
+    told = ", ".join(f"{name} {taken:.0f} s" for name, taken in seconds.items())
+    print(f"undisturbed: {told}; {sum(rows_of(reference, 'qa_pairs').values())} answers", flush=True)
+    found, draws = list[str](), random.Random(seed)
+    # In `run`, most is under way at once; every other command is killed in turn.
+    turns = ("run", "examples", "run", "backfill", "retry")
+    plan = [turns[number % len(turns)] for number in range(kills)]
     for first in range(0, kills, kills_per_lake):
         lake = folder / f"killed-{first}"
-        for number in range(first, min(kills, first + kills_per_lake)):
-            moment_s = draws.uniform(0, run_s)
-            alive = kill_after(run_command(crawl, lake), moment_s, log)
-            print(f"kill {number + 1}: after {moment_s:5.1f} s, {'killed' if alive else 'had finished'}", flush=True)
-        run_to_end(run_command(crawl, lake), log)
+        planned = plan[first : first + kills_per_lake]
+        for name, command in commands(crawl, lake).items():
+            for _ in range(planned.count(name)):
+                target, after_s = draws.choice(TARGETS), draws.uniform(0.1, 0.95) * seconds[name]
+                ended = killed_after(command, target, after_s, log)
+                what = f"{target} killed" if ended.killed else "had finished"
+                print(f"{name}: {what} after {after_s:.1f} s, exit code {ended.code}", flush=True)
+                found += ended.faults
+            run_to_end(command, log)
         different = differences(reference, lake)
         print(f"  completed: {'equal' if not different else '; '.join(different)}", flush=True)
-        all_differences += different
-    return all_differences
+        found += different
+    return found
 
 
 def main() -> None:
-    """Run the check and exit with 1 if a table differs."""
+    """Run the check and exit with 1 if a table differs or a command did not end in one sentence."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--kills-per-lake", type=int, default=2)
-    parser.add_argument("--rooms", type=int, default=40)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kills-per-lake", type=int, default=5)
+    parser.add_argument("--rooms", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_crawl(str(folder / "crawl"), count=options.rooms, seed=options.seed, width=256, height=192)
-        different = check(folder / "crawl", folder, options.kills, options.kills_per_lake, options.seed)
-    print(f"{options.kills} kills, {len(different)} tables differ")
-    sys.exit(1 if different else 0)
+        write_damaged_crawl(folder / "crawl", options.rooms, options.seed)
+        found = check(folder / "crawl", folder, options.kills, options.kills_per_lake, options.seed)
+    print("\n".join([*found, f"{options.kills} kills, {len(found)} faults"]))
+    sys.exit(1 if found else 0)
 
 
 if __name__ == "__main__":

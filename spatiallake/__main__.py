@@ -14,7 +14,7 @@ def main() -> None:
     except PackageShadowed as error:
         _fail(str(error), _ENVIRONMENT_EXIT_CODE)
     from jobs.cli.options import app
-    from jobs.engine.errors import SpatialLakeError, UsageError
+    from jobs.engine.errors import Interrupted, SpatialLakeError, UsageError
     from schemas.plugins import PluginUnavailable
 
     try:
@@ -25,9 +25,12 @@ def main() -> None:
         _fail(str(error), _ENVIRONMENT_EXIT_CODE)
     except Exception as error:
         faults = _faults(error)
-        if faults is None:
+        if faults is not None:
+            _fail(faults, UsageError.exit_code)
+        interruption = _interruption(error)
+        if interruption is None:
             raise
-        _fail(faults, UsageError.exit_code)
+        _fail(interruption, Interrupted.exit_code)
 
 
 def _faults(error: Exception) -> str | None:
@@ -41,6 +44,15 @@ def _faults(error: Exception) -> str | None:
     if not isinstance(error, ValidationError):
         return None
     return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+
+
+def _interruption(error: Exception) -> str | None:
+    """Return what ended the command from outside, where Spark was at work."""
+    if "pyspark" not in sys.modules:
+        return None
+    from jobs.engine.interruptions import interruption_of
+
+    return interruption_of(error)
 
 
 def _fail(sentence: str, exit_code: int) -> None:

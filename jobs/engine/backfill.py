@@ -1,55 +1,62 @@
-"""Backfill and retry: write the rows that a stage lacks after a threshold, a recipe or a cause of failure changed."""
+"""Backfill, retry and catch-up: the rows that a stage lacks after a threshold, a recipe or a cause of failure changed.
+
+A catch-up makes what a stream has passed and no table has, such as rows whose log entry was lost.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
+from uuid import uuid4
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.engine.batches import BatchWriter, StreamOptions, ledger_of
+from jobs.engine.batches import BatchWriter, StreamOptions, followed, ledger_of
 from jobs.engine.lake import Lake
+from jobs.engine.recovery import recover
 from jobs.engine.stage import Stage
 from jobs.engine.stream import StageSummary
 from jobs.engine.writing import Outputs
-from schemas.operations import QUARANTINE, STAGE_RUNS
+from schemas.operations import QUARANTINE
 
 _SHARDS_PER_BATCH = 8
 
 
 def backfill(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
     """Write the rows that the stage's table lacks for its upstream rows, except those that failed."""
-    keys = lake.read(stage.upstream)
-    if "recipe" in keys.columns:
-        keys = keys.where(F.col("recipe") == stage.upstream_recipe)
+    recover(lake, stage, streaming=False)
     key = stage.keys[0]
     failed = _quarantined(lake, stage).where("outcome = 'failed'").select(key).distinct()
-    keys = keys.select(*stage.keys).join(failed, key, "left_anti")
+    keys = followed(lake, stage).select(*stage.keys).join(failed, key, "left_anti")
     return _run(lake, replace(stage, split=_without_known_rejects(stage)), keys, options, "backfill", attempt=1)
 
 
 def retry(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
     """Try the stage's failed rows again; those that fail again are quarantined with the next attempt number."""
+    recover(lake, stage, streaming=False)
     failed = _quarantined(lake, stage).where("outcome = 'failed'")
     attempt = (failed.agg(F.max("attempt")).collect()[0][0] or 0) + 1
     keys = failed.select(*stage.keys).where(F.col(stage.keys[0]).isNotNull()).distinct()
     return _run(lake, stage, keys, options, "retry", attempt)
 
 
+def catch_up(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
+    """Deal with the upstream rows that have neither a row nor a reject, which the stage's stream has passed."""
+    recover(lake, stage, streaming=False)
+    return _run(lake, stage, followed(lake, stage).select(*stage.keys), options, "catch_up", attempt=1)
+
+
 def _run(lake: Lake, stage: Stage, keys: DataFrame, options: StreamOptions, kind: str, attempt: int) -> StageSummary:
-    for table in (stage.target, QUARANTINE, STAGE_RUNS):
+    for table in stage.committed:
         lake.ensure(table)
     summary = StageSummary(stage.name)
     lake.session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(stage.arrow_rows))
     keys = keys.localCheckpoint()
     shards = sorted(row[0] for row in keys.select("ingest_shard").distinct().collect())
-    for start in range(0, len(shards), _SHARDS_PER_BATCH):
+    # A name of its own for every run: what a killed one left half-done is taken back and made again.
+    ledger = ledger_of(lake, stage, f"{kind}-{attempt}-{uuid4()}", attempt, revisits=kind == "backfill")
+    for batch_id, start in enumerate(range(0, len(shards), _SHARDS_PER_BATCH)):
         some = keys.where(F.col("ingest_shard").isin(shards[start : start + _SHARDS_PER_BATCH]))
-        # Named by the versions that it starts from: a batch killed before its commit is written again under the same
-        # name.
-        start_of = f"{lake.version(stage.upstream)}-{lake.version(stage.target)}"
-        generation = f"{kind}-{attempt}-{stage.recipe}-{start_of}"
-        ledger = ledger_of(lake, stage, generation, attempt, revisits=kind == "backfill")
-        report = BatchWriter(stage, ledger, options).write(some, start)
+        report = BatchWriter(stage, ledger, options).write(some, batch_id)
         if report:
             summary.add(report)
             summary.seconds += report.seconds

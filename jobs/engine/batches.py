@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from jobs.engine.errors import TooManyFailures
 from jobs.engine.lake import Lake
 from jobs.engine.ledger import BatchReport, Ledger
 from jobs.engine.stage import Stage
-from jobs.engine.writing import MicroBatch
+from jobs.engine.writing import MicroBatch, NewKeys
 
 _RATE_NEEDS_ROWS = 50
 
@@ -35,8 +36,15 @@ class BatchWriter:
         """Transform and write one micro-batch; commits of an earlier attempt are not repeated."""
         started_at = time.monotonic()
         # A checkpoint, since Spark computes a cached plan again when one of its tables is written.
-        keys = self.stage.writing.unseen(self.ledger, keys).localCheckpoint()
-        shards: dict[int, int] = {row[0]: row[1] for row in keys.groupBy("ingest_shard").count().collect()}
+        keys = keys.localCheckpoint()
+        shards = _by_shard(keys)
+        if not shards:
+            return None
+        upstream = followed(self.ledger.lake, self.stage)
+        fresh = self.stage.writing.unseen(NewKeys(self.ledger, batch_id, keys, sorted(shards), upstream))
+        if fresh is not keys:
+            keys = fresh.localCheckpoint()
+            shards = _by_shard(keys)
         if not shards:
             return None
         lake, stage, places = self.ledger.lake, self.stage, sorted(shards)
@@ -69,3 +77,13 @@ class BatchWriter:
 def ledger_of(lake: Lake, stage: Stage, generation: str, attempt: int = 1, revisits: bool = False) -> Ledger:
     """Return the ledger of a stage's recipe in a lake."""
     return Ledger(lake, stage.name, stage.recipe, stage.target, stage.keys[0], generation, attempt, revisits)
+
+
+def followed(lake: Lake, stage: Stage) -> DataFrame:
+    """Return the upstream rows that a stage follows: those of one recipe, where the table has recipes."""
+    rows = lake.read(stage.upstream)
+    return rows.where(F.col("recipe") == stage.upstream_recipe) if "recipe" in rows.columns else rows
+
+
+def _by_shard(keys: DataFrame) -> dict[int, int]:
+    return {row[0]: row[1] for row in keys.groupBy("ingest_shard").count().collect()}

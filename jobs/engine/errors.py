@@ -41,3 +41,13 @@ class ModelFailed(SpatialLakeError):
     """A model that does not load, or whose process dies on every input."""
 
     exit_code = 7
+
+
+class Interrupted(SpatialLakeError):
+    """A command that something outside it ended or kept from starting; the same command, run again, finishes it."""
+
+    exit_code = 8
+
+
+class LakeBusy(Interrupted):
+    """A lake to which another command is writing."""

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StructField, StructType
 
 from jobs.engine.errors import LakeUnreadable
+from jobs.engine.locks import creating
 from schemas.operations import STAGE_RUNS
 from schemas.table import Table
 
@@ -42,19 +43,20 @@ class Lake:
         Adds columns that an earlier version lacked, null in existing rows, and makes columns nullable that now may be
         null. Properties of our own that an earlier version lacked are added too.
         """
-        if self.exists(table):
-            self._add_columns(table)
-        else:
-            self._create(table)
-        place = f"delta.`{self.location(table)}`"
-        own = {name: value for name, value in table.properties.items() if not name.startswith("delta.")}
-        held = self._properties(table) if table.checks or own else {}
-        for name, value in own.items():
-            if name not in held:
-                self.session.sql(f"ALTER TABLE {place} SET TBLPROPERTIES ('{name}' = '{value}')")
-        for name in sorted(table.checks):
-            if f"{_CONSTRAINT}{name}" not in held:
-                self.session.sql(f"ALTER TABLE {place} ADD CONSTRAINT {name} CHECK ({table.checks[name]})")
+        with creating(self.uri):
+            if self.exists(table):
+                self._add_columns(table)
+            else:
+                self._create(table)
+            place = f"delta.`{self.location(table)}`"
+            own = {name: value for name, value in table.properties.items() if not name.startswith("delta.")}
+            held = self._properties(table) if table.checks or own else {}
+            for name, value in own.items():
+                if name not in held:
+                    self.session.sql(f"ALTER TABLE {place} SET TBLPROPERTIES ('{name}' = '{value}')")
+            for name in sorted(table.checks):
+                if f"{_CONSTRAINT}{name}" not in held:
+                    self.session.sql(f"ALTER TABLE {place} ADD CONSTRAINT {name} CHECK ({table.checks[name]})")
 
     def _create(self, table: Table) -> None:
         self._remove_empty_log(table)
@@ -85,9 +87,13 @@ class Lake:
 
     def _remove_empty_log(self, table: Table) -> None:
         """Remove the log of a table whose creation was killed before a commit, since Delta takes it for a table."""
+        self.remove(f"{self.location(table)}/_delta_log")
+
+    def remove(self, uri: str) -> None:
+        """Remove a folder, if it is there, with all that is in it."""
         session: Any = self.session
-        log = session._jvm.org.apache.hadoop.fs.Path(f"{self.location(table)}/_delta_log")
-        log.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).delete(log, True)
+        folder = session._jvm.org.apache.hadoop.fs.Path(uri)
+        folder.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).delete(folder, True)
 
     def _properties(self, table: Table) -> dict[str, str]:
         return DeltaTable.forPath(self.session, self.location(table)).detail().collect()[0]["properties"]
@@ -122,6 +128,8 @@ class Lake:
         """Replace the recipe's rows in these ingest shards with `rows`, once per application id and version."""
         recipe = rows.select("recipe").first()
         if recipe is None:
+            # The commit shows that the micro-batch is done.
+            self.append(table, rows, app_id, version)
             return
         inside = f"ingest_shard IN ({', '.join(map(str, shards))}) AND recipe = '{recipe[0]}'"
         (

@@ -3,14 +3,20 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.engine.delta_log import commits_of, transaction_version
 from jobs.engine.lake import Lake
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.table import ENGINE_VERSION, Table
 
 Reasons = dict[tuple[str, str], int]
+
+
+def application(stage: str, generation: str) -> str:
+    """Return the Delta application id under which a generation of a stage commits."""
+    return f"spatiallake:{stage}:{generation}"
 
 
 @dataclass
@@ -46,9 +52,14 @@ class Ledger:
     revisits: bool = False
 
     @property
+    def catches_up(self) -> bool:
+        """Return whether a catch-up commits, which leaves no trace of keys that give neither a row nor a reject."""
+        return self.generation.startswith("catch_up-")
+
+    @property
     def app_id(self) -> str:
         """Return the Delta application id of every commit of this generation."""
-        return f"spatiallake:{self.stage}:{self.generation}"
+        return application(self.stage, self.generation)
 
     def append(self, table: Table, rows: DataFrame, batch_id: int) -> None:
         """Append rows, unless this micro-batch has already been committed to the table."""
@@ -83,29 +94,19 @@ class Ledger:
         rows = self.lake.read(self.target)
         return rows.where((F.col("recipe") == self.recipe) & F.col("ingest_shard").isin(shards))
 
-    def has_other_generations(self) -> bool:
-        """Return whether micro-batches of another checkpoint were written under this recipe."""
-        runs = self.lake.read(STAGE_RUNS).where(self._own & (F.col("generation") != self.generation))
-        return not runs.isEmpty()
+    def rows_before(self, table: Table, shards: list[int], batch_id: int) -> DataFrame:
+        """Return a table's rows of this recipe in some ingest shards, without those that this micro-batch committed.
 
-    def without_rows(self, keys: DataFrame, done: Table | None = None) -> DataFrame:
-        """Leave out keys that have rows in the stage's table, or in `done`."""
-        rows = self.lake.read(done or self.target)
-        if "recipe" in rows.columns:
-            rows = rows.where(F.col("recipe") == self.recipe)
-        return keys.join(rows.select(self.key).distinct(), self.key, "left_anti")
+        A micro-batch that was interrupted is computed again as a whole, so its own rows do not count.
+        """
+        location, rows = self.lake.location(table), self.lake.read(table)
+        if transaction_version(location, self.app_id) >= batch_id:
+            own = commits_of(location, self.app_id).get(self.app_id, {}).get(batch_id, [])
+            rows = rows.where(~F.col("_metadata.file_name").isin(own)) if own else rows
+        rows = rows.where(F.col("ingest_shard").isin(shards))
+        return rows.where(F.col("recipe") == self.recipe) if "recipe" in rows.columns else rows
 
-    def without_rejects(self, keys: DataFrame) -> DataFrame:
-        """Leave out keys that were rejected at this attempt or a later one."""
-        if self.revisits:
-            return keys
-        rejected = self.rejects().where(F.col("attempt") >= self.attempt)
-        return keys.join(rejected.select(self.key).distinct(), self.key, "left_anti")
-
-    def rejects(self) -> DataFrame:
-        """Return the stage's rejects under this recipe."""
-        return self.lake.read(QUARANTINE).where(self._own)
-
-    @property
-    def _own(self) -> Column:
-        return (F.col("stage") == self.stage) & (F.col("recipe") == self.recipe)
+    def rejects_before(self, shards: list[int], batch_id: int) -> DataFrame:
+        """Return the stage's rejects at this attempt or a later one, as `rows_before` returns rows."""
+        rejected = self.rows_before(QUARANTINE, shards, batch_id).where(F.col("stage") == self.stage)
+        return rejected.where(F.col("attempt") >= self.attempt)

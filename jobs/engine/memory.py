@@ -5,6 +5,7 @@ from typing import Any
 
 from deltalake import DeltaTable
 
+from jobs.engine.delta_log import require_whole_log
 from jobs.engine.recipes import RecipeBook
 from schemas.operations import RECIPES
 from udfs.storage.clients import delta_options
@@ -12,13 +13,18 @@ from udfs.storage.locations import UnservedLocation, normalized
 
 
 def stored_book(uri: str) -> RecipeBook:
-    """Return the recipes of the lake at a folder or `s3://` prefix; none where there is no lake."""
+    """Return the recipes of the lake at a folder or `s3://` prefix; none where there is no lake.
+
+    Raises:
+        LakeUnreadable: the last log entry of table `recipes` is torn.
+    """
     try:
         location = f"{normalized(uri)}/{RECIPES.name}"
     except UnservedLocation:
         return RecipeBook([])
     if not DeltaTable.is_deltatable(location, storage_options=delta_options()):
         return RecipeBook([])
+    require_whole_log(location)
     return RecipeBook(DeltaTable(location, storage_options=delta_options()).to_pyarrow_table().to_pylist())
 
 

@@ -6,10 +6,14 @@ from functools import partial
 
 from jobs.engine.backfill import backfill, retry
 from jobs.engine.batches import StreamOptions
-from jobs.engine.errors import LakeUnreadable, UsageError
+from jobs.engine.delta_log import remove_residues, require_whole_logs
+from jobs.engine.errors import LakeBusy, LakeUnreadable, UsageError
 from jobs.engine.frames import require_upright
+from jobs.engine.gaps import close_gap, require_rows_above
 from jobs.engine.going_live import go_live, shown_uri
+from jobs.engine.interruptions import interruptions
 from jobs.engine.lake import Lake
+from jobs.engine.locks import writing
 from jobs.engine.preflight import model_failures, require_experts
 from jobs.engine.progress import Reporter, SilentReporter
 from jobs.engine.recipe_table import recipe_book, register
@@ -42,6 +46,7 @@ def stages_of(settings: RunSettings) -> dict[str, Stage]:
 def open_lake(settings: RunSettings) -> Lake:
     """Start the session and return the lake."""
     session = start_session(settings.master, settings.driver_memory, settings.needs_s3, settings.spark)
+    require_whole_logs(settings.lake_uri)
     return Lake(session, settings.lake_uri, settings.checkpoint_uri)
 
 
@@ -63,6 +68,7 @@ def run(
             earlier version ingested images that are not upright.
         ModelFailed: an expert does not load.
         TooManyFailures: a stage's share of failed rows is above `max_failure_rate`.
+        Interrupted: Java or a worker was killed, the disk is full, or another command writes to the same stages.
     """
     names = tuple(names or run_stages())
     return _work(settings, names, run_stage, reporter, lake)
@@ -115,7 +121,10 @@ def follow(settings: RunSettings, names: Sequence[str], reporter: Reporter, poll
     _crawl_of(settings, names)
     lake = open_lake(settings)
     while True:
-        run(settings, names, reporter, lake)
+        try:
+            run(settings, names, reporter, lake)
+        except LakeBusy as busy:
+            reporter.say(str(busy))
         time.sleep(poll_seconds)
 
 
@@ -125,31 +134,39 @@ def _work(
     for name in names:
         definition_of(name)
     stages, reporter = stages_of(settings), reporter or SilentReporter()
+    require_whole_logs(settings.lake_uri)
     require_upright(settings.lake_uri)
     # Before Spark starts, which takes longer than looking at the crawl.
     crawl = _crawl_of(settings, names) if work is run_stage else None
     lake = lake or open_lake(settings)
-    reporter.experts(require_experts(lake.session, [stages[name] for name in names]))
-    if crawl:
-        append_listing(lake, crawl, settings.shard_size)
-    for name in names:
-        if definition_of(name).is_source or definition_of(name).upstream not in names:
-            _require_upstream(lake, stages, name)
-    options = StreamOptions(settings.max_failure_rate, partial(Reporter.batch, reporter))
-    book = register(lake, stages, names)
-    summaries = []
-    for name in names:
-        pending = _pending(lake, stages[name]) if reporter.interactive and work is run_stage else None
-        reporter.started(name, pending)
-        with model_failures():
-            summary = work(lake, stages[name], options)
-        reporter.finished(summary)
-        summaries.append(summary)
-    # A finished run or backfill has processed everything upstream; a retry has not.
-    caught_up = () if work is retry else names
-    for sentence in go_live(lake, book, stages, names, caught_up):
-        reporter.say(sentence)
+    with interruptions(), writing(lake.uri, names):
+        remove_residues(lake.uri)
+        reporter.experts(require_experts(lake.session, [stages[name] for name in names]))
+        if crawl:
+            append_listing(lake, crawl, settings.shard_size)
+        for name in names:
+            if definition_of(name).is_source or definition_of(name).upstream not in names:
+                _require_upstream(lake, stages, name)
+        require_rows_above(lake, stages, names)
+        options = StreamOptions(settings.max_failure_rate, partial(Reporter.batch, reporter))
+        book = register(lake, stages, names)
+        summaries = [_one(lake, stages[name], work, options, reporter) for name in names]
+        # A finished run or backfill has processed everything upstream; a retry has not.
+        caught_up = () if work is retry else names
+        for sentence in go_live(lake, book, stages, names, caught_up):
+            reporter.say(sentence)
     return summaries
+
+
+def _one(lake: Lake, stage: Stage, work: Work, options: StreamOptions, reporter: Reporter) -> StageSummary:
+    pending = _pending(lake, stage) if reporter.interactive and work is run_stage else None
+    reporter.started(stage.name, pending)
+    with interruptions(f"Stage {stage.name}: "), model_failures():
+        summary = work(lake, stage, options)
+        if work is run_stage:
+            close_gap(lake, stage, options, summary, reporter)
+    reporter.finished(summary)
+    return summary
 
 
 def _crawl_of(settings: RunSettings, names: Sequence[str]) -> Layout | None:

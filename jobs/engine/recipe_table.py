@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from pyspark.sql import Row
 
@@ -13,8 +14,6 @@ from jobs.engine.registry import run_stages
 from jobs.engine.stage import Stage
 from schemas.operations import RECIPES
 from schemas.table import ENGINE_VERSION
-
-_APP_ID = "spatiallake:recipes"
 
 
 def recipe_book(lake: Lake) -> RecipeBook:
@@ -83,4 +82,5 @@ def _append(lake: Lake, rows: Sequence[Row]) -> None:
     if rows:
         lake.ensure(RECIPES)
         frame = lake.session.createDataFrame(list(rows), RECIPES.schema)
-        lake.append(RECIPES, frame, _APP_ID, lake.version(RECIPES) + 1)
+        # An id of its own: commands of other stages may register theirs at the same moment.
+        lake.append(RECIPES, frame, f"spatiallake:recipes:{uuid4()}", 0)

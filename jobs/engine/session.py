@@ -66,7 +66,8 @@ def start_session(
     for name, value in {**_ALWAYS, **_LOCAL, **(spark_options() if with_s3 else {}), **(options or {})}.items():
         builder = builder.config(name, value)
     session = builder.config("spark.jars", ",".join(resolved_jars(with_s3))).getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
+    # Errors reach the command as exceptions; their Java traces would bury its one sentence.
+    session.sparkContext.setLogLevel("FATAL")
     return share_plugins(session)
 
 

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.engine.lake import Lake
 from jobs.engine.writing import Append, Outputs
+from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.table import ENGINE_VERSION, Table
 from udfs.experts.expert import ExpertSpec
 
@@ -128,6 +129,12 @@ class Stage:
     def target(self) -> Table:
         """Return the table that the stage writes."""
         return self.definition.table
+
+    @property
+    def committed(self) -> tuple[Table, ...]:
+        """Return the tables that every micro-batch commits to, `quarantine` and its account in `stage_runs` last."""
+        done = (self.writing.done,) if self.writing.done else ()
+        return (self.target, *done, QUARANTINE, STAGE_RUNS)
 
     @property
     def keys(self) -> tuple[str, ...]:

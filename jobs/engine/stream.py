@@ -8,10 +8,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.engine.batches import BatchWriter, StreamOptions, ledger_of
+from jobs.engine.interruptions import interruption_of
 from jobs.engine.lake import Lake
 from jobs.engine.ledger import BatchReport
+from jobs.engine.recovery import checkpoint_location, recover
 from jobs.engine.stage import Stage
-from schemas.operations import QUARANTINE, STAGE_RUNS
 
 
 @dataclass
@@ -24,8 +25,8 @@ class StageSummary:
     reasons: dict[tuple[str, str], int] = field(default_factory=dict)
     seconds: float = 0.0
 
-    def add(self, report: BatchReport) -> None:
-        """Add a micro-batch."""
+    def add(self, report: "BatchReport | StageSummary") -> None:
+        """Add a micro-batch, or several."""
         self.rows_in += report.rows_in
         self.rows_out += report.rows_out
         for reason, count in report.reasons.items():
@@ -42,9 +43,36 @@ def run_stage(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
     started_at = time.monotonic()
     summary = StageSummary(stage.name)
     lake.read(stage.upstream)
-    for table in (stage.target, QUARANTINE, STAGE_RUNS):
+    for table in stage.committed:
         lake.ensure(table)
-    keys = lake.stream(stage.upstream, maxFilesPerTrigger=stage.files_per_batch, ignoreDeletes="true")
+    recover(lake, stage, streaming=True)
+    lake.session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(stage.arrow_rows))
+    try:
+        _follow(lake, stage, options, summary)
+    except _StreamUnusable:
+        # The checkpoint is torn, or refers to log entries that are lost. Without it, all keys upstream are looked at,
+        # and those that have rows or rejects are left out.
+        lake.remove(checkpoint_location(lake, stage))
+        recover(lake, stage, streaming=True)
+        try:
+            _follow(lake, stage, options, summary)
+        except _StreamUnusable as error:
+            raise error.cause from None
+    summary.seconds = time.monotonic() - started_at
+    return summary
+
+
+class _StreamUnusable(Exception):
+    """A stream that failed on its own, not in a micro-batch."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+def _follow(lake: Lake, stage: Stage, options: StreamOptions, summary: StageSummary) -> None:
+    # Rows that a recovery takes back are made again under the same keys: a change of a file brings no new key.
+    keys = lake.stream(stage.upstream, maxFilesPerTrigger=stage.files_per_batch, skipChangeCommits="true")
     if "recipe" in keys.columns:
         keys = keys.where(F.col("recipe") == stage.upstream_recipe)
     query_id: Future[str] = Future()
@@ -61,18 +89,14 @@ def run_stage(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
         if report:
             summary.add(report)
 
-    lake.session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(stage.arrow_rows))
-    query = (
-        keys.select(*stage.keys)
-        .writeStream.foreachBatch(handle)
-        .option("checkpointLocation", f"{lake.checkpoint_uri}/{stage.name}-{stage.recipe}")
-        .trigger(availableNow=True)
-        .start()
-    )
-    query_id.set_result(str(query.id))
+    writer = keys.select(*stage.keys).writeStream.foreachBatch(handle).trigger(availableNow=True)
     try:
+        query = writer.option("checkpointLocation", checkpoint_location(lake, stage)).start()
+        query_id.set_result(str(query.id))
         query.awaitTermination()
     except Exception as error:
-        raise (failures[0] if failures else error) from None
-    summary.seconds = time.monotonic() - started_at
-    return summary
+        if failures:
+            raise failures[0] from None
+        if interruption_of(error):
+            raise
+        raise _StreamUnusable(error) from None

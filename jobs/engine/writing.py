@@ -15,7 +15,7 @@ commit marks the micro-batch as done: before it, a restart computes the whole mi
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -36,6 +36,17 @@ class Outputs:
     rejects: DataFrame
     sides: tuple[tuple[Table, DataFrame], ...] = ()
     rows_without_rejects: bool = False
+
+
+@dataclass(frozen=True)
+class NewKeys:
+    """Keys that a micro-batch finds upstream, some of which may have been dealt with, and all rows upstream."""
+
+    ledger: Ledger
+    batch_id: int
+    keys: DataFrame
+    shards: list[int]
+    upstream: DataFrame
 
 
 @dataclass(frozen=True)
@@ -70,12 +81,17 @@ class Append:
 
     done: Table | None = None
 
-    def unseen(self, ledger: Ledger, keys: DataFrame) -> DataFrame:
-        """Leave out the keys that an earlier checkpoint of the same recipe has dealt with."""
-        if not ledger.has_other_generations():
-            return keys
-        keys = ledger.without_rows(keys, self.done)
-        return keys if self.done else ledger.without_rejects(keys)
+    def unseen(self, batch: NewKeys) -> DataFrame:
+        """Leave out the keys that have rows or rejects already, whichever checkpoint or command made them."""
+        ledger, key = batch.ledger, batch.ledger.key
+        dealt = ledger.rows_before(self.done or ledger.target, batch.shards, batch.batch_id).select(key)
+        if not ledger.revisits:
+            rejected = ledger.rejects_before(batch.shards, batch.batch_id)
+            # With a table of its own for what is done, a key may have rejects of parts besides its row.
+            rejected = rejected.where(F.col("image_id").isNull()) if self.done else rejected
+            dealt = dealt.union(rejected.select(key))
+        # In a run without an accident there are none, which costs less to learn than a join.
+        return batch.keys if dealt.isEmpty() else batch.keys.join(dealt.distinct(), key, "left_anti")
 
     def write(self, batch: MicroBatch) -> BatchReport:
         """Compute the micro-batch once, cache it, and commit its parts."""
@@ -86,6 +102,8 @@ class Append:
             sound, reasons = sound_and_reasons(transformed)
             rows_out = sound if outputs.rows_without_rejects else outputs.rows.count()
             report = batch.report(rows_out, reasons)
+            if ledger.catches_up and not rows_out and not reasons:
+                return report
             ledger.append_run(report, batch.batch_id)
             if reasons:
                 ledger.append_rejects(outputs.rejects, batch.batch_id)
@@ -155,9 +173,9 @@ class AppendBulk(Append):
 class AppendOncePerKey(Append):
     """Process a key that several upstream rows share once, in the first micro-batch that contains it."""
 
-    def unseen(self, ledger: Ledger, keys: DataFrame) -> DataFrame:
+    def unseen(self, batch: NewKeys) -> DataFrame:
         """Return each key once, without those that have rows or were rejected at this attempt."""
-        return ledger.without_rejects(ledger.without_rows(keys.distinct(), self.done))
+        return super().unseen(replace(batch, keys=batch.keys.distinct()))
 
     def units(self, upstream: DataFrame, key: str) -> int:
         """Return the number of distinct keys."""
@@ -173,14 +191,17 @@ class ReplaceShards(Append):
 
     counted: str | None = None
 
-    def unseen(self, ledger: Ledger, keys: DataFrame) -> DataFrame:
-        """Return all keys, since whole shards are computed again; a backfill skips shards whose counts are complete."""
-        if not ledger.revisits or self.counted is None:
-            return keys
-        now = keys.groupBy("ingest_shard").agg(F.count("*").alias("n"))
-        rows = ledger.lake.read(ledger.target).where(F.col("recipe") == ledger.recipe)
+    def unseen(self, batch: NewKeys) -> DataFrame:
+        """Leave out the keys of shards whose rows count all that is upstream; others are computed again as a whole."""
+        if self.counted is None:
+            return batch.keys
+        ledger, inside = batch.ledger, F.col("ingest_shard").isin(batch.shards)
+        rows = ledger.lake.read(ledger.target).where(inside & (F.col("recipe") == ledger.recipe))
         counted = rows.groupBy("ingest_shard").agg(F.sum(self.counted).alias("n"))
-        return keys.join(now.join(counted, ["ingest_shard", "n"], "left_semi"), "ingest_shard", "left_anti")
+        if counted.isEmpty():
+            return batch.keys
+        now = batch.upstream.where(inside).groupBy("ingest_shard").agg(F.count("*").alias("n"))
+        return batch.keys.join(now.join(counted, ["ingest_shard", "n"], "left_semi"), "ingest_shard", "left_anti")
 
     def write_rows(self, batch: MicroBatch, rows: DataFrame) -> None:
         """Commit the rows in place of those of the same shards."""

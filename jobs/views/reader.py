@@ -10,6 +10,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
 
 import schemas
+from jobs.engine.delta_log import require_whole_log
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.engine.recipes import RecipeBook
 from jobs.engine.registry import stage_tables
@@ -135,6 +136,7 @@ class LakeReader:
     def _open(self, name: str) -> DeltaTable | None:
         if name not in self._opened:
             location = f"{self._root}/{name}"
+            require_whole_log(location)
             there = DeltaTable.is_deltatable(location, storage_options=self._options)
             self._opened[name] = DeltaTable(location, storage_options=self._options) if there else None
         return self._opened[name]

@@ -1,0 +1,151 @@
+"""The files of a table's Delta log: whether its last entry is whole, and what a micro-batch committed."""
+
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from functools import reduce
+from operator import and_
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow.dataset as ds
+from deltalake import DeltaTable
+from pyarrow import fs
+
+from jobs.engine.errors import LakeUnreadable
+from udfs.storage.clients import delta_options, filesystem_of, path_of
+from udfs.storage.locations import normalized, parent
+
+_LOG = "_delta_log"
+_ENTRY = re.compile(r"(\d{20})\.json")
+# Hadoop's checksum of an entry and Delta's of a version, which outlive an entry that is lost.
+_RESIDUE = re.compile(r"\.?(\d{20})(\.json|\.crc)(\.crc)?")
+
+
+# The names of the files that an application's transactions added, by the version of the transaction.
+Commits = dict[int, list[str]]
+
+
+def require_whole_logs(lake_uri: str) -> None:
+    """Check that the last log entry of every table of a lake can be read.
+
+    Raises:
+        LakeUnreadable: one is empty or cut short; the message names the file and the way back.
+    """
+    files = filesystem_of(normalized(lake_uri))
+    for table in _tables(files, lake_uri):
+        _require_whole(files, table, normalized(lake_uri))
+
+
+def require_whole_log(location: str) -> None:
+    """Check that a table's last log entry can be read, as `require_whole_logs` does."""
+    table = normalized(location)
+    _require_whole(filesystem_of(table), path_of(table), parent(table))
+
+
+def remove_residues(lake_uri: str) -> None:
+    """Remove checksums of log entries that are lost: the next commit would be compared with them."""
+    files = filesystem_of(normalized(lake_uri))
+    for table in _tables(files, lake_uri):
+        listed = _listed(files, table)
+        newest = max((int(found[1]) for one in listed if (found := _ENTRY.fullmatch(one.base_name))), default=-1)
+        for one in listed:
+            found = _RESIDUE.fullmatch(one.base_name)
+            if found and int(found[1]) > newest:
+                files.delete_file(one.path)
+
+
+def transaction_version(location: str, app_id: str) -> int:
+    """Return the version of an application's last transaction in a table, -1 where there is none."""
+    options, uri = delta_options(), normalized(location)
+    if not DeltaTable.is_deltatable(uri, storage_options=options):
+        return -1
+    version = DeltaTable(uri, storage_options=options, without_files=True).transaction_version(app_id)
+    return -1 if version is None else version
+
+
+def matching_rows(location: str, wanted: dict[str, Any], columns: list[str]) -> list[dict[str, Any]]:
+    """Return columns of the rows of a table that have the wanted values."""
+    table = DeltaTable(normalized(location), storage_options=delta_options())
+    same = [ds.field(name) == value for name, value in wanted.items()]
+    return table.to_pyarrow_dataset().to_table(columns, filter=reduce(and_, same)).to_pylist()
+
+
+def commits_of(location: str, prefix: str) -> dict[str, Commits]:
+    """Return what the log's entries say about applications whose id starts with `prefix`, by id."""
+    found: dict[str, Commits] = {}
+    for actions in _entries(normalized(location), f'"appId":"{prefix}'.encode()):
+        for action in actions:
+            transaction = action.get("txn", {})
+            if transaction.get("appId", "").startswith(prefix):
+                names = [unquote(other["add"]["path"]).rpartition("/")[2] for other in actions if "add" in other]
+                found.setdefault(transaction["appId"], {})[transaction["version"]] = names
+    return found
+
+
+def _entries(location: str, wanted: bytes) -> Iterator[list[dict]]:
+    files = filesystem_of(location)
+    for one in _listed(files, path_of(location)):
+        if _ENTRY.fullmatch(one.base_name):
+            content = _content(files, one.path)
+            if wanted in content:
+                yield [json.loads(line) for line in content.splitlines() if line.strip()]
+
+
+def _tables(files: fs.FileSystem, lake_uri: str) -> list[str]:
+    folders = files.get_file_info(fs.FileSelector(path_of(normalized(lake_uri)), allow_not_found=True))
+    found = [one for one in folders if one.type == fs.FileType.Directory and not one.base_name.startswith(("_", "."))]
+    return sorted(one.path for one in found)
+
+
+def _require_whole(files: fs.FileSystem, table_path: str, root: str) -> None:
+    entries = [one for one in _listed(files, table_path) if _ENTRY.fullmatch(one.base_name)]
+    last = max(entries, key=lambda one: one.base_name, default=None)
+    if last is None:
+        return
+    fault = _fault(_content(files, last.path)) or _mismatch(files, table_path, last)
+    if fault:
+        name = table_path.rpartition("/")[2]
+        raise LakeUnreadable(
+            f"The last log entry of table {name} in {root} {fault}, so that a write to it was not finished; delete the"
+            f" file {last.path}, then run `spatiallake run` with this lake (and the crawl, if the table is crawl):"
+            " the rows that it lacks are made again."
+        )
+
+
+def _fault(content: bytes) -> str | None:
+    if not content.strip():
+        return "is empty"
+    try:
+        actions = [json.loads(line) for line in content.splitlines() if line.strip()]
+    except ValueError:
+        return "is cut short"
+    return None if all(isinstance(action, dict) for action in actions) else "is no list of actions"
+
+
+def _mismatch(files: fs.FileSystem, table_path: str, entry: fs.FileInfo) -> str | None:
+    """Compare an entry with the checksums of its chunks, which Hadoop keeps beside a local file.
+
+    Only they show an entry that was cut at the end of a line.
+    """
+    beside = f"{table_path}/{_LOG}/.{entry.base_name}.crc"
+    if files.get_file_info(beside).type != fs.FileType.File:
+        return None
+    checksum, content = _content(files, beside), _content(files, entry.path)
+    magic, size = checksum[:4], int.from_bytes(checksum[4:8], "big")
+    if magic != b"crc\0" or not size:
+        return None
+    chunks = (content[start : start + size] for start in range(0, len(content), size))
+    same = b"".join(zlib.crc32(chunk).to_bytes(4, "big") for chunk in chunks) == checksum[8:]
+    return None if same else "does not match its checksum"
+
+
+def _listed(files: fs.FileSystem, table_path: str) -> list[fs.FileInfo]:
+    log = fs.FileSelector(f"{table_path}/{_LOG}", allow_not_found=True)
+    return [one for one in files.get_file_info(log) if one.type == fs.FileType.File]
+
+
+def _content(files: fs.FileSystem, path: str) -> bytes:
+    with files.open_input_stream(path, compression=None) as stream:
+        return stream.read()

@@ -1,0 +1,47 @@
+"""Rows that a table lacks although the table that it follows has them, and no checkpoint will bring."""
+
+from collections.abc import Iterable, Mapping
+
+from jobs.engine.backfill import catch_up
+from jobs.engine.batches import StreamOptions
+from jobs.engine.errors import LakeUnreadable
+from jobs.engine.going_live import progress_of, shown_uri
+from jobs.engine.lake import Lake
+from jobs.engine.progress import Reporter
+from jobs.engine.recovery import lacks_rows
+from jobs.engine.registry import order_of_stages
+from jobs.engine.stage import Stage
+from jobs.engine.stream import StageSummary
+from jobs.views.reader import LakeReader
+
+
+def close_gap(lake: Lake, stage: Stage, options: StreamOptions, summary: StageSummary, reporter: Reporter) -> None:
+    """Deal with upstream rows that the stage's stream has passed although no table has anything of them."""
+    behind = progress_of(LakeReader(lake.uri), stage.definition, stage.recipe, stage.upstream_recipe)
+    if behind.complete:
+        return
+    summary.add(catch_up(lake, stage, options))
+    reporter.say(
+        f"Stage {stage.name} had neither rows nor reasons for {behind.total - behind.dealt:,} of {behind.total:,} in"
+        f" {stage.upstream.name}, and worked on them again."
+    )
+
+
+def require_rows_above(lake: Lake, stages: Mapping[str, Stage], names: Iterable[str]) -> None:
+    """Refuse to follow tables that have lost rows, if the stage that makes them is not about to run.
+
+    Raises:
+        LakeUnreadable: the message names the table and the way back.
+    """
+    upstream, above = order_of_stages(), set[str]()
+    for name in names:
+        place = name
+        while upstream[place] != place:
+            place = upstream[place]
+            above.add(place)
+    for name in sorted(above - set(names)):
+        if lacks_rows(lake, stages[name]):
+            raise LakeUnreadable(
+                f"Table {stages[name].target.name} of {shown_uri(lake)} has lost a log entry, and with it rows that the"
+                f" table before has; `spatiallake run --lake {shown_uri(lake)}` makes them again."
+            )

@@ -1,0 +1,88 @@
+"""What ends a command from outside, told in one sentence: a killed process, a full disk, another writer."""
+
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import gettempdir
+
+from py4j.protocol import Py4JNetworkError
+
+from jobs.engine.errors import Interrupted, SpatialLakeError
+
+_AGAIN = "run the same command again: what was committed stays, the rest is made again, and nothing is doubled."
+# Spark reports most of these as text of a Java error; the first one that fits is the cause.
+_SIGNS = (
+    (
+        r"No space left on device|Disk quota exceeded|not enough space on the disk",
+        "The disk is full, that of the lake or the one for temporary files ({temporary}): free some space, then",
+    ),
+    (
+        r"OutOfMemoryError|Java heap space|GC overhead limit",
+        "Java ran out of memory: give it more with `--set driver_memory=8g`, then",
+    ),
+    (
+        r"Python worker exited unexpectedly|Python worker failed to connect back|Python worker process terminated",
+        "A Python worker was killed, often for lack of memory;",
+    ),
+    (
+        r"Concurrent\w*Exception|DELTA_CONCURRENT|MetadataChangedException|ProtocolChangedException"
+        r"|CONCURRENT_STREAM_LOG_UPDATE|streaming queries are concurrently",
+        "Another command wrote to the same table of this lake: wait until it has ended, then",
+    ),
+)
+_JAVA_GONE = re.compile(
+    r"Answer from Java side is empty|trying to connect to the Java server|Error while (sending|receiving)"
+    r"|Java gateway process exited|Can't connect to the Java"
+)
+
+
+@contextmanager
+def interruptions(where: str = "") -> Iterator[None]:
+    """Reduce what ended a command from outside to one sentence; `where` says what it was doing.
+
+    Raises:
+        Interrupted: Java or a worker was killed, the disk was full, or another command wrote at the same time.
+    """
+    try:
+        yield
+    except SpatialLakeError:
+        raise
+    except Exception as error:
+        sentence = interruption_of(error)
+        if sentence is None:
+            raise
+        raise Interrupted(f"{where}{sentence}") from None
+
+
+def interruption_of(error: BaseException) -> str | None:
+    """Return what ended a command from outside, and the way on; None for an error of any other kind."""
+    chain = list(_chain(error))
+    text = "\n".join(str(one) for one in chain)
+    full = any(isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT) for one in chain)
+    for number, (sign, sentence) in enumerate(_SIGNS):
+        if re.search(sign, text) or (full and number == 0):
+            return f"{sentence.format(temporary=gettempdir())} {_AGAIN}"
+    lost = any(isinstance(one, Py4JNetworkError | ConnectionError) for one in chain)
+    if (lost and "py4j" in _origin(chain)) or _JAVA_GONE.search(text):
+        return f"Java was killed, often for lack of memory; {_AGAIN}"
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _origin(chain: list[BaseException]) -> str:
+    """Return the modules whose code raised the errors."""
+    modules = []
+    for one in chain:
+        frame = one.__traceback__
+        while frame is not None:
+            modules.append(frame.tb_frame.f_globals.get("__name__", ""))
+            frame = frame.tb_next
+    return " ".join(modules)

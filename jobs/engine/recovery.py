@@ -1,0 +1,127 @@
+"""Takes back micro-batches of which only a part is in the tables, so that they are made again as a whole.
+
+A micro-batch commits to several tables. If its command is killed in between, Spark's checkpoint makes the next run
+repeat it, and Delta ignores what was committed. Where nothing will repeat it, since the checkpoint or a log entry was
+lost, or a backfill was killed, its rows are removed from the tables that have them. Then its keys are like new ones.
+"""
+
+import json
+from dataclasses import dataclass
+
+from delta.tables import DeltaTable
+from pyarrow import fs
+from pyspark.sql import functions as F
+
+from jobs.engine.delta_log import Commits, commits_of, matching_rows, transaction_version
+from jobs.engine.lake import Lake
+from jobs.engine.ledger import application
+from jobs.engine.stage import Stage
+from schemas.operations import QUARANTINE, STAGE_RUNS
+from schemas.table import Table
+from udfs.storage.clients import filesystem_of, path_of
+from udfs.storage.locations import normalized
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A stream's checkpoint: its id, and the last micro-batch that it will not repeat."""
+
+    generation: str
+    last: int
+
+
+def checkpoint_location(lake: Lake, stage: Stage) -> str:
+    """Return the URI of the checkpoint of a stage's recipe."""
+    return f"{lake.checkpoint_uri}/{stage.name}-{stage.recipe}"
+
+
+def recover(lake: Lake, stage: Stage, streaming: bool) -> None:
+    """Take back the stage's micro-batches that are half in the tables and that no checkpoint will repeat.
+
+    With `streaming`, the stage is about to follow its checkpoint, which was read before if it is there; then only that
+    checkpoint's own micro-batches are looked at, which costs little.
+    """
+    kept = _checkpoints(lake, stage.name)
+    own = kept.get(f"{stage.name}-{stage.recipe}")
+    if streaming and own is not None:
+        applications = {application(stage.name, own.generation)}
+    else:
+        prefix = application(stage.name, "")
+        applications = {name for table in stage.committed for name in commits_of(lake.location(table), prefix)}
+    last = {application(stage.name, one.generation): one.last for one in kept.values()}
+    for name in sorted(applications):
+        first, until = _half_done(lake, stage, name)
+        # Later ones than the checkpoint's last are repeated by it.
+        until = min(until, last.get(name, until))
+        if first <= until:
+            _take_back(lake, stage, name, range(first, until + 1))
+
+
+def lacks_rows(lake: Lake, stage: Stage) -> bool:
+    """Return whether a table lacks rows of a micro-batch that the stage's checkpoint takes for done."""
+    own = _checkpoints(lake, stage.name).get(f"{stage.name}-{stage.recipe}")
+    if own is None:
+        return False
+    first, last = _half_done(lake, stage, application(stage.name, own.generation))
+    return first <= min(last, own.last)
+
+
+def _half_done(lake: Lake, stage: Stage, name: str) -> tuple[int, int]:
+    """Return the first and the last micro-batch of an application that are not in all tables; none if first > last."""
+    versions = {table.name: transaction_version(lake.location(table), name) for table in stage.committed}
+    last = max(versions.values())
+    rejected = versions.pop(QUARANTINE.name)
+    first = min(versions.values()) + 1
+    if first > last and rejected < last and _has_rejects(lake, stage, name, last):
+        first = last
+    return first, last
+
+
+def _has_rejects(lake: Lake, stage: Stage, name: str, batch_id: int) -> bool:
+    generation = name.removeprefix(application(stage.name, ""))
+    wanted = {"stage": stage.name, "generation": generation, "batch_id": batch_id}
+    runs = matching_rows(lake.location(STAGE_RUNS), wanted, ["failed", "filtered", "refused"])
+    return any(sum(run.values()) for run in runs)
+
+
+def _take_back(lake: Lake, stage: Stage, name: str, batches: range) -> None:
+    generation = name.removeprefix(application(stage.name, ""))
+    # The account goes last: as long as it is there, a recovery that is killed is done again.
+    for table in stage.committed[:-1]:
+        if lake.exists(table):
+            commits: Commits = commits_of(lake.location(table), name).get(name, {})
+            _remove(lake, table, [file for batch in batches for file in commits.get(batch, [])])
+    if lake.exists(STAGE_RUNS):
+        runs = (F.col("stage") == stage.name) & (F.col("generation") == generation)
+        among = F.col("batch_id").between(batches.start, batches.stop - 1)
+        DeltaTable.forPath(lake.session, lake.location(STAGE_RUNS)).delete(runs & among)
+
+
+def _remove(lake: Lake, table: Table, files: list[str]) -> None:
+    """Remove the rows of files from a table, where those files are still part of it."""
+    if not files:
+        return
+    columns = [*table.key, *(["ingest_shard"] if "ingest_shard" in table.columns else [])]
+    rows = lake.read(table).where(F.col("_metadata.file_name").isin(files)).select(*dict.fromkeys(columns)).distinct()
+    rows = rows.localCheckpoint()
+    if rows.isEmpty():
+        return
+    same = " AND ".join(f"old.{column} <=> gone.{column}" for column in rows.columns)
+    target = DeltaTable.forPath(lake.session, lake.location(table)).alias("old")
+    target.merge(rows.alias("gone"), same).whenMatchedDelete().execute()
+
+
+def _checkpoints(lake: Lake, stage: str) -> dict[str, Checkpoint]:
+    """Return the checkpoints of all recipes of a stage by folder name; one that cannot be read is none."""
+    root = normalized(lake.checkpoint_uri)
+    files, found = filesystem_of(root), dict[str, Checkpoint]()
+    for folder in files.get_file_info(fs.FileSelector(path_of(root), allow_not_found=True)):
+        if folder.base_name.startswith(f"{stage}-"):
+            listed = files.get_file_info(fs.FileSelector(f"{folder.path}/commits", allow_not_found=True))
+            last = max((int(one.base_name) for one in listed if one.base_name.isdigit()), default=-1)
+            try:
+                with files.open_input_stream(f"{folder.path}/metadata") as stream:
+                    found[folder.base_name] = Checkpoint(json.loads(stream.read())["id"], last)
+            except (OSError, ValueError, KeyError):
+                continue
+    return found
