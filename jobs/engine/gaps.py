@@ -13,6 +13,7 @@ from jobs.engine.registry import order_of_stages
 from jobs.engine.stage import Stage
 from jobs.engine.stream import StageSummary
 from jobs.views.reader import LakeReader
+from schemas.images import CRAWL, PROVENANCE
 
 
 def close_gap(lake: Lake, stage: Stage, options: StreamOptions, summary: StageSummary, reporter: Reporter) -> None:
@@ -45,3 +46,22 @@ def require_rows_above(lake: Lake, stages: Mapping[str, Stage], names: Iterable[
                 f"Table {stages[name].target.name} of {shown_uri(lake)} has lost a log entry, and with it rows that the"
                 f" table before has; `spatiallake run --lake {shown_uri(lake)}` makes them again."
             )
+
+
+def require_listed(lake: Lake) -> None:
+    """Refuse to go on from a `crawl` that has lost entries of which images were ingested.
+
+    Raises:
+        LakeUnreadable: the message says how many, and the way back.
+    """
+    tables = LakeReader(lake.uri)
+    if not (tables.exists(CRAWL) and tables.exists(PROVENANCE)):
+        return
+    query = "SELECT count(*) AS lost FROM {provenance} AS p LEFT ANTI JOIN {crawl} AS c ON p.entry_id = c.entry_id"
+    lost = tables.count(query, [CRAWL, PROVENANCE])["lost"]
+    if lost:
+        uri = shown_uri(lake)
+        raise LakeUnreadable(
+            f"Table crawl of {uri} has lost {lost:,} entries whose images are in the lake; list their crawl again with"
+            f" `spatiallake run --lake {uri} --crawl CRAWL`: the images stay as they are."
+        )

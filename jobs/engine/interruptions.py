@@ -26,7 +26,7 @@ _SIGNS = (
         "A Python worker was killed, often for lack of memory;",
     ),
     (
-        r"Concurrent\w*Exception|DELTA_CONCURRENT|MetadataChangedException|ProtocolChangedException"
+        r"Concurrent(Append|Delete\w+|Transaction|Write)Exception|DELTA_CONCURRENT|MetadataChangedException|ProtocolChangedException"
         r"|CONCURRENT_STREAM_LOG_UPDATE|streaming queries are concurrently",
         "Another command wrote to the same table of this lake: wait until it has ended, then",
     ),

@@ -9,7 +9,7 @@ from jobs.engine.batches import StreamOptions
 from jobs.engine.delta_log import remove_residues, require_whole_logs
 from jobs.engine.errors import LakeBusy, LakeUnreadable, UsageError
 from jobs.engine.frames import require_upright
-from jobs.engine.gaps import close_gap, require_rows_above
+from jobs.engine.gaps import close_gap, require_listed, require_rows_above
 from jobs.engine.going_live import go_live, shown_uri
 from jobs.engine.interruptions import interruptions
 from jobs.engine.lake import Lake
@@ -144,6 +144,8 @@ def _work(
         reporter.experts(require_experts(lake.session, [stages[name] for name in names]))
         if crawl:
             append_listing(lake, crawl, settings.shard_size)
+        if any(definition_of(name).is_source for name in names):
+            require_listed(lake)
         for name in names:
             if definition_of(name).is_source or definition_of(name).upstream not in names:
                 _require_upstream(lake, stages, name)

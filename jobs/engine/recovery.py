@@ -72,16 +72,19 @@ def _half_done(lake: Lake, stage: Stage, name: str) -> tuple[int, int]:
     last = max(versions.values())
     rejected = versions.pop(QUARANTINE.name)
     first = min(versions.values()) + 1
-    if first > last and rejected < last and _has_rejects(lake, stage, name, last):
-        first = last
+    if rejected < last:
+        first = min([first, *(batch for batch in _with_rejects(lake, stage, name) if rejected < batch)])
     return first, last
 
 
-def _has_rejects(lake: Lake, stage: Stage, name: str, batch_id: int) -> bool:
-    generation = name.removeprefix(application(stage.name, ""))
-    wanted = {"stage": stage.name, "generation": generation, "batch_id": batch_id}
-    runs = matching_rows(lake.location(STAGE_RUNS), wanted, ["failed", "filtered", "refused"])
-    return any(sum(run.values()) for run in runs)
+def _with_rejects(lake: Lake, stage: Stage, name: str) -> list[int]:
+    """Return the micro-batches of an application that rejected something, by their accounts."""
+    if not lake.exists(STAGE_RUNS):
+        return []
+    wanted = {"stage": stage.name, "generation": name.removeprefix(application(stage.name, ""))}
+    columns = ["failed", "filtered", "refused"]
+    runs = matching_rows(lake.location(STAGE_RUNS), wanted, ["batch_id", *columns])
+    return [run["batch_id"] for run in runs if any(run[column] for column in columns)]
 
 
 def _take_back(lake: Lake, stage: Stage, name: str, batches: range) -> None:

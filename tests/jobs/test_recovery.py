@@ -105,10 +105,12 @@ def test_rows_of_lost_log_entries_are_made_again(spark: SparkSession, crawl: Pat
     assert differences(whole, lake) == []
 
 
-def test_lost_accounts_and_reasons_are_made_again(spark: SparkSession, whole: Path, lake: Path) -> None:
-    for name in ("quarantine", "stage_runs", "provenance", "training_examples"):
+def test_lost_accounts_and_reasons_are_made_again(spark: SparkSession, crawl: Path, whole: Path, lake: Path) -> None:
+    for name in ("crawl", "quarantine", "stage_runs", "provenance", "training_examples"):
         last_entry(lake, name).unlink()
-    run(settings_of(lake), lake=opened(spark, lake))
+    with pytest.raises(LakeUnreadable, match=r"Table crawl of .* has lost \d+ entries.*--crawl CRAWL"):
+        run(settings_of(lake), lake=opened(spark, lake))
+    run(settings_of(lake, crawl=str(crawl)), lake=opened(spark, lake))
     run(settings_of(lake), ["examples"], lake=opened(spark, lake))
     assert differences(whole, lake) == []
 
