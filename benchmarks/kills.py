@@ -22,7 +22,7 @@ from benchmarks.same_rows import differences, rows_of
 from scenes.crawl import write_crawl
 
 TARGETS = ("java", "worker", "tree")
-_INTERRUPTED = 8
+_STOPPED = 9
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Ended:
 
     @property
     def faults(self) -> list[str]:
-        """Return what is wrong with the end: anything but one sentence and the code of an interruption."""
+        """Return what is wrong with the end: anything but one sentence and the code of a killed process."""
         if self.killed in (None, "tree") or self.code == 0:
             return []
         lines = [line for line in self.told.splitlines() if line.strip() and not line.startswith("{")]
         sentences = [line for line in lines if line.startswith("spatiallake: ")]
-        if self.code == _INTERRUPTED and len(sentences) == 1 and "Traceback" not in self.told:
+        if self.code == _STOPPED and len(sentences) == 1 and "Traceback" not in self.told:
             return []
         return [f"{self.killed} killed: code {self.code}, {len(lines)} lines: {' | '.join(lines)[:2000]}"]
 

@@ -1,8 +1,12 @@
 """The `spatiallake` command: `spatiallake`, `python -m spatiallake`, `torchrun -m spatiallake train ...`."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from spatiallake.shadowing import PackageShadowed, require_own_packages
+
+if TYPE_CHECKING:
+    from jobs.engine.errors import SpatialLakeError
 
 _ENVIRONMENT_EXIT_CODE = 3
 
@@ -14,7 +18,7 @@ def main() -> None:
     except PackageShadowed as error:
         _fail(str(error), _ENVIRONMENT_EXIT_CODE)
     from jobs.cli.options import app
-    from jobs.engine.errors import Interrupted, SpatialLakeError, UsageError
+    from jobs.engine.errors import SpatialLakeError, UsageError
     from schemas.plugins import PluginUnavailable
 
     try:
@@ -27,10 +31,10 @@ def main() -> None:
         faults = _faults(error)
         if faults is not None:
             _fail(faults, UsageError.exit_code)
-        interruption = _interruption(error)
-        if interruption is None:
+        accident = _accident(error)
+        if accident is None:
             raise
-        _fail(interruption, Interrupted.exit_code)
+        _fail(str(accident), accident.exit_code)
 
 
 def _faults(error: Exception) -> str | None:
@@ -46,13 +50,13 @@ def _faults(error: Exception) -> str | None:
     return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
 
 
-def _interruption(error: Exception) -> str | None:
+def _accident(error: Exception) -> "SpatialLakeError | None":
     """Return what ended the command from outside, where Spark was at work."""
     if "pyspark" not in sys.modules:
         return None
-    from jobs.engine.interruptions import interruption_of
+    from jobs.engine.accidents import accident_of
 
-    return interruption_of(error)
+    return accident_of(error)
 
 
 def _fail(sentence: str, exit_code: int) -> None:

@@ -31,6 +31,7 @@ LONG = (
     "jobs/test_kill.py",
     "jobs/test_engine.py",
     "jobs/test_going_live.py",
+    "jobs/test_recovery.py",
     "jobs/test_demo.py",
     "jobs/test_s3_lake.py",
     "checks/test_smoke.py",

@@ -43,11 +43,17 @@ class ModelFailed(SpatialLakeError):
     exit_code = 7
 
 
-class Interrupted(SpatialLakeError):
-    """A command that something outside it ended or kept from starting; the same command, run again, finishes it."""
+class LakeUnwritable(SpatialLakeError):
+    """A lake that is no folder, is read-only, or lies on a full disk."""
 
     exit_code = 8
 
 
-class LakeBusy(Interrupted):
+class Stopped(SpatialLakeError):
+    """A command of which a process was killed, or that cannot start now; run again, it goes on from there."""
+
+    exit_code = 9
+
+
+class LakeBusy(Stopped):
     """A lake to which another command is writing."""

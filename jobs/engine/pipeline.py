@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from jobs.engine.accidents import accidents
 from jobs.engine.backfill import backfill, retry
 from jobs.engine.batches import StreamOptions
 from jobs.engine.delta_log import remove_residues, require_whole_logs
@@ -11,7 +12,6 @@ from jobs.engine.errors import LakeBusy, LakeUnreadable, UsageError
 from jobs.engine.frames import require_upright
 from jobs.engine.gaps import close_gap, require_listed, require_rows_above
 from jobs.engine.going_live import go_live, shown_uri
-from jobs.engine.interruptions import interruptions
 from jobs.engine.lake import Lake
 from jobs.engine.locks import writing
 from jobs.engine.preflight import model_failures, require_experts
@@ -68,7 +68,8 @@ def run(
             earlier version ingested images that are not upright.
         ModelFailed: an expert does not load.
         TooManyFailures: a stage's share of failed rows is above `max_failure_rate`.
-        Interrupted: Java or a worker was killed, the disk is full, or another command writes to the same stages.
+        Stopped: Java or a worker was killed, or another command writes to the same stages.
+        LakeUnwritable: the disk is full.
     """
     names = tuple(names or run_stages())
     return _work(settings, names, run_stage, reporter, lake)
@@ -139,7 +140,7 @@ def _work(
     # Before Spark starts, which takes longer than looking at the crawl.
     crawl = _crawl_of(settings, names) if work is run_stage else None
     lake = lake or open_lake(settings)
-    with interruptions(), writing(lake.uri, names):
+    with accidents(), writing(lake.uri, names):
         remove_residues(lake.uri)
         reporter.experts(require_experts(lake.session, [stages[name] for name in names]))
         if crawl:
@@ -163,7 +164,7 @@ def _work(
 def _one(lake: Lake, stage: Stage, work: Work, options: StreamOptions, reporter: Reporter) -> StageSummary:
     pending = _pending(lake, stage) if reporter.interactive and work is run_stage else None
     reporter.started(stage.name, pending)
-    with interruptions(f"Stage {stage.name}: "), model_failures():
+    with accidents(f"Stage {stage.name}: "), model_failures():
         summary = work(lake, stage, options)
         if work is run_stage:
             close_gap(lake, stage, options, summary, reporter)

@@ -89,7 +89,6 @@ def _with_rejects(lake: Lake, stage: Stage, name: str) -> list[int]:
 
 def _take_back(lake: Lake, stage: Stage, name: str, batches: range) -> None:
     generation = name.removeprefix(application(stage.name, ""))
-    # The account goes last: as long as it is there, a recovery that is killed is done again.
     for table in stage.committed[:-1]:
         if lake.exists(table):
             commits: Commits = commits_of(lake.location(table), name).get(name, {})
@@ -98,6 +97,11 @@ def _take_back(lake: Lake, stage: Stage, name: str, batches: range) -> None:
         runs = (F.col("stage") == stage.name) & (F.col("generation") == generation)
         among = F.col("batch_id").between(batches.start, batches.stop - 1)
         DeltaTable.forPath(lake.session, lake.location(STAGE_RUNS)).delete(runs & among)
+    for table in stage.committed:
+        if transaction_version(lake.location(table), name) < batches.stop - 1:
+            # Nothing of it is left: for every table alike, it is settled.
+            lake.ensure(table)
+            lake.append(table, lake.session.createDataFrame([], table.schema), name, batches.stop - 1)
 
 
 def _remove(lake: Lake, table: Table, files: list[str]) -> None:

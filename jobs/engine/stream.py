@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.engine.accidents import accident_of
 from jobs.engine.batches import BatchWriter, StreamOptions, ledger_of
-from jobs.engine.interruptions import interruption_of
 from jobs.engine.lake import Lake
 from jobs.engine.ledger import BatchReport
 from jobs.engine.recovery import checkpoint_location, recover
@@ -97,6 +97,6 @@ def _follow(lake: Lake, stage: Stage, options: StreamOptions, summary: StageSumm
     except Exception as error:
         if failures:
             raise failures[0] from None
-        if interruption_of(error):
+        if accident_of(error):
             raise
         raise _StreamUnusable(error) from None

@@ -8,27 +8,24 @@ from tempfile import gettempdir
 
 from py4j.protocol import Py4JNetworkError
 
-from jobs.engine.errors import Interrupted, SpatialLakeError
+from jobs.engine.errors import LakeUnwritable, SpatialLakeError, Stopped
 
 _AGAIN = "run the same command again: what was committed stays, the rest is made again, and nothing is doubled."
 # Spark reports most of these as text of a Java error; the first one that fits is the cause.
+_FULL = r"No space left on device|Disk quota exceeded|not enough space on the disk"
 _SIGNS = (
     (
-        r"No space left on device|Disk quota exceeded|not enough space on the disk",
-        "The disk is full, that of the lake or the one for temporary files ({temporary}): free some space, then",
-    ),
-    (
         r"OutOfMemoryError|Java heap space|GC overhead limit",
-        "Java ran out of memory: give it more with `--set driver_memory=8g`, then",
+        "Java ran out of memory; give it more with `--set driver_memory=8g`, then",
     ),
     (
         r"Python worker exited unexpectedly|Python worker failed to connect back|Python worker process terminated",
         "A Python worker was killed, often for lack of memory;",
     ),
     (
-        r"Concurrent(Append|Delete\w+|Transaction|Write)Exception|DELTA_CONCURRENT|MetadataChangedException|ProtocolChangedException"
-        r"|CONCURRENT_STREAM_LOG_UPDATE|streaming queries are concurrently",
-        "Another command wrote to the same table of this lake: wait until it has ended, then",
+        r"Concurrent(Append|Delete\w+|Transaction|Write)Exception|DELTA_CONCURRENT|MetadataChangedException"
+        r"|ProtocolChangedException|CONCURRENT_STREAM_LOG_UPDATE|streaming queries are concurrently",
+        "Another command wrote to the same table of this lake; wait until it has ended, then",
     ),
 )
 _JAVA_GONE = re.compile(
@@ -38,34 +35,40 @@ _JAVA_GONE = re.compile(
 
 
 @contextmanager
-def interruptions(where: str = "") -> Iterator[None]:
+def accidents(where: str = "") -> Iterator[None]:
     """Reduce what ended a command from outside to one sentence; `where` says what it was doing.
 
     Raises:
-        Interrupted: Java or a worker was killed, the disk was full, or another command wrote at the same time.
+        Stopped: Java or a worker was killed, or another command wrote at the same time.
+        LakeUnwritable: the disk is full.
     """
     try:
         yield
     except SpatialLakeError:
         raise
     except Exception as error:
-        sentence = interruption_of(error)
-        if sentence is None:
+        accident = accident_of(error, where)
+        if accident is None:
             raise
-        raise Interrupted(f"{where}{sentence}") from None
+        raise accident from None
 
 
-def interruption_of(error: BaseException) -> str | None:
+def accident_of(error: BaseException, where: str = "") -> SpatialLakeError | None:
     """Return what ended a command from outside, and the way on; None for an error of any other kind."""
     chain = list(_chain(error))
     text = "\n".join(str(one) for one in chain)
     full = any(isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT) for one in chain)
-    for number, (sign, sentence) in enumerate(_SIGNS):
-        if re.search(sign, text) or (full and number == 0):
-            return f"{sentence.format(temporary=gettempdir())} {_AGAIN}"
+    if full or re.search(_FULL, text):
+        return LakeUnwritable(
+            f"{where}The disk is full, that of the lake or the one for temporary files ({gettempdir()}); free some"
+            f" space, then {_AGAIN}"
+        )
+    for sign, sentence in _SIGNS:
+        if re.search(sign, text):
+            return Stopped(f"{where}{sentence} {_AGAIN}")
     lost = any(isinstance(one, Py4JNetworkError | ConnectionError) for one in chain)
     if (lost and "py4j" in _origin(chain)) or _JAVA_GONE.search(text):
-        return f"Java was killed, often for lack of memory; {_AGAIN}"
+        return Stopped(f"{where}Java was killed, often for lack of memory; {_AGAIN}")
     return None
 
 
