@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import CommitProperties, Transaction, write_deltalake
 
@@ -105,7 +106,7 @@ def test_what_a_transaction_committed_is_found_by_application_and_version(lake: 
         "spatiallake:lift:other": [0],
     }
     (file,) = found["spatiallake:lift:one"][2]
-    assert pa.parquet.read_table(lake / "scenes" / file)["value"].to_pylist() == [2]
+    assert pq.read_table(lake / "scenes" / file)["value"].to_pylist() == [2]
     assert transaction_version(location, "spatiallake:lift:one") == 2
     assert transaction_version(location, "spatiallake:lift:none") == -1
     assert transaction_version(str(lake / "depths"), "spatiallake:lift:one") == -1

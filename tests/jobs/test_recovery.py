@@ -21,8 +21,8 @@ from jobs.engine.stream import run_stage
 from jobs.engine.writing import Append, AppendBulk
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.table import Table
+from tests.jobs.doubled import TARGET, UPSTREAM, found, numbers, stage_with
 from tests.jobs.engine import versions
-from tests.jobs.test_writing import TARGET, UPSTREAM, found, numbers, stage_with
 
 
 class Killed(Exception):
@@ -45,7 +45,8 @@ class Fragile(Lake):
 
 def opened(spark: SparkSession, folder: Path) -> Lake:
     # Spark's cache of logs belongs to the process that the command would have been.
-    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # pyright: ignore[reportOptionalMemberAccess]
+    java: Any = spark._jvm
+    java.org.apache.spark.sql.delta.DeltaLog.clearCache()
     return Lake(spark, str(folder), str(folder / "_checkpoints"))
 
 

@@ -1,62 +1,19 @@
 """Strategies of writing on a real lake: what is committed in which order, and what is never dealt with twice."""
 
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import LongType, StringType, StructType
 
 from jobs.engine.batches import BatchWriter, StreamOptions, ledger_of
-from jobs.engine.factories import batch_stage
 from jobs.engine.going_live import progress_of
 from jobs.engine.lake import Lake
 from jobs.engine.ledger import BatchReport
-from jobs.engine.stage import Stage, StageDefinition, StageInputs, with_recipe
+from jobs.engine.stage import Stage
 from jobs.engine.writing import Append, AppendBulk, AppendOncePerKey, ReplaceShards
 from jobs.views.reader import LakeReader
 from schemas.operations import QUARANTINE, STAGE_RUNS
-from schemas.table import ENGINE_VERSION, Table, column, lineage
-
-_COLUMNS = [column("image_id", StringType(), "key", False), column("number", LongType(), "number", False), *lineage()]
-UPSTREAM = Table("numbers", "Numbers.", StructType(_COLUMNS), ("image_id",), stage="numbers")
-TARGET = Table("doubled", "Doubled numbers.", StructType(_COLUMNS), ("image_id",), stage="doubled")
-
-
-def doubled(
-    batches: Iterator[pa.RecordBatch], schema: pa.Schema, settings: Any, recipe: str, copies: int
-) -> Iterator[pa.RecordBatch]:
-    """Double each number, `copies` times; numbers under 0 fail."""
-    for batch in batches:
-        rows = []
-        for row in batch.to_pylist():
-            keys = {"image_id": row["image_id"], "ingest_shard": row["ingest_shard"]}
-            keys |= {"recipe": recipe, "engine_version": ENGINE_VERSION}
-            if row["number"] < 0:
-                rejects = [{"outcome": "failed", "reason": "unexpected_error", "error": "a number under 0"}]
-                rows.append({**keys, "rejects": rejects})
-            else:
-                rows += [{**keys, "number": 2 * row["number"], "rejects": []}] * copies
-        yield pa.RecordBatch.from_pylist(rows, schema=schema)
-
-
-def stage_with(writing: Append, copies: int = 1) -> Stage:
-    def build(inputs: StageInputs) -> Stage:
-        def read(lake: Lake, keys: DataFrame, shards: list[int]) -> DataFrame:
-            numbers = with_recipe(lake.read(UPSTREAM), "up", shards)
-            if isinstance(writing, ReplaceShards):
-                return numbers
-            return numbers.join(keys.select("image_id").distinct(), "image_id", "left_semi")
-
-        return batch_stage(inputs, read, partial(doubled, copies=copies))
-
-    definition = StageDefinition(TARGET, (UPSTREAM,), "Double.", build, writing=writing)
-    # Only the recipe of the stage before is asked for.
-    before = Stage(definition, "up", "", read=lambda lake, keys, shards: keys, transform=lambda df: df)
-    return definition.made({"numbers": before})
+from tests.jobs.doubled import TARGET, UPSTREAM, found, numbers, stage_with
 
 
 @pytest.fixture
@@ -67,14 +24,6 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
     return lake
 
 
-def numbers(lake: Lake, values: dict[str, int], shard: int = 0, version: int = 0) -> DataFrame:
-    """Append numbers upstream and return their keys."""
-    rows = [(name, value, "up", shard, ENGINE_VERSION) for name, value in values.items()]
-    frame = lake.session.createDataFrame(rows, UPSTREAM.schema)
-    lake.append(UPSTREAM, frame, f"test-{shard}", version)
-    return frame.select("image_id", "ingest_shard")
-
-
 def _rows_in(report: BatchReport | None) -> int:
     return report.rows_in if report else 0
 
@@ -82,11 +31,6 @@ def _rows_in(report: BatchReport | None) -> int:
 def write(lake: Lake, stage: Stage, keys: DataFrame, batch_id: int = 0, generation: str = "first") -> int:
     report = BatchWriter(stage, ledger_of(lake, stage, generation), StreamOptions()).write(keys, batch_id)
     return _rows_in(report)
-
-
-def found(lake: Lake, table: Table = TARGET) -> list[tuple[Any, ...]]:
-    names = ("image_id", "number") if table is TARGET else ("image_id", "reason")
-    return sorted(tuple(row[name] for name in names) for row in lake.read(table).collect())
 
 
 def refuse_rows(lake: Lake) -> None:
@@ -153,14 +97,15 @@ def test_replaced_shards_hold_what_is_upstream_now_and_other_shards_stay(lake: L
 
 def test_a_backfill_computes_only_shards_that_have_grown(lake: Lake) -> None:
     stage = stage_with(ReplaceShards(counted="number"))
-    # Doubled numbers are 2: each row counts for two upstream rows.
-    keys = numbers(lake, {"a": 1}, shard=1).union(numbers(lake, {"z": 1}, shard=2))
+    # The doubled numbers of a shard add up to 2, its upstream rows.
+    keys = numbers(lake, {"a": 1, "b": 0}, shard=1).union(numbers(lake, {"y": 0, "z": 1}, shard=2))
     ledger = ledger_of(lake, stage, "backfill", revisits=True)
     writer = BatchWriter(stage, ledger, StreamOptions())
-    assert _rows_in(writer.write(keys, 0)) == 2
-    twice = keys.union(keys)
-    assert _rows_in(writer.write(twice, 1)) == 0
-    assert _rows_in(writer.write(twice.union(numbers(lake, {"b": 1}, shard=1, version=1)), 2)) == 3
+    assert _rows_in(writer.write(keys, 0)) == 4
+    assert _rows_in(writer.write(keys, 1)) == 0
+    more = numbers(lake, {"c": 1}, shard=1, version=1)
+    assert _rows_in(writer.write(keys.union(more), 2)) == 3
+    assert found(lake) == [("a", 2), ("b", 0), ("c", 2), ("y", 0), ("z", 2)]
 
 
 @pytest.mark.parametrize(
