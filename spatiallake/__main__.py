@@ -1,5 +1,6 @@
 """The `spatiallake` command: `spatiallake`, `python -m spatiallake`, `torchrun -m spatiallake train ...`."""
 
+import logging
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ def main() -> None:
         require_own_packages()
     except PackageShadowed as error:
         _fail(str(error), _ENVIRONMENT_EXIT_CODE)
+    logging.getLogger().addHandler(_told_once())
     from jobs.cli.options import app
     from jobs.engine.errors import SpatialLakeError, UsageError
     from schemas.plugins import PluginUnavailable
@@ -35,6 +37,14 @@ def main() -> None:
         if accident is None:
             raise
         _fail(str(accident), accident.exit_code)
+
+
+def _told_once() -> logging.Handler:
+    """Return a handler that prints warnings as Python does, but no traceback of py4j, whose errors are raised too."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.addFilter(lambda record: "py4j" not in record.pathname)
+    return handler
 
 
 def _faults(error: Exception) -> str | None:

@@ -2,14 +2,17 @@
 
 import errno
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import gettempdir
 
-from py4j.protocol import Py4JNetworkError
+from py4j.protocol import Py4JError
+from pyspark import SparkContext
 
 from jobs.engine.errors import LakeUnwritable, SpatialLakeError, Stopped
 
+_SECONDS_TO_END = 2.0
 _AGAIN = "run the same command again: what was committed stays, the rest is made again, and nothing is doubled."
 # Spark reports most of these as text of a Java error; the first one that fits is the cause.
 _FULL = r"No space left on device|Disk quota exceeded|not enough space on the disk"
@@ -27,10 +30,6 @@ _SIGNS = (
         r"|ProtocolChangedException|CONCURRENT_STREAM_LOG_UPDATE|streaming queries are concurrently",
         "Another command wrote to the same table of this lake; wait until it has ended, then",
     ),
-)
-_JAVA_GONE = re.compile(
-    r"Answer from Java side is empty|trying to connect to the Java server|Error while (sending|receiving)"
-    r"|Java gateway process exited|Can't connect to the Java"
 )
 
 
@@ -66,8 +65,7 @@ def accident_of(error: BaseException, where: str = "") -> SpatialLakeError | Non
     for sign, sentence in _SIGNS:
         if re.search(sign, text):
             return Stopped(f"{where}{sentence} {_AGAIN}")
-    lost = any(isinstance(one, Py4JNetworkError | ConnectionError) for one in chain)
-    if (lost and "py4j" in _origin(chain)) or _JAVA_GONE.search(text):
+    if _java_is_gone(any(isinstance(one, Py4JError | ConnectionError) for one in chain)):
         return Stopped(f"{where}Java was killed, often for lack of memory; {_AGAIN}")
     return None
 
@@ -80,12 +78,12 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _origin(chain: list[BaseException]) -> str:
-    """Return the modules whose code raised the errors."""
-    modules = []
-    for one in chain:
-        frame = one.__traceback__
-        while frame is not None:
-            modules.append(frame.tb_frame.f_globals.get("__name__", ""))
-            frame = frame.tb_next
-    return " ".join(modules)
+def _java_is_gone(suspected: bool) -> bool:
+    """Return whether the Java process of this process's session has ended: then any error may be due to that."""
+    process = getattr(SparkContext._gateway, "proc", None)  # pyright: ignore[reportPrivateUsage]
+    if process is None:
+        return False
+    try:
+        return process.wait(_SECONDS_TO_END if suspected else 0) is not None
+    except subprocess.TimeoutExpired:
+        return False

@@ -146,7 +146,6 @@ def test_one_command_writes_to_a_stage_and_a_killed_one_holds_nothing(tmp_path: 
         (RuntimeError("Job aborted: Python worker exited unexpectedly (crashed)"), "A Python worker was killed"),
         (RuntimeError("io.delta.exceptions.ConcurrentAppendException: [DELTA_CONCURRENT_APPEND]"), "Another command"),
         (RuntimeError("java.lang.OutOfMemoryError: Java heap space"), "driver_memory"),
-        (RuntimeError("Answer from Java side is empty"), "Java was killed"),
     ],
 )
 def test_an_accident_is_one_sentence_also_as_the_cause_of_other_errors(error: Exception, told: str) -> None:
@@ -163,6 +162,20 @@ def test_an_accident_is_one_sentence_also_as_the_cause_of_other_errors(error: Ex
     assert "run the same command again" in told_whole and failure.value.exit_code == (
         8 if isinstance(failure.value, LakeUnwritable) else 9
     )
+
+
+def test_any_error_after_the_end_of_java_is_told_as_that() -> None:
+    code = (
+        "from pyspark.java_gateway import launch_gateway\nfrom pyspark import SparkContext\n"
+        "from jobs.engine.accidents import accident_of\n"
+        "SparkContext._gateway = launch_gateway()\nassert accident_of(ValueError('no')) is None\n"
+        "SparkContext._gateway.proc.kill()\n"
+        "try:\n    SparkContext._gateway.jvm.java.lang.System.nanoTime()\n"
+        "except Exception as error:\n    print(accident_of(error))\n"
+        "print(accident_of(TypeError(\"'JavaPackage' object is not callable\")))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.count("Java was killed, often for lack of memory; run the same command again") == 2, done.stderr
 
 
 def test_other_errors_stay_what_they_are() -> None:
