@@ -3,14 +3,14 @@
 import csv
 import json
 import logging
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any, TextIO
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import DataFrame, SparkSession
@@ -22,14 +22,10 @@ from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.engine.lake import Lake
 from jobs.engine.recipe_table import recipe_book
 from jobs.views.reader import known_tables, stage_of_table
+from jobs.views.sql_guard import java_cause, tables_read, variables_off
+from schemas.table import Table
 
 FORMATS = ("table", "csv", "json")
-
-_READS = ("select", "with", "from", "values", "table", "show", "describe", "desc", "explain")
-_WRITES = re.compile(
-    r"\b(insert\s+(into|overwrite)|delete\s+from|merge\s+into|update\s+\S+(\s+as)?(\s+\w+)?\s+set)\b", re.I
-)
-_QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.S)
 
 
 def run_sql(
@@ -41,40 +37,57 @@ def run_sql(
     `limit` 0 prints every row. A note on stderr says when the limit cut rows off.
 
     Raises:
-        UsageError: a query that cannot run, would write, or an unknown format.
+        UsageError: a query that cannot run or does more than read the lake's tables, or an unknown format.
         LakeUnreadable: there is no lake.
     """
     if output not in FORMATS:
         raise UsageError(f"No format {output!r}; the formats are {', '.join(FORMATS)}.")
-    _require_read(query)
     _silence_spark()
-    tables = register_views(session, lake_uri, query)
+    lake, tables = _tables_of(session, lake_uri)
     try:
-        answer = session.sql(query)
+        # Spark parses the query twice, so both have to be under the same rule.
+        with variables_off(session):
+            _register(lake, tables, tables_read(session, query, frozenset(_view_names(tables))))
+            answer = session.sql(query)
         rows = iter(answer.limit(limit + 1).collect() if limit else answer.toLocalIterator())
         shown = islice(rows, limit) if limit else rows
         printed = _PRINTERS[output](answer, shown, out or sys.stdout)
     except PySparkException as error:
-        raise UsageError(_sentence(error, tables)) from None
+        raise UsageError(_sentence(error, sorted(tables))) from None
+    except Py4JJavaError as error:  # what Spark itself does not foresee, such as a plan that it cannot carry out
+        raise UsageError(f"The query cannot run: {java_cause(error)}; write it another way.") from None
     if next(rows, None) is not None:
         print(f"Only the first {limit} rows are shown; --limit 0 shows all.", file=sys.stderr)
     return printed
 
 
-def register_views(session: SparkSession, lake_uri: str, query: str) -> list[str]:
-    """Register temporary views of the tables that a query names and return the names of all tables.
+def register_views(session: SparkSession, lake_uri: str, *names: str) -> None:
+    """Register the temporary views `names`, each a table or a table with `_all`.
 
     Raises:
         LakeUnreadable: the lake has no table.
     """
+    lake, tables = _tables_of(session, lake_uri)
+    _register(lake, tables, set(names))
+
+
+def _tables_of(session: SparkSession, lake_uri: str) -> tuple[Lake, dict[str, Table]]:
     uri = lake_uri.rstrip("/")
     lake = Lake(session, uri, f"{uri}/_checkpoints")
     tables = {name: table for name, table in known_tables().items() if lake.exists(table)}
     if not tables:
         raise LakeUnreadable(f"There is no lake at {uri}; `spatiallake run --crawl DIR_OR_URI --lake {uri}` makes one.")
+    return lake, tables
+
+
+def _view_names(tables: Iterable[str]) -> Iterator[str]:
+    for name in tables:
+        yield from (name, f"{name}_all")
+
+
+def _register(lake: Lake, tables: dict[str, Table], names: set[str]) -> None:
     # Opening a table takes a second on a laptop, so only tables that the query names are opened.
-    words = set(re.findall(r"\w+", query.lower()))
-    named = [name for name in tables if {name, f"{name}_all", "show"} & words]
+    named = [name for name in tables if {name, f"{name}_all"} & names]
     stages = stage_of_table()
     recipes = recipe_book(lake).current() if any(name in stages for name in named) else {}
     for name in named:
@@ -82,18 +95,6 @@ def register_views(session: SparkSession, lake_uri: str, query: str) -> list[str
         rows.createOrReplaceTempView(f"{name}_all")
         recipe = recipes.get(stages.get(name, ""))
         (rows.where(rows.recipe == recipe) if recipe else rows).createOrReplaceTempView(name)
-    return sorted(tables)
-
-
-def _require_read(query: str) -> None:
-    # A temporary view is no protection: DELETE FROM a view of a Delta table deletes the table's rows.
-    bare = _QUOTED.sub(" ", query).strip()
-    words = re.findall(r"[a-z]+", bare.lower()[:200])
-    first = words[0] if words else ""
-    if first not in _READS or _WRITES.search(bare):
-        raise UsageError(
-            f"`spatiallake sql` only reads, and {query.strip()[:60]!r} does not begin like a query (SELECT)."
-        )
 
 
 def _silence_spark() -> None:

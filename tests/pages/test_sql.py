@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -72,25 +73,150 @@ def test_mistakes_are_one_sentence(spark, lake, capfd, query, sentence):
     assert capfd.readouterr().err == ""
 
 
+WRITES = [
+    "DELETE FROM scenes",
+    "/* SELECT */ delete from scenes_all",
+    "WITH x AS (SELECT 1) DELETE FROM scenes",
+    "WITH x AS (SELECT * FROM scenes) INSERT INTO scenes_all SELECT * FROM x",
+    "FROM scenes INSERT INTO scenes_all SELECT *",
+    "FROM scenes INSERT INTO scenes_all SELECT * INSERT INTO scenes_all SELECT *",
+    "UPDATE scenes SET width = 1",
+    "DROP VIEW scenes",
+    "TRUNCATE TABLE scenes",
+    r"WITH c AS (SELECT r'\' AS a) DELETE FROM qa_pairs WHERE question <> ''",
+    "WITH c AS (SELECT 1 x) -- a comment ends at \r DELETE FROM scenes",
+    "WITH c AS (SELECT 1 x) MERGE WITH SCHEMA EVOLUTION INTO regions t USING c ON true WHEN MATCHED THEN DELETE",
+    "MERGE INTO scenes t USING scenes_all s ON t.image_id = s.image_id WHEN MATCHED THEN UPDATE SET *",
+    "WITH c AS (SELECT 1 x) UPDATE delta . `{lake}/scenes` SET recipe='x'",
+    r"WITH c AS (SELECT r'\' AS a) INSERT OVERWRITE DIRECTORY '{lake}/out' USING csv SELECT ' ' FROM scenes",
+    "INSERT OVERWRITE LOCAL DIRECTORY '{lake}/out' USING csv SELECT 1",
+    "CREATE TABLE delta.`{lake}/new` AS SELECT 1 AS x",
+    "CREATE OR REPLACE TEMP VIEW scenes AS SELECT 1",
+    "ALTER TABLE delta.`{lake}/scenes` SET TBLPROPERTIES ('a' = 'b')",
+    "OPTIMIZE delta.`{lake}/scenes`",
+    "VACUUM delta.`{lake}/scenes` RETAIN 0 HOURS",
+    "RESTORE TABLE delta.`{lake}/scenes` TO VERSION AS OF 0",
+    "EXECUTE IMMEDIATE 'DELETE FROM scenes'",
+    "CALL system.optimize('scenes')",
+    "SET spark.sql.ansi.enabled = false",
+    "ADD JAR '/tmp/evil.jar'",
+    "CACHE TABLE scenes",
+    "CREATE TEMPORARY FUNCTION f AS 'java.lang.System'",
+    "EXPLAIN DELETE FROM scenes",
+    "EXPLAIN EXTENDED INSERT INTO scenes SELECT * FROM scenes",
+    "",
+    " \n-- nothing\n",
+]
+READS_ELSEWHERE = [
+    "SELECT reflect('java.lang.System','getenv','HOME')",
+    "SELECT `Java_Method`('java.lang.System','exit',3)",
+    "SELECT 1 WHERE try_reflect('java.lang.System','getenv','HOME') = 'x'",
+    "SELECT * FROM scenes ORDER BY (SELECT max(REFLECT('java.lang.System','getenv','HOME')))",
+    "SELECT * FROM scenes LATERAL VIEW reflect('java.lang.System','getenv','HOME') t AS x",
+    "SELECT transform(array(1), x -> reflect('java.lang.System','getenv','HOME'))",
+    "WITH x AS (VALUES (reflect('java.lang.System','getenv','HOME'))) SELECT * FROM x",
+    "SELECT system.builtin.reflect('java.lang.System','getenv','HOME')",
+    "SELECT IDENTIFIER('reflect')('java.lang.System','getenv','HOME')",
+    "SELECT * FROM IDENTIFIER('text.`/etc/passwd`')",
+    "SELECT from_protobuf(bytes, 'm', '/etc/passwd') FROM images",
+    "SELECT from_avro(bytes, '1', map('avroSchemaUrl', '/etc/passwd')) FROM images",
+    "SELECT from_xml('<a/>', 'a INT', map('rowValidationXSDPath', '/etc/passwd'))",
+    "SELECT xpath_string('<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>', 'a')",
+    "SELECT nosuchfunction(1)",
+    "SELECT * FROM text.`/etc/passwd`",
+    "SELECT * FROM `text`.`/etc/passwd`",
+    "SELECT * FROM CSV.`/etc`",
+    "SELECT * FROM binaryFile.`/etc/passwd`",
+    "SELECT * FROM delta.`{lake}/scenes`",
+    "SELECT * FROM parquet.`{lake}/scenes`",
+    "SELECT (SELECT count(*) FROM json.`/etc/passwd`)",
+    "SELECT * FROM scenes WHERE image_id IN (SELECT value FROM text.`/etc/passwd`)",
+    "WITH x AS (SELECT * FROM text.`/etc/passwd`) SELECT 1",
+    "SELECT * FROM scenes JOIN LATERAL (SELECT * FROM text.`/etc/passwd`)",
+    "SELECT * FROM scenes UNION ALL TABLE text.`/etc/passwd`",
+    "FROM text.`/etc/passwd` |> WHERE value > ''",
+    "SELECT * FROM table_changes('scenes', 0)",
+    "SELECT * FROM table_changes_by_path('{lake}/scenes', 0)",
+    "SELECT * FROM explode((SELECT collect_list(value) FROM text.`/etc/passwd`))",
+    "SELECT * FROM spark_catalog.default.secrets",
+    "SELECT TRANSFORM(image_id) USING 'cat /etc/passwd' FROM scenes",
+    "FROM scenes MAP image_id USING 'cat' AS x",
+    "DESCRIBE DETAIL '/etc'",
+    "DESCRIBE HISTORY delta.`{lake}/scenes`",
+    "DESCRIBE text.`/etc/passwd`",
+    "EXPLAIN SELECT * FROM text.`/etc/passwd`",
+    "SHOW TABLES IN default",
+    "SHOW CREATE TABLE scenes",
+]
+
+
+@pytest.mark.parametrize("query", WRITES)
+def test_nothing_can_be_changed(spark, lake, query):
+    before = LakeReader(lake).version("scenes")
+    with pytest.raises(UsageError, match=r"only reads|PARSE_SYNTAX_ERROR"):
+        asked(spark, lake, query.replace("{lake}", lake))
+    assert LakeReader(lake).version("scenes") == before
+    assert not (Path(lake) / "out").exists()
+
+
+@pytest.mark.parametrize("query", READS_ELSEWHERE)
+def test_nothing_outside_the_lake_is_read(spark, lake, query):
+    with pytest.raises(UsageError, match=r"only reads the lake's tables, and .*; \w+ ") as caught:
+        asked(spark, lake, query.replace("{lake}", lake))
+    assert "\n" not in str(caught.value)
+
+
+def test_several_statements_are_no_query(spark, lake):
+    for query in ("SELECT 1; DELETE FROM scenes", "BEGIN DELETE FROM scenes; END"):
+        with pytest.raises(UsageError, match=r"PARSE_SYNTAX_ERROR|only reads"):
+            asked(spark, lake, query)
+
+
+def test_a_common_table_expression_is_seen_only_where_it_holds(spark, lake):
+    asked(
+        spark,
+        lake,
+        "WITH a AS (SELECT 1 AS x), b AS (SELECT * FROM a) SELECT * FROM b JOIN (SELECT * FROM A) USING (x)",
+    )
+    # Spark 4.0 parses a recursion, but has no plan for it.
+    with pytest.raises(UsageError, match="The query cannot run: "):
+        asked(spark, lake, "WITH RECURSIVE r AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM r) SELECT * FROM r")
+    for query in (
+        "SELECT * FROM (WITH a AS (SELECT 1) SELECT * FROM a), a",
+        "WITH b AS (SELECT * FROM a), a AS (SELECT 1) SELECT * FROM b",
+    ):
+        with pytest.raises(UsageError, match="No table `a` in this lake"):
+            asked(spark, lake, query)
+
+
+def test_variables_of_the_machine_are_text(spark, lake, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    said = asked(spark, lake, "SELECT '${env:PATH} ${system:user.home} ${spark.app.name}' AS said")
+    assert said == "said\n${env:PATH} ${system:user.home} ${spark.app.name}\n"
+    assert spark.conf.get("spark.sql.variable.substitute") == "true"
+
+
 @pytest.mark.parametrize(
     "query",
     [
-        "DELETE FROM scenes",
-        "/* SELECT */ delete from scenes_all",
-        "WITH x AS (SELECT 1) DELETE FROM scenes",
-        "WITH x AS (SELECT * FROM scenes) INSERT INTO scenes_all SELECT * FROM x",
-        "FROM scenes INSERT INTO scenes_all SELECT *",
-        "UPDATE scenes SET width = 1",
-        "DROP VIEW scenes",
-        "TRUNCATE TABLE scenes",
-        "",
+        "SELECT /*+ BROADCAST(scenes) */ DISTINCT image_id FROM scenes TABLESAMPLE (9 ROWS) ORDER BY 1 LIMIT 2",
+        "SELECT recipe, count(*), rank() OVER (ORDER BY count(*)) FROM scenes_all GROUP BY ROLLUP(recipe) HAVING true",
+        "SELECT e.o.label FROM scenes s, LATERAL explode(s.objects) AS e(o)",
+        "SELECT o.label FROM scenes LATERAL VIEW OUTER explode(objects) AS o",
+        "SELECT type_id FROM qa_pairs WHERE type_id LIKE 'Q%' INTERSECT SELECT type_id FROM qa_pairs EXCEPT SELECT 'x'",
+        "FROM scenes |> WHERE image_id IS NOT NULL |> AGGREGATE count(*) AS n |> SELECT n + 1",
+        "SELECT * FROM (SELECT type_id, 1 AS n FROM qa_pairs) PIVOT (sum(n) FOR type_id IN ('Q01', 'N02'))",
+        "SELECT `RANGE`.id FROM range(3) AS `range` WHERE EXISTS (SELECT 1 FROM Scenes)",
+        "VALUES (1, 'a'), (2, 'b')",
+        "TABLE scenes",
+        "DESCRIBE scenes",
+        "SHOW TABLES",
+        "SHOW COLUMNS IN scenes_all",
+        "EXPLAIN SELECT * FROM scenes;",
     ],
 )
-def test_nothing_can_be_changed(spark, lake, query):
-    before = LakeReader(lake).version("scenes")
-    with pytest.raises(UsageError, match="only reads"):
-        asked(spark, lake, query)
-    assert LakeReader(lake).version("scenes") == before
+def test_queries_that_read_run(spark, lake, query):
+    asked(spark, lake, query, "json")
 
 
 def test_words_of_change_inside_text_are_text(spark, lake):
