@@ -34,6 +34,7 @@ class Reason(StrEnum):
     BAD_BOX = "bad_box"
     # ingest, refused
     OPT_OUT = "opt_out"
+    OUTSIDE_ROOTS = "outside_roots"
     UNSUPPORTED_FORMAT = "unsupported_format"
     FILE_TOO_LARGE = "file_too_large"
     TOO_MANY_PIXELS = "too_many_pixels"

@@ -12,6 +12,7 @@ from udfs.crawl.entries import PARQUET, manifest_folder, manifest_row, parsed
 from udfs.crawl.limits import IngestSettings
 from udfs.crawl.parquets import stored_images
 from udfs.crawl.robots import opt_outs
+from udfs.crawl.roots import allowed, allowed_image
 from udfs.stages.rows import Row, RowRejected, rejected_by
 from udfs.storage.compressed import open_unzipped
 from udfs.storage.files import MissingFile, TooLarge, open_binary, read_bytes
@@ -49,7 +50,7 @@ def fetched(entries: Sequence[Row], limits: IngestSettings) -> Iterator[Fetched]
 def _from_file(entry: Row, limits: IngestSettings) -> Fetched:
     try:
         row = _allowed_row(entry, limits)
-        image = _read(entry["uri"], limits, Reason.MISSING_FILE)
+        image = _read(allowed_image(entry, limits), limits, Reason.MISSING_FILE)
         return _with_maps(entry, row, image, limits)
     except Exception as error:  # a bad entry must not fail its neighbors
         return Fetched(entry, rejected=rejected_by(error))
@@ -156,18 +157,18 @@ def _allowed_row(entry: Row, limits: IngestSettings) -> ManifestRow:
 
 def _with_maps(entry: Row, row: ManifestRow, image: bytes, limits: IngestSettings) -> Fetched:
     folder = manifest_folder(entry["crawl_uri"]) if entry["kind"] == "manifest" else parent(entry["uri"])
-    depth = _map(folder, row.depth, limits, Reason.DEPTH_MISSING)
-    instances = _map(folder, row.instances, limits, Reason.INSTANCES_MISSING)
+
+    def fetched_map(uri: str | None, missing: Reason) -> bytes | RowRejected | None:
+        if uri is None:
+            return None
+        try:
+            return _read(allowed(resolve(folder, uri), entry, limits), limits, missing)
+        except RowRejected as rejected:
+            return rejected
+
+    depth = fetched_map(row.depth, Reason.DEPTH_MISSING)
+    instances = fetched_map(row.instances, Reason.INSTANCES_MISSING)
     return Fetched(entry, row, image, depth, instances)
-
-
-def _map(folder: str, uri: str | None, limits: IngestSettings, missing: Reason) -> bytes | RowRejected | None:
-    if uri is None:
-        return None
-    try:
-        return _read(resolve(folder, uri), limits, missing)
-    except RowRejected as rejected:
-        return rejected
 
 
 def _read(uri: str, limits: IngestSettings, missing: Reason) -> bytes:

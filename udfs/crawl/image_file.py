@@ -25,6 +25,13 @@ _UNSUPPORTED = (
     ("AVIF or HEIC", b"ftyp", 4),
     ("PDF", b"%PDF", 0),
 )
+_OTHER_CONTENT = (
+    ("a web page", (b"<!doctype html", b"<html", b"<head", b"<body")),
+    ("XML or SVG", (b"<?xml", b"<svg")),
+    ("JSON", (b"{", b"[")),
+    ("an archive", (b"pk\3\4", b"\x1f\x8b", b"7z\xbc\xaf")),
+)
+_NEVER_IN_TEXT = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
 _TAIL_BYTES = 1_024
 _HASHED_SIDE_PX = 256
 
@@ -96,9 +103,18 @@ def _sniffed(data: bytes) -> str:
     if not data:
         raise RowRejected(Outcome.FAILED, Reason.TRUNCATED_IMAGE, "The file is empty; download it again.")
     name = next((name for name, magic, at in _UNSUPPORTED if data[at : at + len(magic)] == magic), None)
-    content = f"is {name}" if name else f"begins with {data[:12]!r}, which is not an image format"
-    error = f"The file {content}; convert it to jpeg, png or webp."
+    # Its bytes are not quoted: a link may lead to any file.
+    content = f"is {name}" if name else f"holds {_kind_of(data)}, which is no image"
+    error = f"The file {content}; convert it to jpeg, png or webp, or take it out of the crawl."
     raise RowRejected(Outcome.REFUSED, Reason.UNSUPPORTED_FORMAT, error)
+
+
+def _kind_of(data: bytes) -> str:
+    start = data[:_TAIL_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for name, beginnings in _OTHER_CONTENT:
+        if start.startswith(beginnings):
+            return name
+    return "bytes of an unknown format" if set(data[:_TAIL_BYTES]) & _NEVER_IN_TEXT else "text"
 
 
 def _check_pixels(width: int, height: int, limits: IngestSettings) -> None:

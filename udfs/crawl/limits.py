@@ -1,8 +1,11 @@
 """The settings of ingest: the limits that every entry of a crawl is checked against."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from schemas.settings import Settings
+from udfs.storage.locations import normalized
 
 
 class IngestSettings(Settings):
@@ -11,6 +14,10 @@ class IngestSettings(Settings):
     max_file_bytes: int = Field(default=64 * 2**20, ge=1, description="largest image, depth or instance file, bytes")
     max_pixels: int = Field(default=100_000_000, ge=1, description="largest image, width x height, px")
     max_text_chars: int = Field(default=10_000, ge=1, description="longest text of a row, characters")
+    allowed_roots: tuple[Annotated[str, AfterValidator(normalized)], ...] = Field(
+        default=(),
+        description="folders and prefixes besides the crawl's own that its rows may name files in",
+    )
     refused_robots: tuple[str, ...] = Field(
         default=("noai", "noimageai", "noindex", "noimageindex", "tdm-reservation"),
         description="opt-out directives that refuse an image",

@@ -22,10 +22,10 @@ class MissingFile(Exception):
 
 
 class TooLarge(Exception):
-    """A file over the limit that it was read under; `size` is its length in bytes."""
+    """A file over the limit that it was read under; `size` is its length in bytes, None where it does not say."""
 
-    def __init__(self, uri: str, size: int) -> None:
-        super().__init__(f"{uri} has {size:,} bytes.")
+    def __init__(self, uri: str, size: int | None) -> None:
+        super().__init__(f"{uri} has {'more bytes than it states' if size is None else f'{size:,} bytes'}.")
         self.size = size
 
 
@@ -77,24 +77,33 @@ def names_in(folder: str, beginning: str) -> list[str]:
 
 
 def read_bytes(uri: str, limit_bytes: int) -> bytes:
-    """Return the content of a file.
+    """Return the content of a file; never more than `limit_bytes` and one byte is read, whatever size it states.
 
     Raises:
         MissingFile: nothing readable there.
-        TooLarge: longer than `limit_bytes`; nothing was read.
+        TooLarge: longer than `limit_bytes`.
     """
     if is_s3(uri):
         bucket, key = bucket_key(uri)
         answer = _present(uri, lambda: s3_client().get_object(Bucket=bucket, Key=key))
         with answer["Body"] as body:
-            if answer["ContentLength"] > limit_bytes:
-                raise TooLarge(uri, answer["ContentLength"])
-            return body.read()
+            return _bounded(body, uri, answer.get("ContentLength", 0), limit_bytes)
     with open_binary(uri) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        if size > limit_bytes:
-            raise TooLarge(uri, size)
-        return stream.read()
+        try:
+            return _bounded(stream, uri, os.fstat(stream.fileno()).st_size, limit_bytes)
+        except OSError as error:
+            raise _unreadable(uri, error) from error
+
+
+def _bounded(stream: Any, uri: str, stated: int, limit_bytes: int) -> bytes:
+    if stated > limit_bytes:
+        raise TooLarge(uri, stated)
+    data = stream.read(limit_bytes + 1)
+    if data is None:  # a file of the system that would wait for more
+        raise MissingFile(f"{uri[:200]} is no file with an end; name another one.")
+    if len(data) > limit_bytes:
+        raise TooLarge(uri, None)
+    return data
 
 
 def open_binary(uri: str) -> BinaryIO:
@@ -108,13 +117,27 @@ def open_binary(uri: str) -> BinaryIO:
     if has_scheme(uri):
         raise MissingFile(f"{uri[:200]} has a scheme that is not served; copy the file to a local path or s3://.")
     try:
-        # A named pipe would block the task forever.
-        if not stat.S_ISREG(os.stat(uri).st_mode):
-            raise MissingFile(f"{uri} is not a regular file; name a file.")
-        return open(uri, "rb")
+        # Not even opened, since a device may act on that.
+        _require_regular(uri, os.stat(uri))
+        # A named pipe that takes the file's place meanwhile, and some files of the system, would block forever.
+        stream = os.fdopen(os.open(uri, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
     except (OSError, ValueError) as error:
-        sentence = f"{uri[:200]} cannot be read ({_cause(error)}); put the file there or correct the URI."
-        raise MissingFile(sentence) from error
+        raise _unreadable(uri, error) from error
+    try:
+        _require_regular(uri, os.fstat(stream.fileno()))
+    except MissingFile:
+        stream.close()
+        raise
+    return stream
+
+
+def _require_regular(uri: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise MissingFile(f"{uri[:200]} is not a regular file; name a file.")
+
+
+def _unreadable(uri: str, error: Exception) -> MissingFile:
+    return MissingFile(f"{uri[:200]} cannot be read ({_cause(error)}); put the file there or correct the URI.")
 
 
 def read_start(uri: str, length: int) -> bytes:
@@ -155,7 +178,8 @@ class _RangedObject(io.RawIOBase):
         if end <= self._position:
             return 0
         span = f"bytes={self._position}-{end - 1}"
-        data = s3_client().get_object(Bucket=self._bucket, Key=self._key, Range=span)["Body"].read()
+        # Not more than asked for, whatever the store sends.
+        data = s3_client().get_object(Bucket=self._bucket, Key=self._key, Range=span)["Body"].read(len(buffer))
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
