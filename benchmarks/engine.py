@@ -51,7 +51,8 @@ def stage_seconds(manifest: Path, lake: Path, cores: int, log: Path) -> dict[str
     for stage in run_stages():
         command = [sys.executable, "-m", "spatiallake", stage, "--lake", str(lake), "--master", f"local[{cores}]"]
         if stage == "ingest":
-            command += ["--crawl", str(manifest)]
+            # The maps are those of the crawl that the images were made from.
+            command += ["--crawl", str(manifest), "--set", f"ingest.allowed_roots=[{manifest.parent.parent}]"]
         seconds[stage] = tree_seconds(command, log)
     return seconds
 

@@ -12,8 +12,13 @@ TRAINING_EXAMPLES = Table(
     cluster_by=("ingest_shard",),
     # Rows of one part belong to different images, so that no file holds an image twice, compacted or not.
     partition_by=("recipe", "split", "part"),
-    # Readers of plain Parquet see neither deleted rows nor names that a log keeps.
-    properties={"delta.enableDeletionVectors": "false", "delta.columnMapping.mode": "none"},
+    # Readers of plain Parquet see neither deleted rows nor names that a log keeps. The range of the ids in the log
+    # tells them when one file stands in another's place.
+    properties={
+        "delta.enableDeletionVectors": "false",
+        "delta.columnMapping.mode": "none",
+        "delta.dataSkippingStatsColumns": "ingest_shard,example_id",
+    },
     # One row group, the unit that readers shuffle: about 15 to 30 MB.
     rows_per_file=512,
     schema=StructType(

@@ -69,6 +69,12 @@ class LossDiverged(LoopError):
 UNUSABLE = (FeedError, MixtureError, ModelError, LoopError)
 
 
+def first_line(error: Exception) -> str:
+    """Return what an error of a library says, without the backtrace that may follow."""
+    lines = str(error).strip().splitlines()
+    return " ".join(lines[0].split())[:300] if lines else type(error).__name__
+
+
 def sentence_of(error: Exception) -> str:
     """Return an error's sentence, without the traceback that a data loader worker puts before it."""
     text = str(error).strip()

@@ -19,6 +19,7 @@ from jobs.views.render import render
 from scenes.settings import RenderSettings
 from studies.claims.children import end_with_parent
 from studies.claims.study import Marks, Study
+from udfs.crawl.limits import IngestSettings
 from udfs.questions.settings import SynthesizeSettings
 
 _SEEDS = {"sensor": 5000, "held_out": 5999}
@@ -62,6 +63,8 @@ def run_settings(study: Study, lake: str, noise_m: float = 0.0) -> RunSettings:
         lake=str(study.lake(lake)),
         crawl=str(study.crawl(lake)),
         experts="builtin" if lake == "builtin" else "sensor",
+        # Crawls of a few images name those of the whole one.
+        ingest=IngestSettings(allowed_roots=(str(study.crawl("sensor")),)),
         synthesize=SynthesizeSettings.model_validate({**style, "test_share": 0.0, "validation_share": 0.0}),
     )
 

@@ -123,7 +123,7 @@ def test_a_row_group_that_cannot_be_read_ends_no_run_in_silence(examples_table: 
     gone = replace(snapshot.groups[5], path=f"{snapshot.groups[5].path}.gone")
     broken = replace(snapshot, groups=(*snapshot.groups[:5], gone, *snapshot.groups[6:]))
     for backend in BACKENDS:
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(RowsLost, match=r"\.gone cannot be read"):
             ids(feed_of(examples_table, broken, backend, 2, 0))
 
 

@@ -90,7 +90,8 @@ def test_a_grown_crawl_adds_only_what_is_new_also_when_checkpoints_were_lost(
     with (more / "manifest.jsonl").open("a") as manifest:
         manifest.writelines(json.dumps(row) + "\n" for row in old)
     answers = table(lake, "qa_pairs").num_rows
-    invoke("run", "--crawl", more, "--lake", lake, "--experts", "sensor")
+    roots = f"ingest.allowed_roots={json.dumps([str(rooms)])}"
+    invoke("run", "--crawl", more, "--lake", lake, "--experts", "sensor", "--set", roots)
     assert table(lake, "images").num_rows == 27
     assert table(lake, "provenance").num_rows == 24 + 3 + 5
     assert table(lake, "scenes").num_rows == 27

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from vlm.errors import RowsLost, first_line
 from vlm.feed.snapshot import RowGroup
 
 
@@ -52,6 +53,34 @@ class ArrowGroups:
 
 
 def read_group(files: fs.FileSystem, group: RowGroup, columns: list[str]) -> pa.Table:
-    """Return the columns of one row group."""
-    with files.open_input_file(group.path) as stream:
-        return pq.ParquetFile(stream).read_row_group(group.group, columns=columns, use_threads=False)
+    """Return the columns of one row group, every page checked against its checksum.
+
+    Raises:
+        RowsLost: the file is gone, or its bytes are not those that were written.
+    """
+    try:
+        with files.open_input_file(group.path) as stream:
+            return columns_of(pq.ParquetFile(stream, page_checksum_verification=True), group.group, columns)
+    except Exception as error:  # pyarrow raises arbitrary exceptions on altered bytes
+        raise RowsLost(unreadable(group.path, group.group, error)) from error
+
+
+def columns_of(file: pq.ParquetFile, group: int, columns: Sequence[str]) -> pa.Table:
+    """Return columns of one row group.
+
+    Raises:
+        ValueError: the file lacks one of them, as when a name in its footer was altered.
+    """
+    table = file.read_row_group(group, columns=list(columns), use_threads=False)
+    missing = sorted(set(columns) - set(table.column_names))
+    if missing:
+        raise ValueError(f"it has no column {', '.join(missing)}")
+    return table
+
+
+def unreadable(path: str, group: int, error: Exception) -> str:
+    """Return the sentence about a row group that cannot be read."""
+    return (
+        f"Row group {group} of {path} cannot be read ({first_line(error)}): the file is gone or was altered after it "
+        "was written; restore it from a copy, or write the table anew with `spatiallake examples`."
+    )

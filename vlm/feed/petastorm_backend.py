@@ -12,7 +12,7 @@ nothing depends on timing.
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -22,17 +22,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from vlm.errors import PetastormUnknown
+from vlm.errors import PetastormUnknown, RowsLost
+from vlm.feed.arrow_backend import columns_of, unreadable
 from vlm.feed.snapshot import RowGroup
 
 KNOWN_VERSION = "0.13.1"
 
 
 class Files:
-    """The file system that Petastorm passes around, with the row groups it may read."""
+    """The file system that Petastorm passes around, with the row groups and columns it may read."""
 
-    def __init__(self, files: fs.FileSystem, groups: Sequence[RowGroup]) -> None:
-        self.groups = groups
+    def __init__(self, files: fs.FileSystem, groups: Sequence[RowGroup], columns: Sequence[str]) -> None:
+        self.groups, self.columns = groups, columns
         self._files = files
 
     def open(self, path: str) -> pa.NativeFile:
@@ -50,9 +51,16 @@ class Piece:
         self._files = files
 
     def get_metadata(self) -> pq.FileMetaData:
-        """Return the footer of the row group's file."""
-        with self._files.open(self.path) as stream:
-            return pq.read_metadata(stream)
+        """Return the footer of the row group's file.
+
+        Raises:
+            RowsLost: the file is gone, or its footer was altered.
+        """
+        try:
+            with self._files.open(self.path) as stream:
+                return pq.read_metadata(stream)
+        except Exception as error:  # pyarrow raises arbitrary exceptions on altered bytes
+            raise RowsLost(unreadable(self.path, self.row_group, error)) from error
 
 
 class _Dataset:
@@ -115,6 +123,7 @@ def patch_petastorm() -> None:
     parquet = _WithFormerNames(pq, {"ParquetDataset": _Dataset})
     for module in (reader, arrow_reader_worker, dataset_metadata):
         vars(module)["pq"] = parquet
+    vars(arrow_reader_worker)["ParquetFile"] = partial(pq.ParquetFile, page_checksum_verification=True)
     dataset_metadata._split_row_groups_from_footers = lambda dataset: dataset.pieces
     unischema.np = _WithFormerNames(np, {"unicode_": np.str_, "string_": np.bytes_})
 
@@ -124,10 +133,10 @@ patch_petastorm()
 from petastorm.arrow_reader_worker import ArrowReaderWorker  # noqa: E402
 from petastorm.reader import Reader  # noqa: E402
 from petastorm.workers_pool import EmptyResultError  # noqa: E402
-from petastorm.workers_pool.thread_pool import ThreadPool  # noqa: E402
+from petastorm.workers_pool.thread_pool import ThreadPool, WorkerTerminationRequested  # noqa: E402
 from petastorm.workers_pool.ventilator import Ventilator  # noqa: E402
 
-_PATH, _GROUP = b"path", b"group"
+_PATH, _GROUP, _FAULT = b"path", b"group", b"fault"
 
 
 def group_of(table: pa.Table) -> tuple[str, int]:
@@ -155,8 +164,19 @@ class _Worker(ArrowReaderWorker):
     def new_results_queue_reader() -> _Tables:
         return _Tables()
 
+    def process(self, piece_index: int, *how: Any, **named: Any) -> None:
+        """Read a row group; what goes wrong is handed on as a sentence, since Petastorm would print a traceback."""
+        try:
+            super().process(piece_index, *how, **named)
+        except WorkerTerminationRequested:
+            raise
+        except Exception as error:  # pyarrow raises arbitrary exceptions on altered bytes
+            piece = self._split_pieces[piece_index]
+            fault = unreadable(piece.path, piece.row_group, error)
+            self.publish_func(pa.table({}).replace_schema_metadata({_FAULT: fault}))
+
     def _load_rows(self, pq_file: pq.ParquetFile, piece: Piece, *_: Any) -> pa.Table:
-        table = pq_file.read_row_group(piece.row_group, columns=list(self._schema.fields), use_threads=False)
+        table = columns_of(pq_file, piece.row_group, self._dataset.fs.columns)
         return table.replace_schema_metadata({_PATH: piece.path, _GROUP: str(piece.row_group)})
 
 
@@ -207,7 +227,7 @@ class PetastormGroups:
     ) -> None:
         self._groups = groups
         self._index = {(group.path, group.group): number for number, group in enumerate(groups)}
-        self._reader = AskedReader(Files(files, groups), columns, threads, prefetch)
+        self._reader = AskedReader(Files(files, groups, columns), columns, threads, prefetch)
 
     def ask(self, group: RowGroup) -> None:
         """Start reading a row group."""
@@ -218,6 +238,9 @@ class PetastormGroups:
         table = next(self._reader, None)
         if table is None:
             return None, pa.table({})
+        fault = (table.schema.metadata or {}).get(_FAULT)
+        if fault:
+            raise RowsLost(fault.decode())
         return self._groups[self._index[group_of(table)]], table
 
     def close(self) -> None:

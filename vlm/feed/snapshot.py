@@ -15,10 +15,12 @@ from pyarrow import fs
 
 from udfs.storage.clients import delta_options, filesystem_of, path_of
 from udfs.storage.locations import normalized
-from vlm.errors import SnapshotUnusable
+from vlm.errors import SnapshotUnusable, first_line
+from vlm.feed.log_statistics import differing_column
 from vlm.feed.settings import FeedSettings
 
 _READERS = 16
+_REMEDY = "restore the file from a copy, or write the table anew with `spatiallake examples`."
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,15 @@ class Snapshot:
 
 
 def open_snapshot(settings: FeedSettings) -> Snapshot:
-    """Pin a version and return its row groups, checked against the row counts in the log.
+    """Pin a version and return its row groups, each file checked against its size, rows and statistics in the log.
 
     Raises:
         SnapshotUnusable: the table, version, recipe or split does not exist, deletion vectors or mapped columns are in
-            use, or files are missing or have another number of rows than the log.
+            use, or a file is missing, unreadable, or another one than the log's.
     """
     uri = normalized(settings.table)
-    table = _opened(uri, settings.version)
+    table, actions = _opened(uri, settings.version)
     _refuse_features(table, uri)
-    actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
     recipe = settings.recipe or _only_recipe(actions, uri)
     wanted = [("recipe", "=", recipe), ("split", "=", settings.split)]
     # delta-rs percent-encodes file names, also local ones.
@@ -72,25 +73,27 @@ def open_snapshot(settings: FeedSettings) -> Snapshot:
             f"Version {table.version()} of {uri} has no row with split {settings.split} and recipe {recipe}; "
             "run `spatiallake examples`, or name another split or recipe."
         )
-    counts = {action["path"].rsplit("/", 1)[-1]: action["num_records"] for action in actions}
-    read = partial(_groups_of, filesystem_of(uri), counts, f"version {table.version()} of {uri}")
+    logged = {_name(action["path"]): action for action in actions}
+    read = partial(_groups_of, filesystem_of(uri), logged, f"version {table.version()} of {uri}")
     with ThreadPoolExecutor(_READERS) as pool:
         groups = tuple(group for groups in pool.map(read, paths) for group in groups)
-    digest = hashlib.sha256("\n".join(f"{_name(path)} {counts[_name(path)]}" for path in paths).encode()).hexdigest()
+    counts = [f"{_name(path)} {logged[_name(path)]['num_records']}" for path in paths]
+    digest = hashlib.sha256("\n".join(counts).encode()).hexdigest()
     table_id = str(table.metadata().id)
     return Snapshot(uri, table_id, table.version(), recipe, settings.split, groups, digest)
 
 
-def _opened(uri: str, version: int | None) -> DeltaTable:
+def _opened(uri: str, version: int | None) -> tuple[DeltaTable, list[dict[str, Any]]]:
     try:
-        return DeltaTable(uri, version=version, storage_options=delta_options())
+        table = DeltaTable(uri, version=version, storage_options=delta_options())
+        return table, pa.table(table.get_add_actions(flatten=True)).to_pylist()
     except TableNotFoundError as error:
         raise SnapshotUnusable(f"There is no Delta table at {uri}; create it with `spatiallake examples`.") from error
-    except DeltaError as error:
+    except (DeltaError, OSError, ValueError) as error:  # delta-rs raises all of these on a torn log
         what = "The latest version" if version is None else f"Version {version}"
         raise SnapshotUnusable(
-            f"{what} of {uri} cannot be opened ({error}); name a version in the log, or omit feed.version."
-        ) from error
+            f"{what} of {uri} cannot be opened ({first_line(error)}); name a version in the log, or omit feed.version."
+        ) from None
 
 
 def _refuse_features(table: DeltaTable, uri: str) -> None:
@@ -118,18 +121,31 @@ def _only_recipe(actions: list[dict[str, Any]], uri: str) -> str:
     return recipes[0]
 
 
-def _groups_of(files: fs.FileSystem, counts: dict[str, int | None], where: str, path: str) -> list[RowGroup]:
+def _groups_of(files: fs.FileSystem, logged: dict[str, dict[str, Any]], where: str, path: str) -> list[RowGroup]:
+    action = logged[_name(path)]
     try:
-        footer = pq.read_metadata(path, filesystem=files)
+        with files.open_input_file(path) as stream:
+            size = stream.size()
+            footer = pq.read_metadata(stream) if size == action["size_bytes"] else None
     except FileNotFoundError as error:
         raise SnapshotUnusable(
             f"{path} of {where} is missing, probably removed by VACUUM; use a newer version, and keep versions for "
             "training with a longer delta.deletedFileRetentionDuration or a shallow clone."
         ) from error
-    logged = counts[_name(path)]
-    if footer.num_rows != logged:
-        count = "no row count" if logged is None else f"{logged} rows"
+    except Exception as error:  # pyarrow raises arbitrary exceptions on altered bytes
+        raise SnapshotUnusable(f"{path} of {where} cannot be read ({first_line(error)}); {_REMEDY}") from error
+    if footer is None:
+        raise SnapshotUnusable(
+            f"{path} has {size:,} bytes, but {action['size_bytes']:,} in the log of {where}, so it is another file or "
+            f"was cut; {_REMEDY}"
+        )
+    rows = action["num_records"]
+    if footer.num_rows != rows:
+        count = "no row count" if rows is None else f"{rows} rows"
         raise SnapshotUnusable(f"{path} has {footer.num_rows} rows, the log of {where} {count}; rewrite the table.")
+    column = differing_column(footer, action)
+    if column:
+        raise SnapshotUnusable(f"{path} holds other values of {column} than the log of {where} says; {_REMEDY}")
     groups = (RowGroup(path, number, footer.row_group(number).num_rows) for number in range(footer.num_row_groups))
     return [group for group in groups if group.rows]
 
