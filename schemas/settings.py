@@ -7,6 +7,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from schemas.secrets import HIDDEN, is_secret, masked, shown
+
 
 class Settings(BaseModel):
     """Base of every group of settings and of every expert's options; an unknown name is an error."""
@@ -66,8 +68,8 @@ def _fault(fault: ErrorDetails, model: type[BaseModel]) -> str:
         return f"{name}: {reason}"
     # A rule over several values together belongs to no single name and input.
     if fault["type"] == "value_error" and isinstance(fault["input"], dict):
-        return reason
-    return f"{name} = {fault['input']!r}: {reason}"
+        return masked(reason)
+    return f"{name} = {shown(name, fault['input'])}: {HIDDEN if is_secret(name) else masked(reason)}"
 
 
 def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel] | None:

@@ -1,6 +1,7 @@
 """The `spatiallake` command: `spatiallake`, `python -m spatiallake`, `torchrun -m spatiallake train ...`."""
 
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,12 @@ def main() -> None:
         if faults is not None:
             _fail(faults, UsageError.exit_code)
         accident = _accident(error)
-        if accident is None:
+        if accident is not None:
+            _fail(str(accident), accident.exit_code)
+        # A file or folder that a command was given; a fault of ours has no file's name, and keeps its traceback.
+        if not isinstance(error, OSError) or error.filename is None or error.strerror is None:
             raise
-        _fail(str(accident), accident.exit_code)
+        _fail(f"{os.fsdecode(error.filename)}: {error.strerror}; check the path, its rights and its disk.", 1)
 
 
 def _told_once() -> logging.Handler:

@@ -60,7 +60,7 @@ class OpenLake:
         from jobs.engine.settings import load_settings
         from jobs.views.sql import register_views
 
-        lake = open_spark_lake(load_settings({"lake": self.uri, "master": master}, None, []))
+        lake = open_spark_lake(load_settings({"lake": self.uri, "master": master}, None, []), to_write=False)
         self._reader.version(name)
         view = f"{name}_all" if all_recipes else name
         register_views(lake.session, lake.uri, view)

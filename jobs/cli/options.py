@@ -29,6 +29,20 @@ class _LazyGroup(TyperGroup):
             self._import(module)
         return super().get_command(ctx, cmd_name)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command.
+
+        Raises:
+            Interrupted: by Ctrl-C.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            from jobs.engine.errors import Interrupted
+
+            sentence = "Interrupted; what was finished is kept, and the same command continues from there."
+            raise Interrupted(sentence) from None
+
     def _import(self, module: str) -> None:
         import_module(module)
         self.commands.update(get_group(app).commands)
@@ -86,6 +100,13 @@ def _spatiallake(
 
 LakeOption = Annotated[
     str, typer.Option("--lake", envvar="SPATIALLAKE_LAKE", help="Folder or s3:// prefix of the lake.")
+]
+# For commands that read --settings, which may name the lake as the environment does.
+NamedLakeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--lake", help="Folder or s3:// prefix of the lake; else SPATIALLAKE_LAKE, or `lake` in a file of --settings."
+    ),
 ]
 CrawlOption = Annotated[
     str | None,

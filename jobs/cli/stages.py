@@ -11,6 +11,7 @@ from jobs.cli.options import (
     FollowOption,
     LakeOption,
     MasterOption,
+    NamedLakeOption,
     SetOption,
     SettingsOption,
     app,
@@ -24,7 +25,7 @@ from jobs.engine.pipeline import follow as keep_running
 from jobs.engine.pipeline import run as run_once
 from jobs.engine.progress import Reporter
 from jobs.engine.registry import run_stages, stage_definitions
-from jobs.engine.settings import RunSettings, load_settings
+from jobs.engine.settings import RunSettings, lake_named, load_settings
 from jobs.engine.stage import StageDefinition
 
 StageOption = Annotated[str | None, typer.Option("--stage", help="Stage to work on. [all]")]
@@ -32,10 +33,11 @@ _REMEMBERED = "Without --experts, --set and --settings a lake keeps the settings
 
 
 def _settings(
-    lake: str, settings: str | None, overrides: list[str] | None, recipe: str | None = None, **flags: str | None
+    lake: str | None, settings: str | None, overrides: list[str] | None, recipe: str | None = None, **flags: str | None
 ) -> RunSettings:
-    remembered = remembered_settings(lake, recipe)
-    return load_settings({"lake": lake, **flags}, settings, overrides or [], remembered)
+    named = lake_named(lake, settings, overrides or [])
+    remembered = remembered_settings(named, recipe)
+    return load_settings({"lake": named, **flags}, settings, overrides or [], remembered)
 
 
 def _run_stages(names: tuple[str, ...], settings: RunSettings, follow_seconds: float | None) -> None:
@@ -57,7 +59,7 @@ def setup(
 
 @app.command(help=f"Run the whole engine: {', '.join(run_stages())}. {_REMEMBERED}")
 def run(
-    lake: LakeOption,
+    lake: NamedLakeOption = None,
     crawl: CrawlOption = None,
     experts: ExpertsOption = None,
     settings: SettingsOption = None,
@@ -72,21 +74,26 @@ def run(
 
 def _source_command(definition: StageDefinition) -> None:
     def command(
-        lake: LakeOption,
-        crawl: Annotated[str, typer.Option("--crawl", help="Folder, manifest or img2dataset output, local or s3://.")],
+        lake: NamedLakeOption = None,
+        crawl: CrawlOption = None,
         settings: SettingsOption = None,
         set_: SetOption = None,
         master: MasterOption = None,
         follow: FollowOption = None,
     ) -> None:
-        _run_stages((definition.name,), _settings(lake, settings, set_, crawl=crawl, master=master), follow)
+        merged = _settings(lake, settings, set_, crawl=crawl, master=master)
+        if merged.crawl is None:
+            raise UsageError(
+                "Name a crawl: --crawl CRAWL, SPATIALLAKE_CRAWL, or `crawl: CRAWL` in a file of --settings."
+            )
+        _run_stages((definition.name,), merged, follow)
 
     app.command(definition.name, help=definition.help)(command)
 
 
 def _stage_command(definition: StageDefinition) -> None:
     def command(
-        lake: LakeOption,
+        lake: NamedLakeOption = None,
         experts: ExpertsOption = None,
         settings: SettingsOption = None,
         set_: SetOption = None,
@@ -104,7 +111,7 @@ for _definition in stage_definitions().values():
 
 @app.command()
 def backfill(
-    lake: LakeOption,
+    lake: NamedLakeOption = None,
     stage: StageOption = None,
     experts: ExpertsOption = None,
     settings: SettingsOption = None,
@@ -126,7 +133,7 @@ def backfill(
 
 @app.command()
 def retry(
-    lake: LakeOption,
+    lake: NamedLakeOption = None,
     stage: StageOption = None,
     experts: ExpertsOption = None,
     settings: SettingsOption = None,

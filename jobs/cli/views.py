@@ -87,7 +87,7 @@ def sql(
     from jobs.engine.pipeline import open_lake
     from jobs.views.sql import run_sql
 
-    opened = open_lake(settings_of(lake, None, None, master=master))
+    opened = open_lake(settings_of(lake, None, None, master=master), to_write=False)
     run_sql(opened.session, opened.uri, query, format_, limit)
 
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pyspark.version import __version__ as PYSPARK_VERSION
+
 from jobs.engine.errors import EnvironmentMissing
 
 DELTA_PACKAGE = "io.delta:delta-spark_2.13:4.0.1"
@@ -56,6 +58,45 @@ def require_java() -> None:
         raise EnvironmentMissing(f"Spark 4 needs Java 17 or 21, but {java} is version {major or 'unknown'}; {remedy}")
 
 
+def require_own_spark() -> None:
+    """Check that SPARK_HOME, where it is set, holds the Spark that PySpark was made for.
+
+    Raises:
+        EnvironmentMissing: it holds another one, or none.
+    """
+    home = os.environ.get("SPARK_HOME")
+    if not home:
+        return
+    remedy = f"unset SPARK_HOME, or set it to a Spark {PYSPARK_VERSION}."
+    if not Path(home, "bin", "spark-submit").is_file():
+        raise EnvironmentMissing(f"SPARK_HOME is {home}, which holds no Spark; {remedy}")
+    cores = [jar.stem.rpartition("-")[2] for jar in Path(home, "jars").glob("spark-core_*.jar")]
+    if PYSPARK_VERSION not in cores:
+        found = f"Spark {cores[0]}" if cores else "no jars of Spark"
+        raise EnvironmentMissing(f"SPARK_HOME is {home}, which holds {found} and not {PYSPARK_VERSION}; {remedy}")
+
+
+def require_own_python() -> None:
+    """Check that PYSPARK_PYTHON, where set, is this environment's Python, whose packages local workers need.
+
+    Raises:
+        EnvironmentMissing: it is another one, or does not start.
+    """
+    named = os.environ.get("PYSPARK_PYTHON")
+    if not named or Path(named).parent == Path(sys.executable).parent:
+        return
+    remedy = f"unset it, or set it to {sys.executable}."
+    try:
+        asked = [named, "-c", "import sys; print(sys.prefix)"]
+        answer = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EnvironmentMissing(f"PYSPARK_PYTHON is {named}, which does not start ({error}); {remedy}") from error
+    if answer.returncode or answer.stdout.strip() != sys.prefix:
+        raise EnvironmentMissing(
+            f"PYSPARK_PYTHON is {named}, a Python without the packages of spatiallake's environment; {remedy}"
+        )
+
+
 def resolved_jars(with_s3: bool = False) -> list[str]:
     """Return the downloaded jars of Delta and, with `with_s3`, of the S3 connector.
 
@@ -76,6 +117,7 @@ def resolved_jars(with_s3: bool = False) -> list[str]:
 def resolve_jars(with_s3: bool = False) -> list[str]:
     """Download the jars that Spark needs into `jar_home()`, once; return them all."""
     require_java()
+    require_own_spark()
     _resolve("delta", (DELTA_PACKAGE,), ())
     if with_s3:
         _resolve("s3", S3_PACKAGES, S3_EXCLUDES)

@@ -37,6 +37,18 @@ class TooManyFailures(SpatialLakeError):
     exit_code = 6
 
 
+class LakeUnwritable(SpatialLakeError):
+    """A lake that is no folder, is read-only, or lies on a full disk."""
+
+    exit_code = 8
+
+
+class Interrupted(SpatialLakeError):
+    """Ctrl-C."""
+
+    exit_code = 130
+
+
 class ModelFailed(SpatialLakeError):
     """A model that does not load, or whose process dies on every input."""
 

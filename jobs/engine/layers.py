@@ -14,6 +14,7 @@ from pydantic_settings.sources import EnvSettingsSource
 
 from jobs.engine.errors import UsageError
 from schemas.plugins import PLUGINS_VARIABLE
+from schemas.secrets import shown
 from schemas.settings import faults_of, nearest, setting_names
 
 PREFIX = "SPATIALLAKE_"
@@ -79,7 +80,7 @@ class _Environment(EnvSettingsSource):
         try:
             return yaml.safe_load(value)
         except yaml.YAMLError as error:
-            raise ValueError(f"{value!r} is not valid YAML") from error
+            raise ValueError(f"it is not valid YAML, {_yaml_fault(error)}") from None
 
 
 def environment(model: type[BaseSettings]) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise UsageError(f"{path} is not valid YAML: {error}") from error
+        raise UsageError(f"{path} is not valid YAML: {_yaml_fault(error)}.") from None
     if not isinstance(content, dict):
         raise UsageError(f"{path} holds {type(content).__name__}; it must hold a mapping of settings.")
     return content
@@ -141,16 +142,20 @@ def _file(settings_file: str) -> dict[str, Any]:
 def _parsed(override: str, model: type[BaseModel] | None) -> dict[str, Any]:
     name, equals, value = override.partition("=")
     if not equals or not name:
-        raise UsageError(f"--set {override!r} is not NAME=VALUE, such as `lift.min_points=30`.")
+        raise UsageError(f"--set {shown(override, override)} is not NAME=VALUE, such as `lift.min_points=30`.")
     try:
         parsed: Any = yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise UsageError(
-            f"--set {override!r}: the value is not valid YAML ({' '.join(str(error).split())})."
-        ) from error
+        raise UsageError(f"--set {name}: the value is not valid YAML ({_yaml_fault(error)}).") from None
     for part in reversed(_path(name, model)):
         parsed = {part: parsed}
     return parsed
+
+
+def _yaml_fault(error: yaml.YAMLError) -> str:
+    """Return what is wrong and where, without the line itself, which may hold a secret."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "it cannot be read"
+    return f"{problem} in line {mark.line + 1}, column {mark.column + 1}" if mark else problem
 
 
 def _path(name: str, model: type[BaseModel] | None) -> list[str]:

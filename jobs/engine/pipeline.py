@@ -13,6 +13,7 @@ from jobs.engine.frames import require_upright
 from jobs.engine.gaps import close_gap, require_listed, require_rows_above
 from jobs.engine.going_live import go_live, shown_uri
 from jobs.engine.lake import Lake
+from jobs.engine.lake_folder import require_folder, require_writable
 from jobs.engine.locks import writing
 from jobs.engine.preflight import model_failures, require_experts
 from jobs.engine.progress import Reporter, SilentReporter
@@ -43,8 +44,15 @@ def stages_of(settings: RunSettings) -> dict[str, Stage]:
     return stages
 
 
-def open_lake(settings: RunSettings) -> Lake:
-    """Start the session and return the lake."""
+def open_lake(settings: RunSettings, to_write: bool = True) -> Lake:
+    """Start the session and return the lake.
+
+    Raises:
+        LakeUnreadable: the lake is a file.
+        LakeUnwritable: with `to_write`, nothing can be written there.
+    """
+    for uri in (settings.lake_uri, settings.checkpoint_uri):
+        require_writable(uri) if to_write else require_folder(uri)
     session = start_session(settings.master, settings.driver_memory, settings.needs_s3, settings.spark)
     require_whole_logs(settings.lake_uri)
     return Lake(session, settings.lake_uri, settings.checkpoint_uri)
@@ -135,6 +143,7 @@ def _work(
     for name in names:
         definition_of(name)
     stages, reporter = stages_of(settings), reporter or SilentReporter()
+    require_folder(settings.lake_uri)
     require_whole_logs(settings.lake_uri)
     require_upright(settings.lake_uri)
     # Before Spark starts, which takes longer than looking at the crawl.

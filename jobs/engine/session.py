@@ -1,14 +1,18 @@
 """The Spark session of a command."""
 
+import atexit
 import os
 import shlex
+import shutil
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.engine.environment import require_java, resolved_jars
+from jobs.engine.environment import require_java, require_own_python, require_own_spark, resolved_jars
+from jobs.engine.spark_options import options_file
 from schemas.plugins import PLUGINS_VARIABLE
 from udfs.storage.clients import spark_options
 
@@ -53,22 +57,40 @@ def start_session(
     Elsewhere `master` is started with the jars of `spatiallake setup`.
 
     Raises:
-        EnvironmentMissing: Java or the jars are missing.
+        EnvironmentMissing: Java or the jars are missing, or a variable names another Spark or Python.
     """
     active = SparkSession.getActiveSession()
     if active is not None or os.environ.get("DATABRICKS_RUNTIME_VERSION"):
         return share_plugins(active or SparkSession.builder.getOrCreate())  # pyright: ignore[reportAttributeAccessIssue]
-    require_java()
+    _require_environment(master)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    os.environ["PYSPARK_SUBMIT_ARGS"] = launcher_arguments(driver_memory, master)
+    given = dict(options or {})
     builder = SparkSession.builder.appName("spatiallake").master(master)  # pyright: ignore[reportAttributeAccessIssue]
-    for name, value in {**_ALWAYS, **_LOCAL, **(spark_options() if with_s3 else {}), **(options or {})}.items():
-        builder = builder.config(name, value)
-    session = builder.config("spark.jars", ",".join(resolved_jars(with_s3))).getOrCreate()
+    for name, value in {**_ALWAYS, **_LOCAL, **_warehouse(), **(spark_options() if with_s3 else {})}.items():
+        # What the caller gives may be secret, and goes by a file.
+        builder = builder if name in given else builder.config(name, value)
+    builder = builder.config("spark.jars", ",".join(resolved_jars(with_s3)))
+    with options_file(given) as file:
+        os.environ["PYSPARK_SUBMIT_ARGS"] = launcher_arguments(driver_memory, master, file if given else None)
+        session = builder.getOrCreate()
     # Errors reach the command as exceptions; their Java traces would bury its one sentence.
     session.sparkContext.setLogLevel("FATAL")
     return share_plugins(session)
+
+
+def _require_environment(master: str) -> None:
+    require_java()
+    require_own_spark()
+    if master.startswith("local"):
+        require_own_python()
+
+
+def _warehouse() -> dict[str, str]:
+    """Return the place of Spark's own database, which is empty and would be made in the current folder."""
+    folder = tempfile.mkdtemp(prefix="spatiallake-warehouse-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return {"spark.sql.warehouse.dir": folder}
 
 
 def share_plugins(session: SparkSession) -> SparkSession:
@@ -79,12 +101,15 @@ def share_plugins(session: SparkSession) -> SparkSession:
     return session
 
 
-def launcher_arguments(driver_memory: str, master: str) -> str:
+def launcher_arguments(driver_memory: str, master: str, options_path: str | None = None) -> str:
     """Return the arguments of Spark's launcher, for settings that only take effect before the JVM starts.
 
+    `options_path` is a properties file with further options.
     `SPATIALLAKE_JAVA_OPTIONS`, where set, replaces the JVM options of a local master.
     """
     log = Path(__file__).with_name("log4j2.properties").as_uri()
     options = os.environ.get("SPATIALLAKE_JAVA_OPTIONS", _LOCAL_JAVA if master.startswith("local[") else "")
     java = f"-Dlog4j2.configurationFile={log} {options}".strip()
-    return f"--driver-memory {driver_memory} --driver-java-options {shlex.quote(java)} pyspark-shell"
+    # A properties file would otherwise stand in the place of the defaults of the installation.
+    file = f"--properties-file {shlex.quote(options_path)} --load-spark-defaults " if options_path else ""
+    return f"{file}--driver-memory {driver_memory} --driver-java-options {shlex.quote(java)} pyspark-shell"

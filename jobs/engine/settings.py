@@ -5,7 +5,7 @@ the environment variable SPATIALLAKE_LIFT__MIN_POINTS=30. Flags win over `--set`
 environment, what the lake remembers, and the defaults.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,7 +40,24 @@ def _spark_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
+def _spark_names(given: Any) -> Any:
+    """Return Spark's options under their full names: mappings joined, with the leading `spark.` where it lacks."""
+    if not isinstance(given, Mapping):
+        return given
+    joined = dict(_joined("", given))
+    return {name if name.startswith("spark.") else f"spark.{name}": value for name, value in joined.items()}
+
+
+def _joined(above: str, given: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in given.items():
+        if isinstance(value, Mapping):
+            yield from _joined(f"{above}{name}.", value)
+        else:
+            yield f"{above}{name}", value
+
+
 SparkValue = Annotated[str, BeforeValidator(_spark_text)]
+SparkOptions = Annotated[dict[str, SparkValue], BeforeValidator(_spark_names)]
 
 
 class _EngineSettings(BaseSettings):
@@ -54,7 +71,7 @@ class _EngineSettings(BaseSettings):
     checkpoints: Location | None = None
     master: str = "local[*]"
     driver_memory: str = "4g"
-    spark: dict[str, SparkValue] = Field(default_factory=dict)
+    spark: SparkOptions = Field(default_factory=dict)
     shard_size: int = Field(default=256, gt=0)
     max_failure_rate: float = Field(default=0.2, ge=0, le=1)
     gpus_per_task: float | None = Field(default=None, ge=0)
@@ -135,6 +152,18 @@ def _profile_of(experts: str | Profile) -> tuple[str, Profile]:
         return str(path), Profile.model_validate({"name": path.stem, **read_yaml(path)})
     except ValidationError as error:
         raise UsageError(f"Profile {path} does not validate: {faults_of(error, Profile)}") from error
+
+
+def lake_named(flag: str | None, settings_file: str | None, overrides: Sequence[str]) -> str:
+    """Return the lake that the flag, an override, the settings file or the environment names, the first one winning.
+
+    Raises:
+        UsageError: none does.
+    """
+    named = merged_settings(environment(RunSettings), settings_file, overrides, {"lake": flag}, RunSettings).get("lake")
+    if not isinstance(named, str) or not named:
+        raise UsageError("Name a lake: --lake LAKE, SPATIALLAKE_LAKE, or `lake: LAKE` in a file of --settings.")
+    return named
 
 
 def load_settings(

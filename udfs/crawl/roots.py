@@ -5,6 +5,7 @@ import os
 import posixpath
 
 from schemas.reasons import Outcome, Reason
+from schemas.secrets import masked
 from udfs.crawl.entries import FILES, MANIFEST, manifest_folder
 from udfs.crawl.limits import IngestSettings
 from udfs.stages.rows import Row, RowRejected
@@ -54,8 +55,9 @@ def allowed(uri: str, entry: Row, limits: IngestSettings) -> str:
 
 
 def _outside(uri: str, real: str, root: str) -> RowRejected:
+    uri = masked(uri)
     leads = "" if real == uri or is_s3(uri) else f" (it leads to {real[:_SHOWN_CHARS]})"
-    setting = json.dumps([parent(real) or "/"], ensure_ascii=False)
+    setting = json.dumps([parent(masked(real)) or "/"], ensure_ascii=False)
     error = (
         f"{uri[:_SHOWN_CHARS]}{leads} lies outside of the crawl at {root}, so it is not read; if it may be, add "
         f"--set 'ingest.allowed_roots={setting}'."

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import ClientError
 
+from schemas.secrets import masked
 from udfs.storage.clients import s3_client
 from udfs.storage.folders import FileStatus, local_files, local_status
 from udfs.storage.locations import bucket_key, has_scheme, is_s3
@@ -115,7 +116,9 @@ def open_binary(uri: str) -> BinaryIO:
     if is_s3(uri):
         return io.BufferedReader(_RangedObject(uri), _RANGE_BYTES)
     if has_scheme(uri):
-        raise MissingFile(f"{uri[:200]} has a scheme that is not served; copy the file to a local path or s3://.")
+        raise MissingFile(
+            f"{masked(uri[:200])} has a scheme that is not served; copy the file to a local path or s3://."
+        )
     try:
         # Not even opened, since a device may act on that.
         _require_regular(uri, os.stat(uri))

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from schemas.secrets import masked
+
 # Where Databricks mounts `dbfs:/` for programs other than Spark.
 DBFS_MOUNT = "/dbfs"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
@@ -35,9 +37,14 @@ def normalized(uri: str) -> str:
     """Return `absolute(uri)` of a lake, crawl or data set.
 
     Raises:
-        UnservedLocation: a scheme other than `s3`, `file` and, on Databricks, `dbfs`.
+        UnservedLocation: a scheme other than `s3`, `file` and, on Databricks, `dbfs`; or credentials in the URI.
     """
     location = absolute(uri)
+    if is_s3(location) and masked(location) != location:
+        raise UnservedLocation(
+            f"{masked(uri)} holds credentials, which would end in tables and logs; leave them out and set "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        )
     scheme = _SCHEME.match(location)
     if scheme is None or is_s3(location):
         return location
@@ -47,7 +54,7 @@ def normalized(uri: str) -> str:
             "an s3:// prefix."
         )
     raise UnservedLocation(
-        f"{uri} has the scheme {scheme[1]}://, which is not served; use a local path or an s3:// prefix "
+        f"{masked(uri)} has the scheme {scheme[1]}://, which is not served; use a local path or an s3:// prefix "
         "(AWS_ENDPOINT_URL names a store other than AWS)."
     )
 

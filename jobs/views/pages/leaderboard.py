@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jobs.views.pages.markdown import row
+from jobs.views.pages.markdown import plain, row
 from vlm.evaluation.published import Published, beside
 from vlm.evaluation.scores.interval import Score
 from vlm.evaluation.scores.margins import Margin
@@ -94,7 +94,7 @@ def leaderboard_markdown(scores: Sequence[ModelScores], sources: set[str], margi
         lines += ["", row(["margin of", "over", "score", "questions", "difference", "above 2 standard errors"])]
         lines.append(row(["---", "---", "---", "---:", "---:", "---"]))
         for margin in margins:
-            names = [name.replace("|", "\\|") for name in (margin.model, margin.over)]
+            names = [plain(name) for name in (margin.model, margin.over)]
             sure = "yes" if margin.sure else "no"
             lines.append(row([*names, f"`{margin.score}`", str(margin.count), margin_text(margin), sure]))
     figures = published_beside(scores, sources)
@@ -108,8 +108,7 @@ def leaderboard_markdown(scores: Sequence[ModelScores], sources: set[str], margi
 
 
 def _name(run: ModelScores) -> str:
-    plain = run.model.replace("|", "\\|")
-    return f"*{plain}*" if run.fitted_on else plain
+    return f"*{plain(run.model)}*" if run.fitted_on else plain(run.model)
 
 
 def _cell(score: Score | None) -> str:
