@@ -41,6 +41,7 @@ class Reason(StrEnum):
     TEXT_TOO_LONG = "text_too_long"
     NOT_AN_IMAGE = "not_an_image"
     LINK_NOT_FOLLOWED = "link_not_followed"
+    TOO_MANY_OBJECTS = "too_many_objects"
     # filter
     SCORE_BELOW_THRESHOLD = "score_below_threshold"
     # context, depth
@@ -64,4 +65,5 @@ class Reason(StrEnum):
     # synthesize
     NO_QUESTIONS = "no_questions"
     # any stage
+    TIMED_OUT = "timed_out"
     UNEXPECTED_ERROR = "unexpected_error"

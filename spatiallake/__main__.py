@@ -21,13 +21,15 @@ def main() -> None:
         _fail(str(error), _ENVIRONMENT_EXIT_CODE)
     logging.getLogger().addHandler(_told_once())
     from jobs.cli.options import app
-    from jobs.engine.errors import SpatialLakeError, UsageError
+    from jobs.engine.errors import Interrupted, SpatialLakeError, UsageError
     from schemas.plugins import PluginUnavailable
 
     try:
         app(prog_name="spatiallake")
     except SpatialLakeError as error:
         _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:  # before a command began
+        _fail("Interrupted.", Interrupted.exit_code)
     except PluginUnavailable as error:
         _fail(str(error), _ENVIRONMENT_EXIT_CODE)
     except Exception as error:

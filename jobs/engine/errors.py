@@ -55,12 +55,6 @@ class ModelFailed(SpatialLakeError):
     exit_code = 7
 
 
-class LakeUnwritable(SpatialLakeError):
-    """A lake that is no folder, is read-only, or lies on a full disk."""
-
-    exit_code = 8
-
-
 class Stopped(SpatialLakeError):
     """A command of which a process was killed, or that cannot start now; run again, it goes on from there."""
 

@@ -4,9 +4,12 @@ import atexit
 import os
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -73,10 +76,20 @@ def start_session(
     builder = builder.config("spark.jars", ",".join(resolved_jars(with_s3)))
     with options_file(given) as file:
         os.environ["PYSPARK_SUBMIT_ARGS"] = launcher_arguments(driver_memory, master, file if given else None)
-        session = builder.getOrCreate()
+        with _own_interrupts():
+            session = builder.getOrCreate()
     # Errors reach the command as exceptions; their Java traces would bury its one sentence.
     session.sparkContext.setLogLevel("FATAL")
     return share_plugins(session)
+
+
+@contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Keep the handler of Ctrl-C: PySpark's calls Java from within whatever call to Java it interrupts, which fails."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, before)
 
 
 def _require_environment(master: str) -> None:

@@ -1,11 +1,14 @@
 import io
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.ingest.pictures import HEIGHT, OBJECTS, WIDTH, depth_png, encoded, instance_png, photo, pixels
+from tests.ingest.conftest import ingest
+from tests.ingest.crawls import write, write_manifest
+from tests.ingest.pictures import HEIGHT, OBJECTS, WIDTH, bomb_png, depth_png, encoded, instance_png, photo, pixels
 from udfs.crawl.maps import valid_depth, valid_instances
 from udfs.crawl.part_rejects import PartRejects
 
@@ -117,3 +120,19 @@ def test_a_palette_png_keeps_its_indices_for_other_readers(bits: int) -> None:
     assert data is not None and kept == objects
     read = cv2.imdecode(np.frombuffer(data.png, np.uint8), cv2.IMREAD_UNCHANGED)
     assert read is not None and np.array_equal(read, LABELS)
+
+
+def test_maps_of_too_many_pixels_and_rows_of_too_many_objects_are_cut_before_they_are_decoded(tmp_path: Path) -> None:
+    write(tmp_path / "a.jpg", photo(1))
+    write(tmp_path / "bomb.png", bomb_png(10_000, 9_980))
+    objects = [{"id": number, "label": "cup"} for number in range(1, 1_200)]
+    write_manifest(tmp_path, [{"image": "a.jpg", "depth": "bomb.png", "instances": "bomb.png", "objects": objects}])
+    result = ingest(tmp_path)
+    (image,) = result.images
+    assert (image["depth"], image["instances"], len(image["objects"])) == (None, None, 1_000)
+    said = {row["reason"]: row["error"] for row in result.quarantine}
+    assert said.keys() == {"too_many_pixels", "too_many_objects"}
+    for name in ("depth", "instance"):
+        pixels_said = f"The {name} map has 10000 x 9980 = 99,800,000 px, over the limit of 36,000,000;"
+        assert pixels_said in said["too_many_pixels"]
+    assert "The row lists 1,199 objects, over the limit of 1,000" in said["too_many_objects"]

@@ -83,8 +83,14 @@ def _objects(raw: Any, limits: IngestSettings, rejects: PartRejects) -> list[Row
     if not isinstance(raw, list):
         rejects.failed(Reason.BAD_MANIFEST_ROW, f"`objects` is a {type(raw).__name__}; write a list of objects.")
         return None
+    if len(raw) > limits.max_objects:
+        rejects.refused(
+            Reason.TOO_MANY_OBJECTS,
+            f"The row lists {len(raw):,} objects, over the limit of {limits.max_objects:,}, so the later ones are left"
+            " out; list fewer or raise ingest.max_objects.",
+        )
     objects: dict[int, Row] = {}
-    for index, value in enumerate(raw):
+    for index, value in enumerate(raw[: limits.max_objects]):
         item = _part(OBJECT_PART, value, Reason.BAD_MANIFEST_ROW, f"Object number {index + 1}", rejects)
         if item is not None and item.id in objects:
             error = f"Object id {item.id} is listed twice; give each object a unique id."

@@ -13,6 +13,10 @@ class IngestSettings(Settings):
 
     max_file_bytes: int = Field(default=64 * 2**20, ge=1, description="largest image, depth or instance file, bytes")
     max_pixels: int = Field(default=100_000_000, ge=1, description="largest image, width x height, px")
+    max_map_pixels: int = Field(
+        default=36_000_000, ge=1, description="largest depth or instance map, width x height, px"
+    )
+    max_objects: int = Field(default=1_000, ge=1, description="objects of one image; those listed later are left out")
     max_text_chars: int = Field(default=10_000, ge=1, description="longest text of a row, characters")
     allowed_roots: tuple[Annotated[str, AfterValidator(normalized)], ...] = Field(
         default=(),

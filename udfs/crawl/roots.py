@@ -49,7 +49,9 @@ def allowed(uri: str, entry: Row, limits: IngestSettings) -> str:
     except ValueError:  # no name of a file, as the reader says
         return uri
     root = crawl_root(entry)
-    if not any(_is_below(real, _real(place)) for place in (root, *limits.allowed_roots)):
+    # A folder that was listed may be reached by a link, and its files may name one another.
+    beside = () if entry["kind"] == MANIFEST else (parent(entry["uri"]),)
+    if not any(_is_below(real, _real(place)) for place in (root, *beside, *limits.allowed_roots)):
         raise _outside(uri, real, root)
     return uri if is_s3(uri) else real
 

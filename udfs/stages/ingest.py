@@ -7,12 +7,13 @@ import pyarrow as pa
 
 from schemas.images import PROVENANCE
 from schemas.manifest import ManifestRow
+from schemas.reasons import Reason
 from schemas.table import ENGINE_VERSION
 from udfs.crawl.annotations import annotations, depth_units, episode_json, fixed_text, texts
 from udfs.crawl.consistency import consistent
 from udfs.crawl.depth_values import MM_PER_M
 from udfs.crawl.fetch import Fetched, fetched, location_of
-from udfs.crawl.image_file import image_columns
+from udfs.crawl.image_file import image_columns, png_header
 from udfs.crawl.limits import IngestSettings
 from udfs.crawl.maps import valid_depth, valid_instances
 from udfs.crawl.part_rejects import PartRejects
@@ -100,8 +101,8 @@ def _stored_sidecars(
     one: Fetched, row: ManifestRow, size: Size, limits: IngestSettings, rejects: PartRejects
 ) -> Sidecars:
     parts = annotations(row, limits, rejects)
-    depth = _read_map(one.depth, rejects)
-    labels = _read_map(one.instances, rejects)
+    depth = _read_map(one.depth, "depth", limits, rejects)
+    labels = _read_map(one.instances, "instance", limits, rejects)
     instances, objects = None, parts["objects"]
     if labels is not None:
         instances, objects = valid_instances(labels, size, objects, rejects)
@@ -109,9 +110,21 @@ def _stored_sidecars(
     return Sidecars(**{**parts, "depth": depth, "instances": instances, "objects": objects})
 
 
-def _read_map(data: bytes | RowRejected | None, rejects: PartRejects) -> bytes | None:
+def _read_map(
+    data: bytes | RowRejected | None, name: str, limits: IngestSettings, rejects: PartRejects
+) -> bytes | None:
     if isinstance(data, RowRejected):
         rejects.items.append(data)
+        return None
+    header = png_header(data) if data else None
+    if header and header.width * header.height > limits.max_map_pixels:
+        # A map of a few hundred kilobytes can hold a hundred million pixels, each of which costs later stages 41 bytes.
+        pixels = f"{header.width} x {header.height} = {header.width * header.height:,} px"
+        rejects.refused(
+            Reason.TOO_MANY_PIXELS,
+            f"The {name} map has {pixels}, over the limit of {limits.max_map_pixels:,}; scale image and map down or"
+            " raise ingest.max_map_pixels.",
+        )
         return None
     return data
 

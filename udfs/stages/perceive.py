@@ -13,6 +13,7 @@ from udfs.experts.expert import ExpertSpec, Prediction, is_isolated, loaded_expe
 from udfs.experts.isolation.guarded import guarded_expert
 from udfs.experts.loading import ModelUnavailable
 from udfs.stages.rows import Row, RowRejected, keys_of, rejected_by
+from udfs.stages.time_limit import OverTime, within
 
 Finish = Callable[[Row, Prediction], Row]
 
@@ -79,7 +80,22 @@ def _predictions(slot: str, spec: ExpertSpec, batches: Iterable[list[Row]]) -> I
     if is_isolated(slot, spec):
         return guarded_expert(slot, spec, _task_device()).predictions(batches, spec.timeout_s)
     expert = loaded_expert(slot, spec)
-    return (expert.predict(batch) if batch else [] for batch in batches)
+    return (_predicted_here(expert, batch, spec.timeout_s, slot) if batch else [] for batch in batches)
+
+
+def _predicted_here(expert: Any, batch: list[Row], timeout_s: float, slot: str) -> list[Prediction | Exception]:
+    """Return the outcomes of an expert that works in this process, image by image where a batch takes too long."""
+    try:
+        with within(timeout_s * len(batch)):
+            return expert.predict(batch)
+    except OverTime:
+        if len(batch) > 1:
+            return [_predicted_here(expert, [row], timeout_s, slot)[0] for row in batch]
+        error = (
+            f"The expert took over {timeout_s:g} s on this image alone; raise its timeout_s, then "
+            f"`spatiallake retry --stage {slot}`."
+        )
+        return [RowRejected(Outcome.FAILED, Reason.MODEL_TIMED_OUT, error)]
 
 
 def _output(row: Row, outcome: Prediction | Exception | None, finish: Finish, recipe: str) -> Row:

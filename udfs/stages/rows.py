@@ -8,6 +8,10 @@ import pyarrow as pa
 
 from schemas.reasons import Outcome, Reason
 from schemas.table import ENGINE_VERSION
+from udfs.stages.time_limit import OverTime, within
+
+# Far above what a large image with many objects takes; what takes longer would hold its worker.
+_ROW_LIMIT_S = 600.0
 
 Row = dict[str, Any]
 RowFunction = Callable[[Row], Row]
@@ -62,6 +66,10 @@ def map_rows(
 def _apply(row: Row, function: RowFunction, recipe: str) -> Row:
     keys = keys_of(row, recipe)
     try:
-        return {"rejects": [], **function(row), **keys}
+        with within(_ROW_LIMIT_S):
+            return {"rejects": [], **function(row), **keys}
+    except OverTime:
+        error = f"The image took over {_ROW_LIMIT_S:g} s; look at its size and its number of objects."
+        return {**keys, "rejects": [RowRejected(Outcome.FAILED, Reason.TIMED_OUT, error).as_row()]}
     except Exception as error:  # a poisoned row is quarantined alone, whatever it raises
         return {**keys, "rejects": [rejected_by(error).as_row()]}

@@ -4,6 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from schemas.secrets import masked
 from udfs.storage.locations import normalized
 from vlm.feed.settings import FeedSettings
 from vlm.mixture.settings import SPATIAL, MixtureSettings
@@ -117,13 +118,13 @@ class TrainSettings(BaseModel):
 
 
 def flat(nested: Any, prefix: str = "") -> dict[str, Any]:
-    """Return the leaves of nested mappings and lists of mappings, by dotted name."""
+    """Return the leaves of nested mappings and lists of mappings, by dotted name, without credentials in URIs."""
     if isinstance(nested, dict):
         items = [(str(name), value) for name, value in nested.items()]
     elif isinstance(nested, list) and any(isinstance(value, dict) for value in nested):
         items = [(str(place), value) for place, value in enumerate(nested)]
     else:
-        return {prefix: nested}
+        return {prefix: masked(nested) if isinstance(nested, str) else nested}
     found: dict[str, Any] = {}
     for name, value in items:
         found |= flat(value, f"{prefix}.{name}" if prefix else name)

@@ -10,6 +10,7 @@ import transformers
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
+from schemas.secrets import masked
 from schemas.table import ENGINE_VERSION
 from vlm.errors import SettingsUnusable
 from vlm.feed.share import Cursor, Share
@@ -144,7 +145,7 @@ class _Training:
         trainable = sum(weight.numel() for weight in self.vlm.model.parameters() if weight.requires_grad)
         total = sum(weight.numel() for weight in self.vlm.model.parameters())
         report(f"Trainable parameters: {trainable:,} of {total:,}")
-        report(f"MLflow run: {run.run_id} in {self.settings.tracking_uri}")
+        report(f"MLflow run: {run.run_id} in {masked(self.settings.tracking_uri)}")
         if self.start.step:
             report(f"Resuming from step {self.start.step}.")
         return run

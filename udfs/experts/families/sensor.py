@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 from pydantic import Field
+from scipy import ndimage
 
 from schemas.reasons import Outcome, Reason
 from udfs.experts.expert import ExpertSpec, ImageExpert, ImageRow, Options, Prediction
@@ -68,8 +69,7 @@ class SensorRegions(_Sensor):
             error = "The crawl carries no instance masks; add `instances` and `objects`, or use a learned profile."
             raise RowRejected(Outcome.FILTERED, Reason.NO_REGIONS, error)
         labels = _labels(row["instances"])
-        boxes = instance_boxes(labels)
-        regions = [region_of(labels, boxes[o["id"]], o) for o in row["objects"] if o["id"] in boxes]
+        regions = regions_of(labels, row["objects"])
         regions.sort(key=lambda region: (-region["area_px"], region["region_id"]))
         return {"regions": regions}
 
@@ -125,18 +125,54 @@ def _labels(data: bytes) -> NDArray[Any]:
 
 def instance_boxes(labels: NDArray[Any]) -> dict[int, tuple[int, int, int, int]]:
     """Return the half-open box (u0, v0, u1, v1) in px of every non-zero id of an instance map."""
-    boxes = {}
-    for instance_id in np.unique(labels):
-        if instance_id:
-            hit = labels == instance_id
-            rows, columns = np.flatnonzero(hit.any(axis=1)), np.flatnonzero(hit.any(axis=0))
-            boxes[int(instance_id)] = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    return boxes
+    found = ndimage.find_objects(labels.astype(np.int32, copy=False))
+    return {
+        number: (window[1].start, window[0].start, window[1].stop, window[0].stop)
+        for number, window in enumerate(found, 1)
+        if window is not None
+    }
+
+
+def regions_of(labels: NDArray[Any], annotations: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the REGION structs of the annotations that have pixels in an instance map.
+
+    Two passes over the map find the pixels of all of them, however many there are.
+    """
+    boxes, (height, width) = instance_boxes(labels), labels.shape
+    # COCO counts runs column by column.
+    column_by_column = labels.ravel(order="F")
+    starts = np.flatnonzero(np.concatenate(([True], column_by_column[1:] != column_by_column[:-1])))
+    ids, lengths = column_by_column[starts], np.diff(starts, append=labels.size)
+    listed = np.isin(ids, [one["id"] for one in annotations])
+    starts, ids, lengths = starts[listed], ids[listed], lengths[listed]
+    order = np.argsort(ids, kind="stable")
+    starts, ids, lengths = starts[order], ids[order], lengths[order]
+    regions = []
+    for annotation in annotations:
+        number = annotation["id"]
+        if number in boxes:
+            own = slice(*np.searchsorted(ids, [number, number + 1]))
+            rle = _rle(starts[own], lengths[own], height, width)
+            regions.append(_region(rle, boxes[number], annotation))
+    return regions
+
+
+def _rle(starts: NDArray[Any], lengths: NDArray[Any], height: int, width: int) -> dict[str, Any]:
+    """Return runs of pixels, numbered column by column, as a compressed COCO mask."""
+    counts = np.empty(2 * len(starts) + 1, np.int64)
+    counts[1::2] = lengths
+    counts[:-1:2] = np.diff(np.concatenate(([0], starts + lengths)))[: len(starts)] - lengths
+    counts[-1] = height * width - (starts[-1] + lengths[-1])
+    runs = counts[: None if counts[-1] else -1].tolist()
+    return coco_mask.frPyObjects({"size": [height, width], "counts": runs}, height, width)
 
 
 def region_of(labels: NDArray[Any], box: tuple[int, int, int, int], annotation: dict[str, Any]) -> dict[str, Any]:
     """Return the REGION struct of the pixels with the annotation's id; `box` is their entry in `instance_boxes`."""
-    rle = coco_mask.encode(np.asfortranarray(labels == annotation["id"], dtype=np.uint8))
+    return _region(coco_mask.encode(np.asfortranarray(labels == annotation["id"], dtype=np.uint8)), box, annotation)
+
+
+def _region(rle: dict[str, Any], box: tuple[int, int, int, int], annotation: dict[str, Any]) -> dict[str, Any]:
     counts = rle["counts"]
     return {
         "region_id": annotation["id"],
