@@ -1,14 +1,20 @@
 """A machine without the right Java is told so in one sentence; real executables stand in for the Java binary."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
+import pyspark
 import pytest
 
-from jobs.engine.environment import require_java, resolved_jars
-from jobs.engine.errors import EnvironmentMissing
+from jobs.engine.environment import require_java, require_own_python, require_own_spark, resolved_jars
+from jobs.engine.errors import EnvironmentMissing, UsageError
+from jobs.engine.settings import lake_named
+from tests.ingest.crawls import write
+from tests.ingest.pictures import photo
 
 
 def fake_java(folder: Path, banner: str) -> Path:
@@ -74,3 +80,90 @@ def test_jars_that_were_never_resolved_name_the_command(tmp_path: Path, monkeypa
     monkeypatch.setenv("SPATIALLAKE_HOME", str(tmp_path))
     with pytest.raises(EnvironmentMissing, match="spatiallake setup"):
         resolved_jars()
+
+
+def ended(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "spatiallake", "filter", "--lake", str(tmp_path / "lake")]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **variables}, check=False)
+
+
+def fake_spark(folder: Path, version: str | None) -> Path:
+    (folder / "bin").mkdir(parents=True)
+    (folder / "jars").mkdir()
+    (folder / "bin" / "spark-submit").write_text("#!/bin/sh\n")
+    if version:
+        (folder / "jars" / f"spark-core_2.12-{version}.jar").write_bytes(b"")
+    return folder
+
+
+@pytest.mark.parametrize(("version", "found"), [("3.5.1", "Spark 3.5.1"), (None, "no jars of Spark")])
+def test_another_spark_is_named(version: str | None, found: str, tmp_path: Path) -> None:
+    home = fake_spark(tmp_path / "spark", version)
+    done = ended(tmp_path, SPARK_HOME=str(home))
+    assert done.returncode == 3
+    (line,) = done.stderr.strip().splitlines()
+    assert f"SPARK_HOME is {home}, which holds {found}" in line
+    assert "unset SPARK_HOME" in line
+
+
+def test_the_same_spark_elsewhere_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARK_HOME", str(fake_spark(tmp_path, pyspark.__version__)))
+    assert require_own_spark() is None
+    monkeypatch.setenv("SPARK_HOME", str(tmp_path / "nowhere"))
+    with pytest.raises(EnvironmentMissing, match="holds no Spark; unset SPARK_HOME"):
+        require_own_spark()
+
+
+def test_another_python_for_workers_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "python3"
+    other.write_text("#!/bin/sh\necho /usr\n")
+    other.chmod(0o755)
+    for named, said in ((other, "a Python without the packages"), (tmp_path / "none", "which does not start")):
+        monkeypatch.setenv("PYSPARK_PYTHON", str(named))
+        with pytest.raises(EnvironmentMissing, match=f"PYSPARK_PYTHON is {named}, {said}.*; unset it") as missing:
+            require_own_python()
+        assert sys.executable in str(missing.value)
+    for own in (sys.executable, str(Path(sys.executable).with_name("python"))):
+        monkeypatch.setenv("PYSPARK_PYTHON", own)
+        assert require_own_python() is None
+
+
+def test_the_lake_and_the_crawl_may_stand_in_the_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("lake: of-file\n")
+    assert lake_named(None, str(file), []) == "of-file"
+    assert lake_named(None, str(file), ["lake=of-override"]) == "of-override"
+    assert lake_named("of-flag", str(file), ["lake=of-override"]) == "of-flag"
+    monkeypatch.setenv("SPATIALLAKE_LAKE", "of-environment")
+    assert lake_named(None, str(file), []) == "of-file"
+    assert lake_named(None, None, []) == "of-environment"
+    monkeypatch.delenv("SPATIALLAKE_LAKE")
+    with pytest.raises(UsageError, match="Name a lake: --lake LAKE"):
+        lake_named(None, None, [])
+
+
+def test_ctrl_c_is_one_sentence_and_no_process_tells_a_secret(tmp_path: Path) -> None:
+    for number in range(3):
+        write(tmp_path / "crawl" / f"{number}.jpg", photo(number))
+    secret = "spark.hadoop.fs.s3a.secret.key: TOPSECRET"
+    (tmp_path / "settings.yaml").write_text(
+        f"lake: lake\ncrawl: crawl\nspark: {{{secret}, spark.sql.ansi.enabled: true}}\n"
+    )
+    command = [sys.executable, "-m", "spatiallake", "ingest", "--settings", "settings.yaml"]
+    command += ["--follow", "0.1", "--master", "local[1]"]
+    # In a session of its own, so that the signal goes to all its processes, as a terminal's does.
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert running.stderr is not None
+    for line in running.stderr:
+        if '"stage_finished"' in line:
+            break
+    children = psutil.Process(running.pid).children(recursive=True)
+    assert any("java" in child.name() for child in children)
+    assert not [child for child in children if "TOPSECRET" in " ".join(child.cmdline())]
+    os.killpg(running.pid, signal.SIGINT)
+    said = running.stderr.read()
+    assert running.wait() == 130, said
+    assert "Traceback" not in said
+    assert said.strip().splitlines()[-1].startswith("spatiallake: Interrupted; ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["crawl", "lake", "settings.yaml"]
+    assert not psutil.wait_procs(children, timeout=60)[1]

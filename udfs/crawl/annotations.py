@@ -21,6 +21,7 @@ from udfs.crawl.depth_values import MM_PER_M
 from udfs.crawl.entries import fault
 from udfs.crawl.limits import IngestSettings
 from udfs.crawl.part_rejects import PartRejects
+from udfs.language.controls import without_controls
 from udfs.stages.rows import Row
 
 _LINKS = ("crawl_id", "source", "image_url", "page_url")
@@ -29,7 +30,10 @@ PartT = TypeVar("PartT")
 
 
 def texts(row: ManifestRow, limits: IngestSettings, rejects: PartRejects) -> dict[str, str | None]:
-    """Return the row's texts by field; a text over the length limit becomes None and adds a reject."""
+    """Return the row's texts by field, without unseen characters.
+
+    A text over the length limit becomes None and adds a reject.
+    """
     return {name: _short(getattr(row, name), name, limits, rejects) for name in _TEXT_FIELDS}
 
 
@@ -124,6 +128,7 @@ def _part(adapter: TypeAdapter[PartT], raw: Any, reason: Reason, name: str, reje
 
 
 def _short(text: str | None, name: str, limits: IngestSettings, rejects: PartRejects) -> str | None:
+    text = without_controls(text) if text else text
     if text is None or len(text) <= limits.max_text_chars:
         return text
     rejects.refused(

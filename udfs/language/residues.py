@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import ftfy
 
+from udfs.language.controls import without_controls
 from udfs.language.vocabulary import vocabulary
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>|<\|\w+\|>|\[[A-Z]{2,}\]")
@@ -37,6 +38,7 @@ def without_residues(text: str) -> str:
         text = unquote(text)
     for _ in range(2):  # crawls escape twice
         text = html.unescape(text)
+    text = without_controls(text)
     text = _TAG.sub(" ", text)
     if not text.isascii():
         text = ftfy.fix_text(text)
