@@ -152,7 +152,7 @@ class _Walk:
 
     def _check_plan(self, node: Any, name: str, seen: frozenset[str]) -> None:
         if name not in _READING:
-            raise _Refused(f"this query holds {name}, which is no read; give it one SELECT")
+            raise _Refused(f"this query holds {name}, which goes beyond that; give it one SELECT")
         if name in _LISTINGS:
             self._found |= self._known
         elif name in (_RELATION, _DESCRIBED):

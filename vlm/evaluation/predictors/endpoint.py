@@ -11,6 +11,7 @@ import urllib3
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from schemas.secrets import masked
 from vlm.evaluation.predictors.predictor import Output, PredictorUnusable
 from vlm.evaluation.predictors.views import Shown
 
@@ -65,7 +66,7 @@ class Endpoint:
 
     def identity(self) -> str:
         """Return the URL, the model and the maximum answer length."""
-        return f"{self._url} {self._settings.model} {self._settings.max_new_tokens}"
+        return f"{masked(self._url)} {self._settings.model} {self._settings.max_new_tokens}"
 
     def predict(self, batches: Iterable[Sequence[Shown]]) -> Iterator[list[Output]]:
         """Yield each answer as it arrives.
@@ -88,10 +89,12 @@ class Endpoint:
             body = json.dumps(self._request(shown))
             response = self._pool.request("POST", self._url, body=body, headers=headers)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return Output(shown, fault=f"Item {shown.item_id} got no answer from {self._url}: {_cause(error)}.")
+            return Output(
+                shown, fault=f"Item {shown.item_id} got no answer from {masked(self._url)}: {masked(_cause(error))}."
+            )
         if response.status in _REFUSED:
             raise PredictorUnusable(
-                f"{self._url} rejects {self._settings.model!r} with status {response.status} "
+                f"{masked(self._url)} rejects {self._settings.model!r} with status {response.status} "
                 f"({_message(response.data)}); check --endpoint, --endpoint-model and the key in --endpoint-key."
             )
         if response.status != 200:
