@@ -154,3 +154,12 @@ def test_answers_in_parts_and_images_of_other_formats(tmp_path):
     assert result.exit_code == 0, result.output
     assert requests[0].urls[0].startswith("data:image/png;")
     assert scores(tmp_path)["tiny"]["overall"]["qualitative"]["value"] == 1.0
+
+
+def test_neither_the_key_nor_credentials_of_the_address_are_told(items, tmp_path):
+    with serving(lambda request, before: fails(401, "bad key secret-1")) as (url, _):
+        address = url.replace("http://", "http://me:secret-2@")
+        result = run(items, address, tmp_path, "--endpoint-key", "THE_KEY", key={"THE_KEY": "secret-1"})
+    assert "rejects 'tiny' with status 401 (bad key (hidden))" in str(result.exception)
+    assert "http://(hidden)@127.0.0.1" in str(result.exception)
+    assert "secret" not in str(result.exception) + result.output

@@ -11,7 +11,7 @@ import urllib3
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from schemas.secrets import masked
+from schemas.secrets import HIDDEN, masked
 from vlm.evaluation.predictors.predictor import Output, PredictorUnusable
 from vlm.evaluation.predictors.views import Shown
 
@@ -95,15 +95,21 @@ class Endpoint:
         if response.status in _REFUSED:
             raise PredictorUnusable(
                 f"{masked(self._url)} rejects {self._settings.model!r} with status {response.status} "
-                f"({_message(response.data)}); check --endpoint, --endpoint-model and the key in --endpoint-key."
+                f"({self._message(response.data)}); check --endpoint, --endpoint-model and the key in --endpoint-key."
             )
         if response.status != 200:
-            fault = f"Item {shown.item_id} got status {response.status} ({_message(response.data)})."
+            fault = f"Item {shown.item_id} got status {response.status} ({self._message(response.data)})."
             return Output(shown, fault=fault)
         text = _text(response.data)
         if text is None:
             return Output(shown, fault=f"Item {shown.item_id} got no message ({response.data[:120]!r}).")
         return Output(shown, text)
+
+    def _message(self, data: bytes) -> str:
+        """Return what the endpoint says, without the key that it may quote."""
+        key = self._settings.key.get_secret_value() if self._settings.key else ""
+        said = masked(_message(data))
+        return said.replace(key, HIDDEN) if key else said
 
     def _request(self, shown: Shown) -> dict[str, Any]:
         images = [{"type": "image_url", "image_url": {"url": _data_url(one)}} for one in shown.images]
