@@ -124,3 +124,13 @@ def test_phash_of_large_images_is_near_the_reference() -> None:
     data = encoded(pixels(3, 1600, 1200))
     reference = imagehash.phash(Image.open(io.BytesIO(data)))
     assert imagehash.hex_to_hash(image_columns(data, LIMITS)["phash"]) - reference <= 4
+
+
+def test_a_jpeg_of_countless_scans_is_refused_undecoded() -> None:
+    sound = photo(1, "JPEG", progressive=True)
+    scan = sound[sound.rindex(b"\xff\xda") : -2]
+    bomb = sound[:-2] + scan * 10_000 + b"\xff\xd9"
+    error = rejected(bomb)
+    assert (error.outcome, error.reason) == ("refused", "unreadable_image")
+    assert "scans, over the limit of 200" in str(error)
+    assert image_columns(sound[:-2] + scan * 20 + b"\xff\xd9", LIMITS)["width"] == WIDTH

@@ -32,6 +32,7 @@ _OTHER_CONTENT = (
     ("an archive", (b"pk\3\4", b"\x1f\x8b", b"7z\xbc\xaf")),
 )
 _NEVER_IN_TEXT = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
+_SCAN, _MAX_SCANS = b"\xff\xda", 200
 _TAIL_BYTES = 1_024
 _HASHED_SIDE_PX = 256
 
@@ -72,6 +73,7 @@ def image_columns(data: bytes, limits: IngestSettings) -> Row:
         # Pillow allocates the canvas when it opens a WebP, so the size is checked first.
         if kind == "webp":
             _check_pixels(*_webp_size(data), limits)
+        _check_scans(data, kind)
         with Image.open(io.BytesIO(data), formats=[kind.upper()]) as image:
             width, height = image.size
             _check_pixels(width, height, limits)
@@ -124,6 +126,14 @@ def _check_pixels(width: int, height: int, limits: IngestSettings) -> None:
             f" {limits.max_pixels:,}; scale it down or raise ingest.max_pixels."
         )
         raise RowRejected(Outcome.REFUSED, Reason.TOO_MANY_PIXELS, error)
+
+
+def _check_scans(data: bytes, kind: str) -> None:
+    # Fourteen bytes of a progressive JPEG make the decoder go over the whole image once more.
+    scans = data.count(_SCAN) if kind == "jpeg" else 0
+    if scans > _MAX_SCANS:
+        error = f"The jpeg has {scans:,} scans, over the limit of {_MAX_SCANS}; save it again or remove it."
+        raise RowRejected(Outcome.REFUSED, Reason.UNREADABLE_IMAGE, error)
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from schemas.images import PROVENANCE
 from schemas.manifest import ManifestRow
-from schemas.reasons import Reason
+from schemas.reasons import Outcome, Reason
 from schemas.table import ENGINE_VERSION
 from udfs.crawl.annotations import annotations, depth_units, episode_json, fixed_text, texts
 from udfs.crawl.consistency import consistent
@@ -20,9 +20,12 @@ from udfs.crawl.part_rejects import PartRejects
 from udfs.crawl.sidecars import Sidecars, upright_sidecars
 from udfs.pixels.orientation import ORIENTATIONS, Size
 from udfs.stages.rows import Row, RowRejected, rejected_by
+from udfs.stages.time_limit import OverTime, within
 
 __all__ = ["IngestSettings", "ingest_batches", "ingest_row", "record_batch"]
 
+# Far above what the largest allowed image takes.
+_IMAGE_LIMIT_S = 120.0
 _BATCH_BYTES = 32 * 2**20
 _BATCH_ROWS = 64
 _BLOBS = ("bytes", "depth", "instances")
@@ -64,34 +67,40 @@ def ingest_row(one: Fetched, limits: IngestSettings) -> Row:
     try:
         if one.rejected or one.row is None:
             raise one.rejected or ValueError("the entry was not fetched")
-        rejects = PartRejects()
-        image = image_columns(one.image, limits)
-        words = texts(one.row, limits, rejects)
-        return {
-            **keys,
-            **image,
-            **_sidecars(one, image, limits, rejects).columns(),
-            "licence": words["licence"],
-            "alt_text": fixed_text(words["alt_text"]),
-            "sequence_id": words["sequence_id"],
-            "frame_index": one.row.frame_index,
-            "episode_json": episode_json(one.row, words["instruction"], rejects),
-            "provenance": {name: {**words, **keys, **image}.get(name) for name in PROVENANCE.columns},
-            "rejects": rejects.rows(),
-        }
+        with within(_IMAGE_LIMIT_S):
+            return _ingested(one, one.row, keys, limits)
+    except OverTime:
+        error = f"The image and its maps took over {_IMAGE_LIMIT_S:g} s to decode; save them again or remove them."
+        return {**keys, "rejects": [RowRejected(Outcome.FAILED, Reason.TIMED_OUT, error).as_row()]}
     except Exception as error:  # a bad image must not fail its neighbors
         return {**keys, "rejects": [rejected_by(error).as_row()]}
 
 
-def _sidecars(one: Fetched, image: Row, limits: IngestSettings, rejects: PartRejects) -> Sidecars:
+def _ingested(one: Fetched, row: ManifestRow, keys: Row, limits: IngestSettings) -> Row:
+    rejects = PartRejects()
+    image = image_columns(one.image, limits)
+    words = texts(row, limits, rejects)
+    return {
+        **keys,
+        **image,
+        **_sidecars(one, row, image, limits, rejects).columns(),
+        "licence": words["licence"],
+        "alt_text": fixed_text(words["alt_text"]),
+        "sequence_id": words["sequence_id"],
+        "frame_index": row.frame_index,
+        "episode_json": episode_json(row, words["instruction"], rejects),
+        "provenance": {name: {**words, **keys, **image}.get(name) for name in PROVENANCE.columns},
+        "rejects": rejects.rows(),
+    }
+
+
+def _sidecars(one: Fetched, row: ManifestRow, image: Row, limits: IngestSettings, rejects: PartRejects) -> Sidecars:
     """Return the sidecars of the upright image: each part checked alone as stored, all turned, then held together."""
-    if one.row is None:
-        return Sidecars()
     size = image["width"], image["height"]
     orientation = ORIENTATIONS[image["exif_orientation"]]
     stored_size = orientation.size(size)
-    units_per_m = depth_units(one.row, rejects)
-    stored = _stored_sidecars(one, one.row, stored_size, limits, rejects)
+    units_per_m = depth_units(row, rejects)
+    stored = _stored_sidecars(one, row, stored_size, limits, rejects)
     if units_per_m is None:
         stored = replace(stored, depth=None)
     return consistent(upright_sidecars(stored, orientation, stored_size), units_per_m or MM_PER_M, size, rejects)
