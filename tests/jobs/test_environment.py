@@ -149,10 +149,19 @@ def test_ctrl_c_is_one_sentence_and_no_process_tells_a_secret(tmp_path: Path) ->
     (tmp_path / "settings.yaml").write_text(
         f"lake: lake\ncrawl: crawl\nspark: {{{secret}, spark.sql.ansi.enabled: true}}\n"
     )
-    command = [sys.executable, "-m", "spatiallake", "ingest", "--settings", "settings.yaml"]
+    # A suite that runs in the background ignores the signal, and its children would too.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += "from spatiallake.__main__ import main; main()"
+    command = [sys.executable, "-c", code, "ingest", "--settings", "settings.yaml"]
     command += ["--follow", "0.1", "--master", "local[1]"]
-    # In a session of its own, so that the signal goes to all its processes, as a terminal's does.
-    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    running = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        # In a session of its own, so that the signal goes to all its processes, as a terminal's does.
+        start_new_session=True,
+    )
     assert running.stderr is not None
     for line in running.stderr:
         if '"stage_finished"' in line:
