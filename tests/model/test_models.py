@@ -27,7 +27,7 @@ from vlm.examples import Turn
 from vlm.model.answer_loss import AnswerLoss
 from vlm.model.families import FAMILIES, part
 from vlm.model.generate import answers
-from vlm.model.loading import VisionLanguageModel, load_model
+from vlm.model.loading import VisionLanguageModel, load_model, pretrained
 from vlm.model.tuning import merged, open_model
 
 
@@ -213,3 +213,11 @@ def test_a_vision_encoder_of_ones_own_is_joined_saved_and_loaded(tmp_path: Path,
 
 def test_a_chat_template_of_the_decoder_is_taken_over(vision_encoder: str, chat_decoder: str) -> None:
     assert opened(vision_encoder, chat_decoder).processor.chat_template == CHATML
+
+
+def test_a_package_that_a_model_needs_is_to_be_installed_and_no_folder_to_be_saved(tmp_path: Path) -> None:
+    def load(place: str, revision: str | None) -> None:
+        raise ImportError("Package `x` is required to run the processor. Install it.\nMore")
+
+    with pytest.raises(ModelUnavailable, match=r"by load \(Package `x` .* Install it\); install that package, or"):
+        pretrained(load, str(tmp_path))

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from tests.model.losses import STREAMS, batch_of, losses, opened
 from tests.model.tiny import example, mixed_examples
 from vlm.errors import ModelUnsuited, PromptUnusable, SequenceTooLong
+from vlm.examples import Turn
 from vlm.model.answer_loss import AnswerLoss
 from vlm.model.attention import attention_mask
 from vlm.model.collate import Collator, TokenBatch
 from vlm.model.families import FAMILIES
 from vlm.model.loading import VisionLanguageModel
+from vlm.model.prompts import Prompts
 
 
 def learned(vlm: VisionLanguageModel, batch: TokenBatch) -> str:
@@ -45,17 +47,57 @@ def test_a_chat_template_ends_turns_with_its_own_sign(vision_encoder: str, chat_
     assert learned(plain, batch_of(plain, mixed_examples()[1:2])) == " There</s>"
 
 
-def test_a_template_without_an_end_gets_one_and_one_that_hides_answers_is_refused(
-    vision_encoder: str, decoder: str
+# How a template writes a user, an assistant before an answer, after it, and where it asks for one.
+WRITINGS = [
+    ("user: ", "assistant: ", " ", "assistant: "),
+    ("USER: ", "ASSISTANT: ", " ", "ASSISTANT:"),
+    ("<|im_start|>user \n", "<|im_start|>assistant \n", "<|im_end|>", "<|im_start|>assistant\n"),
+    ("user:", "assistant:", "<|im_end|>\n", "assistant: \n"),
+    ("[INST]", "[/INST]", "", "[/INST] "),
+    ("[INST]", "[/INST] ", "{% if not loop.last %} </s>{% endif %}", "[/INST]"),
+    ("user: ", "assistant: ", "</s>\n", "assistant: "),
+]
+
+
+def template(user: str, assistant: str, after: str, asks: str) -> str:
+    text = "{{ m['content'][-1]['text'] }}"
+    return (
+        f"{{% for m in messages %}}{{% if m['role'] == 'user' %}}{user}{text} {{% else %}}{assistant}{text}{after}"
+        f"{{% endif %}}{{% endfor %}}{{% if add_generation_prompt %}}{asks}{{% endif %}}"
+    )
+
+
+@pytest.mark.parametrize("independent", [False, True])
+@pytest.mark.parametrize("writing", WRITINGS)
+def test_every_answer_of_a_template_ends_and_follows_what_asks_for_it(
+    vision_encoder: str, decoder: str, writing: tuple[str, str, str, str], independent: bool
+) -> None:
+    vlm = opened(vision_encoder, decoder, independent_turns=independent)
+    vlm.processor.chat_template = template(*writing)
+    said = ("2 m", "", "No, it is\n2 m.", "assistant: yes")
+    turns = [(f"Question {number}", answer) for number, answer in enumerate(said)]
+    batch = batch_of(vlm, [example("a", *turns, seed=None)])
+    end = "<|im_end|>" if "im_end" in writing[2] else "</s>"
+    # Blocks of turns come in an order of their own.
+    order = sorted if independent else list
+    assert order(one.strip() for one in learned(vlm, batch).split(end)) == order([*said, ""])
+    prompts = Prompts(vlm.processor)
+    text = prompts.conversation([Turn(*one) for one in turns], image=False).text
+    assert [text.count(f"{answer}{gap}{end}") for answer in said if answer for gap in ("", " ")].count(1) == 3
+    for question, answer in turns:
+        alone = prompts.conversation([Turn(question, answer)], image=False).text
+        asked = prompts.question(question, image=False)
+        assert alone.startswith(asked) and alone[len(asked) :].split(end)[0].strip() == answer
+
+
+@pytest.mark.parametrize("asks", ["thinking: ", "assistant\n", "assistant: <think>"])
+def test_a_template_that_asks_otherwise_than_it_answers_is_refused(
+    vision_encoder: str, decoder: str, asks: str
 ) -> None:
     vlm = opened(vision_encoder, decoder)
-    said = "{% for m in messages %}{{ m['role'] }}: {{ m['content'][-1]['text'] }} {% endfor %}"
-    vlm.processor.chat_template = said + "{% if add_generation_prompt %}assistant: {% endif %}"
-    texts = [example("a", ("Q", "A1"), ("Q", "A2"), seed=None)]
-    assert learned(vlm, batch_of(vlm, texts)) == "A1A2</s>"
-    vlm.processor.chat_template = said + "{% if add_generation_prompt %}thinking: {% endif %}"
+    vlm.processor.chat_template = template("user: ", "assistant: ", " ", asks)
     with pytest.raises(PromptUnusable, match="template=plain"):
-        batch_of(vlm, texts)
+        batch_of(vlm, [example("a", ("Q", "A1"), ("Q", "A2"), seed=None)])
 
 
 @pytest.mark.parametrize("independent", [False, True])

@@ -78,13 +78,17 @@ def pretrained(load: Callable[..., Any], place: str, revision: str | None = None
         return load(place, revision=None if Path(place).is_dir() else revision, **options)
     except (OSError, ValueError, KeyError, ImportError) as error:
         cause = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        remedy = (
-            "save a model there with save_pretrained"
-            if Path(place).is_dir()
-            else f"fetch it with `hf download {place}{f' --revision {revision}' if revision else ''}`, or name a folder"
-        )
         what = getattr(load, "__self__", load).__name__
-        raise ModelUnavailable(f"{place} cannot be loaded by {what} ({cause}); {remedy}.") from error
+        remedy = _remedy(error, place, revision)
+        raise ModelUnavailable(f"{place} cannot be loaded by {what} ({cause.rstrip('.')}); {remedy}.") from error
+
+
+def _remedy(error: Exception, place: str, revision: str | None) -> str:
+    if isinstance(error, ImportError):
+        return "install that package, or choose another model or model.attention"
+    if Path(place).is_dir():
+        return "save a model there with save_pretrained"
+    return f"fetch it with `hf download {place}{f' --revision {revision}' if revision else ''}`, or name a folder"
 
 
 def whole(kind: Any, place: str, revision: str | None = None, **options: Any) -> Any:

@@ -60,26 +60,59 @@ class Prompts:
 
     def _templated(self, turns: Sequence[Turn], image: bool) -> Prompt:
         messages = _messages(turns, image)
-        text = self._rendered(messages)
-        answers, ends = [], []
-        for number in range(len(turns)):
+        whole = self._rendered(messages)
+        text, at, answers, ends = "", 0, [], []
+        for number, turn in enumerate(turns):
             asked = self._rendered(messages[: 2 * number + 1], asks=True)
-            answered = text if number == len(turns) - 1 else self._rendered(messages[: 2 * number + 2])
-            if not (text.startswith(answered) and answered.startswith(asked)):
+            answered = whole if number == len(turns) - 1 else self._rendered(messages[: 2 * number + 2])
+            joint = _joint(asked, answered, turn.answer.strip())
+            if joint is None or not whole.startswith(answered):
                 raise PromptUnusable(
                     f"The chat template does not append turns to the text before ({asked[-40:]!r} is no prefix of "
                     f"{answered[-60:]!r}); set model.sequence.template=plain."
                 )
-            answers.append((len(asked), len(asked) + len(answered[len(asked) :].rstrip())))
-            ends.append(len(answered))
-        if text[slice(*answers[-1])].strip() == turns[-1].answer.strip():
-            # Without an end marker the model would never learn to stop.
-            text = text[: answers[-1][1]] + self._end
-            answers[-1], ends[-1] = (answers[-1][0], len(text)), len(text)
+            same, start = joint
+            answer, after, ended = self._ended(whole, start, len(answered), turn)
+            text += whole[at:same] + asked[same:]
+            answers.append((len(text), len(text) + len(answer)))
+            last = number == len(turns) - 1
+            # What follows an added end at the very end would be white space that nothing needs.
+            at = len(answered) if last and ended else after
+            text += answer + whole[at : len(answered)]
+            at = max(at, len(answered))
+            ends.append(len(text))
         return Prompt(text, tuple(answers), tuple(ends))
+
+    def _ended(self, whole: str, start: int, end: int, turn: Turn) -> tuple[str, int, bool]:
+        """Return an answer with its end marker, where in `whole` the text after it begins, and if the marker is added.
+
+        Without an end marker after every answer the model would never learn to stop.
+        """
+        after = max(start, len(whole[:end].rstrip()))
+        answer, rest = whole[start:after], whole[after:]
+        if answer.strip() != turn.answer.strip():
+            return answer, after, False
+        if rest.lstrip().startswith(self._end):
+            # Some templates write it in front of the next question only.
+            written = rest.index(self._end) + len(self._end)
+            return answer + rest[:written], after + written, False
+        return answer + self._end, after, True
 
     def _rendered(self, messages: list[dict[str, Any]], asks: bool = False) -> str:
         return self._processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=asks)
+
+
+def _joint(asked: str, answered: str, answer: str) -> tuple[int, int] | None:
+    """Return how much of a question's text its answered text repeats, and where in the latter the answer starts.
+
+    Some templates write other white space before an answer than where they ask for one; None for other differences.
+    """
+    if answered.startswith(asked):
+        return len(asked), len(asked)
+    pairs = enumerate(zip(asked, answered, strict=False))
+    same = next((place for place, (one, other) in pairs if one != other), len(answered))
+    rest = answered[same:].lstrip()
+    return None if asked[same:].strip() or not rest.startswith(answer) else (same, len(answered) - len(rest))
 
 
 def _asked(question: str) -> str:
