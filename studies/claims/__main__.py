@@ -34,7 +34,7 @@ def main() -> None:
         run(study, write_encoder, asked.until)
     if asked.until is None:
         found = {**figures(outcomes(study)), "training": trained(study)}
-        text = markdown(found, _made_by(asked.smoke))
+        text = markdown(found, _made_by(asked))
         print(text)
         if asked.write:
             write_table(asked.write, text)
@@ -57,10 +57,13 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _made_by(smoke: bool) -> str:
+def _made_by(asked: argparse.Namespace) -> str:
     day = datetime.now(UTC).date().isoformat()
-    command = "`python -m studies.claims --smoke`, too small for conclusions" if smoke else "`make claims`"
-    return f"{command}, {day}, {platform.machine()} with {os.cpu_count()} cores"
+    command = "`python -m studies.claims --smoke`, too small for conclusions" if asked.smoke else "`make claims`"
+    if asked.only:
+        command = f"`python -m studies.claims --only {' '.join(asked.only)}`"
+    made = f"reported on {day}, of runs on other days as well" if asked.report else day
+    return f"{command}, {made}, {platform.machine()} with {os.cpu_count()} cores"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import math
 import random
 import statistics
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from tests.questions.worlds import solid_scene
 from udfs.language.draws import Draws
 from udfs.language.quantity import parse_quantity
+from udfs.questions.phrasing import Phrasebook
+from udfs.questions.registry import question_type
 from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
 
 
@@ -49,7 +52,42 @@ def test_lengths_are_said_with_the_noise_that_is_asked_for(noise_m: float) -> No
 def test_no_noise_leaves_every_row_and_its_recipe_as_they_were() -> None:
     assert answers(noise_m=0.0) == answers()
     assert "noise_m" not in SynthesizeSettings().changes()
-    assert SynthesizeSettings(noise_m=0.1).changes() == {**SynthesizeSettings().changes(), "noise_m": 0.1}
+    noisy = {**SynthesizeSettings().changes(), "noise_m": 0.1, "noise": "drawn again"}
+    assert SynthesizeSettings(noise_m=0.1).changes() == noisy
+
+
+def said_m(value: float, noise_m: float, count: int = 4000) -> list[float]:
+    """What is said of one length in many images, before it is rounded."""
+    unit = question_type("N09").unit
+    assert unit is not None
+    settings, said = SynthesizeSettings(noise_m=noise_m), []
+    for number in range(count):
+        book = Phrasebook(SimpleNamespace(image_id=str(number), gates=SimpleNamespace(surface="floor")), {}, settings)
+        pick = SimpleNamespace(kind=SimpleNamespace(type_id="N09"), a=SimpleNamespace(object_id=1), b=None)
+        said.append(book._noisy(pick, unit, value))
+    return said
+
+
+@pytest.mark.parametrize(("value", "noise_m"), [(0.12, 0.3), (0.3, 0.3), (0.05, 0.1), (1.0, 0.2), (0.004, 0.001)])
+def test_noise_is_a_normal_distribution_cut_off_at_a_centimeter(value: float, noise_m: float) -> None:
+    least = min(0.01, value)
+    said = sorted(said_m(value, noise_m))
+    assert said[0] >= least
+    normal = statistics.NormalDist(value, noise_m)
+    below = normal.cdf(least)
+    for share in (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99):
+        expected = normal.inv_cdf(below + share * (1 - below))
+        slope = normal.pdf(expected) / (1 - below)
+        bound = 4 * math.sqrt(share * (1 - share) / len(said)) / slope
+        assert said[int(share * len(said))] == pytest.approx(expected, abs=bound)
+    # No value stands out, as a limit would.
+    assert len(set(said)) == len(said)
+
+
+def test_nothing_is_said_below_a_length_of_nothing() -> None:
+    said = said_m(0.0, 0.1, 500)
+    assert min(said) >= 0.0
+    assert statistics.median(said) == pytest.approx(0.0674, abs=0.015)
 
 
 def test_normal_draws_are_normal() -> None:

@@ -80,13 +80,20 @@ class Phrasebook:
         return Words(question, template, answer, answered.template_id, form, None, value_text, unit_text, rule, precise)
 
     def _noisy(self, pick: Pick, unit: Unit, value: float) -> float:
-        """Return the value to say: a length with the noise of the settings, whose draws change no other draw."""
+        """Return the value to say: a length with the noise of the settings, whose draws change no other draw.
+
+        Noise that would leave less than a centimeter, or less than a shorter true value, is drawn again. Setting the
+        sum to a centimeter instead would make that the most frequent answer to questions about short lengths.
+        """
         noise_m = self._settings.noise_m
         if not noise_m or not unit.scale_power:
             return value
         ids = [pick.a.object_id] if pick.b is None else [pick.a.object_id, pick.b.object_id]
         draws = Draws(seed_of(self._settings.seed, self._image_id, pick.kind.type_id, *ids, "noise"))
-        return max(_MIN_LENGTH_M, value + noise_m * draws.normal())
+        least, said = min(_MIN_LENGTH_M, value), value + noise_m * draws.normal()
+        while said < least:
+            said = value + noise_m * draws.normal()
+        return said
 
     def _answer(self, pick: Pick, draws: Draws, precise: bool) -> tuple[str, Wording]:
         if draws.uniform() < self._settings.short_share:

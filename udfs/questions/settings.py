@@ -48,6 +48,9 @@ class SynthesizeSettings(BaseModel):
 
         fields, later = type(self).model_fields, ("noise_m", "lengths")
         settings = self.model_dump(exclude={name for name in later if getattr(self, name) == fields[name].default})
+        if self.noise_m:
+            # Lakes of older versions hold other rows with the same noise.
+            settings["noise"] = "drawn again"
         return settings | ({"plugin_types": list(plugin_types())} if plugin_types() else {})
 
     @model_validator(mode="after")
