@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow
 import pytest
+from deltalake import write_deltalake
 from pyspark.sql import SparkSession
 
 from tests.examples_table import RECIPE
@@ -72,7 +73,21 @@ def test_what_is_not_there(examples_table: str, snapshot: Snapshot, tmp_path: Pa
     assert "There is no Delta table at" in refusal(str(tmp_path / "nothing"))
     assert f"Version 99 of {examples_table} cannot be opened" in refusal(examples_table, version=99)
     assert f"holds the recipes {RECIPE}, other; choose one" in refusal(examples_table)
-    assert "no row with split validation" in refusal(examples_table, recipe=RECIPE, split="validation")
+    said = refusal(examples_table, recipe=RECIPE, split="validation")
+    assert f"no row with split validation and recipe {RECIPE}, only test of {RECIPE}, train of {RECIPE}" in said
+    assert "no row with split train and recipe 0000, only" in refusal(examples_table, recipe="0000")
+
+
+def test_a_table_without_rows_or_of_another_layout(tmp_path: Path) -> None:
+    columns = {"example_id": [], "recipe": [], "split": []}
+    none = pyarrow.table(columns, pyarrow.schema([(name, pyarrow.string()) for name in columns]))
+    write_deltalake(str(tmp_path / "none"), none, partition_by=["recipe", "split"])
+    said = refusal(str(tmp_path / "none"))
+    assert said == f"Version 0 of {tmp_path}/none has no rows; run `spatiallake examples`."
+    assert refusal(str(tmp_path / "none"), recipe=RECIPE) == said
+    write_deltalake(str(tmp_path / "other"), pyarrow.table({"recipe": ["r"], "split": ["train"]}))
+    for changes in ({}, {"recipe": "r"}):
+        assert "other is not a table that `spatiallake examples` wrote" in refusal(str(tmp_path / "other"), **changes)
 
 
 def test_petastorm_of_another_version_is_refused_and_pyarrow_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

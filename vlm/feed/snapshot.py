@@ -63,15 +63,19 @@ def open_snapshot(settings: FeedSettings) -> Snapshot:
     uri = normalized(settings.table)
     table, actions = _opened(uri, settings.version)
     _refuse_features(table, uri)
+    if not actions:
+        raise SnapshotUnusable(f"Version {table.version()} of {uri} has no rows; run `spatiallake examples`.")
+    if not {"partition.recipe", "partition.split"} <= actions[0].keys():
+        raise SnapshotUnusable(f"{uri} is not a table that `spatiallake examples` wrote; name one with feed.table.")
     recipe = settings.recipe or _only_recipe(actions, uri)
     wanted = [("recipe", "=", recipe), ("split", "=", settings.split)]
     # delta-rs percent-encodes file names, also local ones.
-    files = table.file_uris(partition_filters=wanted) if actions else []
-    paths = sorted(path_of(unquote(file)) for file in files)
+    paths = sorted(path_of(unquote(file)) for file in table.file_uris(partition_filters=wanted))
     if not paths:
+        held = sorted({f"{one['partition.split']} of {one['partition.recipe']}" for one in actions})
         raise SnapshotUnusable(
-            f"Version {table.version()} of {uri} has no row with split {settings.split} and recipe {recipe}; "
-            "run `spatiallake examples`, or name another split or recipe."
+            f"Version {table.version()} of {uri} has no row with split {settings.split} and recipe {recipe}, only "
+            f"{', '.join(held)}; choose with feed.split and feed.recipe, or run `spatiallake examples`."
         )
     logged = {_name(action["path"]): action for action in actions}
     read = partial(_groups_of, filesystem_of(uri), logged, f"version {table.version()} of {uri}")
@@ -114,10 +118,9 @@ def _refuse_features(table: DeltaTable, uri: str) -> None:
 
 
 def _only_recipe(actions: list[dict[str, Any]], uri: str) -> str:
-    recipes = sorted({str(action["partition.recipe"]) for action in actions if "partition.recipe" in action})
+    recipes = sorted({str(action["partition.recipe"]) for action in actions})
     if len(recipes) != 1:
-        there = ", ".join(recipes) or "none"
-        raise SnapshotUnusable(f"{uri} holds the recipes {there}; choose one with feed.recipe.")
+        raise SnapshotUnusable(f"{uri} holds the recipes {', '.join(recipes)}; choose one with feed.recipe.")
     return recipes[0]
 
 
