@@ -61,6 +61,14 @@ class SettingsUnusable(LoopError):
     """Settings or data that cannot be used, or that do not fit each other."""
 
 
+class RunInUse(LoopError):
+    """A folder that another process trains into."""
+
+
+class TrackingUnusable(LoopError):
+    """A tracking server or database in which no run can be opened."""
+
+
 class LossDiverged(LoopError):
     """A loss that is not finite."""
 

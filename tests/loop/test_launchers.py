@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from pyspark.ml.torch.distributor import TorchDistributor
 from pyspark.sql import SparkSession
@@ -13,10 +14,13 @@ from tests.loop.tiny import farthest, history, settings_of, weights_of
 from vlm.loop import __main__ as entry
 from vlm.loop.settings import TrainSettings
 
-TORCHRUN = "torch.distributed.run --standalone --nproc-per-node 2"
+# By default processes train on CPUs where there is no GPU, and have to find each other there as well.
+DEVICE = "cpu" if torch.accelerator.is_available() else "auto"
+TORCHRUN = "torch.distributed.run --standalone --nproc-per-node 2 -m spatiallake train --out {out} --settings"
 # On CPUs it would start more than one process by MPI alone.
 ACCELERATE = (
-    "accelerate.commands.launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no"
+    "accelerate.commands.launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no "
+    "-m vlm.loop"
 )
 
 
@@ -33,8 +37,8 @@ def assert_the_same(settings: TrainSettings, whole_run: TrainSettings, processes
 
 @pytest.mark.parametrize(("launcher", "processes"), [(TORCHRUN, 2), (ACCELERATE, 1)], ids=["torchrun", "accelerate"])
 def test_launchers_of_processes(place: Path, whole_run: TrainSettings, launcher: str, processes: int) -> None:
-    settings = settings_of(place, f"launched-{processes}")
-    command = [sys.executable, "-m", *launcher.split(), "-m", "vlm.loop", written(settings)]
+    settings = settings_of(place, f"launched-{processes}", loop__device=DEVICE)
+    command = [sys.executable, "-m", *launcher.format(out=settings.out).split(), written(settings)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     assert_the_same(settings, whole_run, processes)

@@ -39,6 +39,7 @@ DEATHS = [
     ("vlm.loop.stepping:Stepper.advance", 4, 0),
     ("vlm.loop.stepping:Stepper.advance", 9, 5),
     ("vlm.loop.checkpoint:RunFolder.save", 2, 5),
+    ("vlm.loop.tracking:Run.flush", 2, 10),
     ("vlm.loop.tracking:Run.record_losses", 1, 12),
 ]
 

@@ -1,7 +1,6 @@
 """Train the built-in networks: pack, train, fit the filter, calibrate, write the weights."""
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -54,12 +53,19 @@ def train_experts(
     # The replicas are threads already; those of PyTorch would only spin beside them.
     torch.set_num_threads(1)
     folder = RunFolder(settings.out, _FREE)
-    named = settings.model_dump(mode="json")
-    folder.check(named, {})
-    pack, held_out = _packs(settings, lake_rows)
-    training = _resumed(settings, shape, report)
+    folder.check(settings.model_dump(mode="json"), {})
+    with folder.held():
+        pack, held_out = _packs(settings, lake_rows)
+        training = _resumed(settings, shape, report)
+        return _trained(training, pack, held_out, folder, report)
+
+
+def _trained(
+    training: Training, pack: Pack, held_out: Pack | None, folder: RunFolder, report: Report
+) -> dict[str, float]:
+    named = training.settings.model_dump(mode="json")
     known = (folder.begun() or {}).get("mlflow_run")
-    with closing(Run(f"sqlite:///{folder.folder / 'mlflow.db'}", _TRACKING, known)) as run:
+    with Run(f"sqlite:///{folder.folder / 'mlflow.db'}", _TRACKING, known, report) as run:
         if run.run_id != known:
             run.describe(named, {}, {})
             folder.begin(named, {}, run.run_id)
@@ -73,7 +79,7 @@ def train_experts(
             if held_out is None:
                 return {}
             return measured(
-                training.mean, outputs(training.mean, held_out, 0, settings.measured), Calibration().thresholds
+                training.mean, outputs(training.mean, held_out, 0, training.settings.measured), Calibration().thresholds
             )
 
         train(training, pack, measure, record)

@@ -1,19 +1,22 @@
 """Atomic checkpoints, and the run that a folder belongs to."""
 
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Container
+import socket
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import torch
 from torch import nn
 
-from vlm.errors import RunDiffers
+from vlm.errors import RunDiffers, RunInUse
 from vlm.feed.share import Cursor
 
-_RUN, _WEIGHTS, _STATE = "run.json", "weights.pt", "state.json"
+_RUN, _WEIGHTS, _STATE, _LOCK = "run.json", "weights.pt", "state.json", ".lock"
 
 # These may change when a run resumes, since they affect its speed and records, not the weights.
 _FREE = frozenset(
@@ -25,12 +28,13 @@ _FREE = frozenset(
 
 
 class Checkpoint(NamedTuple):
-    """The state of a run after `step` optimizer steps."""
+    """The state of a run after `step` optimizer steps; `pending`: metrics that were not logged yet."""
 
     step: int
     cursor: Cursor
     loss: float
     folder: Path
+    pending: Sequence[Any] = ()
 
 
 class RunFolder:
@@ -45,6 +49,29 @@ class RunFolder:
     def model(self) -> Path:
         """Return the folder of the trained model."""
         return self.folder / "model"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from training into the folder.
+
+        Raises:
+            RunInUse: another process does.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / _LOCK).open("a+") as file:
+            try:
+                # Unlike those of flock, these locks do not outlive the process in its data loader workers.
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError) as error:
+                file.seek(0)
+                raise RunInUse(
+                    f"{file.read().strip() or 'Another process'} is training into {self.folder}; use another --out, or "
+                    "wait until it has ended; processes of one run are started by one launcher, such as torchrun."
+                ) from error
+            file.truncate(0)
+            file.write(f"Process {os.getpid()} of {socket.gethostname()}")
+            file.flush()
+            yield
 
     def begun(self) -> dict[str, Any] | None:
         """Return what `begin` stored, None for a new run."""
@@ -76,9 +103,9 @@ class RunFolder:
                     f"{now.get(name)!r}; use another --out, or remove the folder to start over."
                 )
 
-    def checkpoint(self, step: int, cursor: Cursor, loss: float) -> Checkpoint:
+    def checkpoint(self, step: int, cursor: Cursor, loss: float, pending: Sequence[Any] = ()) -> Checkpoint:
         """Return the checkpoint of a step, for `save` to write."""
-        return Checkpoint(step, cursor, loss, self._checkpoints / f"step-{step:09d}")
+        return Checkpoint(step, cursor, loss, self._checkpoints / f"step-{step:09d}", pending)
 
     def latest(self) -> Checkpoint | None:
         """Return the last checkpoint, if any."""
@@ -86,7 +113,8 @@ class RunFolder:
         if not existing:
             return None
         state = json.loads((existing[-1] / _STATE).read_text())
-        return Checkpoint(state["step"], Cursor.model_validate(state["cursor"]), state["loss"], existing[-1])
+        cursor = Cursor.model_validate(state["cursor"])
+        return Checkpoint(state["step"], cursor, state["loss"], existing[-1], state.get("pending", ()))
 
     def save(self, at: Checkpoint, model: nn.Module, optimizer: Any, keep: int) -> None:
         """Write a checkpoint under a temporary name, rename it, and remove the oldest ones."""
@@ -94,7 +122,8 @@ class RunFolder:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         torch.save({"weights": _trained(model), "optimizer": optimizer.state_dict()}, draft / _WEIGHTS)
-        (draft / _STATE).write_text(json.dumps({"step": at.step, "cursor": at.cursor.model_dump(), "loss": at.loss}))
+        state = {"step": at.step, "cursor": at.cursor.model_dump(), "loss": at.loss, "pending": at.pending}
+        (draft / _STATE).write_text(json.dumps(state))
         if not final.exists():
             os.replace(draft, final)
         for old in sorted(self._checkpoints.glob("step-*"))[:-keep]:

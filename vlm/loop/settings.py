@@ -1,5 +1,6 @@
 """All settings of a training run; the names are also the keys of the YAML file."""
 
+from collections import Counter
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -7,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from schemas.secrets import masked
 from udfs.storage.locations import normalized
 from vlm.feed.settings import FeedSettings
+from vlm.loop.metric_names import metric_name
 from vlm.mixture.settings import SPATIAL, MixtureSettings
 from vlm.model.settings import ModelSettings
 
@@ -16,7 +18,9 @@ class OptimizerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    learning_rate: float = Field(default=2e-4, gt=0)
+    learning_rate: float = Field(
+        default=2e-4, gt=0, description="at its peak; suits LoRA and small models, 1e-5 all weights of a large one"
+    )
     vision_encoder_lr_factor: float = Field(
         default=0.1, ge=0, description="of the learning rate, for a trained vision encoder"
     )
@@ -42,9 +46,11 @@ class LoopSettings(BaseModel):
     seed: int = Field(default=0, ge=0)
     device: Literal["auto", "cpu"] = "auto"
     mixed_precision: Literal["no", "bf16"] = "no"
-    checkpoint_every: int = Field(default=500, ge=1, description="steps")
+    checkpoint_every: int = Field(default=500, ge=1, description="steps; also saved before evaluations")
     keep: int = Field(default=2, ge=1, description="checkpoints to keep")
-    sample_every: int = Field(default=500, ge=1, description="steps between sample answers and evaluations")
+    sample_every: int = Field(
+        default=500, ge=1, description="steps between evaluations and sample answers; also before step 1"
+    )
     samples: int = Field(default=6, ge=0, description="examples whose predictions are logged with their images")
 
 
@@ -99,6 +105,10 @@ class TrainSettings(BaseModel):
     def _something_to_learn(self) -> Self:
         if not self.streams:
             raise ValueError("there is nothing to learn from; give `lake`, or name `mixture.streams`")
+        metrics = Counter(metric_name(f"loss/{name}") for name in self.streams)
+        twice = [name for name in self.streams if metrics[metric_name(f"loss/{name}")] > 1]
+        if twice:
+            raise ValueError(f"the streams {' and '.join(twice)} have the same name in MLflow; rename one")
         return self
 
     @property

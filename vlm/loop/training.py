@@ -2,19 +2,20 @@
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import peft
 import torch
 import transformers
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 
 from schemas.secrets import masked
 from schemas.table import ENGINE_VERSION
 from vlm.errors import SettingsUnusable
 from vlm.feed.share import Cursor, Share
 from vlm.feed.torch_dataset import BatchDataset, loader
+from vlm.loop.attempts import cause_of
 from vlm.loop.checkpoint import RunFolder, restore
 from vlm.loop.data import Opened, StepBatch, StepMaker, open_source
 from vlm.loop.evaluating import Evaluator
@@ -22,7 +23,8 @@ from vlm.loop.optimizer import optimizer_of
 from vlm.loop.plots import Sample
 from vlm.loop.settings import TrainSettings, flat
 from vlm.loop.stepping import Step, Stepper
-from vlm.loop.tracking import Run, score_metrics
+from vlm.loop.tracking import Run
+from vlm.loop.world import open_world
 from vlm.model.answer_loss import AnswerLoss
 from vlm.model.collate import collator_of
 from vlm.model.generate import answers
@@ -49,15 +51,14 @@ def train(settings: TrainSettings, report: Report = print) -> Outcome:
         FeedError, MixtureError, ModelError, LoopError: data, model, folder or settings cannot be used.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # An earlier run in this process may have used another precision.
-    AcceleratorState._reset_state()
-    accelerator = Accelerator(cpu=settings.loop.device == "cpu", mixed_precision=settings.loop.mixed_precision)
+    accelerator = open_world(settings.loop)
     folder = RunFolder(settings.out)
     settings = _pinned(settings, folder)
     evaluate = Evaluator(settings.evaluation) if settings.evaluation else None
     opened = open_source(settings)
-    training = _Training(settings, accelerator, folder, opened, open_model(settings.model, settings.loop.seed))
-    return training.run(report, evaluate)
+    with folder.held() if accelerator.is_main_process else nullcontext():
+        model = open_model(settings.model, settings.loop.seed)
+        return _Training(settings, accelerator, folder, opened, model).run(report, evaluate)
 
 
 def _pinned(settings: TrainSettings, folder: RunFolder) -> TrainSettings:
@@ -104,12 +105,16 @@ class _Training:
 
     def run(self, report: Report, evaluate: Evaluator | None) -> Outcome:
         """Train to the last step; the first rank logs, saves and reports."""
-        first = self.accelerator.is_main_process
         begun = self.folder.begun()
         self.accelerator.wait_for_everyone()
-        run = self._opened_run(begun["mlflow_run"] if begun else None, report) if first else None
-        at = self.start
-        try:
+        known = begun["mlflow_run"] if begun else None
+        tracking = self.settings.tracking
+        first = self.accelerator.is_main_process
+        with Run(self.settings.tracking_uri, tracking, known, report) if first else nullcontext() as run:
+            if run:
+                self._begin(run, known, report)
+                self._look(run, self.start.step, evaluate, report)
+            at = self.start
             for step in range(at.step + 1, self.settings.loop.steps + 1):
                 done = self.stepper.advance(step, self.batches)
                 at = self.folder.checkpoint(step, done.cursor, done.loss)
@@ -118,9 +123,6 @@ class _Training:
             self.accelerator.wait_for_everyone()
             if run:
                 self._finish(run, report)
-        finally:
-            if run:
-                run.close()
         return Outcome(at.step, at.loss, at.cursor.tokens)
 
     def _loader(self) -> Iterable[StepBatch]:
@@ -137,35 +139,44 @@ class _Training:
         dataset = BatchDataset(self.opened.source, self.start.cursor, share, make)
         return loader(dataset, loop.workers, "spawn" if remote else "fork")
 
-    def _opened_run(self, known: str | None, report: Report) -> Run:
-        run = Run(self.settings.tracking_uri, self.settings.tracking, known)
+    def _begin(self, run: Run, known: str | None, report: Report) -> None:
         if run.run_id != known:
-            run.describe(self.flat, self.data, self.code)
             self.folder.begin(self.flat, self.data, run.run_id)
+            run.describe(self.flat, self.data, self.code)
+        run.restore(self.start.pending)
         trainable = sum(weight.numel() for weight in self.vlm.model.parameters() if weight.requires_grad)
         total = sum(weight.numel() for weight in self.vlm.model.parameters())
         report(f"Trainable parameters: {trainable:,} of {total:,}")
         report(f"MLflow run: {run.run_id} in {masked(self.settings.tracking_uri)}")
         if self.start.step:
             report(f"Resuming from step {self.start.step}.")
-        return run
 
     def _keep(self, run: Run, step: int, done: Step, evaluate: Evaluator | None, report: Report) -> None:
         loop = self.settings.loop
-        last = step == loop.steps
-        numbers = dict(done.numbers)
-        if (last or step % loop.sample_every == 0) and run.wants(step):
-            self.module.eval()
-            numbers |= score_metrics(evaluate(self.vlm)) if evaluate else {}
-            run.record_samples(step, self._samples())
-            self.module.train()
-        run.record(step, numbers)
-        if last or step % loop.checkpoint_every == 0:
-            # Logged before the checkpoint, after which a resumed run would skip these steps.
-            run.flush()
-            at = self.folder.checkpoint(step, done.cursor, done.loss)
+        run.record(step, done.numbers)
+        if step == loop.steps or step % loop.checkpoint_every == 0 or self._looks(run, step, evaluate):
+            # Before anything that may fail; it holds the metrics that are not logged, so none is lost with them.
+            at = self.folder.checkpoint(step, done.cursor, done.loss, run.pending())
             self.folder.save(at, self.vlm.model, self.optimizer.optimizer, loop.keep)
             report(f"step {step}: loss {done.loss:.4f}, {done.numbers['samples_per_s']:.1f} samples/s")
+            run.flush()
+        self._look(run, step, evaluate, report)
+
+    def _looks(self, run: Run, step: int, evaluate: Evaluator | None) -> bool:
+        """Return whether the model answers samples and items at a step, as it does before the first one."""
+        loop = self.settings.loop
+        due = step == loop.steps or step % loop.sample_every == 0
+        return due and step > run.looked and bool(evaluate or loop.samples)
+
+    def _look(self, run: Run, step: int, evaluate: Evaluator | None, report: Report) -> None:
+        if not self._looks(run, step, evaluate):
+            return
+        self.module.eval()
+        try:
+            run.record_looks(step, self._samples(), evaluate(self.vlm) if evaluate else [])
+        except Exception as error:  # whatever a model and items may raise; the training does not depend on it
+            report(f"Warning: the evaluation of step {step} failed ({cause_of(error)}); the training goes on.")
+        self.module.train()
 
     def _samples(self) -> list[Sample]:
         examples = self.opened.first(self.settings.loop.samples)
@@ -180,7 +191,6 @@ class _Training:
         ]
 
     def _finish(self, run: Run, report: Report) -> None:
-        run.flush()
         run.record_losses()
         self.folder.save_model(merged(self.vlm).save)
         run.register(self.folder.model, self.data, self.code)

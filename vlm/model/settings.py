@@ -56,7 +56,9 @@ class ModelSettings(BaseModel):
     lora: LoraSettings | None = None
     gradient_checkpointing: bool = False
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
-    weights: Literal["float32", "bfloat16", "float16"] = Field(default="float32", description="precision of weights")
+    weights: Literal["float32", "bfloat16", "float16"] = Field(
+        default="float32", description="precision of weights, also of trained ones; half precision suits LoRA"
+    )
     sequence: SequenceSettings = SequenceSettings()
 
     @model_validator(mode="after")
