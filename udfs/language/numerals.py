@@ -9,14 +9,24 @@ _ONES = "zero one two three four five six seven eight nine ten eleven twelve thi
 _TEN_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _SMALL = {word: float(i) for i, word in enumerate((_ONES + " seventeen eighteen nineteen").split())}
 _TENS = dict(zip(_TEN_WORDS.split(), (20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0), strict=True))
+_SMALL |= {"nought": 0.0}
 _VAGUE = {"couple": 2.0, "few": 3.0, "dozen": 12.0}
 PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "eighth": 8, "eighths": 8}
 _MARKS = str.maketrans({"′": "'", "’": "'", "‘": "'", "″": '"', "”": '"', "“": '"', "–": "-", "—": "-", "−": "-"})
-_OTHER = {"''": '"', "º": "°", "²": "^2", "³": "^3", "+/-": "±"}
-# Thousands may be separated by a comma or a thin space; one or two digits after a comma are decimals.
+_OTHER = {"''": '"', "º": "°", "²": "^2", "³": "^3", "+/-": "±", "+-": "±", "&": "and"}
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+# Thousands may be separated by a comma, an apostrophe or a space, a plain one only before a unit. Digits after a comma
+# are decimals unless they are three and do not follow a lone zero.
+_POWER = r"10\s*(?:(?:\^|\*\*)\s*[({]?\s*[-−–+]?\s*\d+\s*[)}]?|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?![a-z]))"
+_DECIMAL = r"(?:\d+(?:[.,]\d+)?|\.\d+)"
 _TOKEN = re.compile(
-    r"\d+\s*[/⁄]\s*\d+|\d{1,3}(?:[,\u00a0\u2009\u202f]\d{3})+(?:\.\d+)?|\d+,\d{1,2}(?![\d,])|\d+(?:\.\d+)?(?:e[+-]?\d+)?"
-    r"|\.\d+|[¼-¾⅐-⅞]|(?<![a-z])(?:mm|cm|m|km)[23](?![\w.])|[a-z]+|[²³]|\^\s*[23]|°|º|''|['\"′’‘″”“]|[-–—−]|±|\+/-|[=();:×≈~/]",
+    rf"(?:(?<![\d.,]){_DECIMAL}\s*[x×*·⋅]\s*)?(?<![\d.,]){_POWER}|\d+\s*[/⁄]\s*\d+"
+    r"|\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:['’]\d{3})+(?!\d)(?:\.\d+)?"
+    r"|(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?:[.,]\d+)?(?=\s*(?:mm|cm|m|millim|centim|meter|metre|ft|feet|km)\b)"
+    r"|(?<![\d.,])0,\d+|\d{1,3}(?:[,\u00a0\u2009\u202f]\d{3})+(?!\d)(?:\.\d+)?|\d+,(?:\d{1,2}|\d{4,})(?![\d,])"
+    r"|\d+(?:\.\d+)?(?:e[-+−–]?\d+)?"
+    r"|\.\d+|[¼-¾⅐-⅞]|(?<![a-z])(?:mm|cm|m|km)[23](?![\w.])|[a-z]+|[²³]|\^\s*[23]|°|º|''|['\"′’‘″”“]|[-–—−]|±"
+    r"|\+/[-−–]|\+-|[=();:×≈~/&]",
     re.IGNORECASE,
 )
 
@@ -67,8 +77,9 @@ def amount_at(tokens: Tokens, start: int) -> tuple[float, int] | None:
     value, index = number
     if tokens[index] in PARTS:
         return value / PARTS[tokens[index]], _skip_of(tokens, index + 1)
-    if (part := _fraction(tokens[index])) is not None:
-        return value + part, index + 1
+    at = index + 1 if tokens[index] == "-" and value.is_integer() else index
+    if (part := _fraction(tokens[at])) is not None and (at == index or part < 1):
+        return value + part, at + 1
     if tokens[index] == "and":
         return _mixed_at(tokens, value, index)
     return value, _skip_of(tokens, index)
@@ -91,15 +102,28 @@ def _raw(text: str) -> list[Token]:
     for match in _TOKEN.finditer(text):
         plain = match[0].translate(_MARKS).lower()
         plain = _OTHER.get(plain, plain)
-        if plain[:1].isdigit() or plain[:1] == ".":
-            plain = re.sub(r"[\s\u00a0\u2009\u202f]", "", plain).replace("⁄", "/")
-            plain = plain.replace(",", "." if re.fullmatch(r"\d+,\d{1,2}", plain) else "")
+        if plain[:1].isdigit() or (plain[:1] == "." and plain[1:]):
+            plain = _figures(plain)
         elif not plain.isascii() and plain not in "°±×≈":
             plain = unicodedata.normalize("NFKC", plain).replace("⁄", "/")
         elif plain.startswith("^"):
             plain = "^" + plain[-1]
         tokens.append(Token(plain, match.start(), match.end()))
     return tokens
+
+
+def _figures(written: str) -> str:
+    """Return a number in figures as Python writes it, a fraction with a slash."""
+    compact = re.sub(r"[\s\u00a0\u2009\u202f']", "", written).replace("⁄", "/")
+    power = re.fullmatch(rf"(?:({_DECIMAL})[x×*·⋅])?10(?:\^|\*\*)?[({{]?([-+\d⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+)[)}}]?", compact)
+    if power and re.search(r"\^|\*\*|[⁰¹²³⁴⁵⁶⁷⁸⁹]", compact):
+        factor = float((power[1] or "1").replace(",", "."))
+        exponent = int(power[2].translate(_RAISED))
+        return repr(float(f"{factor!r}e{exponent}")) if abs(exponent) < 100 else "0"
+    if re.fullmatch(r"\d{1,3}(?:\.\d{3})+,\d+", compact):
+        return compact.replace(".", "").replace(",", ".")
+    decimal = re.fullmatch(r"0,\d+|\d+,(?:\d{1,2}|\d{4,})", compact)
+    return compact.replace(",", "." if decimal else "")
 
 
 def _unquoted(raw: list[Token], text: str) -> list[Token]:
@@ -150,6 +174,9 @@ def _fraction(token: str) -> float | None:
 
 def _words_at(tokens: Tokens, start: int) -> tuple[float, int] | None:
     total, index, any_words = 0.0, start, False
+    if tokens[index] == "point":
+        found = _with_decimals(tokens, 0.0, index)
+        return found if found[1] > index else None
     if tokens[index] == "hundred":
         total, index, any_words = 100.0, index + 1, True
     while True:

@@ -1,5 +1,6 @@
 """Parses quantities in a text: numbers with units, feet plus inches, ranges, and plus-or-minus."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -87,6 +88,9 @@ def _span_at(tokens: Tokens, start: int) -> _Span | None:
     lower = _quantity_at(tokens, begin, joined=not between)
     if lower is None or lower.unit is None:
         return None
+    if tokens[begin] in ("a", "an") and tokens[lower.end] == "or" and (count := number_at(tokens, lower.end + 1)):
+        if unit_at(tokens, count[1]) is None and count[0] > 1:
+            return _Span(lower.low, lower.low * count[0], lower.unit, count[1])
     joint = _joint_at(tokens, lower.end, between)
     upper = _quantity_at(tokens, joint[1]) if joint else None
     if joint is None or upper is None or upper.unit is None or upper.unit.unit_si != lower.unit.unit_si:
@@ -109,11 +113,14 @@ def _bare_at(tokens: Tokens, start: int) -> _Span | None:
 
 
 def _joint_at(tokens: Tokens, index: int, between: bool) -> tuple[str, int] | None:
+    if tokens[index] == "(":
+        tolerance = _joint_at(tokens, index + 1, False)
+        return tolerance if tolerance and tolerance[0] == "±" else None
     if tokens[index] == "±":
         return "±", index + 1
     if tokens.words(index, 3) in (("plus", "or", "minus"), ("give", "or", "take")):
         return "±", index + 3
-    if tokens[index] in ("to", "-", "or") or (between and tokens[index] == "and"):
+    if tokens[index] in ("to", "-", "or", "~") or (between and tokens[index] == "and"):
         return "to", index + 1
     return None
 
@@ -139,7 +146,7 @@ def _quantity_at(tokens: Tokens, start: int, joined: bool = True) -> _Span | Non
     value, index = amount
     if tokens[index] == "-" or (tokens[index] in ("a", "an") and tokens[index + 1] in UNITS):
         index += 1
-    named = unit_at(tokens, index)
+    named = unit_at(tokens, index) or _set_off_unit(tokens, index)
     if named is None:
         return None
     unit, end = named
@@ -147,6 +154,15 @@ def _quantity_at(tokens: Tokens, start: int, joined: bool = True) -> _Span | Non
     if joined and unit.unit_si == "m":
         total, end = _with_rest(tokens, total, unit.size, end)
     return _Span(total, total, unit, end)
+
+
+def _set_off_unit(tokens: Tokens, index: int) -> tuple[NamedUnit, int] | None:
+    """Parse the unit in "130 (cm)", "130 in centimeters" and "(1.3 ± 0.2) m"."""
+    if tokens[index] == "(" and (named := unit_at(tokens, index + 1)) and tokens[named[1]] == ")":
+        return named[0], named[1] + 1
+    if tokens[index] in ("in", ")"):
+        return unit_at(tokens, index + 1)
+    return None
 
 
 def _with_rest(tokens: Tokens, total: float, size: float, end: int) -> tuple[float, int]:
@@ -164,7 +180,16 @@ def _with_rest(tokens: Tokens, total: float, size: float, end: int) -> tuple[flo
     if named is None:
         if tokens[end - 1] in _FEET and value < 12 and tokens[end] != "and":
             return total + value * 0.0254, index
+        if size == 1.0 and _centimeters_follow(tokens, end, index):
+            return total + value * 0.01, index
         return total, end
     if (size, named[0].size) in _PAIRS and named[0].unit_si == "m":
         return total + value * named[0].size, named[1]
     return total, end
+
+
+def _centimeters_follow(tokens: Tokens, end: int, index: int) -> bool:
+    """Return whether two figures after meters are centimeters, as in "1 meter 50"."""
+    apart = tokens.items[end].start - tokens.items[end - 1].end
+    alone = tokens[index] in ("", "(", "=", ";", "tall", "wide", "long", "high", "deep", "away", "apart", "from")
+    return apart <= 1 and re.fullmatch(r"\d\d", tokens[end]) is not None and alone

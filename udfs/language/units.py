@@ -20,9 +20,9 @@ UNITS: dict[str, NamedUnit] = {
         ("m", 0.001, "mm millimeter millimeters millimetre millimetres"),
         ("m", 0.01, "cm cms centimeter centimeters centimetre centimetres"),
         ("m", 0.1, "dm decimeter decimeters decimetre decimetres"),
-        ("m", 1.0, "m meter meters metre metres"),
+        ("m", 1.0, "m meter meters metre metres mtr mtrs"),
         ("m", 1000.0, "km kilometer kilometers kilometre kilometres"),
-        ("m", 0.0254, 'in inch inches "'),
+        ("m", 0.0254, 'in inch inches ins "'),
         ("m", 0.3048, "ft foot feet '"),
         ("m", 0.9144, "yd yds yard yards"),
         ("m", 1609.344, "mi mile miles"),
@@ -59,6 +59,8 @@ def unit_at(tokens: Tokens, index: int) -> tuple[NamedUnit, int] | None:
     if unit is None:
         return None
     end = at + 1
+    if tokens[end] == "per" or (tokens[end] == "/" and tokens[end + 1].isalpha()):  # a speed or a density
+        return None
     if power is None and tokens[end] in _AFTER:
         power, end = _AFTER[tokens[end]], end + 1
     if power is None:

@@ -3,14 +3,16 @@
 import re
 
 from vlm.evaluation.items import Answer, AnswerSet, Item, Kind, Prediction, Reading
-from vlm.evaluation.reading.choice import parse_choice, parse_yes_no
-from vlm.evaluation.reading.direction import parse_clock, parse_side
+from vlm.evaluation.reading.choice import parse_choice
+from vlm.evaluation.reading.clock import parse_clock
+from vlm.evaluation.reading.direction import parse_side
 from vlm.evaluation.reading.marked import answer_part
 from vlm.evaluation.reading.pointing import parse_box, parse_points
 from vlm.evaluation.reading.quantity import parse_quantity
+from vlm.evaluation.reading.yes_no import parse_yes_no
 
 # Increased whenever a parser reads any answer differently.
-VERSION = "2"
+VERSION = "3"
 _AHEAD = re.compile(r"\b(?:straight|directly|dead|right) ahead\b", re.IGNORECASE)
 
 
@@ -36,7 +38,7 @@ def predictions_of(items: list[Item], answers: AnswerSet) -> list[Prediction]:
 
 def _number(item: Item, text: str) -> Reading:
     unit = item.asked_unit or item.truth.unit_si
-    found = parse_quantity(text, unit)
+    found = parse_quantity(text, unit, item.question)
     side = parse_side(text, item.sides) if item.sides else None
     if found is None:
         ahead = item.truth.unit_si == "rad" and _AHEAD.search(answer_part(text).text)
@@ -45,11 +47,11 @@ def _number(item: Item, text: str) -> Reading:
 
 
 def _bool(item: Item, text: str) -> Reading:
-    return Reading("yes_no", VERSION, parse_yes_no(text))
+    return Reading("yes_no", VERSION, parse_yes_no(text, item.question))
 
 
 def _choice(item: Item, text: str) -> Reading:
-    return Reading("choice", VERSION, parse_choice(text, item.options))
+    return Reading("choice", VERSION, parse_choice(text, item.options, item.question))
 
 
 def _clock(item: Item, text: str) -> Reading:

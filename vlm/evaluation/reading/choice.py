@@ -1,115 +1,152 @@
-"""Parsing yes or no, and the option that an answer chooses."""
+"""Parsing the option that an answer chooses, by its letter or its text."""
 
 import re
 
-from vlm.evaluation.reading.marked import answer_part
-from vlm.evaluation.reading.refusal import refuses
+from vlm.evaluation.reading.options import Options
+from vlm.evaluation.reading.precedence import Rank, Statement, first_read, sentences
+from vlm.evaluation.reading.refusal import refuses, without_refusals
+from vlm.evaluation.reading.things import THING, without_named_letters
+from vlm.evaluation.reading.yes_no import parse_yes_no
 
-_FINAL = re.compile(r"\b(?:final answer|answer)\b\s*(?:is|:|=)*\s*[*_`\"']*", re.IGNORECASE)
-_YES = re.compile(
-    r"(?:yes|yeah|yep|yup|true|correct|right(?=\W*(?:[,.!;:]|$))"
-    r"|indeed|affirmative|certainly|absolutely|definitely|of course|sure"
-    r"|(?:that|this)(?:['’]s| is) (?:right|correct|true|the case)|(?:it|they) (?:is|are|does|do)(?=\W*(?:[,.]|$)))\b",
+__all__ = ["parse_choice", "parse_yes_no"]
+
+_OPEN, _CLOSE = r"[\s*_`\"'(\[{<#>-]*", r"[*_`\"')\]}>]*"
+_NAMES_OPTION = r"(?:(?:option|choice|letter|answer|number|alternative|statement)s?\s+)?"
+# What may follow a letter that is the answer; a verb makes it the subject of a sentence.
+_AFTER = (
+    r"(?=\s*(?:\Z|[.,;:!?)\]}\n—–(/*=]|-(?!\w)|(?:because|since|as|and|which|with|due|based|given|for|here|over)\b))"
+)
+_REJECTED = re.compile(
+    r"[)\]\"'*]*\s*(?:is|are|was|can|could|would|seems|looks|appears)?\s*(?:also|clearly|definitely|both|all|therefore|simply|far)?"
+    r"\s*(?:be\s+)?(?:wrong|incorrect|not\b|n['’]t|cannot|can['’]t|too\b|out\b|false|ruled|eliminated|excluded|unlikely"
+    r"|impossible|doesn['’]t|does not|isn['’]t|aren['’]t|rejected|inconsistent|invalid)",
     re.IGNORECASE,
 )
-_NO = re.compile(
-    r"(?:no|nope|nah|false|incorrect|wrong|negative|not|never|actually|neither"
-    r"|(?:that|this)(?:['’]s| is|isn['’]t) ?(?:not|incorrect|wrong|false|untrue)?(?! ?(?:right|correct|true|the case))"
-    r"|(?:it|they) (?:is|are|does|do)(?:n['’]t| not)|on the contrary|quite the opposite)\b",
+_DENIED = re.compile(
+    r"(?:\b(?:not|nor|neither|never|than|unlike|over|except|without|instead of|rather than|against)|n['’]t(?:\s+be)?"
+    r"|\b(?:rul|eliminat|exclud|reject|dismiss|discard|discount)\w*(?:\s+out)?"
+    r"|\bbetween|\bif|\bwere|\bcompar(?:ed|ing)(?:\s+(?:to|with))?|\blike|\bboth)"
+    rf"\s*(?:{_NAMES_OPTION}|{THING}\s+)?[\s\"'*(\[]*(?:[A-H][\"'*)\]]*\s*(?:,|\bor\b|\band\b|\bnor\b|/)[\s\"'*(\[]*)*$",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
-_BESIDE_POINT = re.compile(
-    r"\b(?:between|compared (?:to|with)|than|unlike|versus|while|whereas|instead of|not)\b[^.;]*?(?=[,.;]|$)",
+_AGREEMENT = re.compile(
+    r"\A\W*(?:that(?:['’]s| is) (?:right|correct)|you(?:['’]re| are) (?:right|correct)|all right|alright|right|correct)"
+    r"[\s]*[,.!;:—–-]+\s*(?=\w)",
     re.IGNORECASE,
 )
-_MARKS = r"[\s*_`\"'(\[{<]*"
+_WORDS_OF_CHOICE = {"yes": True, "no": False, "true": True, "false": False, "correct": True, "incorrect": False}
 
 
-def parse_yes_no(text: str) -> bool | None:
-    """Return the yes or no that an answer starts with or states after "answer:", or None.
-
-    "Indeed, ..", "That is right, ..", "Right, ..", "It is, since ..", "Actually, .." and "Not quite, .." count too;
-    "right of it" does not.
-    """
-    body = answer_part(text).text.strip()
-    if refuses(body):
-        return None
-    final = list(_FINAL.finditer(body))
-    for start in [match.end() for match in reversed(final)] + [0]:
-        said = body[start:].lstrip("*_`\"'([{ \n")
-        yes, no = _YES.match(said), _NO.match(said)
-        if yes or no:
-            return yes is not None
-    words = {match[1].lower() for match in _WORD.finditer(body)}
-    return "yes" in words if len(words) == 1 else None
-
-
-def parse_choice(text: str, options: tuple[str, ...]) -> int | None:
+def parse_choice(text: str, options: tuple[str, ...], question: str = "") -> int | None:
     """Return the index of the option that an answer chooses by letter or text, or None.
 
-    A letter counts if it stands alone, in brackets, at the start or after "answer", except the article "A". If several
-    options are named, the first counts, ignoring comparisons ("between A and B", "than B").
+    A letter counts if it stands where an answer stands: alone, in brackets, at the start, after "answer is", "option"
+    or "choose", or at the end of a clause. It does not if it is the article "A", names a thing of the image ("point
+    A"), or is denied, compared or rejected ("not A", "A is too far"). Options that are about lettered things ("A is
+    closer") are compared with what is said of these, also with the opposite adjective; the `question` tells which
+    adjective was asked for when the options name things only. Texts of options are compared before stray letters. If
+    several options are named, the first counts.
     """
-    body = answer_part(text).text.strip()
-    if refuses(body) or not options:
+    if not options:
         return None
-    plain = [_plain(option) for option in options]
-    if _bare(body) in plain:
-        return plain.index(_bare(body))
-    letters = "".join(chr(ord("A") + index) for index in range(len(options)))
-    found = _letter(body, letters)
-    if found is not None:
-        return letters.index(found)
-    for said in (_BESIDE_POINT.sub(" ", body), body):
-        named = _named(_bare(said), plain)
-        if named is not None:
-            return named
-    return None
+    return first_read(text, _Reader(options, question).read)
 
 
-def _letter(body: str, letters: str) -> str | None:
-    either = f"[{letters}{letters.lower()}]"
-    patterns = (
-        rf"\A{_MARKS}({either})\s*[*_`\"')\]}}>.:,;]*\s*\Z",
-        rf"(?:\banswer|\boption|\bchoice)\b\s*(?:is|:|=)*{_MARKS}({either})\b(?!['’])",
-        rf"\A[\s*_`\"']*[(\[]({either})[)\]]",
-        rf"\A[\s*_`\"']*({either})[).:]\s",
-        rf"[(\[]({either})[)\]]",
-        rf"`({either})`|\*\*({either})\*\*",
-        rf"\A({'|'.join(letters)})\b(?!\s+[a-z])",
-        rf"\b({'|'.join(letters)})\.?\s*\Z",
-    )
-    for pattern in patterns:
-        flags = re.IGNORECASE if "answer" in pattern else 0
-        places = [match for match in re.finditer(pattern, body, flags) if not _article(body, match)]
-        if places:
-            return next(letter for letter in places[-1].groups() if letter).upper()
-    return None
+class _Reader:
+    def __init__(self, options: tuple[str, ...], question: str) -> None:
+        self._options = Options(options, question)
+        self._letters = "".join(chr(ord("A") + index) for index in range(len(options)))
+        self._refusals = [place for place, option in enumerate(options) if without_refusals(option) != option]
+        words = [_WORDS_OF_CHOICE.get(option.strip(" .").lower()) for option in self._options.plain]
+        self._yes_no = words if len(words) == 2 and set(words) == {True, False} else None
+        either = self._letters + self._letters.lower()
+        self._head = re.compile(
+            rf"\A{_OPEN}{_NAMES_OPTION}{_OPEN}(?:([{self._letters}]){_CLOSE}{_AFTER}"
+            rf"|([{either}])(?:[)\]]|\Z|[.:](?=\s|\Z)))"
+        )
+        self._stated = re.compile(
+            rf"\b(?:option|choice|answer|letter|alternative)\s+[\"'*(\[]*([{self._letters}])\b"
+            rf"|(?:\b(?:is|be|choose|pick|select|say|to|with|for)|['’]s)\s*:?\s*(?:option\s+)?[\"'*(\[]*([{self._letters}])\b"
+            rf"{_CLOSE}{_AFTER}"
+            rf"|[(\[]([{self._letters}])[)\]]|[`*]([{self._letters}])[`*]"
+        )
+        self._stray = re.compile(rf"(?<![\w'’.])([{self._letters}])(?=\W*\Z|{_CLOSE}[.,;:!?])(?!['’]\w|\.\w)")
+        self._praised = re.compile(
+            rf"(?<![\w'’.])([{self._letters}])\b[)\]\"'*]*(?:,[^,.]{{0,60}},)?\s+(?:is|must be|would be|seems|appears(?: to be)?)\s+"
+            r"(?:(?:clearly|definitely|therefore|thus|indeed|also|likely|probably)\s+)?(?:the\s+)?(?:most\s+(?:likely"
+            r"|accurate|appropriate|plausible)\s+)?(?:correct|right|answer|best|true|accurate|valid|my (?:choice|answer|pick))"
+        )
 
+    def read(self, one: Statement) -> int | None:
+        said = one.text.strip()
+        if not said:
+            return None
+        whole = self._whole(said)
+        if whole is not None:
+            return whole
+        if refuses(said):
+            return self._refusals[0] if len(self._refusals) == 1 else None
+        said = _AGREEMENT.sub("", said)
+        head = self._of_head(said)
+        if head is not None:
+            return head
+        if self._yes_no and (yes := parse_yes_no(said)) is not None:
+            return self._yes_no.index(yes)
+        if one.rank != Rank.REST:
+            return self._of_sentence(next(iter(sentences(said)), ""))
+        return self._of_rest(said)
 
-def _article(body: str, match: re.Match[str]) -> bool:
-    """Return whether a matched letter is an article, as in "the answer is a chair"."""
-    letter = next(one for one in match.groups() if one)
-    return letter == "a" and re.match(r"\s+[a-z]", body[match.end() :]) is not None
+    def _whole(self, said: str) -> int | None:
+        alone = re.fullmatch(rf"{_OPEN}{_NAMES_OPTION}{_OPEN}([A-Ha-h]){_CLOSE}[\s.,:;!*_]*", said, re.IGNORECASE)
+        if alone and alone[1].upper() in self._letters:
+            return self._letters.index(alone[1].upper())
+        return self._options.exact(said)
 
+    def _of_head(self, said: str) -> int | None:
+        found = self._head.match(said)
+        if not found or _REJECTED.match(said, found.end()):
+            return None
+        return self._letters.index(next(letter for letter in found.groups() if letter).upper())
 
-def _named(said: str, options: list[str]) -> int | None:
-    """Return the option named first, the longest one at that position."""
-    places = []
-    for index, option in enumerate(options):
-        match = re.search(rf"(?<!\w){re.escape(option)}(?!\w)", said) if option else None
-        if match:
-            places.append((match.start(), -len(option), index))
-    return min(places)[2] if places else None
+    def _of_sentence(self, said: str) -> int | None:
+        """Return the option that a sentence of a verdict states."""
+        for read in (self._options.in_claims, self._of_letters, self._options.in_text, self._of_stray):
+            found = read(said)
+            if found is not None:
+                return found
+        return None
 
+    def _of_rest(self, said: str) -> int | None:
+        letter = self._of_letters(said)
+        if letter is not None:
+            return letter
+        for read in (self._options.in_claims, self._options.in_text):
+            for sentence in sentences(said):
+                found = read(sentence)
+                if found is not None:
+                    return found
+        return self._of_stray(said)
 
-def _plain(text: str) -> str:
-    """Return an option in lower case, without letter, articles and punctuation."""
-    return _bare(re.sub(r"^\s*\(?[A-Z][).:]\s+", "", text))
+    def _of_letters(self, said: str) -> int | None:
+        """Return the only letter that stands where an answer stands."""
+        free = without_named_letters(said)
+        found = [*self._free(self._praised, free), *self._free(self._stated, free)]
+        return found[0] if len(set(found)) == 1 else None
 
+    def _of_stray(self, said: str) -> int | None:
+        found = self._free(self._stray, without_named_letters(said))
+        return found[0] if len(set(found)) == 1 else None
 
-def _bare(text: str) -> str:
-    text = re.sub(r"[^\w\s\[\].-]", " ", text.lower())
-    text = re.sub(r"\b(?:the|a|an)\b", " ", text)
-    return " ".join(text.split()).strip(" .")
+    def _free(self, pattern: re.Pattern[str], said: str) -> list[int]:
+        """Return the letters of a pattern that are neither denied nor rejected nor an article."""
+        letters = []
+        for found in pattern.finditer(said):
+            group = next(place for place, letter in enumerate(found.groups(), 1) if letter)
+            start, end = found.span(group)
+            denied = _DENIED.search(said[:start]) or (pattern is not self._praised and _REJECTED.match(said, end))
+            listed = re.match(r"[)\]*]*\s*[:.)]\s*\w", said[end:]) and re.search(
+                r"(?:\A|\n|[.;,]\s*)(?:option|choice)?\s*\(?$", said[:start], re.IGNORECASE
+            )
+            if not denied and not listed:
+                letters.append(self._letters.index(found[group]))
+        return letters

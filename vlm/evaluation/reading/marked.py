@@ -1,21 +1,35 @@
-r"""Extracting the answer from an output: without reasoning, from `\scalar{}`, `\boxed{}`, `<answer>` or JSON."""
+r"""Finding the answers that an output marks: `\scalar{}`, `\boxed{}`, `<answer>`, box tokens, or a key of JSON."""
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-_THINKING = re.compile(r"<(think|thinking|thought)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
-_THOUGHT_END = re.compile(r"\A.*</(?:think|thinking|thought)>", re.DOTALL | re.IGNORECASE)
+from vlm.evaluation.reading.plain_text import without_reasoning, without_tex
+
 _SCALAR = re.compile(r"\\+scalar\{([^{}]*)\}(?:[^\\]{0,40}\\+distance_?unit\{([^{}]*)\})?", re.IGNORECASE)
-_BOXED = re.compile(r"\\+boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
-_TEX = re.compile(r"\\+(?:text|mathrm|textbf)\b|\\+[,;! ]|[{}$]")
-_TAGGED = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
-_FENCED = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
-_KEYS = ("final_answer", "answer", "value", "prediction", "result", "estimate", "distance", "length", "width", "height")
+_BOXED = re.compile(r"\\+f?boxed?\s*\{")
+_TAGGED = re.compile(
+    r"<(answer|final_answer|conclusion|result)>(.*?)(?:</\1>|\Z)|<\|begin_of_box\|>(.*?)(?:<\|end_of_box\|>|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
+_FENCED = re.compile(r"```(?:json|python)?\s*(.*?)(?:```|\Z)", re.DOTALL)
+_ANSWER_KEYS = (
+    "final_answer", "answer", "correct_answer", "correct_option", "selected_option", "selected_answer", "option",
+    "choice", "final_choice", "selection", "verdict", "conclusion", "value", "prediction", "result", "response",
+    "estimate", "output",
+)  # fmt: skip
+_KEYS = (*_ANSWER_KEYS, "distance", "length", "width", "height")
 _KEY = re.compile(
-    rf"(?:{'|'.join(_KEYS)}|depth|size|angle|count)(?:_in)?(?:[_ (]+(?P<unit>[a-z0-9]+)\)?)?", re.IGNORECASE
+    rf"(?:(?:the|my|estimated|approximate|total|predicted|vertical|horizontal)_)?"
+    rf"(?:{'|'.join(_KEYS)}|depth|size|angle|count|gap)(?:_in)?(?:[_ (]+(?P<unit>[a-z0-9]+)\)?)?",
+    re.IGNORECASE,
 )
 _UNIT_KEYS = ("unit", "units", "answer_unit", "distance_unit")
+# JSON that a limit of tokens cut off.
+_CUT = re.compile(rf"[\"'](?:{'|'.join(_ANSWER_KEYS)})[\"']\s*:\s*[\"']?([^\"'{{}}\[\],\n]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -35,47 +49,97 @@ class Part:
         return (self.start + start, self.start + end) if self.exact else (self.start, self.end)
 
 
-def answer_part(output: str) -> Part:
+def body_of(output: str) -> Part:
+    """Return the output without reasoning and TeX; its characters keep their places."""
+    text = without_tex(without_reasoning(output))
+    return Part(text, 0, len(text))
+
+
+def marked_parts(output: str, *, keys: bool = True) -> Iterator[Part]:
+    """Yield the marked answers of an output by precedence, of each kind the last one first.
+
+    Without `keys`, JSON is left as it is.
+    """
+    text = without_reasoning(output)
+    if not text.strip():  # reasoning that was not closed may still hold a tag
+        text = output if "<answer>" in output else text
+    for found in reversed(list(_SCALAR.finditer(text))):
+        said = without_tex(f"{found[1]} {found[2] or ''}".strip())
+        yield Part(said, found.start(), found.end(), exact=False)
+    yield from reversed(list(_boxed(text)))
+    for found in reversed(list(_TAGGED.finditer(text))):
+        inner, start = (found[2], found.start(2)) if found[2] is not None else (found[3], found.start(3))
+        if not inner.strip():
+            continue
+        nested = next(_boxed(inner), None)
+        if nested is not None:
+            yield Part(nested.text, found.start(), found.end(), exact=False)
+        elif keys and (held := _from_json(inner, start)):
+            yield held
+        else:
+            yield Part(without_tex(inner), start, start + len(inner))
+    if keys and (held := _in_json(text)):
+        yield held
+
+
+def answer_part(output: str, *, keys: bool = True) -> Part:
     """Return the marked answer in an output, or the whole output without its reasoning."""
-    text = _without_thinking(output)
-    if scalars := list(_SCALAR.finditer(text)):
-        last = scalars[-1]
-        return Part(f"{last[1]} {last[2] or ''}".strip(), last.start(), last.end(), exact=False)
-    if boxed := list(_BOXED.finditer(text)):
-        last = boxed[-1]
-        return Part(_TEX.sub(" ", last[1]), last.start(), last.end(), exact=False)
-    if tagged := list(_TAGGED.finditer(text)):
-        last = tagged[-1]
-        inner = _from_json(last[1], last.start(1))
-        return inner or Part(last[1], last.start(1), last.end(1))
+    return next(marked_parts(output, keys=keys), None) or body_of(output)
+
+
+def _boxed(text: str) -> Iterator[Part]:
+    for found in _BOXED.finditer(text):
+        depth = 1
+        for end in range(found.end(), len(text)):
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            if depth == 0:
+                yield Part(without_tex(text[found.end() : end] + "$"), found.start(), end + 1, exact=False)
+                break
+
+
+def _in_json(text: str) -> Part | None:
     fenced = _FENCED.search(text)
-    inner = _from_json(fenced[1], fenced.start(1)) if fenced else _from_json(text, 0)
-    if inner is None and "\\" in text:
-        text = _TEX.sub(lambda found: " " * len(found[0]), text)
-    return inner or Part(text, 0, len(text))
-
-
-def _without_thinking(output: str) -> str:
-    """Replace the reasoning by spaces, which keeps positions; unclosed reasoning leaves nothing."""
-    text = _THINKING.sub(lambda found: " " * len(found[0]), output)
-    return _THOUGHT_END.sub(lambda found: " " * len(found[0]), text)
+    if fenced and (held := _from_json(fenced[1], fenced.start(1))):
+        return held
+    if held := _from_json(text, 0):
+        return held
+    for found in reversed(list(re.finditer(r"\{[^{}]*\}", text))):
+        held = _from_json(found[0], found.start())
+        if held:
+            return held
+    cut = list(_CUT.finditer(text)) if "{" in text else []
+    return Part(cut[-1][1], cut[-1].start(1), cut[-1].end(1)) if cut else None
 
 
 def _from_json(text: str, start: int) -> Part | None:
-    if not text.strip().startswith("{"):
+    document = _document(text.strip())
+    if isinstance(document, list) and len(document) == 1:
+        document = document[0]
+    return _of_key(document, start, start + len(text)) if isinstance(document, dict) else None
+
+
+def _document(text: str) -> Any:
+    if not text.startswith(("{", "[")):
         return None
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return None
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return None
+
+
+def _of_key(document: dict[Any, Any], start: int, end: int) -> Part | None:
     unit = next((str(document[key]) for key in _UNIT_KEYS if document.get(key)), "")
     order = {key: place for place, key in enumerate(_KEYS)}
-    named = [(key, match) for key in document if (match := _KEY.fullmatch(key)) and key not in _UNIT_KEYS]
+    named = [(str(key), match) for key in document if (match := _KEY.fullmatch(str(key))) and key not in _UNIT_KEYS]
     for key, match in sorted(named, key=lambda pair: order.get(pair[0].lower(), len(order))):
         value = document[key]
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
         if isinstance(value, dict):
-            return _from_json(json.dumps(value), start)
+            return _of_key(value, start, end)
         if isinstance(value, str | int | float | bool):
             said = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
-            return Part(f"{said} {unit or match['unit'] or ''}".strip(), start, start + len(text), exact=False)
+            return Part(without_tex(f"{said} {unit or match['unit'] or ''}".strip()), start, end, exact=False)
     return None

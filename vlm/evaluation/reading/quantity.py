@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from udfs.language.numerals import Tokens
 from udfs.language.quantity_parser import CONVERSION_REL, ParsedQuantity, bare_numbers, quantities
 from udfs.language.units import UNITS, NamedUnit, unit_at
-from vlm.evaluation.reading.marked import answer_part
+from vlm.evaluation.reading.aside import announced_unit, answers_first, has_other_unit, without_asides
+from vlm.evaluation.reading.marked import Part, body_of, marked_parts
+from vlm.evaluation.reading.precedence import CORRECTION, FINAL, VERDICT
 from vlm.evaluation.reading.refusal import without_refusals
 
 METER = UNITS["m"]
 COUNT = NamedUnit("count", 1.0, "")
 _BESIDE = 24
-_MARKER = re.compile(
-    r"\b(?:final answer|answer|therefore|thus|hence|so|in total|overall|in conclusion|total of|equals|gives)\b|=",
-    re.IGNORECASE,
+_ANSWER = re.compile(rf"(?:{FINAL.pattern})|\banswer\b", FINAL.flags)
+_CONCLUSION = re.compile(
+    rf"(?:{VERDICT.pattern})|\b(?:in total|total of|equals|gives|comes (?:out )?to|works out to)\b|=", VERDICT.flags
 )
 _WEAK_MARKER = re.compile(
     r"\b(?:is|are|be)\s+(?:about|roughly|around|nearly|estimated at)\b|\bapproximately\b|≈|~", re.IGNORECASE
@@ -48,6 +50,21 @@ _CONTACT = re.compile(
     re.IGNORECASE,
 )
 
+_DIMENSIONS = {
+    "tall": "height",
+    "high": "height",
+    "wide": "width",
+    "long": "length",
+    "deep": "depth",
+    "far": "distance",
+}
+_DIMENSIONS |= {"apart": "distance", "away": "distance", "gap": "distance", "taller": "height", "wider": "width"}
+_COMMON = frozenset(
+    "the an is are how what of in to it its from and at by about between do does you that this can there have has which"
+    " much many meters feet inches centimeters estimate approximately image please answer give me with on for be or"
+    " roughly around total would say measured measure".split()
+)
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -65,19 +82,28 @@ class Quantity:
     span: tuple[int, int]
 
 
-def parse_quantity(text: str, asked_unit: str | None = None) -> Quantity | None:
+def parse_quantity(text: str, asked_unit: str | None = None, question: str = "") -> Quantity | None:
     """Return the quantity in an answer, or None if there is none or it refuses to answer.
 
     `asked_unit` is the unit of numbers without one, and determines whether a length, angle, area, volume, ratio or
-    count is read: "m", "inches", "degrees", "square meters", "times", "count". The default is meters.
+    count is read: "m", "inches", "degrees", "square meters", "times", "count". The default is meters. Of several
+    quantities, the `question` tells the one whose sentence is about what was asked.
 
     Raises:
         ValueError: the unit is unknown.
     """
     asked = unit_named(asked_unit)
-    part = answer_part(text)
+    whole = body_of(text)
+    for part in marked_parts(text):
+        found = _read(part, asked, question)
+        if found is not None:
+            return _with_stated_unit(found, whole.text[: part.start], asked)
+    return _read(whole, asked, question)
+
+
+def _read(part: Part, asked: NamedUnit, question: str) -> Quantity | None:
     body = without_refusals(part.text)
-    everything = quantities(body)
+    everything = _announced(body, quantities(body))
     found = [one for one in everything if one.unit is not None and one.unit.unit_si == asked.unit_si]
     flags: list[str] = []
     if not found:
@@ -87,7 +113,7 @@ def parse_quantity(text: str, asked_unit: str | None = None) -> Quantity | None:
     if not found:
         contact = _CONTACT.search(body) if asked.unit_si == "m" else None
         return _zero(part.place(*contact.span())) if contact else None
-    chosen = _chosen(body, found, flags)
+    chosen = _chosen(body, found, flags, question)
     scale = asked.size if chosen.unit is None else 1.0
     sign = -1.0 if _negative(body, chosen) else 1.0
     flags += _bounds(body, chosen)
@@ -99,6 +125,28 @@ def parse_quantity(text: str, asked_unit: str | None = None) -> Quantity | None:
     name = (chosen.unit or asked).name
     span = part.place(chosen.start, chosen.end)
     return Quantity((low + high) / 2, asked.unit_si, name, tuple(flags), span)
+
+
+def _announced(body: str, found: list[ParsedQuantity]) -> list[ParsedQuantity]:
+    """Add the numbers whose unit is said before them: "Distance (cm): 130"."""
+    added = []
+    for one in _bare(body, found):
+        unit = announced_unit(body, one.start)
+        if unit is not None:
+            added.append(ParsedQuantity(one.low * unit.size, one.high * unit.size, unit, one.start, one.end))
+    return sorted([*found, *added], key=lambda one: one.start)
+
+
+def _with_stated_unit(found: Quantity, before: str, asked: NamedUnit) -> Quantity:
+    r"""Give a marked number the unit that the same number has in the text before: "It is 90 cm. \boxed{90}"."""
+    if "no_unit" not in found.flags:
+        return found
+    number = found.value_si / asked.size
+    for one in reversed(quantities(before)):
+        if one.unit and one.unit.unit_si == asked.unit_si and abs(one.value / one.unit.size - number) <= 1e-9 * number:
+            flags = tuple(flag for flag in found.flags if flag != "no_unit")
+            return Quantity(one.value, asked.unit_si, one.unit.name, flags, found.span)
+    return found
 
 
 def _zero(span: tuple[int, int]) -> Quantity:
@@ -127,12 +175,16 @@ def _bare(body: str, everything: list[ParsedQuantity]) -> list[ParsedQuantity]:
     """Return numbers without a unit, except labels; digits take precedence over number words."""
     labels = [match.span() for match in _LABEL.finditer(body)]
     taken = [*labels, *((one.start, one.end) for one in everything)]
-    free = [one for one in bare_numbers(body) if not any(one.start < end and start < one.end for start, end in taken)]
+    free = [
+        one
+        for one in bare_numbers(body)
+        if not any(one.start < end and start < one.end for start, end in taken) and not has_other_unit(body, one)
+    ]
     figures = [one for one in free if any(letter.isdigit() for letter in body[one.start : one.end])]
     return figures or free
 
 
-def _chosen(body: str, found: list[ParsedQuantity], flags: list[str]) -> ParsedQuantity:
+def _chosen(body: str, found: list[ParsedQuantity], flags: list[str], question: str) -> ParsedQuantity:
     kept = [found[0]]
     for one in found[1:]:
         beside = one.start - kept[-1].end <= _BESIDE and one.unit != kept[-1].unit
@@ -141,15 +193,48 @@ def _chosen(body: str, found: list[ParsedQuantity], flags: list[str]) -> ParsedQ
                 flags.append("conversion")
             continue
         kept.append(one)
+    kept = without_asides(body, kept)
     if all(_close(one, kept[0]) for one in kept):
         return kept[0]
     flags.append("several")
-    for marker in (_MARKER, _WEAK_MARKER):
-        for match in reversed(list(marker.finditer(body))):
-            after = [one for one in kept if one.start >= match.end()]
-            if after:
-                return after[0]
+    for place in reversed([0, *(match.end() for match in CORRECTION.finditer(body))]):
+        for marker in (_ANSWER, _CONCLUSION):
+            for match in reversed(list(marker.finditer(body, place))):
+                after = [one for one in kept if one.start >= match.end()]
+                if after:
+                    return after[0]
+        if place and (after := [one for one in kept if one.start >= place]):
+            return after[-1]
+    if (about := _about(body, kept, question)) is not None:
+        return about
+    if answers_first(body, kept[0]):
+        return kept[0]
+    for match in reversed(list(_WEAK_MARKER.finditer(body))):
+        after = [one for one in kept if one.start >= match.end()]
+        if after:
+            return after[0]
     return kept[-1]
+
+
+def _about(body: str, kept: list[ParsedQuantity], question: str) -> ParsedQuantity | None:
+    """Return the only quantity whose clause shares most words with the question."""
+    asked = _words(question)
+    if not asked:
+        return None
+    shares = []
+    for place, one in enumerate(kept):
+        start = kept[place - 1].end if place else 0
+        clause = re.split(r"[.!?;\n](?=\s|$)", body[start : one.start])[-1]
+        after = re.split(r"[,.!?;\n(]|\band\b|\bwhile\b", body[one.end :])[0]
+        shares.append(len(asked & (_words(clause) | _words(after))))
+    best = [one for one, share in zip(kept, shares, strict=True) if share == max(shares)]
+    return best[0] if len(best) == 1 else None
+
+
+def _words(text: str) -> set[str]:
+    """Return the words of a text that tell what it is about, dimensions by one name."""
+    words = re.findall(r"[a-z]{2,}", text.lower())
+    return {_DIMENSIONS.get(word, word) for word in words} - _COMMON
 
 
 def _close(one: ParsedQuantity, other: ParsedQuantity) -> bool:

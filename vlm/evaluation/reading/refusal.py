@@ -3,11 +3,16 @@
 import re
 
 _REFUSAL = re.compile(
-    r"\b(?:can ?not|can['’]t|could ?n['’]t|could not|unable|impossible|not possible|no way|hard|difficult|not able)\b"
-    r"[^.;!?\n]*\b(?:determin|measur|tell|say|estimat|answer|provid|giv|calculat|know|see|assist|help|identif|comput|judg)"
+    r"\b(?:can ?not|can['’]t|could ?n['’]t|could not|unable|impossible|not possible|no way|hard|difficult|not able|isn['’]t possible)\b"
+    r"[^.;!?\n]*\b(?:determin|measur|tell|say|estimat|answer|provid|giv|calculat|know|see|assist|help|identif|comput|judg"
+    r"|infer|assess|verif|be sure|be certain)"
     r"|\b(?:i['’]?m|i am) sorry\b|\b(?:not enough|insufficient|without (?:more|further|additional))\b[^.;!?\n]*"
-    r"\b(?:information|context|data|detail|reference)|\b(?:i )?do(?:n['’]t| not) know\b|\bunknown\b|\bundetermined\b"
-    r"|\bn/a\b|\bnot (?:visible|specified|given|provided|clear)\b|\bas an ai\b|\bno (?:scale|reference object)\b",
+    r"\b(?:information|context|data|detail|reference|evidence)|\b(?:i )?do(?:n['’]t| not) (?:really )?(?:know|have)\b"
+    r"|\bunknown\b|\bundetermined\b|\b(?:can|could)(?:not|n['’]t) be (?:determined|measured|known|established|told|estimated)\b"
+    r"|\bn/a\b|\bnot (?:visible|specified|given|provided|clear|sure|certain|applicable)\b|\bas an ai\b|\bno scale\b"
+    r"|\b(?:is|are)n['’]t (?:visible|clear|specified|provided)\b|\bunclear\b|\bindeterminate\b"
+    r"|\bno (?:idea|clue|information|evidence|indication|reference object|data|context|means of knowing|one can"
+    r"|(?:image|picture|photo)\w* (?:is|was|has been|were) (?:provided|attached|given))",
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(
