@@ -14,12 +14,13 @@ _OPEN, _CLOSE = r"[\s*_`\"'(\[{<#>-]*", r"[*_`\"')\]}>]*"
 _NAMES_OPTION = r"(?:(?:option|choice|letter|answer|number|alternative|statement)s?\s+)?"
 # What may follow a letter that is the answer; a verb makes it the subject of a sentence.
 _AFTER = (
-    r"(?=\s*(?:\Z|[.,;:!?)\]}\n—–(/*=]|-(?!\w)|(?:because|since|as|and|which|with|due|based|given|for|here|over)\b))"
+    r"(?=\s*(?:\Z|[.,;:!?)\]}\n—–(/*=\u4e00-\u9fff]|-(?!\w)|(?:because|since|as|and|which|with|due|based|given|for|here|over)\b))"
 )
 _REJECTED = re.compile(
     r"[)\]\"'*]*\s*(?:is|are|was|can|could|would|seems|looks|appears)?\s*(?:also|clearly|definitely|both|all|therefore|simply|far)?"
     r"\s*(?:be\s+)?(?:wrong|incorrect|not\b|n['’]t|cannot|can['’]t|too\b|out\b|false|ruled|eliminated|excluded|unlikely"
-    r"|impossible|doesn['’]t|does not|isn['’]t|aren['’]t|rejected|inconsistent|invalid)",
+    r"|impossible|doesn['’]t|does not|isn['’]t|aren['’]t|rejected|inconsistent|invalid)"
+    r"|(?:是)?(?:错误|不正确|不对|不是|不符)",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
@@ -29,8 +30,14 @@ _DENIED = re.compile(
     rf"\s*(?:{_NAMES_OPTION}|{THING}\s+)?[\s\"'*(\[]*(?:[A-H][\"'*)\]]*\s*(?:,|\bor\b|\band\b|\bnor\b|/)[\s\"'*(\[]*)*$",
     re.IGNORECASE,
 )
+_OR_AFTER = re.compile(r"[)\]\"'*]*\s*(?:or|/)\s*(?:option\s+)?[(\[\"'*]*[A-H]\b")
+_OR_BEFORE = re.compile(r"(?<!\w)[A-H][)\]\"'*]*\s*(?:or|/)\s*(?:option\s+)?[(\[\"'*]*$")
+_IMPRESSION = re.compile(
+    r"\b(?:at first|first glance|initially|seems?|appears?|might|may|could|would|looks|first thought|tempting)\b", re.IGNORECASE
+)
+_CONTRADICTS = re.compile(r"\W*(?:however|but|yet|still|nevertheless|instead|in fact|in reality)\b", re.IGNORECASE)
 _AGREEMENT = re.compile(
-    r"\A\W*(?:that(?:['’]s| is) (?:right|correct)|you(?:['’]re| are) (?:right|correct)|all right|alright|right|correct)"
+    r"\A\W*(?:that(?:['’]s| is) (?:right|correct)|you(?:['’]re| are) (?:right|correct)(?: to \w+)?|all right|alright|right|correct)"
     r"[\s]*[,.!;:—–-]+\s*(?=\w)",
     re.IGNORECASE,
 )
@@ -74,7 +81,7 @@ class _Reader:
         self._praised = re.compile(
             rf"(?<![\w'’.])([{self._letters}])\b[)\]\"'*]*(?:,[^,.]{{0,60}},)?\s+(?:is|must be|would be|seems|appears(?: to be)?)\s+"
             r"(?:(?:clearly|definitely|therefore|thus|indeed|also|likely|probably)\s+)?(?:the\s+)?(?:most\s+(?:likely"
-            r"|accurate|appropriate|plausible)\s+)?(?:correct|right|answer|best|true|accurate|valid|my (?:choice|answer|pick))"
+            r"|accurate|appropriate|plausible)\s+)?(?:correct|right|answer|best|true|accurate|valid|my (?:choice|answer|pick)|most (?:likely|accurate|appropriate))"
         )
 
     def read(self, one: Statement) -> int | None:
@@ -121,7 +128,7 @@ class _Reader:
         if letter is not None:
             return letter
         for read in (self._options.in_claims, self._options.in_text):
-            for sentence in sentences(said):
+            for sentence in _by_weight(sentences(said)):
                 found = read(sentence)
                 if found is not None:
                     return found
@@ -138,15 +145,28 @@ class _Reader:
         return found[0] if len(set(found)) == 1 else None
 
     def _free(self, pattern: re.Pattern[str], said: str) -> list[int]:
-        """Return the letters of a pattern that are neither denied nor rejected nor an article."""
+        """Return the letters of a pattern that are not denied, rejected, alternatives or listed."""
+        found = [(match, next(at for at, one in enumerate(match.groups(), 1) if one)) for match in pattern.finditer(said)]
+        spans = [match.span(group) for match, group in found]
+        listed = {said[start] for start, end in spans if _lists(said, start, end)}
         letters = []
-        for found in pattern.finditer(said):
-            group = next(place for place, letter in enumerate(found.groups(), 1) if letter)
-            start, end = found.span(group)
+        for start, end in spans:
             denied = _DENIED.search(said[:start]) or (pattern is not self._praised and _REJECTED.match(said, end))
-            listed = re.match(r"[)\]*]*\s*[:.)]\s*\w", said[end:]) and re.search(
-                r"(?:\A|\n|[.;,]\s*)(?:option|choice)?\s*\(?$", said[:start], re.IGNORECASE
-            )
-            if not denied and not listed:
-                letters.append(self._letters.index(found[group]))
+            open_choice = _OR_AFTER.match(said, end) or _OR_BEFORE.search(said[:start])
+            if not denied and not open_choice and not (len(listed) > 1 and _lists(said, start, end)):
+                letters.append(self._letters.index(said[start]))
         return letters
+
+
+def _lists(said: str, start: int, end: int) -> bool:
+    """Return whether a letter stands before the text of its option, as in a list of options."""
+    before = re.search(r"(?:\A|\n|[.;]\s*)\W*(?:option|choice)?\s*\(?$", said[:start], re.IGNORECASE)
+    return before is not None and re.match(r"[)\]*]*\s*[:.)]\s*\w", said[end:]) is not None
+
+
+def _by_weight(said: list[str]) -> list[str]:
+    """Return sentences in order, but a contradiction of a mere impression before that impression."""
+    for place, one in enumerate(said):
+        if place and _CONTRADICTS.match(one) and _IMPRESSION.search(said[place - 1]):
+            return [*said[place:], *said[:place]]
+    return said

@@ -9,7 +9,7 @@ from vlm.evaluation.reading.things import figure, plain, plain_option
 
 _BESIDE = re.compile(
     r"\b(?:between|compared (?:to|with)|than|unlike|versus|while|whereas|instead of|rather than|not|neither|nor|except"
-    r"|rules? out|eliminates?|excludes?)\b[^.;,]*|n['’]t\b[^.;,]*",
+    r"|rules? out|eliminates?|excludes?)\b(?:(?!\bbut\b)[^.;,])*|n['’]t\b(?:(?!\bbut\b)[^.;,])*",
     re.IGNORECASE,
 )
 _CONTRAST = re.compile(r"\b(?:however|but|actually|instead|though|yet)\b")
@@ -24,6 +24,8 @@ class Options:
 
     def __init__(self, options: Sequence[str], question: str) -> None:
         self.plain = [plain_option(option) for option in options]
+        short = [plain_option(re.sub(r"\([^()]*\)", " ", option)) for option in options]
+        self._short = short if all(short) and len(set(short)) == len(short) else self.plain
         self.figures = [figure(re.sub(r"^\s*\(?[A-H][).:]\s+", "", option)) for option in options]
         self.quantities = _quantities(options) if None in self.figures else None
         self.claims = self._claims(question)
@@ -32,8 +34,8 @@ class Options:
 
     def exact(self, said: str) -> int | None:
         """Return the option that a text consists of, except for punctuation and articles."""
-        found = [place for place, one in enumerate(self.plain) if one == plain(said)]
-        return found[0] if found else None
+        text = plain(said)
+        return next((names.index(text) for names in (self.plain, self._short) if text in names), None)
 
     def in_claims(self, said: str) -> int | None:
         """Return the option that a comparison means: "B is farther than A" means "A is closer"."""
@@ -70,13 +72,13 @@ class Options:
         return self._worded(free)
 
     def _claims(self, question: str) -> list[Claim | None]:
-        stated = [_claim_of(one) for one in self.plain]
+        stated = [_claim_of(one) for one in self._short]
         if sum(claim is not None for claim in stated) >= 2:
             return stated
         asked = relation_words(plain(question)) if question else []
         kinds = [signs for match, signs in asked if re.search(r"(?:er|st|distant|most|more)$", match[0])]
-        if kinds and all(kind == kinds[0] for kind in kinds) and not any(relation_words(one) for one in self.plain):
-            return [Claim(kinds[0], one) for one in self.plain]
+        if kinds and all(kind == kinds[0] for kind in kinds) and not any(relation_words(one) for one in self._short):
+            return [Claim(kinds[0], one) for one in self._short]
         return []
 
     def _figure(self, said: str) -> int | None:
@@ -87,7 +89,7 @@ class Options:
     def _named(self, said: str) -> int | None:
         """Return the option named first, the longest one at that position."""
         places = []
-        for index, option in enumerate(self.plain):
+        for index, option in enumerate(self._short):
             match = re.search(rf"(?<!\w){re.escape(option)}(?!\w)", said) if option else None
             if match:
                 places.append((match.start(), -len(option), index))

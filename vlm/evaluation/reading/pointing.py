@@ -27,7 +27,7 @@ _TAGGED = re.compile(
 _CORNERS = re.compile(
     rf"\(\s*({_NUMBER}\s*,\s*{_NUMBER})\s*\)\s*(?:,|to|-|and)\s*\(\s*({_NUMBER}\s*,\s*{_NUMBER})\s*\)(?=\s*<\|box_end)"
 )
-_BARE = re.compile(rf"(?<![\w.,%-])({_NUMBER}\s*%?)\s*([,;]|\s)\s*({_NUMBER}\s*%?)(?![\w,%]|\.\d)")
+_BARE = re.compile(rf"(?<![\w.,%-])({_NUMBER}\s*%?)(?:\s*px)?\s*([,;]|\s)\s*({_NUMBER}\s*%?)(?:\s*px)?(?![\w,%]|\.\d)")
 _FROM_EDGE = re.compile(
     r"(\d+(?:\.\d+)?)\s*(?:%|percent)(?:\s+of the (?:way|width|height|image))?(?:\s+(?:across|down|in))?\s+(?:from|of)\s+"
     r"(?:the\s+)?(left|right|top|bottom)",

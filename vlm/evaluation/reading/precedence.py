@@ -33,7 +33,7 @@ FINAL = re.compile(
     rf"|\b(?:answer|{_BEST} (?:option|choice|answer|statement|one)|my (?:choice|pick)|option|choice|verdict)\b"
     rf"(?:\s+(?:to|for|of|here|in this)\b[^.:\n]{{0,90}}?)?[*_`\"]*(?:{_IS}{_DECORATION})+"
     r"|\banswer (?=\(?[A-H]\b)|^\W*answer\W*\n"
-    r"|答案\s*(?:应该|应|就)?(?:是|为|选)?\s*:?\s*|(?:故|因此|所以|我|应该?|最终)选择?\s*:?\s*|选项?\s*:\s*",
+    r"|答案\s*(?:应该|应|就)?(?:是|为|选)?\s*:?\s*|(?:故|因此|所以|我|应该?|最终)选择?\s*:?\s*|选(?:项|择)?\s*:?\s*(?=[(\[]?[A-H])",
     re.IGNORECASE | re.MULTILINE,
 )
 VERDICT = re.compile(

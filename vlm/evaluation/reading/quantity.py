@@ -107,7 +107,7 @@ def _read(part: Part, asked: NamedUnit, question: str) -> Quantity | None:
     found = [one for one in everything if one.unit is not None and one.unit.unit_si == asked.unit_si]
     flags: list[str] = []
     if not found:
-        found = _bare(body, everything)
+        found = _bare(body, everything, words=asked is COUNT)
         if asked.unit_si not in ("count", "ratio"):
             flags.append("no_unit")
     if not found:
@@ -171,8 +171,8 @@ def unit_named(name: str | None) -> NamedUnit:
     return found[0]
 
 
-def _bare(body: str, everything: list[ParsedQuantity]) -> list[ParsedQuantity]:
-    """Return numbers without a unit, except labels; digits take precedence over number words."""
+def _bare(body: str, everything: list[ParsedQuantity], words: bool = False) -> list[ParsedQuantity]:
+    """Return numbers without a unit, except labels; without `words`, digits take precedence over number words."""
     labels = [match.span() for match in _LABEL.finditer(body)]
     taken = [*labels, *((one.start, one.end) for one in everything)]
     free = [
@@ -181,6 +181,8 @@ def _bare(body: str, everything: list[ParsedQuantity]) -> list[ParsedQuantity]:
         if not any(one.start < end and start < one.end for start, end in taken) and not has_other_unit(body, one)
     ]
     figures = [one for one in free if any(letter.isdigit() for letter in body[one.start : one.end])]
+    if words and figures:
+        return [one for one in free if one in figures or body[one.start : one.end].lower() != "one"]
     return figures or free
 
 

@@ -20,12 +20,16 @@ _CLAUSE_END = re.compile(
     r"|,\s+(?=(?:so |it['’]|it is|i['’]d|i would|my |about|approximately|roughly|around|maybe|perhaps|probably))",
     re.IGNORECASE,
 )
+_CONCEDES = re.compile(
+    r"(?:\A|[.;!?]\s|\n)\s*(?:while|although|though|even though|despite|since|as|even if)\b[^,.;!?\n]*(,)", re.IGNORECASE
+)
 
 
 def without_refusals(text: str) -> str:
     """Replace every refusing clause by spaces, which keeps positions."""
     kept, start = [], 0
-    ends = [(match.start(), match.end()) for match in _CLAUSE_END.finditer(text)]
+    ends = [match.span() for match in _CLAUSE_END.finditer(text)] + [match.span(1) for match in _CONCEDES.finditer(text)]
+    ends.sort()
     for stop, following in [*ends, (len(text), len(text))]:
         clause = text[start:stop]
         kept.append(" " * len(clause) if _REFUSAL.search(clause) else clause)

@@ -44,7 +44,7 @@ _COMPARED = (
     r"(?:than|compared to|compared with|in comparison to|in comparison with|relative to|versus|vs|unlike|but not)"
 )
 _NOT = re.compile(r"\b(?:not|n t|never|no|neither|nor|isn t|doesn t|aren t)\b(?! only)")
-_SAME = re.compile(r"\b(?:same|equal|equally|identical|similar|both|equidistant|neither)\b|\bas \w+ as\b")
+_SAME = re.compile(r"\b(?:same|equal|equally|identical|similar|both|equidistant|neither)\b|(?<!not )(?<!n t )\bas \w+ as\b")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,10 @@ _NUMBER_WORDS = {
     word: str(value)
     for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
 }
+_ORDINALS = {word: str(place) for place, word in enumerate("first second third fourth fifth sixth".split(), 1)}
+_ORDINAL = re.compile(
+    rf"\b({'|'.join(_ORDINALS)})\s+(image|picture|photo|frame|panel|view|option|region|box|point|object)\b", re.IGNORECASE
+)
 
 
 def letter_word(letter: str) -> str:
@@ -37,6 +41,7 @@ def plain(text: str, keep: str = "") -> str:
     """
     text = _NAMED.sub(lambda found: f" {letter_word(found[1])} ", text)
     text = _ALONE.sub(lambda found: f" {letter_word(found[1] or found[2])} ", text)
+    text = _ORDINAL.sub(lambda found: f"{found[2]} {_ORDINALS[found[1].lower()]}", text)
     text = re.sub(rf"[^\w\s\[\].{keep}]|(?<!\d)\.|\.(?!\d)", " ", text.lower())
     text = re.sub(r",(?!\d)", " , ", text) if keep else text
     words = _ARTICLES.sub(" ", text).split()

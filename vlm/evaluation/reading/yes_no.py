@@ -32,7 +32,7 @@ _MODIFIED = (
 _END = r"(?=\W*(?:[,.!;:?)\n]|$)|\s*[—–(-]|\s+(?:because|since|as|and|so|given|while|based)\b)"
 _YES = re.compile(
     rf"(?:yes|yeah|yep|yup|yea|aye|affirmative|是的?|对的?|正确|没错)(?![\w])|(?:y|t)\W*\Z|true{_END}"
-    rf"|(?:i (?:think|believe|would say|guess|suppose) )?so(?:\W*\Z|\W*[.,!]\s)|likely\W*\Z|i agree\b"
+    rf"|(?:i (?:think|believe|would say|guess|suppose) )?so(?:\W*\Z|\W*[.,!]\s)|(?:very |quite |most |highly |extremely )?likely\W*\Z|i agree\b"
     rf"|agreed\b"
     rf"|(?:it|they|he|she|there|this|that|these|those) (?:(?:certainly|definitely|indeed|clearly|really|sure) )?"
     rf"(?:is|are|does|do|was|were|has|have|can|will|would|could){_END}"
@@ -40,10 +40,10 @@ _YES = re.compile(
     rf"|(?:it )?(?:seems|appears|looks) (?:so\b|that way|like it(?:\W*\Z|[.,]))"
 )
 _AGREES = re.compile(
-    r"(?:indeed|certainly|absolutely|definitely|of course|sure(?: thing)?|surely|correct|right|exactly|precisely|totally"
+    r"(?:certainly|absolutely|definitely|of course|sure(?: thing)?|surely|correct|right|exactly|precisely|totally"
     r"|for sure|undoubtedly|clearly|obviously|naturally|ok(?:ay)?|all right|alright|great question|good question"
     r"|most (?:certainly|definitely)|without a doubt|you(?:'re| are) (?:right|correct)|probably|possibly)"
-    r"(?=\W*(?:[,.!;:\n]|$)|\s*[—–-]\s)"
+    r"(?=\W*(?:[,.!;:\n]|$)|\s*[—–-]\s)|indeed\b"
     r"|(?:that|this|it)(?:'s| is| would be|'d be) (?:indeed |absolutely |definitely |certainly |quite |probably )*"
     r"(?:right|correct|true|accurate|so|the case)\b(?: that)?"
 )
