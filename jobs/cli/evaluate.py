@@ -21,6 +21,10 @@ PredictionsOption = Annotated[
     list[str] | None,
     typer.Option("--predictions", help="FORMAT:PATH or MODEL=FORMAT:PATH of a model's answers; repeatable."),
 ]
+PredictionColumnOption = Annotated[
+    str | None,
+    typer.Option("--prediction-column", help="Column with the model's answers, if its name does not say so."),
+]
 ModelOption = Annotated[
     list[str] | None, typer.Option("--model", help="NAME=FOLDER or NAME=HUB_ID of a model to run; repeatable.")
 ]
@@ -105,6 +109,7 @@ def evaluate(
     items: ItemsOption,
     out: Annotated[Path, typer.Option("--out", help="Folder for scores, predictions and the HTML page.")],
     predictions: PredictionsOption = None,
+    prediction_column: PredictionColumnOption = None,
     model: ModelOption = None,
     revision: RevisionOption = None,
     device: DeviceOption = None,
@@ -133,7 +138,7 @@ def evaluate(
     ]
     evaluation = evaluating.evaluate(
         evaluating.place_of(items),
-        [evaluating.place_of(one) for one in predictions or ()],
+        [evaluating.place_of(one, prediction_column) for one in predictions or ()],
         out,
         evaluating.place_of(training) if training else None,
         [evaluating.place_of(one) for one in write or ()],

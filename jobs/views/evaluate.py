@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from jobs.views.pages.leaderboard import leaderboard_markdown
 from jobs.views.preview import write_page
 from schemas.table import ENGINE_VERSION
 from vlm.evaluation.baselines import TEXT_ONLY_PRIOR, baselines
+from vlm.evaluation.columns import suspect
 from vlm.evaluation.formats import spatiallake, vqa_results
 from vlm.evaluation.items import AnswerSet, Item, ItemSet, Prediction, Rejected
 from vlm.evaluation.layouts import read_items, read_predictions, write_items
@@ -29,11 +30,12 @@ _VQA_SOURCES = ("vqav2", "ok_vqa")
 
 @dataclass(frozen=True)
 class Place:
-    """A file or folder, the name of its format, and for predictions the name of the model."""
+    """A file or folder, the name of its format, and for predictions the model's name and the column of its answers."""
 
     format: str
     path: Path
     model: str | None = None
+    column: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ class Evaluation:
         }
 
 
-def place_of(text: str) -> Place:
-    """Parse FORMAT:PATH or MODEL=FORMAT:PATH.
+def place_of(text: str, column: str | None = None) -> Place:
+    """Parse FORMAT:PATH or MODEL=FORMAT:PATH; `column` holds the answers in a file of predictions.
 
     Raises:
         UsageError: the text has another form.
@@ -75,7 +77,7 @@ def place_of(text: str) -> Place:
     found = re.fullmatch(r"(?:(?P<model>[^=:]+)=)?(?P<format>\w+):(?P<path>.+)", text)
     if found is None:
         raise UsageError(f"{text!r} is not FORMAT:PATH; an example is cv_bench:data/cv_bench.parquet.")
-    return Place(found["format"], Path(found["path"]), found["model"])
+    return Place(found["format"], Path(found["path"]), found["model"], column)
 
 
 def evaluate(
@@ -98,7 +100,11 @@ def evaluate(
     try:
         found = _items(items)
         rejected = list(found.rejected)
-        answers = [_named(one, place) for place in predictions for one in read_predictions(place.format, place.path)]
+        answers = [
+            _named(one, place)
+            for place in predictions
+            for one in read_predictions(place.format, place.path, place.column)
+        ]
         fitted = _items(training).items if training else None
         for place in writes:
             rejected += write_items(place.format, found.items, place.path)
@@ -132,7 +138,7 @@ def _items(place: Place) -> ItemSet:
 
 
 def _named(answers: AnswerSet, place: Place) -> AnswerSet:
-    return AnswerSet(place.model or answers.model, answers.answers, answers.rejected)
+    return replace(answers, model=place.model or answers.model, column=None if place.column else answers.column)
 
 
 def _check(items: Sequence[Item], answers: Sequence[AnswerSet], live: Sequence[str]) -> None:
@@ -144,6 +150,9 @@ def _check(items: Sequence[Item], answers: Sequence[AnswerSet], live: Sequence[s
                 f"No prediction of {one.model} belongs to an item: the first prediction is for "
                 f"{first.item_id or first.number}, the first item is {items[0].item_id}; check --items."
             )
+        wrong = suspect(items, one)
+        if wrong is not None:
+            raise UsageError(wrong)
     names = [*(one.model for one in answers), *live]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -88,9 +88,10 @@ def _span_at(tokens: Tokens, start: int) -> _Span | None:
     lower = _quantity_at(tokens, begin, joined=not between)
     if lower is None or lower.unit is None:
         return None
-    if tokens[begin] in ("a", "an") and tokens[lower.end] == "or" and (count := number_at(tokens, lower.end + 1)):
-        if unit_at(tokens, count[1]) is None and count[0] > 1:
-            return _Span(lower.low, lower.low * count[0], lower.unit, count[1])
+    a_or_two = tokens[begin] in ("a", "an") and tokens[lower.end] == "or"
+    count = number_at(tokens, lower.end + 1) if a_or_two else None
+    if count is not None and count[0] > 1 and unit_at(tokens, count[1]) is None:
+        return _Span(lower.low, lower.low * count[0], lower.unit, count[1])
     joint = _joint_at(tokens, lower.end, between)
     upper = _quantity_at(tokens, joint[1]) if joint else None
     if joint is None or upper is None or upper.unit is None or upper.unit.unit_si != lower.unit.unit_si:

@@ -107,11 +107,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class AnswerSet:
-    """The answers of one model, and the rejected rows."""
+    """The answers of one model, the rejected rows, and the column of the file that holds the answers."""
 
     model: str
     answers: list[Answer]
     rejected: list[Rejected] = field(default_factory=list)
+    column: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ from typing import Any
 
 import vlm.evaluation.formats
 from schemas.plugins import modules_with
+from vlm.evaluation.columns import OPTION, prediction_column
 from vlm.evaluation.items import Answer, AnswerSet, Item, ItemSet, Rejected
-from vlm.evaluation.rows import BadRow, Row, Unreadable, rows_of
+from vlm.evaluation.row_files import rows_of
+from vlm.evaluation.rows import BadRow, Row, Unreadable
 
 GROUP = "spatiallake.formats"
 # Raised by values that violate their layout; any other error is a bug and stops the run.
@@ -31,11 +33,15 @@ class ItemReader:
 
 @dataclass(frozen=True)
 class PredictionReader:
-    """How predictions are read: the answer of a row, or BadRow, and the model that a row belongs to."""
+    """How predictions are read: the answer of a row, or BadRow, and the model that a row belongs to.
+
+    If `columns` names the columns that may hold the text, `answer` finds it in the first of them.
+    """
 
     answer: Callable[[Row], Answer]
     rows: Callable[[Path], Iterator[Row]] = rows_of
     model: Callable[[Row, Path], str] = lambda _, path: path.stem
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,29 +88,57 @@ def read_items(name: str, path: Path) -> ItemSet:
     rejected: list[Rejected] = []
     for row in reader.rows(path):
         try:
-            items.extend(reader.items(row))
+            items.extend(reader.items(_sound(row)))
         except _ROW_FAULTS as error:
             rejected.append(_rejected(row, error))
     return ItemSet(items, rejected)
 
 
-def read_predictions(name: str, path: Path) -> list[AnswerSet]:
-    """Return the answers of every model in a file or folder in the format called `name`.
+def read_predictions(name: str, path: Path, column: str | None = None) -> list[AnswerSet]:
+    """Return the answers of every model in a file or folder in the format called `name`, from a `column` if named.
 
     Raises:
-        Unreadable: no such format, or a file that cannot be read at all.
+        Unreadable: no such format, a file that cannot be read at all, or no column that surely holds answers of a
+            model.
     """
     reader = _part(name, "predictions")
     answers: dict[str, list[Answer]] = {}
     rejected: list[Rejected] = []
-    for row in reader.rows(path):
+    rows, column = _with_column(name, reader, path, column)
+    for row in rows:
         try:
-            answers.setdefault(reader.model(row, path), []).append(reader.answer(row))
+            answer = reader.answer(_sound(row))
+            answers.setdefault(reader.model(row, path), []).append(answer)
         except _ROW_FAULTS as error:
             rejected.append(_rejected(row, error))
     if not answers:
-        raise Unreadable(f"{path} holds no predictions in the format {name}.")
-    return [AnswerSet(model, found, [] if place else rejected) for place, (model, found) in enumerate(answers.items())]
+        first = f" {rejected[0].reason}" if rejected else ""
+        raise Unreadable(f"{path} holds no predictions in the format {name}.{first}")
+    return [
+        AnswerSet(model, found, [] if place else rejected, column)
+        for place, (model, found) in enumerate(answers.items())
+    ]
+
+
+def _with_column(
+    name: str, reader: PredictionReader, path: Path, column: str | None
+) -> tuple[Iterable[Row], str | None]:
+    """Return the rows with the model's text in the first of the reader's columns, and the column it came from."""
+    if not reader.columns:
+        if column is not None:
+            raise Unreadable(f"The format {name} says itself where predictions stand; leave out {OPTION}.")
+        return reader.rows(path), None
+    rows = list(reader.rows(path))
+    if not any(row.values for row in rows):
+        return rows, None
+    found = prediction_column(rows, reader.columns, path, column)
+    return [row if row.fault else row.holding(reader.columns[0], row.get(found)) for row in rows], found
+
+
+def _sound(row: Row) -> Row:
+    if row.fault:
+        raise BadRow(row.fault)
+    return row
 
 
 def write_items(name: str, items: Iterable[Item], path: Path) -> list[Rejected]:

@@ -1,17 +1,12 @@
-"""Rows of local files or folders in Parquet, JSON, JSON lines, TSV and CSV."""
+"""One row of a local file, with its values and images."""
 
-import csv
 import json
-import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vlm.evaluation.images import ItemImage
-
-_SUFFIXES = (".parquet", ".jsonl", ".json", ".tsv", ".csv")
-_LISTS = ("data", "questions", "annotations", "items")
 
 
 class Unreadable(Exception):
@@ -24,12 +19,20 @@ class BadRow(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its values by column, its number among all rows, and the folder of its file."""
+    """One row: its values by column, its number among all rows, and the folder of its file.
+
+    `fault` completes "Row N ..." for a row that could not be read.
+    """
 
     values: Mapping[str, Any]
     number: int
     folder: Path
     cell: tuple[str, int, int] | None = None  # Parquet file, row group, row in the group
+    fault: str | None = None
+
+    def holding(self, column: str, value: Any) -> "Row":
+        """Return the row with another value in a column."""
+        return replace(self, values={**self.values, column: value})
 
     def get(self, column: str) -> Any:
         """Return a value, or None."""
@@ -110,100 +113,6 @@ def image_of(value: Any, folder: Path) -> ItemImage:
     raise BadRow(f"has an image that is a {type(value).__name__}")
 
 
-def rows_of(path: Path) -> Iterator[Row]:
-    """Yield the rows of a file, or of all files in a folder that have the first known suffix, ordered by name.
-
-    Raises:
-        Unreadable: there is nothing to read.
-    """
-    if not path.exists():
-        raise Unreadable(f"{path} does not exist.")
-    number = 0
-    for file in _files(path):
-        for row in _READERS[file.suffix](file):
-            yield Row(row.values, number, row.folder, row.cell)
-            number += 1
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_file():
-        if path.suffix not in _SUFFIXES:
-            hint = " Write predictions as TSV (PRED_FORMAT=tsv)." if path.suffix == ".xlsx" else ""
-            raise Unreadable(f"{path.name} is none of {', '.join(_SUFFIXES)}.{hint}")
-        return [path]
-    for suffix in _SUFFIXES:
-        found = sorted(path.rglob(f"*{suffix}"))
-        if found:
-            return found
-    raise Unreadable(f"{path} holds no file of {', '.join(_SUFFIXES)}.")
-
-
-def _parquet(file: Path) -> Iterator[Row]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pq.ParquetFile(file)
-    held = [field.name for field in table.schema_arrow if _holds_bytes(field.type)]
-    plain = [name for name in table.schema_arrow.names if name not in held]
-    for group in range(table.num_row_groups):
-        rows = table.read_row_group(group, columns=plain).to_pylist() or [{}] * table.metadata.row_group(group).num_rows
-        counts = {name: _counts(table, group, name, pa) for name in held}
-        for place, values in enumerate(rows):
-            inside = {name: InCell(count[place]) for name, count in counts.items() if count[place]}
-            yield Row({**values, **inside}, 0, file.parent, (str(file), group, place))
-
-
-def _holds_bytes(kind: Any) -> bool:
-    import pyarrow as pa
-
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return _holds_bytes(kind.value_type)
-    if pa.types.is_struct(kind):
-        return any(_holds_bytes(kind.field(index).type) for index in range(kind.num_fields))
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-
-
-def _counts(table: Any, group: int, name: str, pa: Any) -> list[int]:
-    """Return the number of images in each row of a column."""
-    column = table.read_row_group(group, columns=[name]).column(name)
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        return [length or 0 for chunk in column.chunks for length in chunk.value_lengths().to_pylist()]
-    return [int(valid) for valid in column.is_valid().to_pylist()]
-
-
-def _json_lines(file: Path) -> Iterator[Row]:
-    with file.open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.strip():
-                yield Row(_object(line, file), 0, file.parent)
-
-
-def _object(line: str, file: Path) -> Mapping[str, Any]:
-    try:
-        found = json.loads(line)
-    except ValueError as error:
-        raise Unreadable(f"{file.name} has a line that is not JSON: {line.strip()[:60]!r}.") from error
-    return found if isinstance(found, dict) else {"value": found}
-
-
-def _json(file: Path) -> Iterator[Row]:
-    try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise Unreadable(f"{file.name} is not JSON: {error}.") from error
-    if isinstance(document, dict):
-        document = next((document[key] for key in _LISTS if isinstance(document.get(key), list)), [document])
-    for values in document:
-        yield Row(values if isinstance(values, dict) else {"value": values}, 0, file.parent)
-
-
-def _separated(file: Path) -> Iterator[Row]:
-    csv.field_size_limit(sys.maxsize)  # cells may hold images in base64
-    with file.open(encoding="utf-8", newline="") as lines:
-        for values in csv.DictReader(lines, delimiter="\t" if file.suffix == ".tsv" else ","):
-            yield Row(values, 0, file.parent)
-
-
 def _python_list(text: str) -> list[Any]:
     import ast
 
@@ -212,6 +121,3 @@ def _python_list(text: str) -> list[Any]:
     except (ValueError, SyntaxError) as error:
         raise BadRow(f"has a list that cannot be read: {text[:60]}") from error
     return list(found)
-
-
-_READERS = {".parquet": _parquet, ".jsonl": _json_lines, ".json": _json, ".tsv": _separated, ".csv": _separated}

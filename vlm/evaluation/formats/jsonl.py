@@ -1,20 +1,21 @@
 """Predictions in plain files: rows with an id and a text, whatever their columns are called."""
 
+import re
 from pathlib import Path
 
+from vlm.evaluation.columns import KNOWN, said
 from vlm.evaluation.items import Answer
 from vlm.evaluation.layouts import Format, PredictionReader
 from vlm.evaluation.rows import BadRow, Row
 
 _IDS = ("item_id", "question_id", "id", "qid", "idx", "index")
-_TEXTS = ("prediction", "raw", "text", "pred", "output", "response", "answer")
 
 
 def _answer(row: Row) -> Answer:
-    text = next((row.get(column) for column in _TEXTS if row.get(column) is not None), None)
+    text = said(row.get(KNOWN[0]))
     if text is None:
-        raise BadRow(f"has none of {', '.join(_TEXTS)}")
-    return Answer(str(text), row.text(*_IDS))
+        raise BadRow("has no prediction")
+    return Answer(text, re.sub(r"(?<=\d)\.0$", "", row.text(*_IDS)))
 
 
 def _model(row: Row, path: Path) -> str:
@@ -23,6 +24,6 @@ def _model(row: Row, path: Path) -> str:
 
 FORMAT = Format(
     name="jsonl",
-    title="rows with an id and a `prediction`, `text` or `answer`",
-    predictions=PredictionReader(_answer, model=_model),
+    title="rows with an id and a `prediction`, `response`, `text` ..",
+    predictions=PredictionReader(_answer, model=_model, columns=KNOWN),
 )

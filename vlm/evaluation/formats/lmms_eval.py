@@ -14,7 +14,8 @@ from vlm.evaluation.formats import spatiallake
 from vlm.evaluation.items import Answer, Item, Prediction, Rejected
 from vlm.evaluation.layouts import Format, PredictionReader
 from vlm.evaluation.reading.answer import read
-from vlm.evaluation.rows import BadRow, Row, Unreadable, rows_of
+from vlm.evaluation.row_files import rows_of
+from vlm.evaluation.rows import BadRow, Row, Unreadable
 from vlm.evaluation.scores.success import success
 
 _FUNCTIONS = '''"""Images, prompts and scores of the items in items.parquet; needs spatiallake for the scores."""

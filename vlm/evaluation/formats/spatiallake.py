@@ -141,6 +141,6 @@ FORMAT = Format(
     name="spatiallake",
     title="our own tables of items and of predictions",
     items=ItemReader(items_of),
-    predictions=PredictionReader(_answer, model=_model),
+    predictions=PredictionReader(_answer, model=_model, columns=("raw",)),
     write=write,
 )

@@ -16,7 +16,8 @@ from vlm.evaluation.images import ItemImage
 from vlm.evaluation.item_builders import answer_item, choice_item
 from vlm.evaluation.items import Answer, Item, Rejected
 from vlm.evaluation.layouts import Format, ItemReader, PredictionReader
-from vlm.evaluation.rows import Row, rows_of
+from vlm.evaluation.row_files import rows_of
+from vlm.evaluation.rows import Row
 
 _ROTATION = 1_000_000
 _LONGEST_REFERENCE = 64
@@ -57,7 +58,7 @@ def _images(row: Row) -> tuple[ItemImage, ...]:
 
 
 def _answer(row: Row) -> Answer:
-    index = row.text("index")
+    index = row.text("index").removesuffix(".0")  # pandas writes a column with an empty cell as floats
     return Answer(str(row.get("prediction") or ""), index, int(index) if index.isdigit() else None)
 
 
@@ -86,6 +87,6 @@ FORMAT = Format(
     name="vlmevalkit",
     title="VLMEvalKit's TSV, and its predictions",
     items=ItemReader(_items, _rows),
-    predictions=PredictionReader(_answer),
+    predictions=PredictionReader(_answer, columns=("prediction",)),
     write=_write,
 )

@@ -29,5 +29,7 @@ def _answer(row: Row) -> Answer:
 
 
 FORMAT = Format(
-    name="vqa_results", title="results for the VQA evaluation servers", predictions=PredictionReader(_answer)
+    name="vqa_results",
+    title="results for the VQA evaluation servers",
+    predictions=PredictionReader(_answer, columns=("answer",)),
 )

@@ -10,7 +10,8 @@ from typing import Any
 
 from vlm.evaluation.items import Item, Kind, Truth
 from vlm.evaluation.layouts import Format, ItemReader
-from vlm.evaluation.rows import BadRow, Row, Unreadable, rows_of
+from vlm.evaluation.row_files import rows_of, text_of
+from vlm.evaluation.rows import BadRow, Row, Unreadable
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -35,7 +36,7 @@ def _rows(path: Path) -> Iterator[Row]:
 
 def _document(file: Path) -> dict[str, Any]:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(text_of(file))
     except ValueError as error:
         raise Unreadable(f"{file.name} is not JSON: {error}.") from error
 

@@ -30,8 +30,11 @@ class AnswersFile:
             with self.path.open("r+b") as held:
                 held.truncate(len(whole) + bool(whole))
         for line in whole.splitlines():
-            row = json.loads(line)
-            self.known[row["model"], row["item_id"], row["asked"]] = row["prediction"]
+            try:
+                row = json.loads(line)
+                self.known[row["model"], row["item_id"], row["asked"]] = row["prediction"]
+            except (ValueError, KeyError, TypeError):  # a damaged line: its question is asked again
+                continue
 
     def add(self, row: str, asked: dict[str, str], outputs: Sequence[Output]) -> None:
         """Append answers of one leaderboard row; `asked` holds the digest of each item."""

@@ -8,29 +8,34 @@ from udfs.language.quantity_parser import ParsedQuantity
 from udfs.language.units import UNITS, NamedUnit, unit_at
 
 _UNCERTAIN_BEFORE = re.compile(
-    r"(?:\b(?:margins?|uncertaint\w*|tolerances?|accura\w+|precision|deviations?|error|errors|give or take|plus or minus"
+    r"(?:\b(?:margins?|uncertaint\w*|tolerances?|accura\w+|precision|deviations?|error|errors|give or take"
+    r"|plus or minus"
     r"|off by|confidence|resolution|std|sigma)\b|±|\+/[-−]|\+-)[^.;\n]{0,28}$",
     re.IGNORECASE,
 )
 _UNCERTAIN_AFTER = re.compile(
-    r"\s*(?:of |in )?(?:margin|error|uncertaint|tolerance|accuracy|precision|either way|or so either|in either direction)",
+    r"\s*(?:of |in )?(?:margin|error|uncertaint|tolerance|accuracy|precision|either way|or so either"
+    r"|in either direction)",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
     r"(?:\b(?:not|rather than|instead of|nor|as opposed to)|n['’]t(?: be)?)\s+(?:\w+\s){0,2}$", re.IGNORECASE
 )
-# A clause that starts with one of these, to its comma, bracket or end, is about something known and not about the answer.
+# A clause that starts with one of these, to its comma, bracket or end, is about something known, not about the answer.
 _REFERENCE_CLAUSE = re.compile(
     r"\b(?:for (?:reference|comparison|context|scale)|as a (?:reference|comparison|sanity check)|assuming|assume[sd]?"
     r"|given that|given the|given an?|if (?:we|the|a|an|i|it|its)|using (?:the|a|an|its)|based on|knowing|considering"
-    r"|(?:in )?compar(?:ed|ison|ing) (?:to|with)|relative to|in contrast|by contrast|unlike|whereas|with (?:a|the) (?:typical|standard)"
-    r"|since (?:a|an|the|most)|because (?:a|an|the)|taking|suppos(?:e|ing)|where (?:a|the)|(?:than|as) (?:the|a|an|its))\b"
+    r"|(?:in )?compar(?:ed|ison|ing) (?:to|with)|relative to|in contrast|by contrast|unlike|whereas|with (?:a"
+    r"|the) (?:typical|standard)"
+    r"|since (?:a|an|the|most)|because (?:a|an|the)|taking|suppos(?:e|ing)|where (?:a|the)|(?:than|as) (?:the"
+    r"|a|an|its))\b"
     r"(?:[^.,;:()\n]|(?<=\d)[.,](?=\d)|,(?= (?:which|that|whose|who|measuring|about|around|approximately)\b)"
     r"|\((?=[^()]*\))[^()]*\))*",
     re.IGNORECASE,
 )
 _TYPICAL = re.compile(
-    r"\b(?:typical(?:ly)?|standard|average|usual(?:ly)?|normally|commonly|generally|reference|known (?:height|width|size|length)"
+    r"\b(?:typical(?:ly)?|standard|average|usual(?:ly)?|normally|commonly|generally|reference|known (?:height"
+    r"|width|size|length)"
     r"|regulation|most (?:doors|chairs|people|tables|adults))\b",
     re.IGNORECASE,
 )
@@ -40,8 +45,10 @@ _EXPLAINS = re.compile(
     re.IGNORECASE,
 )
 _HEDGED_ALONE = re.compile(
-    r"\W*(?:(?:it|that|this)(?:['’]s| is)|sure|okay|answer|(?:i(?:['’]d| would)? (?:estimate|say|guess))|estimated?|about"
-    r"|around|roughly|approximately|approx|probably|maybe|perhaps|nearly|almost|just|only|some|circa|ca|close to|exactly"
+    r"\W*(?:(?:it|that|this)(?:['’]s| is)|sure|okay|answer|(?:i(?:['’]d| would)? (?:estimate|say|guess))"
+    r"|estimated?|about"
+    r"|around|roughly|approximately|approx|probably|maybe|perhaps|nearly|almost|just|only|some|circa|ca"
+    r"|close to|exactly"
     r"|the|at|an?|estimate|distance|of|[\s.,:;!*~≈_()`\"'-])*",
     re.IGNORECASE,
 )

@@ -14,7 +14,8 @@ _OPEN, _CLOSE = r"[\s*_`\"'(\[{<#>-]*", r"[*_`\"')\]}>]*"
 _NAMES_OPTION = r"(?:(?:option|choice|letter|answer|number|alternative|statement)s?\s+)?"
 # What may follow a letter that is the answer; a verb makes it the subject of a sentence.
 _AFTER = (
-    r"(?=\s*(?:\Z|[.,;:!?)\]}\n—–(/*=\u4e00-\u9fff]|-(?!\w)|(?:because|since|as|and|which|with|due|based|given|for|here|over)\b))"
+    r"(?=\s*(?:\Z|[.,;:!?)\]}\n—–(/*=\u4e00-\u9fff]|-(?!\w)"
+    r"|(?:because|since|as|and|which|with|due|based|given|for|here|over)\b))"
 )
 _REJECTED = re.compile(
     r"[)\]\"'*]*\s*(?:is|are|was|can|could|would|seems|looks|appears)?\s*(?:also|clearly|definitely|both|all|therefore|simply|far)?"
@@ -33,11 +34,13 @@ _DENIED = re.compile(
 _OR_AFTER = re.compile(r"[)\]\"'*]*\s*(?:or|/)\s*(?:option\s+)?[(\[\"'*]*[A-H]\b")
 _OR_BEFORE = re.compile(r"(?<!\w)[A-H][)\]\"'*]*\s*(?:or|/)\s*(?:option\s+)?[(\[\"'*]*$")
 _IMPRESSION = re.compile(
-    r"\b(?:at first|first glance|initially|seems?|appears?|might|may|could|would|looks|first thought|tempting)\b", re.IGNORECASE
+    r"\b(?:at first|first glance|initially|seems?|appears?|might|may|could|would|looks|first thought|tempting)\b",
+    re.IGNORECASE,
 )
 _CONTRADICTS = re.compile(r"\W*(?:however|but|yet|still|nevertheless|instead|in fact|in reality)\b", re.IGNORECASE)
 _AGREEMENT = re.compile(
-    r"\A\W*(?:that(?:['’]s| is) (?:right|correct)|you(?:['’]re| are) (?:right|correct)(?: to \w+)?|all right|alright|right|correct)"
+    r"\A\W*(?:that(?:['’]s| is) (?:right|correct)|you(?:['’]re| are) (?:right|correct)(?: to \w+)?|all right"
+    r"|alright|right|correct)"
     r"[\s]*[,.!;:—–-]+\s*(?=\w)",
     re.IGNORECASE,
 )
@@ -79,9 +82,11 @@ class _Reader:
         )
         self._stray = re.compile(rf"(?<![\w'’.])([{self._letters}])(?=\W*\Z|{_CLOSE}[.,;:!?])(?!['’]\w|\.\w)")
         self._praised = re.compile(
-            rf"(?<![\w'’.])([{self._letters}])\b[)\]\"'*]*(?:,[^,.]{{0,60}},)?\s+(?:is|must be|would be|seems|appears(?: to be)?)\s+"
+            rf"(?<![\w'’.])([{self._letters}])\b[)\]\"'*]*(?:,[^,.]{{0,60}},)?\s+(?:is|must be|would be|seems"
+            rf"|appears(?: to be)?)\s+"
             r"(?:(?:clearly|definitely|therefore|thus|indeed|also|likely|probably)\s+)?(?:the\s+)?(?:most\s+(?:likely"
-            r"|accurate|appropriate|plausible)\s+)?(?:correct|right|answer|best|true|accurate|valid|my (?:choice|answer|pick)|most (?:likely|accurate|appropriate))"
+            r"|accurate|appropriate|plausible)\s+)?(?:correct|right|answer|best|true|accurate|valid"
+            r"|my (?:choice|answer|pick)|most (?:likely|accurate|appropriate))"
         )
 
     def read(self, one: Statement) -> int | None:
@@ -124,9 +129,11 @@ class _Reader:
         return None
 
     def _of_rest(self, said: str) -> int | None:
-        letter = self._of_letters(said)
-        if letter is not None:
-            return letter
+        found = self._of_letters(said)
+        if found is None and self._options.numeric:
+            found = self._options.in_text(said)
+        if found is not None:
+            return found
         for read in (self._options.in_claims, self._options.in_text):
             for sentence in _by_weight(sentences(said)):
                 found = read(sentence)
@@ -146,7 +153,9 @@ class _Reader:
 
     def _free(self, pattern: re.Pattern[str], said: str) -> list[int]:
         """Return the letters of a pattern that are not denied, rejected, alternatives or listed."""
-        found = [(match, next(at for at, one in enumerate(match.groups(), 1) if one)) for match in pattern.finditer(said)]
+        found = [
+            (match, next(at for at, one in enumerate(match.groups(), 1) if one)) for match in pattern.finditer(said)
+        ]
         spans = [match.span(group) for match, group in found]
         listed = {said[start] for start, end in spans if _lists(said, start, end)}
         letters = []

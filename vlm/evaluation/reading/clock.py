@@ -8,7 +8,8 @@ from vlm.evaluation.reading.refusal import without_refusals
 
 _TIME = re.compile(r"(?<![\d:.])(2[0-4]|1\d|0?\d)[:h](\d\d)(?![\d:])(?:\s*(?:am|pm|a\.m\.|p\.m\.))?", re.IGNORECASE)
 _OCLOCK = re.compile(
-    r"\s*(?:[-\s]*['’`´]?\s*o\s*['’`´]*[\s-]*clock|[\s-]+hours?[\s-]+(?:position|direction|mark)|h\b|[点點]钟?|時|\s+on (?:the|a) clock)",
+    r"\s*(?:[-\s]*['’`´]?\s*o\s*['’`´]*[\s-]*clock|[\s-]+hours?[\s-]+(?:position|direction|mark)|h\b|[点點]钟?|時"
+    r"|\s+on (?:the|a) clock)",
     re.IGNORECASE,
 )
 _SPOKEN = re.compile(
@@ -33,7 +34,8 @@ _DENIED = re.compile(
 _FRAME = re.compile(
     r"\b(?:where|with|if|assuming|considering|given|taking|when|imagining|imagine|suppose|since|while|whereas|the"
     r"|(?:at|as) (?=(?:12|twelve|6|six)\b))"
-    r"(?:(?!\b(?:then|so|but)\b)[^.,;\n])*?\b(?:straight ahead|facing|forwards?|directly (?:ahead|in front|behind)|ahead"
+    r"(?:(?!\b(?:then|so|but)\b)[^.,;\n])*?\b(?:straight ahead|facing|forwards?|directly (?:ahead|in front"
+    r"|behind)|ahead"
     r"|in front|front|top|north|directly above|is behind|would be|being)\b[^.,;\n]*",
     re.IGNORECASE,
 )
@@ -74,7 +76,7 @@ def _bare(body: str) -> float | None:
         if found is None or found[1] != len(tokens) or not 0 < found[0] <= 12:
             continue
         begins = tokens.items[start].start
-        if start == 0 and not re.search(r"\w", body[:begins]) or _NAMED.search(body[:begins]):
+        if (start == 0 and not re.search(r"\w", body[:begins])) or _NAMED.search(body[:begins]):
             return _on_face(found[0])
     return None
 

@@ -13,9 +13,10 @@ _BESIDE = re.compile(
     re.IGNORECASE,
 )
 _CONTRAST = re.compile(r"\b(?:however|but|actually|instead|though|yet)\b")
-_WEAK = frozenset(
-    "of to in on at from by with is are it its and or there that this side one direction hand image from relative".split()
+_WEAK_WORDS = (
+    "of to in on at from by with is are it its and or there that this side one direction hand image from relative"
 )
+_WEAK = frozenset(_WEAK_WORDS.split())
 _SYNONYMS = {"upper": "top", "lower": "bottom", "behind": "back", "lefthand": "left", "righthand": "right"}
 
 
@@ -28,7 +29,9 @@ class Options:
         self._short = short if all(short) and len(set(short)) == len(short) else self.plain
         self.figures = [figure(re.sub(r"^\s*\(?[A-H][).:]\s+", "", option)) for option in options]
         self.quantities = _quantities(options) if None in self.figures else None
+        self.numeric = self.quantities is not None or None not in self.figures
         self.claims = self._claims(question)
+        self._question = question
         self.lettered = any("letter_" in one for one in self.plain)
         self._common = _repeated(self.plain)
 
@@ -59,7 +62,7 @@ class Options:
         if self.figures and None not in self.figures:
             return self._figure(said)
         if self.quantities is not None:
-            found = parse_quantity(said, self.quantities[0])
+            found = parse_quantity(said, self.quantities[0], self._question)
             places = [
                 place for place, value in enumerate(self.quantities[1]) if found and _equal(value, found.value_si)
             ]
@@ -82,7 +85,7 @@ class Options:
         return []
 
     def _figure(self, said: str) -> int | None:
-        found = parse_quantity(said, "count")
+        found = parse_quantity(said, "count", self._question)
         whole = [place for place, value in enumerate(self.figures) if found and value == found.value_si]
         return whole[0] if len(whole) == 1 else None
 

@@ -29,7 +29,8 @@ _CORNERS = re.compile(
 )
 _BARE = re.compile(rf"(?<![\w.,%-])({_NUMBER}\s*%?)(?:\s*px)?\s*([,;]|\s)\s*({_NUMBER}\s*%?)(?:\s*px)?(?![\w,%]|\.\d)")
 _FROM_EDGE = re.compile(
-    r"(\d+(?:\.\d+)?)\s*(?:%|percent)(?:\s+of the (?:way|width|height|image))?(?:\s+(?:across|down|in))?\s+(?:from|of)\s+"
+    r"(\d+(?:\.\d+)?)\s*(?:%|percent)(?:\s+of the (?:way|width|height|image))?(?:\s+(?:across|down"
+    r"|in))?\s+(?:from|of)\s+"
     r"(?:the\s+)?(left|right|top|bottom)",
     re.IGNORECASE,
 )

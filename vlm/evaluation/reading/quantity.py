@@ -4,23 +4,15 @@ import re
 from dataclasses import dataclass
 
 from udfs.language.numerals import Tokens
-from udfs.language.quantity_parser import CONVERSION_REL, ParsedQuantity, bare_numbers, quantities
+from udfs.language.quantity_parser import ParsedQuantity, bare_numbers, quantities
 from udfs.language.units import UNITS, NamedUnit, unit_at
-from vlm.evaluation.reading.aside import announced_unit, answers_first, has_other_unit, without_asides
+from vlm.evaluation.reading.aside import announced_unit, has_other_unit
 from vlm.evaluation.reading.marked import Part, body_of, marked_parts
-from vlm.evaluation.reading.precedence import CORRECTION, FINAL, VERDICT
 from vlm.evaluation.reading.refusal import without_refusals
+from vlm.evaluation.reading.selection import chosen_of
 
 METER = UNITS["m"]
 COUNT = NamedUnit("count", 1.0, "")
-_BESIDE = 24
-_ANSWER = re.compile(rf"(?:{FINAL.pattern})|\banswer\b", FINAL.flags)
-_CONCLUSION = re.compile(
-    rf"(?:{VERDICT.pattern})|\b(?:in total|total of|equals|gives|comes (?:out )?to|works out to)\b|=", VERDICT.flags
-)
-_WEAK_MARKER = re.compile(
-    r"\b(?:is|are|be)\s+(?:about|roughly|around|nearly|estimated at)\b|\bapproximately\b|≈|~", re.IGNORECASE
-)
 _HEDGE = r"(?:\s*(?:about|approximately|roughly|around|only|just|a|an|~|≈))*\s*$"
 _UPPER = re.compile(
     r"(?:\b(?:at most|no more than|not more than|(?<!no )(?<!not )less than|lower than|smaller than|shorter than"
@@ -48,21 +40,6 @@ _CONTACT = re.compile(
     r"\b(?:rest(?:s|ing)?|right|directly|flat|level) (?:on|with|against)\b"
     r"|\blies on\b|\btouch(?:es|ing)?\b|\bno (?:gap|space|distance|clearance)\b|\bnothing in between\b",
     re.IGNORECASE,
-)
-
-_DIMENSIONS = {
-    "tall": "height",
-    "high": "height",
-    "wide": "width",
-    "long": "length",
-    "deep": "depth",
-    "far": "distance",
-}
-_DIMENSIONS |= {"apart": "distance", "away": "distance", "gap": "distance", "taller": "height", "wider": "width"}
-_COMMON = frozenset(
-    "the an is are how what of in to it its from and at by about between do does you that this can there have has which"
-    " much many meters feet inches centimeters estimate approximately image please answer give me with on for be or"
-    " roughly around total would say measured measure".split()
 )
 
 
@@ -113,7 +90,7 @@ def _read(part: Part, asked: NamedUnit, question: str) -> Quantity | None:
     if not found:
         contact = _CONTACT.search(body) if asked.unit_si == "m" else None
         return _zero(part.place(*contact.span())) if contact else None
-    chosen = _chosen(body, found, flags, question)
+    chosen = chosen_of(body, found, flags, question)
     scale = asked.size if chosen.unit is None else 1.0
     sign = -1.0 if _negative(body, chosen) else 1.0
     flags += _bounds(body, chosen)
@@ -184,63 +161,6 @@ def _bare(body: str, everything: list[ParsedQuantity], words: bool = False) -> l
     if words and figures:
         return [one for one in free if one in figures or body[one.start : one.end].lower() != "one"]
     return figures or free
-
-
-def _chosen(body: str, found: list[ParsedQuantity], flags: list[str], question: str) -> ParsedQuantity:
-    kept = [found[0]]
-    for one in found[1:]:
-        beside = one.start - kept[-1].end <= _BESIDE and one.unit != kept[-1].unit
-        if beside and _close(one, kept[-1]):
-            if "conversion" not in flags:
-                flags.append("conversion")
-            continue
-        kept.append(one)
-    kept = without_asides(body, kept)
-    if all(_close(one, kept[0]) for one in kept):
-        return kept[0]
-    flags.append("several")
-    for place in reversed([0, *(match.end() for match in CORRECTION.finditer(body))]):
-        for marker in (_ANSWER, _CONCLUSION):
-            for match in reversed(list(marker.finditer(body, place))):
-                after = [one for one in kept if one.start >= match.end()]
-                if after:
-                    return after[0]
-        if place and (after := [one for one in kept if one.start >= place]):
-            return after[-1]
-    if (about := _about(body, kept, question)) is not None:
-        return about
-    if answers_first(body, kept[0]):
-        return kept[0]
-    for match in reversed(list(_WEAK_MARKER.finditer(body))):
-        after = [one for one in kept if one.start >= match.end()]
-        if after:
-            return after[0]
-    return kept[-1]
-
-
-def _about(body: str, kept: list[ParsedQuantity], question: str) -> ParsedQuantity | None:
-    """Return the only quantity whose clause shares most words with the question."""
-    asked = _words(question)
-    if not asked:
-        return None
-    shares = []
-    for place, one in enumerate(kept):
-        start = kept[place - 1].end if place else 0
-        clause = re.split(r"[.!?;\n](?=\s|$)", body[start : one.start])[-1]
-        after = re.split(r"[,.!?;\n(]|\band\b|\bwhile\b", body[one.end :])[0]
-        shares.append(len(asked & (_words(clause) | _words(after))))
-    best = [one for one, share in zip(kept, shares, strict=True) if share == max(shares)]
-    return best[0] if len(best) == 1 else None
-
-
-def _words(text: str) -> set[str]:
-    """Return the words of a text that tell what it is about, dimensions by one name."""
-    words = re.findall(r"[a-z]{2,}", text.lower())
-    return {_DIMENSIONS.get(word, word) for word in words} - _COMMON
-
-
-def _close(one: ParsedQuantity, other: ParsedQuantity) -> bool:
-    return abs(one.value - other.value) <= CONVERSION_REL * max(abs(other.value), abs(one.value))
 
 
 def _bounds(body: str, chosen: ParsedQuantity) -> list[str]:

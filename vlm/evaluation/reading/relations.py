@@ -28,8 +28,8 @@ _OPPOSITES = (
 _BASES = {
     "far": "farther", "distant": "farther", "close": "closer", "near": "closer", "tall": "taller", "short": "shorter",
     "high": "higher", "low": "lower", "big": "bigger", "large": "larger", "small": "smaller", "wide": "wider",
-    "narrow": "narrower", "long": "longer", "dark": "darker", "bright": "brighter", "light": "lighter", "heavy": "heavier",
-    "thick": "thicker", "thin": "thinner", "deep": "deeper",
+    "narrow": "narrower", "long": "longer", "dark": "darker", "bright": "brighter", "light": "lighter",
+    "heavy": "heavier",    "thick": "thicker", "thin": "thinner", "deep": "deeper",
 }  # fmt: skip
 _SIGNS: dict[str, dict[int, int]] = {}
 for _dimension, _pair in enumerate(_OPPOSITES):
@@ -44,7 +44,9 @@ _COMPARED = (
     r"(?:than|compared to|compared with|in comparison to|in comparison with|relative to|versus|vs|unlike|but not)"
 )
 _NOT = re.compile(r"\b(?:not|n t|never|no|neither|nor|isn t|doesn t|aren t)\b(?! only)")
-_SAME = re.compile(r"\b(?:same|equal|equally|identical|similar|both|equidistant|neither)\b|(?<!not )(?<!n t )\bas \w+ as\b")
+_SAME = re.compile(
+    r"\b(?:same|equal|equally|identical|similar|both|equidistant|neither)\b|(?<!not )(?<!n t )\bas \w+ as\b"
+)
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ def _claim(
     }
     after = said[match.end() :]
     positional = re.match(r" (?:of )?(?=\w)", after) and match["word"] in (
-        "behind", "in front of", "above", "below", "beneath", "under", "underneath", "left", "right", "ahead of", "inside",
+        "behind", "in front of", "above", "below", "beneath", "under", "underneath", "left", "right", "ahead of",
+        "inside",
     )  # fmt: skip
     beside = next((thing for start, thing in compared.items() if start > match.end()), None)
     if beside is None and positional:
@@ -136,12 +139,13 @@ def _claim(
     return Claim(signs, subject, beside if beside != subject else None)
 
 
-_NO_CONTENT = frozenset(
-    "is are was were does do did has have the of to in on at from by with image picture photo photograph scene view camera"
-    " it its this that there you can see please answer yes or no question side be located positioned placed compared than"
-    " and visible appear appears look looks seem seems more would say correct true which as any actually indeed clearly"
-    " left right".split()
+_NO_CONTENT_WORDS = (
+    "is are was were does do did has have the of to in on at from by with image picture photo photograph scene "
+    "view camera it its this that there you can see please answer yes or no question side be located positioned "
+    "placed compared than and visible appear appears look looks seem seems more would say correct true which as "
+    "any actually indeed clearly left right"
 )
+_NO_CONTENT = frozenset(_NO_CONTENT_WORDS.split())
 
 
 class Asked:

@@ -21,11 +21,14 @@ _PREFIX = re.compile(r"^\s*(?:\(?[A-H][).:]|\([A-H]\))\s+(?=\S)")
 _ARTICLES = re.compile(r"\b(?:the|a|an)\b")
 _NUMBER_WORDS = {
     word: str(value)
-    for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
+    for value, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    )
 }
-_ORDINALS = {word: str(place) for place, word in enumerate("first second third fourth fifth sixth".split(), 1)}
+_ORDINALS = {word: str(place) for place, word in enumerate(["first", "second", "third", "fourth", "fifth", "sixth"], 1)}
 _ORDINAL = re.compile(
-    rf"\b({'|'.join(_ORDINALS)})\s+(image|picture|photo|frame|panel|view|option|region|box|point|object)\b", re.IGNORECASE
+    rf"\b({'|'.join(_ORDINALS)})\s+(image|picture|photo|frame|panel|view|option|region|box|point|object)\b",
+    re.IGNORECASE,
 )
 
 

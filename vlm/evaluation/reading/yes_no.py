@@ -9,9 +9,11 @@ from vlm.evaluation.reading.relations import Asked
 _BOTH = re.compile(r"\byes\W{0,3}(?:/|\bor\b|\band\b|\|)\W{0,3}no\b\W{0,3}(?:question\b)?", re.IGNORECASE)
 _BESIDE = re.compile(r"\b(?:no longer|no matter|not only|whether or not|no more than|no less than)\b")
 _ADVERB = (
-    r"(?:absolutely|definitely|certainly|surely|clearly|obviously|probably|likely|most likely|very likely|possibly|perhaps"
+    r"(?:absolutely|definitely|certainly|surely|clearly|obviously|probably|likely|most likely|very likely"
+    r"|possibly|perhaps"
     r"|maybe|apparently|presumably|evidently|actually|in fact|really|truly|well|hmm|so|okay|ok|also|again|thus|hence"
-    r"|therefore|of course|quite|almost certainly|most certainly|most definitely|honestly|simply|yet|oh|ah|um+|uh|still)"
+    r"|therefore|of course|quite|almost certainly|most certainly|most definitely|honestly|simply|yet|oh|ah|um+"
+    r"|uh|still)"
 )
 _OPENING = re.compile(
     rf"(?:(?:{_ADVERB}|and|but|then|ultimately|overall|finally)\b[\s,:—–-]*)+(?=\w)"
@@ -23,7 +25,8 @@ _OPENING = re.compile(
     r"|(?:it|this) (?:seems|appears|looks like)(?: to me)?(?: that)?,? (?=(?:yes|no)\b)"
     r"|(?:there is |there's |i have |i've )?(?:no (?:doubt|question)(?: about (?:it|that))?|without (?:a |any )?doubt)"
     r"(?: that)?[\s,.:;!—–-]*"
-    r"|(?:the answer|answer|my answer|short answer|a|response|verdict|result|output|final answer)(?: is|:| would be)?\W*"
+    r"|(?:the answer|answer|my answer|short answer|a|response|verdict|result|output|final answer)(?: is|:"
+    r"| would be)?\W*"
     r"(?=(?:yes|no|true|false|not|definitely|absolutely|certainly)\b)",
 )
 _MODIFIED = (
@@ -32,7 +35,8 @@ _MODIFIED = (
 _END = r"(?=\W*(?:[,.!;:?)\n]|$)|\s*[—–(-]|\s+(?:because|since|as|and|so|given|while|based)\b)"
 _YES = re.compile(
     rf"(?:yes|yeah|yep|yup|yea|aye|affirmative|是的?|对的?|正确|没错)(?![\w])|(?:y|t)\W*\Z|true{_END}"
-    rf"|(?:i (?:think|believe|would say|guess|suppose) )?so(?:\W*\Z|\W*[.,!]\s)|(?:very |quite |most |highly |extremely )?likely\W*\Z|i agree\b"
+    rf"|(?:i (?:think|believe|would say|guess|suppose) )?so(?:\W*\Z|\W*[.,!]\s)|(?:very |quite |most |highly "
+    rf"|extremely )?likely\W*\Z|i agree\b"
     rf"|agreed\b"
     rf"|(?:it|they|he|she|there|this|that|these|those) (?:(?:certainly|definitely|indeed|clearly|really|sure) )?"
     rf"(?:is|are|does|do|was|were|has|have|can|will|would|could){_END}"
@@ -48,13 +52,15 @@ _AGREES = re.compile(
     r"(?:right|correct|true|accurate|so|the case)\b(?: that)?"
 )
 _NO = re.compile(
-    rf"{_MODIFIED}(?:no(?!\w| (?:doubt|question)\b|['-]|\.? ?\d)|nope|nah|not(?! only\b| to mention\b)|negative|never|neither|hardly|false{_END}"
+    rf"{_MODIFIED}(?:no(?!\w| (?:doubt|question)\b|['-]|\.? ?\d)|nope|nah|not(?! only\b| to mention\b)|negative"
+    rf"|never|neither|hardly|false{_END}"
     rf"|incorrect|untrue|inaccurate|wrong{_END}|far from it|on the contrary|quite the opposite|the opposite|by no means"
     rf"|in no way|under no|doubtful|unlikely|quite the contrary|否|不是|不对|不|没有|错误|错)"
     rf"(?![a-z])"
     rf"|(?:n|f)\W*\Z|i (?:doubt|disagree|wouldn't say|would not say)\b"
     rf"|(?:i|we) (?:do not|don't|wouldn't|would not|can't|cannot) (?:really )?(?:think|believe|say|agree|see|suppose)\b"
-    rf"|(?:that|this|it)(?:'s| is| would be| sounds| seems) (?:indeed |actually |absolutely |definitely |clearly |quite )*"
+    rf"|(?:that|this|it)(?:'s| is| would be| sounds| seems) (?:indeed |actually |absolutely |definitely "
+    rf"|clearly |quite )*"
     rf"(?:incorrect|wrong|false|untrue|inaccurate|unlikely)\b"
     rf"|(?:that|this|it)(?:'s not| is not| isn't)\b"
     rf"|(?:it|they|he|she|there|these|those|we|you) (?:(?:certainly|definitely|clearly|really|actually|probably) )?"
@@ -62,14 +68,16 @@ _NO = re.compile(
     rf"|(?:they|you|these|we)'re not\b"
 )
 _CLAIM = re.compile(
-    r"(?:the|this|that|your|such an?) (?:\w+ )?(?:statement|claim|assertion|description|sentence|caption|premise|proposition"
+    r"(?:the|this|that|your|such an?) (?:\w+ )?(?:statement|claim|assertion|description|sentence|caption"
+    r"|premise|proposition"
     r"|assumption|answer)(?: \"[^\"]*\")?(?: given)? (?:is|was|seems|appears to be)(?P<not>n't| not)?"
     r"(?: (?:indeed|actually|in fact|therefore|thus|clearly|absolutely))*"
     r" (?:(?P<yes>true|correct|right|accurate|valid)|(?P<no>false|incorrect|wrong|inaccurate|untrue|invalid))\b"
 )
 _FALSE = r"(?:in(?:correct|accurate|valid)|un(?:true|likely)|false|wrong)"
 _NEGATION = re.compile(
-    r"\b(?:is|are|was|were|does|do|did|has|have|can|could|would|will|should)(?:n't| (?:\w+ly )?not\b)|\bcannot\b|\bnever\b"
+    r"\b(?:is|are|was|were|does|do|did|has|have|can|could|would|will|should)(?:n't| (?:\w+ly )?not\b)"
+    r"|\bcannot\b|\bnever\b"
     r"|(?<=\w)'(?:s|re) (?:\w+ly )?not\b|\bis no\b|\bare no\b|\bnowhere\b|\b(?:appears?|seems?|tends?) not\b"
 )
 _SUBORDINATE = re.compile(
@@ -83,7 +91,7 @@ def parse_yes_no(text: str, question: str = "") -> bool | None:
     """Return the yes or no that an answer states, or None.
 
     "Indeed, ..", "That is right, ..", "It is, since ..", "Not quite, ..", "I don't think so" count too; "right of it",
-    "no idea" and "yes or no" do not. A clause decides over a word of agreement before it: "Certainly! It is not taller."
+    "no idea" and "yes or no" do not. A clause decides over a word of agreement before it ("Sure! It is not taller.").
     With the `question`, an answer that states or denies it in full counts ("The cup is left of the plate.").
     """
     asked = Asked(question)
@@ -134,7 +142,8 @@ def _verdict(said: str, later: bool = False) -> bool | None:
 def _of_no(said: str, no: re.Match[str]) -> bool:
     """Return the verdict of a text that begins with a denial: no, unless it denies a denial."""
     denies_clause = re.search(
-        r"(?:think|believe|say|agree|true|correct|the case|accurate|doubt|false|incorrect|wrong|untrue)(?: that| to say that)?$",
+        r"(?:think|believe|say|agree|true|correct|the case|accurate|doubt|false|incorrect|wrong"
+        r"|untrue)(?: that| to say that)?$",
         no[0],
     ) or re.match(r" (?:true|correct|the case|accurate|right) (?:that|to say)\b", said[no.end() :])
     return _negated(said[no.end() :]) if denies_clause else False
