@@ -56,7 +56,7 @@ def test_scores_predictions_beside_baselines(benchmark, tmp_path):
     assert {row["model"] for row in rows} == set(models)
     one = next(row for row in rows if row["model"] == "looks-7b" and row["kind"] == "number")
     assert one["raw"].startswith("<think>")
-    assert (one["parser"], one["parser_version"], one["flags"]) == ("quantity", "2", ["conversion"])
+    assert (one["parser"], one["parser_version"], one["flags"]) == ("quantity", "3", ["conversion"])
     assert one["raw"][slice(*one["span"])].endswith("meters")
     board = (tmp_path / "out" / "leaderboard.md").read_text(encoding="utf-8")
     assert "| `in_range[0.5,2]` |" in board

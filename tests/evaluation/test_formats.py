@@ -244,7 +244,7 @@ def test_predictions_of_lmms_eval(tmp_path):
     predictions = predictions_of(items, answers)
     assert [one.raw for one in predictions] == ["30 cm", "<think>..</think>24 inches"]
     assert [one.reading.value for one in predictions] == pytest.approx([0.3, 0.6096])
-    assert {(one.reading.parser, one.reading.parser_version) for one in predictions} == {("quantity", "2")}
+    assert {(one.reading.parser, one.reading.parser_version) for one in predictions} == {("quantity", "3")}
 
 
 def test_predictions_of_vlmevalkit(tmp_path):

@@ -181,7 +181,7 @@ def _with_rest(tokens: Tokens, total: float, size: float, end: int) -> tuple[flo
     if named is None:
         if tokens[end - 1] in _FEET and value < 12 and tokens[end] != "and":
             return total + value * 0.0254, index
-        if size == 1.0 and _centimeters_follow(tokens, end, index):
+        if size == 1.0 and _centimeters_follow(tokens, end, index, value):
             return total + value * 0.01, index
         return total, end
     if (size, named[0].size) in _PAIRS and named[0].unit_si == "m":
@@ -189,8 +189,9 @@ def _with_rest(tokens: Tokens, total: float, size: float, end: int) -> tuple[flo
     return total, end
 
 
-def _centimeters_follow(tokens: Tokens, end: int, index: int) -> bool:
+def _centimeters_follow(tokens: Tokens, end: int, index: int, value: float) -> bool:
     """Return whether two figures after meters are centimeters, as in "1 meter 50"."""
     apart = tokens.items[end].start - tokens.items[end - 1].end
     alone = tokens[index] in ("", "(", "=", ";", "tall", "wide", "long", "high", "deep", "away", "apart", "from")
-    return apart <= 1 and re.fullmatch(r"\d\d", tokens[end]) is not None and alone
+    two = re.fullmatch(r"\d\d|[a-z]+", tokens[end]) is not None and value in range(10, 100)
+    return apart <= 1 and two and alone

@@ -1,6 +1,7 @@
 """Parsing the option that an answer chooses, by its letter or its text."""
 
 import re
+from functools import lru_cache, partial
 
 from vlm.evaluation.reading.options import Options
 from vlm.evaluation.reading.precedence import Rank, Statement, first_read, sentences
@@ -33,6 +34,12 @@ _DENIED = re.compile(
 )
 _OR_AFTER = re.compile(r"[)\]\"'*]*\s*(?:or|/)\s*(?:option\s+)?[(\[\"'*]*[A-H]\b")
 _OR_BEFORE = re.compile(r"(?<!\w)[A-H][)\]\"'*]*\s*(?:or|/)\s*(?:option\s+)?[(\[\"'*]*$")
+# A verdict beside each letter: "(A) no; (B) yes".
+_JUDGED = re.compile(
+    r"(?<!\w)\(?([A-H])\)?\s*[:.–—-]?\s*(yes|no|true|false|correct|incorrect|wrong|right|[✓✔✅✗✘❌])(?=\W|\Z)",
+    re.IGNORECASE,
+)
+_GOOD = frozenset(("yes", "true", "correct", "right", "✓", "✔", "✅"))
 _IMPRESSION = re.compile(
     r"\b(?:at first|first glance|initially|seems?|appears?|might|may|could|would|looks|first thought|tempting)\b",
     re.IGNORECASE,
@@ -59,7 +66,12 @@ def parse_choice(text: str, options: tuple[str, ...], question: str = "") -> int
     """
     if not options:
         return None
-    return first_read(text, _Reader(options, question).read)
+    return first_read(text, _reader(options, question).read)
+
+
+@lru_cache(maxsize=512)
+def _reader(options: tuple[str, ...], question: str) -> "_Reader":
+    return _Reader(options, question)
 
 
 class _Reader:
@@ -76,7 +88,7 @@ class _Reader:
         )
         self._stated = re.compile(
             rf"\b(?:option|choice|answer|letter|alternative)\s+[\"'*(\[]*([{self._letters}])\b"
-            rf"|(?:\b(?:is|be|choose|pick|select|say|to|with|for)|['’]s)\s*:?\s*(?:option\s+)?[\"'*(\[]*([{self._letters}])\b"
+            rf"|(?:\b(?:is|be|choose|pick|select|say|with)|['’]s)\s*:?\s*(?:option\s+)?[\"'*(\[]*([{self._letters}])\b"
             rf"{_CLOSE}{_AFTER}"
             rf"|[(\[]([{self._letters}])[)\]]|[`*]([{self._letters}])[`*]"
         )
@@ -122,7 +134,8 @@ class _Reader:
 
     def _of_sentence(self, said: str) -> int | None:
         """Return the option that a sentence of a verdict states."""
-        for read in (self._options.in_claims, self._of_letters, self._options.in_text, self._of_stray):
+        texts = (self._options.in_text, partial(self._options.in_text, denied=True))
+        for read in (self._options.in_claims, self._of_letters, *texts, self._of_stray):
             found = read(said)
             if found is not None:
                 return found
@@ -134,8 +147,9 @@ class _Reader:
             found = self._options.in_text(said)
         if found is not None:
             return found
-        for read in (self._options.in_claims, self._options.in_text):
-            for sentence in _by_weight(sentences(said)):
+        told = _by_weight(_told(said))
+        for read in (self._options.in_claims, self._options.in_text, partial(self._options.in_text, denied=True)):
+            for sentence in told:
                 found = read(sentence)
                 if found is not None:
                     return found
@@ -144,6 +158,11 @@ class _Reader:
     def _of_letters(self, said: str) -> int | None:
         """Return the only letter that stands where an answer stands."""
         free = without_named_letters(said)
+        judged = [
+            letter for letter, verdict in _JUDGED.findall(free) if letter in self._letters and verdict.lower() in _GOOD
+        ]
+        if len(judged) == 1 and len(_JUDGED.findall(free)) > 1:
+            return self._letters.index(judged[0])
         found = [*self._free(self._praised, free), *self._free(self._stated, free)]
         return found[0] if len(set(found)) == 1 else None
 
@@ -171,6 +190,12 @@ def _lists(said: str, start: int, end: int) -> bool:
     """Return whether a letter stands before the text of its option, as in a list of options."""
     before = re.search(r"(?:\A|\n|[.;]\s*)\W*(?:option|choice)?\s*\(?$", said[:start], re.IGNORECASE)
     return before is not None and re.match(r"[)\]*]*\s*[:.)]\s*\w", said[end:]) is not None
+
+
+def _told(said: str) -> list[str]:
+    """Return the sentences that are no questions, or all if there are only questions."""
+    everything = sentences(said)
+    return [one for one in everything if not one.rstrip(" *_\"')").endswith("?")] or everything
 
 
 def _by_weight(said: list[str]) -> list[str]:

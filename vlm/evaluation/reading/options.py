@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from vlm.evaluation.reading.quantity import parse_quantity
-from vlm.evaluation.reading.relations import Claim, claims_in, relation_words
+from vlm.evaluation.reading.relations import Claim, claims_in, relation_words, says_equal
 from vlm.evaluation.reading.things import figure, plain, plain_option
 
 _BESIDE = re.compile(
@@ -56,8 +56,11 @@ class Options:
                 return single[0]
         return None
 
-    def in_text(self, said: str) -> int | None:
-        """Return the option that a sentence names first, its figure, or most of its words."""
+    def in_text(self, said: str, *, denied: bool = False) -> int | None:
+        """Return the option that a sentence names first, its figure, or most of its words.
+
+        What is denied or compared with counts only with `denied`.
+        """
         text = plain(said)
         if self.figures and None not in self.figures:
             return self._figure(said)
@@ -67,12 +70,9 @@ class Options:
                 place for place, value in enumerate(self.quantities[1]) if found and _equal(value, found.value_si)
             ]
             return places[0] if len(places) == 1 and found and "no_unit" not in found.flags else None
-        free = plain(_BESIDE.sub(" ", said))
-        for one in (free, text):
-            named = self._named(one)
-            if named is not None:
-                return named
-        return self._worded(free)
+        free = text if denied else plain(_BESIDE.sub(" ", said))
+        named = self._named(free)
+        return named if named is not None or denied else self._worded(free)
 
     def _claims(self, question: str) -> list[Claim | None]:
         stated = [_claim_of(one) for one in self._short]
@@ -81,7 +81,7 @@ class Options:
         asked = relation_words(plain(question)) if question else []
         kinds = [signs for match, signs in asked if re.search(r"(?:er|st|distant|most|more)$", match[0])]
         if kinds and all(kind == kinds[0] for kind in kinds) and not any(relation_words(one) for one in self._short):
-            return [Claim(kinds[0], one) for one in self._short]
+            return [None if says_equal(one) else Claim(kinds[0], one) for one in self._short]
         return []
 
     def _figure(self, said: str) -> int | None:

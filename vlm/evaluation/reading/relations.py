@@ -82,9 +82,14 @@ def relation_words(said: str) -> list[tuple[re.Match[str], dict[int, int]]]:
     return found
 
 
+def says_equal(said: str) -> bool:
+    """Return whether a plain text says that things are alike."""
+    return _SAME.search(said) is not None
+
+
 def claims_in(said: str, things: Sequence[str]) -> list[Claim]:
     """Return what a plain sentence says of `things`, which are plain too."""
-    if _SAME.search(said) and not re.search(r"\bnot (?:same|equal|identical)\b", said):
+    if says_equal(said) and not re.search(r"\bnot (?:same|equal|identical)\b", said):
         return []
     mentions = _mentions(said, things)
     claims = []

@@ -88,7 +88,8 @@ def _about(body: str, kept: list[ParsedQuantity], question: str) -> ParsedQuanti
         start = kept[place - 1].end if place else 0
         clause = re.split(r"[.!?;\n](?=\s|$)", body[start : one.start])[-1]
         after = re.split(r"[,.!?;\n(]|\band\b|\bwhile\b", body[one.end :])[0]
-        shares.append(len(asked & (_words(clause) | _words(after))))
+        shared = asked & (_words(clause) | _words(after))
+        shares.append(len(shared) + len(shared & set(_DIMENSIONS.values())))
     best = [one for one, share in zip(kept, shares, strict=True) if share == max(shares)]
     return best[0] if len(best) == 1 else None
 

@@ -63,14 +63,15 @@ _NO = re.compile(
     rf"|clearly |quite )*"
     rf"(?:incorrect|wrong|false|untrue|inaccurate|unlikely)\b"
     rf"|(?:that|this|it)(?:'s not| is not| isn't)\b"
-    rf"|(?:it|they|he|she|there|these|those|we|you) (?:(?:certainly|definitely|clearly|really|actually|probably) )?"
+    rf"|(?:it|they|he|she|there|this|that|these|those|we|you) (?:(?:certainly|definitely|clearly|really"
+    r"|actually|probably) )?"
     rf"(?:is|are|does|do|was|were|has|have|can|will|would|could)(?:n't| (?:\w+ly )?not)\b"
     rf"|(?:they|you|these|we)'re not\b"
 )
 _CLAIM = re.compile(
     r"(?:the|this|that|your|such an?) (?:\w+ )?(?:statement|claim|assertion|description|sentence|caption"
     r"|premise|proposition"
-    r"|assumption|answer)(?: \"[^\"]*\")?(?: given)? (?:is|was|seems|appears to be)(?P<not>n't| not)?"
+    r"|assumption|answer)\b[^.?!]{0,100}? (?:is|was|seems|appears to be)(?P<not>n't| not)?"
     r"(?: (?:indeed|actually|in fact|therefore|thus|clearly|absolutely))*"
     r" (?:(?P<yes>true|correct|right|accurate|valid)|(?P<no>false|incorrect|wrong|inaccurate|untrue|invalid))\b"
 )
