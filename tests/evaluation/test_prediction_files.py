@@ -74,7 +74,7 @@ def test_every_encoding_and_delimiter_is_read(items, tmp_path, name, data):
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("cut.jsonl", LINES.encode() + b'{"id": "q9", "pre', "Row 6 is not JSON, perhaps cut off: '{\"id\": \"q9\", \"pre'."),
+        ("cut.jsonl", LINES.encode() + b'{"id": "q9"', "Row 6 is not JSON, perhaps cut off: '{\"id\": \"q9\"'."),
         ("cut.json", json.dumps(SAID).encode()[:-1] + b', {"id": "q9", "pr', "Row 6 is not JSON, perhaps cut off: "),
         ("cut.csv", table(",").encode() + b"q9", "Row 6 is cut off: it has 1 of 2 cells."),
         ("cut16.jsonl", LINES.encode("utf-16") + '{"id": "q9'.encode("utf-16-le")[:-1], "Row 6 is not JSON"),

@@ -16,10 +16,8 @@ _OPTION = re.compile(
 )
 _OPTIONS_START = re.compile(r"\b(?:options?|choices?)\s*:", re.IGNORECASE)
 _SIDE = re.compile(r"\W*right\W*", re.IGNORECASE)
-_ASKED_UNIT = re.compile(
-    r"\bin (square (?:meters|metres|feet)|(?:centi|milli)?met(?:er|re)s?|cm|mm|inch(?:es)?|feet|foot|degrees|m)\b",
-    re.IGNORECASE,
-)
+_UNIT = r"square (?:meters|metres|feet)|(?:centi|milli)?met(?:er|re)s?|cm|mm|inch(?:es)?|feet|foot|degrees|m"
+_ASKED_UNIT = re.compile(rf"(?:\bin|\bhow many|\bunits?:?)\s+({_UNIT})\b|[(\[](?:in )?({_UNIT})[)\]]", re.IGNORECASE)
 
 
 def choice_item(row: Row, *, options: Sequence[str], answer: str | int, **known: Any) -> Item:
@@ -110,7 +108,7 @@ def options_in(question: str) -> tuple[str, ...]:
 def asked_unit_of(question: str) -> str | None:
     """Return the unit that a question asks for, or None."""
     found = _ASKED_UNIT.search(question)
-    return found[1].lower() if found else None
+    return (found[1] or found[2]).lower() if found else None
 
 
 def _index(answer: str, options: Sequence[str]) -> int | None:
