@@ -21,6 +21,11 @@ _UNCERTAIN_AFTER = re.compile(
 _DENIED = re.compile(
     r"(?:\b(?:not|rather than|instead of|nor|as opposed to)|n['’]t(?: be)?)\s+(?:\w+\s){0,2}$", re.IGNORECASE
 )
+_COULD_BE = re.compile(
+    r"\b(?:(?:could|might|may) (?:also |even )?(?:be|reach|range)(?: \w+){0,4}|maybe|as (?:much|little|high|low|far) as"
+    r"|up to|at (?:most|least)|no (?:more|less) than)\s*$",
+    re.IGNORECASE,
+)
 # A clause that starts with one of these, to its comma, bracket or end, is about something known, not about the answer.
 _REFERENCE_CLAUSE = re.compile(
     r"\b(?:for (?:reference|comparison|context|scale)|as a (?:reference|comparison|sanity check)|assuming|assume[sd]?"
@@ -65,11 +70,20 @@ _OTHER_UNIT = re.compile(
     r"|minutes?\b|mins?\b|hours?\b|hrs?\b|years?\b|fps\b|hz\b|mph\b|dollars?\b|usd\b|euros?\b|[a-z]+\s*(?:/\s*[a-z]|per\b))",
     re.IGNORECASE,
 )
+# A number of things is no length: "3 chairs wide".
+_THINGS = re.compile(
+    r"\s+(?!across|towards|upwards|perhaps|always|plus|minus|less|this|units)[a-z]{3,}s\b", re.IGNORECASE
+)
 _GLUED = re.compile(r"(?!x\b)[a-z]", re.IGNORECASE)
 
 
-def has_other_unit(body: str, one: ParsedQuantity) -> bool:
-    """Return whether a number without a known unit has another one, or is part of a word: "10 pixels", "5%", "3rd"."""
+def has_other_unit(body: str, one: ParsedQuantity, counts: bool = False) -> bool:
+    """Return whether a number without a known unit has another one, or is part of a word: "10 pixels", "5%", "3rd".
+
+    Where it `counts`, things are no unit.
+    """
+    if not counts and _THINGS.match(body, one.end):
+        return True
     return (_OTHER_UNIT.match(body, one.end) or _GLUED.match(body, one.end)) is not None
 
 
@@ -87,7 +101,7 @@ def announced_unit(body: str, start: int) -> NamedUnit | None:
 def without_asides(body: str, found: Sequence[ParsedQuantity]) -> list[ParsedQuantity]:
     """Leave out uncertainties, then denied quantities, then reference lengths, as long as something else remains."""
     kept = list(found)
-    for aside in (_uncertain, _denied, _explaining, _in_reference, _typical):
+    for aside in (_uncertain, _denied, _possible, _explaining, _in_reference, _typical):
         rest = [one for one in kept if not aside(body, one)]
         if rest:
             kept = rest
@@ -109,6 +123,11 @@ def _uncertain(body: str, one: ParsedQuantity) -> bool:
 
 def _denied(body: str, one: ParsedQuantity) -> bool:
     return _DENIED.search(body[: one.start]) is not None
+
+
+def _possible(body: str, one: ParsedQuantity) -> bool:
+    """Return whether a quantity is only what could be, beside what is."""
+    return _COULD_BE.search(body[: one.start]) is not None
 
 
 def _explaining(body: str, one: ParsedQuantity) -> bool:

@@ -33,6 +33,7 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _OR_AFTER = re.compile(r"[)\]\"'*]*\s*(?:or|/)\s*(?:option\s+)?[(\[\"'*]*[A-H]\b")
+_ONE_OF_MANY = re.compile(r"\s*(?:,|and|or|/|&)\s*(?:option\s+)?\(?[A-H]\b(?!\s*(?:is|was)\b)")
 _OR_BEFORE = re.compile(r"(?<!\w)[A-H][)\]\"'*]*\s*(?:or|/)\s*(?:option\s+)?[(\[\"'*]*$")
 # A verdict beside each letter: "(A) no; (B) yes".
 _JUDGED = re.compile(
@@ -128,14 +129,13 @@ class _Reader:
 
     def _of_head(self, said: str) -> int | None:
         found = self._head.match(said)
-        if not found or _REJECTED.match(said, found.end()):
+        if not found or _REJECTED.match(said, found.end()) or _ONE_OF_MANY.match(said, found.end()):
             return None
         return self._letters.index(next(letter for letter in found.groups() if letter).upper())
 
     def _of_sentence(self, said: str) -> int | None:
         """Return the option that a sentence of a verdict states."""
-        texts = (self._options.in_text, partial(self._options.in_text, denied=True))
-        for read in (self._options.in_claims, self._of_letters, *texts, self._of_stray):
+        for read in (self._options.in_claims, self._of_letters, self._options.in_text, self._of_stray):
             found = read(said)
             if found is not None:
                 return found

@@ -65,11 +65,7 @@ class Options:
         if self.figures and None not in self.figures:
             return self._figure(said)
         if self.quantities is not None:
-            found = parse_quantity(said, self.quantities[0], self._question)
-            places = [
-                place for place, value in enumerate(self.quantities[1]) if found and _equal(value, found.value_si)
-            ]
-            return places[0] if len(places) == 1 and found and "no_unit" not in found.flags else None
+            return self._quantity(said, *self.quantities)
         free = text if denied else plain(_BESIDE.sub(" ", said))
         named = self._named(free)
         return named if named is not None or denied else self._worded(free)
@@ -88,6 +84,13 @@ class Options:
         found = parse_quantity(said, "count", self._question)
         whole = [place for place, value in enumerate(self.figures) if found and value == found.value_si]
         return whole[0] if len(whole) == 1 else None
+
+    def _quantity(self, said: str, shared: str | None, kind: str, values: list[float]) -> int | None:
+        found = parse_quantity(said, shared or kind, self._question)
+        if found is None or (shared is None and "no_unit" in found.flags):
+            return None
+        places = [place for place, value in enumerate(values) if _equal(value, found.value_si)]
+        return places[0] if len(places) == 1 else None
 
     def _named(self, said: str) -> int | None:
         """Return the option named first, the longest one at that position."""
@@ -137,15 +140,16 @@ def _repeated(options: Sequence[str]) -> set[str]:
     return {word for place, own in enumerate(words) for word in own if any(word in one for one in words[:place])}
 
 
-def _quantities(options: Sequence[str]) -> tuple[str, list[float]] | None:
-    """Return the unit and values of options that all are quantities of one kind."""
+def _quantities(options: Sequence[str]) -> tuple[str | None, str, list[float]] | None:
+    """Return the unit that all options have, that of their kind, and the values of options that all are quantities."""
     for unit in ("m", "degrees", "m2", "m3", "times"):
         found = [parse_quantity(option, unit) for option in options]
         bare = [
             re.sub(r"[\d.,/\s()~≈-]|\b(?:about|around|approximately|roughly)\b", "", one.lower()) for one in options
         ]
         if all(one and "no_unit" not in one.flags for one in found) and all(len(one) <= 14 for one in bare):
-            return unit, [one.value_si for one in found if one]
+            names = {one.unit for one in found if one}
+            return names.pop() if len(names) == 1 else None, unit, [one.value_si for one in found if one]
     return None
 
 

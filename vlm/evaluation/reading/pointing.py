@@ -17,7 +17,8 @@ _COORDINATE = rf"[\"']?{_NUMBER}\s*%?[\"']?"
 _SEPARATOR = r"\s*[,;\s]\s*"
 _LISTED = re.compile(rf"[(\[<{{]\s*({_COORDINATE}(?:{_SEPARATOR}{_COORDINATE})+)\s*[)\]>}}]")
 _XY = re.compile(
-    rf"\bx\d?\s*[=:]\s*\"?({_NUMBER}\s*%?)\"?\s*(?:[,;]|and)?\s*y\d?\s*[=:]\s*\"?({_NUMBER}\s*%?)", re.IGNORECASE
+    rf"\bx\d?\s*[=:]\s*[\"']?({_NUMBER}\s*%?)[\"']?\s*(?:[,;]|and)?\s*y\d?\s*[=:]\s*[\"']?({_NUMBER}\s*%?)",
+    re.IGNORECASE,
 )
 _LOC = re.compile(r"<loc_?(\d+)>")
 _TAGGED = re.compile(
@@ -80,7 +81,7 @@ def _numbers(text: str) -> list[tuple[list[float], bool]]:
     """Return the numbers of every point (2) or box (4), and whether the notation implies percent."""
     document = _document(text)
     if document is not None and (found := list(_in_document(document))):
-        return found
+        return [(numbers, percent or '"percent' in text) for numbers, percent in found]
     located = [float(found) for found in _LOC.findall(text)]
     if located:
         return [(located[start : start + 4], False) for start in range(0, len(located), 4)]

@@ -155,7 +155,8 @@ def _bare(body: str, everything: list[ParsedQuantity], words: bool = False) -> l
     free = [
         one
         for one in bare_numbers(body)
-        if not any(one.start < end and start < one.end for start, end in taken) and not has_other_unit(body, one)
+        if not any(one.start < end and start < one.end for start, end in taken)
+        and not has_other_unit(body, one, counts=words)
     ]
     figures = [one for one in free if any(letter.isdigit() for letter in body[one.start : one.end])]
     if words and figures:

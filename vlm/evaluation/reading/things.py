@@ -16,7 +16,9 @@ _VERBS = (
     r"|does|do|isn|can|cannot|compared|which|with|rather|instead|versus|vs|but|not|while|whereas|matches|corresponds"
 )
 _NAMED = re.compile(rf"\b{THING}\s+(?:as\s+|with\s+|by\s+)?[\"'(*\[]*([A-Ha-h])\b(?![.'’]\w)", re.IGNORECASE)
-_ALONE = re.compile(rf"(?<![\w'’.-])(?:([B-H])(?![\w'’-])|(A)(?=\W*\Z|\s*[,.;:!?)\]*\"]|\s+(?:{_VERBS})\b|['’]s\b))")
+_ALONE = re.compile(
+    rf"(?<![\w'’.-])(?:([B-H])(?![\w'’-])|(A)(?=\W*\Z|\s*[,.;:!?)\]*\"=<>→-]|\s+(?:{_VERBS})\b|['’]s\b))"
+)
 _PREFIX = re.compile(r"^\s*(?:\(?[A-H][).:]|\([A-H]\))\s+(?=\S)")
 _ARTICLES = re.compile(r"\b(?:the|a|an)\b")
 _NUMBER_WORDS = {
@@ -47,6 +49,8 @@ def plain(text: str, keep: str = "") -> str:
     text = _ORDINAL.sub(lambda found: f"{found[2]} {_ORDINALS[found[1].lower()]}", text)
     text = re.sub(rf"[^\w\s\[\].{keep}]|(?<!\d)\.|\.(?!\d)", " ", text.lower())
     text = re.sub(r",(?!\d)", " , ", text) if keep else text
+    text = re.sub(r"\b(north|south)(?=east|west)", r"\1 ", text)
+    text = re.sub(r"\b(north|south|east|west)ern\b", r"\1", text)
     words = _ARTICLES.sub(" ", text).split()
     return " ".join(_NUMBER_WORDS.get(word, word) for word in words)
 
