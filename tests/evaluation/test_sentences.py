@@ -62,7 +62,7 @@ UNITS = (("m", 1.0), ("meters", 1.0), ("cm", 0.01), ("mm", 0.001), ("feet", 0.30
 
 def test_there_are_enough_sentences_of_every_kind():
     counts = Counter(kind for kind, _ in SENTENCES)
-    assert counts.total() >= 1250
+    assert counts.total() >= 1500
     assert min(counts.values()) >= 45
     assert len({(kind, str(row)) for kind, row in SENTENCES}) == counts.total()
 

@@ -79,7 +79,7 @@ def _scan(text: str, read: Callable[[Tokens, int], _Span | None]) -> list[Parsed
 def _span_at(tokens: Tokens, start: int) -> _Span | None:
     """Parse "2 to 3 meters", "between 50 cm and 1 m", "2 m ± 10 cm" or a single quantity."""
     between = tokens[start] in ("between", "from")
-    begin = start + 1 if between else start
+    begin = _hedged(tokens, start + 1) if between else start
     amount = amount_at(tokens, begin)
     if amount is not None and (joint := _joint_at(tokens, amount[1], between)):
         upper = _quantity_at(tokens, joint[1])
@@ -102,7 +102,7 @@ def _span_at(tokens: Tokens, start: int) -> _Span | None:
 
 def _bare_at(tokens: Tokens, start: int) -> _Span | None:
     between = tokens[start] in ("between", "from")
-    begin = start + 1 if between else start
+    begin = _hedged(tokens, start + 1) if between else start
     lower = number_at(tokens, begin) and amount_at(tokens, begin)
     if not lower:
         return None
@@ -113,6 +113,13 @@ def _bare_at(tokens: Tokens, start: int) -> _Span | None:
     return _joined(lower[0], _Span(upper[0], upper[0], None, upper[1]), joint[0])
 
 
+def _hedged(tokens: Tokens, index: int) -> int:
+    """Return the index after words such as "about"."""
+    while tokens[index] in ("about", "roughly", "approximately", "around", "approx", "perhaps", "maybe", "≈", "~"):
+        index += 1
+    return index
+
+
 def _joint_at(tokens: Tokens, index: int, between: bool) -> tuple[str, int] | None:
     if tokens[index] == "(":
         tolerance = _joint_at(tokens, index + 1, False)
@@ -121,8 +128,10 @@ def _joint_at(tokens: Tokens, index: int, between: bool) -> tuple[str, int] | No
         return "±", index + 1
     if tokens.words(index, 3) in (("plus", "or", "minus"), ("give", "or", "take")):
         return "±", index + 3
+    if between and tokens.words(index, 2) == ("up", "to"):
+        index += 1
     if tokens[index] in ("to", "-", "or", "~") or (between and tokens[index] == "and"):
-        return "to", index + 1
+        return "to", _hedged(tokens, index + 1)
     return None
 
 

@@ -123,7 +123,7 @@ def read_predictions(name: str, path: Path, column: str | None = None) -> list[A
 def _with_column(
     name: str, reader: PredictionReader, path: Path, column: str | None
 ) -> tuple[Iterable[Row], str | None]:
-    """Return the rows with the model's text in the first of the reader's columns, and the column it came from."""
+    """Return the rows with the model's text in the first of the reader's columns, and where it was found if unsure."""
     if not reader.columns:
         if column is not None:
             raise Unreadable(f"The format {name} says itself where predictions stand; leave out {OPTION}.")
@@ -132,7 +132,8 @@ def _with_column(
     if not any(row.values for row in rows):
         return rows, None
     found = prediction_column(rows, reader.columns, path, column)
-    return [row if row.fault else row.holding(reader.columns[0], row.get(found)) for row in rows], found
+    held = [row if row.fault else row.holding(reader.columns[0], row.get(found)) for row in rows]
+    return held, found if len(reader.columns) > 1 else None
 
 
 def _sound(row: Row) -> Row:

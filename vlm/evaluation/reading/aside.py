@@ -10,7 +10,7 @@ from udfs.language.units import UNITS, NamedUnit, unit_at
 _UNCERTAIN_BEFORE = re.compile(
     r"(?:\b(?:margins?|uncertaint\w*|tolerances?|accura\w+|precision|deviations?|error|errors|give or take"
     r"|plus or minus"
-    r"|off by|confidence|resolution|std|sigma)\b|±|\+/[-−]|\+-)[^.;\n]{0,28}$",
+    r"|off by|within|confidence|resolution|std|sigma)\b|±|\+/[-−]|\+-)[^.;\n]{0,28}$",
     re.IGNORECASE,
 )
 _UNCERTAIN_AFTER = re.compile(
@@ -28,9 +28,12 @@ _COULD_BE = re.compile(
 )
 # A clause that starts with one of these, to its comma, bracket or end, is about something known, not about the answer.
 _REFERENCE_CLAUSE = re.compile(
-    r"\b(?:for (?:reference|comparison|context|scale)|as a (?:reference|comparison|sanity check)|assuming|assume[sd]?"
+    r"\b(?:for (?:reference|comparison|context|scale)|as a (?:reference|comparison|sanity check)|(?:by"
+    r"|in) contrast|by comparison)"
+    r"\b(?:(?!,? (?:so|thus|therefore|hence)\b)(?:[^.;()\n]|(?<=\d)\.(?=\d)))*"
+    r"|\b(?:assuming|assume[sd]?"
     r"|given that|given the|given an?|if (?:we|the|a|an|i|it|its)|using (?:the|a|an|its)|based on|knowing|considering"
-    r"|(?:in )?compar(?:ed|ison|ing) (?:to|with)|relative to|in contrast|by contrast|unlike|whereas|with (?:a"
+    r"|(?:in )?compar(?:ed|ison|ing) (?:to|with)|relative to|unlike|whereas|with (?:a"
     r"|the) (?:typical|standard)"
     r"|since (?:a|an|the|most)|because (?:a|an|the)|taking|suppos(?:e|ing)|where (?:a|the)|(?:than|as) (?:the"
     r"|a|an|its))\b"
@@ -62,7 +65,8 @@ _UNIT_NAMES = "|".join(sorted((name for name in UNITS if name.isalpha() and len(
 _SQUARED = rf"(?:(?:square|sq\.?|cubic)\s+)?(?:{_UNIT_NAMES}|m)(?:\s*(?:\^?[23]|²|³)|\s+squared)?"
 _ANNOUNCED = re.compile(
     rf"\(\s*(?:in\s+)?({_SQUARED})\s*\)|\[\s*(?:in\s+)?({_SQUARED})\s*\]|_(?:in_)?({_UNIT_NAMES}|m)\b"
-    rf"|\bin\s+({_SQUARED})\b|(?:(?<=^)|(?<=\n)|(?<=[\s(]))({_SQUARED})\s*[:=]",
+    rf"|\bin\s+({_SQUARED})\b|(?:(?<=^)|(?<=\n)|(?<=[\s(]))({_SQUARED})\s*[:=]"
+    rf"|(?:(?<=^)|(?<=[:=]\s))({_SQUARED})\s*\Z",
     re.IGNORECASE,
 )
 _OTHER_UNIT = re.compile(

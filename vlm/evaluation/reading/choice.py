@@ -16,7 +16,7 @@ _NAMES_OPTION = r"(?:(?:option|choice|letter|answer|number|alternative|statement
 # What may follow a letter that is the answer; a verb makes it the subject of a sentence.
 _AFTER = (
     r"(?=\s*(?:\Z|[.,;:!?)\]}\n—–(/*=\u4e00-\u9fff]|-(?!\w)"
-    r"|(?:because|since|as|and|which|with|due|based|given|for|here|over)\b))"
+    r"|(?:because|since|as|and|which|with|due|based|given|for|here|over|rather|instead|not|but)\b))"
 )
 _REJECTED = re.compile(
     r"[)\]\"'*]*\s*(?:is|are|was|can|could|would|seems|looks|appears)?\s*(?:also|clearly|definitely|both|all|therefore|simply|far)?"
@@ -88,7 +88,7 @@ class _Reader:
             rf"|([{either}])(?:[)\]]|\Z|[.:](?=\s|\Z)))"
         )
         self._stated = re.compile(
-            rf"\b(?:option|choice|answer|letter|alternative)\s+[\"'*(\[]*([{self._letters}])\b"
+            rf"\b(?i:option|choice|answer|letter|alternative)\s+[\"'*(\[]*([{self._letters}])\b"
             rf"|(?:\b(?:is|be|choose|pick|select|say|with)|['’]s)\s*:?\s*(?:option\s+)?[\"'*(\[]*([{self._letters}])\b"
             rf"{_CLOSE}{_AFTER}"
             rf"|[(\[]([{self._letters}])[)\]]|[`*]([{self._letters}])[`*]"

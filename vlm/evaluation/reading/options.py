@@ -12,6 +12,15 @@ _BESIDE = re.compile(
     r"|rules? out|eliminates?|excludes?)\b(?:(?!\bbut\b)[^.;,])*|n['’]t\b(?:(?!\bbut\b)[^.;,])*",
     re.IGNORECASE,
 )
+_REJECTED = re.compile(
+    r"[^.;:]*\b(?:ruled out|eliminated|excluded|discarded)\b|[^.;:,]*\b(?:is|are) (?:wrong|incorrect)\b", re.IGNORECASE
+)
+# "right" that is no side.
+_ADVERB = re.compile(
+    r"\bright (?=there|here|now|away|next|beside|behind|in front|above|below|on top)|\b(?:exactly"
+    r"|absolutely|quite) right\b",
+    re.IGNORECASE,
+)
 _CONTRAST = re.compile(r"\b(?:however|but|actually|instead|though|yet)\b")
 _WEAK_WORDS = (
     "of to in on at from by with is are it its and or there that this side one direction hand image from relative"
@@ -32,6 +41,7 @@ class Options:
         self.numeric = self.quantities is not None or None not in self.figures
         self.claims = self._claims(question)
         self._question = question
+        self._equal = [place for place, option in enumerate(self.plain) if says_equal(option)]
         self.lettered = any("letter_" in one for one in self.plain)
         self._common = _repeated(self.plain)
 
@@ -42,9 +52,9 @@ class Options:
 
     def in_claims(self, said: str) -> int | None:
         """Return the option that a comparison means: "B is farther than A" means "A is closer"."""
-        if not self.claims:
-            return None
         for one in reversed(_contrasted(plain(said, ","))):
+            if len(self._equal) == 1 and says_equal(one):
+                return self._equal[0]
             found = claims_in(one, [claim.subject for claim in self.claims if claim])
             only_two = sum(claim is not None for claim in self.claims) == 2
             meant = [
@@ -61,12 +71,12 @@ class Options:
 
         What is denied or compared with counts only with `denied`.
         """
-        text = plain(said)
         if self.figures and None not in self.figures:
             return self._figure(said)
         if self.quantities is not None:
             return self._quantity(said, *self.quantities)
-        free = text if denied else plain(_BESIDE.sub(" ", said))
+        said = _ADVERB.sub(" ", said)
+        free = plain(said) if denied else plain(_BESIDE.sub(" ", _REJECTED.sub(" ", said)))
         named = self._named(free)
         return named if named is not None or denied else self._worded(free)
 

@@ -150,7 +150,7 @@ def unit_named(name: str | None) -> NamedUnit:
 
 def _bare(body: str, everything: list[ParsedQuantity], words: bool = False) -> list[ParsedQuantity]:
     """Return numbers without a unit, except labels; without `words`, digits take precedence over number words."""
-    labels = [match.span() for match in _LABEL.finditer(body)]
+    labels = [match.span() for match in _LABEL.finditer(body) if not (words and match[0].lower() == "only one")]
     taken = [*labels, *((one.start, one.end) for one in everything)]
     free = [
         one

@@ -36,16 +36,18 @@ for _dimension, _pair in enumerate(_OPPOSITES):
     for _sign, _names in zip((1, -1), _pair, strict=True):
         for _name in _names.split(", "):
             _SIGNS.setdefault(_name, {})[_dimension] = _sign
+_LESS = r"less|least|(?:not|\w*n t) (?:quite |nearly )?(?:as|so)|nowhere near as"
 _WORD = re.compile(
     rf"\b(?:(?P<word>{'|'.join(sorted(_SIGNS, key=len, reverse=True))})"
-    rf"|(?P<less>less|least|not as|not so|n t as|n t so|nowhere near as) (?P<base>{'|'.join(_BASES)}))\b"
+    rf"|(?P<less>{_LESS}) (?P<base>{'|'.join(_BASES)}))\b"
 )
 _COMPARED = (
     r"(?:than|compared to|compared with|in comparison to|in comparison with|relative to|versus|vs|unlike|but not)"
 )
 _NOT = re.compile(r"\b(?:not|n t|never|no|neither|nor|isn t|doesn t|aren t)\b(?! only)")
 _SAME = re.compile(
-    r"\b(?:same|equal|equally|identical|similar|both|equidistant|neither)\b|(?<!not )(?<!n t )\bas \w+ as\b"
+    r"\b(?:same|equal|equally|identical|similar|alike|difference|equidistant)\b"
+    r"|(?<!not )(?<!n t )(?<!quite )(?<!nearly )\bas \w+ as\b"
 )
 
 
@@ -89,7 +91,7 @@ def says_equal(said: str) -> bool:
 
 def claims_in(said: str, things: Sequence[str]) -> list[Claim]:
     """Return what a plain sentence says of `things`, which are plain too."""
-    if says_equal(said) and not re.search(r"\bnot (?:same|equal|identical)\b", said):
+    if (says_equal(said) or re.match(r"both\b|neither\b", said)) and not re.search(r"\bnot (?:same|equal|identical)\b", said):
         return []
     mentions = _mentions(said, things)
     claims = []

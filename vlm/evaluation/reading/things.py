@@ -17,7 +17,7 @@ _VERBS = (
 )
 _NAMED = re.compile(rf"\b{THING}\s+(?:as\s+|with\s+|by\s+)?[\"'(*\[]*([A-Ha-h])\b(?![.'’]\w)", re.IGNORECASE)
 _ALONE = re.compile(
-    rf"(?<![\w'’.-])(?:([B-H])(?![\w'’-])|(A)(?=\W*\Z|\s*[,.;:!?)\]*\"=<>→-]|\s+(?:{_VERBS})\b|['’]s\b))"
+    rf"(?<![\w'’.-])(?:([B-H])(?!\w|['’-](?!s\b))|(A)(?=\W*\Z|\s*[,.;:!?)\]*\"=<>→-]|\s+(?:{_VERBS})\b|['’]s\b))"
 )
 _PREFIX = re.compile(r"^\s*(?:\(?[A-H][).:]|\([A-H]\))\s+(?=\S)")
 _ARTICLES = re.compile(r"\b(?:the|a|an)\b")

@@ -38,6 +38,7 @@ _YES = re.compile(
     rf"(?:yes|yeah|yep|yup|yea|aye|affirmative|是的?|对的?|正确|没错)(?![\w])|(?:y|t)\W*\Z|true{_END}"
     rf"|(?:i (?:think|believe|would say|guess|suppose) )?so(?:\W*\Z|\W*[.,!]\s)|(?:very |quite |most |highly "
     rf"|extremely )?likely\W*\Z|i agree\b"
+    rf"|(?:i|we) (?:do not|don't|would not|wouldn't|can't|cannot) (?:really )?(?:disagree|doubt|deny)\b"
     rf"|agreed\b"
     rf"|(?:it|they|he|she|there|this|that|these|those) (?:(?:certainly|definitely|indeed|clearly|really|sure) )?"
     rf"(?:is|are|does|do|was|were|has|have|can|will|would|could){_END}"
@@ -56,7 +57,7 @@ _NO = re.compile(
     rf"{_MODIFIED}(?:no(?!\w| (?:doubt|question)\b|['-]|\.? ?\d)|nope|nah|not(?! only\b| to mention\b)|negative"
     rf"|never|neither|hardly|false{_END}"
     rf"|incorrect|untrue|inaccurate|wrong{_END}|far from it|on the contrary|quite the opposite|the opposite|by no means"
-    rf"|in no way|under no|doubtful|unlikely|quite the contrary|否|不是|不对|不|没有|错误|错)"
+    rf"|in no way|under no|doubtful|unlikely|quite the contrary|否|并不|不是|不对|不|没有|错误|错)"
     rf"(?![a-z])"
     rf"|(?:n|f)\W*\Z|i (?:doubt|disagree|wouldn't say|would not say)\b"
     rf"|(?:i|we) (?:do not|don't|wouldn't|would not|can't|cannot) (?:really )?(?:think|believe|say|agree|see|suppose)\b"
@@ -67,7 +68,7 @@ _NO = re.compile(
     rf"|(?:it|they|he|she|there|this|that|these|those|we|you) (?:(?:certainly|definitely|clearly|really"
     r"|actually|probably) )?"
     rf"(?:is|are|does|do|was|were|has|have|can|will|would|could)(?:n't| (?:\w+ly )?not)\b"
-    rf"|(?:they|you|these|we)'re not\b"
+    rf"|(?:they|you|these|we)'re not\b|(?:it|they|this|that) never\b"
 )
 _CLAIM = re.compile(
     r"(?:the|this|that|your|such an?) (?:\w+ )?(?:statement|claim|assertion|description|sentence|caption"
@@ -124,7 +125,11 @@ def _verdict(said: str, later: bool = False) -> bool | None:
             return (claim["yes"] is not None) != (claim["not"] is not None)
         if later:
             return None
-        if (doubled := re.match(rf"(?:it|that|this)?(?:'s| is)? ?not (?:necessarily )?{_FALSE}\b", said)) is not None:
+        if (
+            doubled := re.match(
+                rf"(?:it|that|this)?(?:(?:'s| is)? ?not|(?:i| wa)sn't| isn't) (?:necessarily )?{_FALSE}\b", said
+            )
+        ) is not None:
             return not _negated(said[doubled.end() :])
         if (no := _NO.match(said)) is not None:
             return _of_no(said, no)
@@ -148,7 +153,8 @@ def _of_no(said: str, no: re.Match[str]) -> bool:
         r"|untrue)(?: that| to say that)?$",
         no[0],
     ) or re.match(r" (?:true|correct|the case|accurate|right) (?:that|to say)\b", said[no.end() :])
-    return _negated(said[no.end() :]) if denies_clause else False
+    rest = said[no.end() :]
+    return _negated(rest) or re.match(r"\W*no\b", rest) is not None if denies_clause else False
 
 
 def _negated(said: str) -> bool:
