@@ -66,7 +66,7 @@ _SQUARED = rf"(?:(?:square|sq\.?|cubic)\s+)?(?:{_UNIT_NAMES}|m)(?:\s*(?:\^?[23]|
 _ANNOUNCED = re.compile(
     rf"\(\s*(?:in\s+)?({_SQUARED})\s*\)|\[\s*(?:in\s+)?({_SQUARED})\s*\]|_(?:in_)?({_UNIT_NAMES}|m)\b"
     rf"|\bin\s+({_SQUARED})\b|(?:(?<=^)|(?<=\n)|(?<=[\s(]))({_SQUARED})\s*[:=]"
-    rf"|(?:(?<=^)|(?<=[:=]\s))({_SQUARED})\s*\Z",
+    rf"|(?:(?<=^)|(?<=[:=]\s))({_SQUARED})\s*(?:\Z|(?=\d))",
     re.IGNORECASE,
 )
 _OTHER_UNIT = re.compile(
@@ -89,6 +89,11 @@ def has_other_unit(body: str, one: ParsedQuantity, counts: bool = False) -> bool
     if not counts and _THINGS.match(body, one.end):
         return True
     return (_OTHER_UNIT.match(body, one.end) or _GLUED.match(body, one.end)) is not None
+
+
+def announces(body: str) -> bool:
+    """Return whether a text says any unit apart from its number."""
+    return _ANNOUNCED.search(body) is not None
 
 
 def announced_unit(body: str, start: int) -> NamedUnit | None:

@@ -30,6 +30,7 @@ _KEY = re.compile(
 _UNIT_KEYS = ("unit", "units", "answer_unit", "distance_unit")
 # JSON that a limit of tokens cut off.
 _CUT = re.compile(rf"[\"'](?:{'|'.join(_ANSWER_KEYS)})[\"']\s*:\s*[\"']?([^\"'{{}}\[\],\n]+)", re.IGNORECASE)
+_BEGINNING, _ENDING = 2000, 6000
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,15 @@ class Part:
 
 
 def body_of(output: str) -> Part:
-    """Return the output without reasoning and TeX; its characters keep their places."""
+    """Return the output without reasoning and TeX; its characters keep their places unless it is very long.
+
+    Of a very long output, such as one that repeats itself to the limit of tokens, only both ends are read.
+    """
     text = without_tex(without_reasoning(output))
-    return Part(text, 0, len(text))
+    start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+    if end - start > _BEGINNING + _ENDING:
+        return Part(f"{text[start : start + _BEGINNING]}\n{text[end - _ENDING : end]}", start, end, exact=False)
+    return Part(text[start:end], start, max(start, end))
 
 
 def marked_parts(output: str, *, keys: bool = True) -> Iterator[Part]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from udfs.language.numerals import Tokens
 from udfs.language.quantity_parser import ParsedQuantity, bare_numbers, quantities
 from udfs.language.units import UNITS, NamedUnit, unit_at
-from vlm.evaluation.reading.aside import announced_unit, has_other_unit
+from vlm.evaluation.reading.aside import announced_unit, announces, has_other_unit
 from vlm.evaluation.reading.marked import Part, body_of, marked_parts
 from vlm.evaluation.reading.refusal import without_refusals
 from vlm.evaluation.reading.selection import chosen_of
 
 METER = UNITS["m"]
+_MAX_QUANTITIES = 64
 COUNT = NamedUnit("count", 1.0, "")
 _HEDGE = r"(?:\s*(?:about|approximately|roughly|around|only|just|a|an|~|≈))*\s*$"
 _UPPER = re.compile(
@@ -70,21 +71,20 @@ def parse_quantity(text: str, asked_unit: str | None = None, question: str = "")
         ValueError: the unit is unknown.
     """
     asked = unit_named(asked_unit)
-    whole = body_of(text)
     for part in marked_parts(text):
         found = _read(part, asked, question)
         if found is not None:
-            return _with_stated_unit(found, whole.text[: part.start], asked)
-    return _read(whole, asked, question)
+            return _with_stated_unit(found, body_of(text[: part.start]).text, asked)
+    return _read(body_of(text), asked, question)
 
 
 def _read(part: Part, asked: NamedUnit, question: str) -> Quantity | None:
     body = without_refusals(part.text)
-    everything = _announced(body, quantities(body))
+    everything = _announced(body, _ends(quantities(body)))
     found = [one for one in everything if one.unit is not None and one.unit.unit_si == asked.unit_si]
     flags: list[str] = []
     if not found:
-        found = _bare(body, everything, words=asked is COUNT)
+        found = _ends(_bare(body, everything, words=asked is COUNT))
         if asked.unit_si not in ("count", "ratio"):
             flags.append("no_unit")
     if not found:
@@ -107,11 +107,16 @@ def _read(part: Part, asked: NamedUnit, question: str) -> Quantity | None:
 def _announced(body: str, found: list[ParsedQuantity]) -> list[ParsedQuantity]:
     """Add the numbers whose unit is said before them: "Distance (cm): 130"."""
     added = []
-    for one in _bare(body, found):
+    for one in _ends(_bare(body, found)) if announces(body) else ():
         unit = announced_unit(body, one.start)
         if unit is not None:
             added.append(ParsedQuantity(one.low * unit.size, one.high * unit.size, unit, one.start, one.end))
     return sorted([*found, *added], key=lambda one: one.start)
+
+
+def _ends(found: list[ParsedQuantity]) -> list[ParsedQuantity]:
+    """Return the first and last of very many quantities."""
+    return found if len(found) <= _MAX_QUANTITIES else [*found[:8], *found[8 - _MAX_QUANTITIES :]]
 
 
 def _with_stated_unit(found: Quantity, before: str, asked: NamedUnit) -> Quantity:

@@ -91,7 +91,9 @@ def says_equal(said: str) -> bool:
 
 def claims_in(said: str, things: Sequence[str]) -> list[Claim]:
     """Return what a plain sentence says of `things`, which are plain too."""
-    if (says_equal(said) or re.match(r"both\b|neither\b", said)) and not re.search(r"\bnot (?:same|equal|identical)\b", said):
+    if (says_equal(said) or re.match(r"both\b|neither\b", said)) and not re.search(
+        r"\bnot (?:same|equal|identical)\b", said
+    ):
         return []
     mentions = _mentions(said, things)
     claims = []
