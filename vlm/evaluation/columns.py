@@ -85,7 +85,8 @@ def said(value: Any) -> str | None:
 
 def suspect(items: Sequence[Item], answers: AnswerSet) -> str | None:
     """Return in a sentence why answers cannot be those of a model, if they are all true answers or all questions."""
-    by_id = {item.item_id: item for item in items} | {item.number: item for item in items}
+    by_id: dict[str | int | None, Item] = {item.item_id: item for item in items}
+    by_id |= {item.number: item for item in items}
     pairs = [
         (one.text, item)
         for one in answers.answers

@@ -96,7 +96,7 @@ def _about(body: str, kept: list[ParsedQuantity], question: str) -> ParsedQuanti
 
 def _words(text: str) -> set[str]:
     """Return the words of a text that tell what it is about, dimensions by one name."""
-    words = re.findall(r"[a-z]{2,}", text.lower())
+    words: list[str] = re.findall(r"[a-z]{2,}", text.lower())
     return {_DIMENSIONS.get(word, word) for word in words} - _COMMON
 
 
