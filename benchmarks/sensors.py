@@ -17,6 +17,7 @@ from benchmarks.processor import heading
 from scenes.captions import captions
 from scenes.sensor_images import SensorImage, encoded, sensor_image
 from udfs.experts.expert import SENSOR
+from udfs.margins import MAX_GRAVITY_SIGMA_DEG
 from udfs.stages.disambiguate import DisambiguateSettings
 from udfs.stages.lift import LiftSettings
 from udfs.stages.one_image import prediction_of, question_image
@@ -26,6 +27,7 @@ from udfs.stages.synthesize import SynthesizeSettings
 Row = Mapping[str, Any]
 IMU_SIGMA_DEG = 1.0
 LEARNED = {"sigma_rel": 0.1, "scale_sigma_rel": 0.12}
+_NOT_ASKED = ", not asked"
 _STANDS_ON = ("top", "shelf", "stove", "inside")
 _SETTINGS = (LiftSettings(), DisambiguateSettings(), SynthesizeSettings())
 TARGETS = {
@@ -90,8 +92,9 @@ def scored(seen: SensorImage, image: dict[str, Any], scores: Scores, learned: bo
     _gravity(scene, seen, scores, group)
     _surface(scene, seen, scores, group)
     pose = np.reshape(scene["world_from_camera"], (3, 4))
+    level = scene["gravity_src"] != "none" and scene["gravity_sigma_deg"] <= MAX_GRAVITY_SIGMA_DEG
     for thing in scene["objects"]:
-        _object(thing, seen, pose, scores, group)
+        _object(thing, seen, pose, scores, group + ("" if thing["size_ok"] and level else _NOT_ASKED))
 
 
 def _gravity(scene: Row, seen: SensorImage, scores: Scores, group: str) -> None:
@@ -131,7 +134,7 @@ def _object(thing: Row, seen: SensorImage, pose: np.ndarray, scores: Scores, gro
     height_ok = abs(found_m - true_m) <= max(0.012, 0.1 * true_m)
     tall = f"{item.label} {found_m:.3f} for {true_m:.3f} m at {thing['range_m']:.2f} m by {thing['size_source']}"
     away = f"{item.label} of {size_m:.2f} m at {thing['range_m']:.2f} m off {off_m:.3f} m by {thing['size_source']}"
-    asked = "" if thing["size_ok"] else ", not asked"
+    asked = _NOT_ASKED if group.endswith(_NOT_ASKED) else ""
     scores.note(f"height{asked}", group, tall, height_ok)
     scores.note(f"box center{asked}", group, away, off_m <= max(0.03, 0.1 * size_m))
     scores.note(f"box center{asked}, 10 % of the range", group, away, off_m <= max(0.03, 0.1 * thing["range_m"]))

@@ -23,21 +23,31 @@ _MIN_VOTES, _MIN_GROUPS = 8, 3
 _MIN_AGREEMENT = 0.6
 _WIDTH_QUANTILE = 0.7
 _MIN_INWARD_SHARE = 0.2
+_HIGH_STEP_REL, _UNSETTLED = 0.10, 0.15
+_MIN_SETTLED, _SETTLED_QUANTILE, _MIN_SMEAR_PX = 20, 0.6, 2
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Depth steps across an outline: distance inside it in px (0 = on it) and label of the adjacent region."""
+    """Depth steps across an outline: distance inside it in px (0 = on it) and label of the adjacent region.
+
+    `settled_px` holds, for the high steps, how far inside the outline the depth has come to that of the object.
+    """
 
     offset_px: NDArray[np.int_]
     neighbor: NDArray[np.int_]
+    settled_px: NDArray[np.int_]
 
 
 @dataclass(frozen=True)
 class Bleed:
-    """Width in px by which a mask extends beyond its object, per adjacent label (0 = background, else a mask)."""
+    """Width in px by which a mask extends beyond its object, per adjacent label (0 = background, else a mask).
+
+    `smear_px` is how far inside its outline the sensor may mix the object's depth with that of its surroundings.
+    """
 
     width_px: dict[int, int]
+    smear_px: int = 0
 
     @property
     def max_width_px(self) -> int:
@@ -57,15 +67,27 @@ def bleeds(depth: DepthMap, crops: list[Crop], labels: NDArray[np.uint16], overl
     """
     steps = [_steps(depth, crop, crop.mask, labels) for crop in crops]
     shared = _shared_width(steps)
-    if shared == 0:
+    smear = _smear(steps)
+    if shared == 0 and smear < _MIN_SMEAR_PX:
         return [EXACT] * len(crops)
+    smear = smear if smear >= _MIN_SMEAR_PX else 0
+    if shared == 0:
+        return [Bleed({}, smear)] * len(crops)
     out = []
     for crop, crop_steps in zip(crops, steps, strict=True):
         offsets = _toward(crop_steps, BACKGROUND)
         background = _width(offsets) if _agreed(offsets, _MIN_VOTES) else shared
         widths = {BACKGROUND: background, **_toward_masks(depth, crop, labels, background, overlap)}
-        out.append(Bleed({k: w for k, w in widths.items() if w > 0}))
+        out.append(Bleed({k: w for k, w in widths.items() if w > 0}, smear))
     return out
+
+
+def _smear(steps: list[Steps]) -> int:
+    """Return how far inside the outlines a sensor that smears edges still mixes both depths, pooled over an image, px."""
+    settled = np.concatenate([s.settled_px for s in steps]) if steps else np.empty(0, int)
+    if len(settled) < _MIN_SETTLED:
+        return 0
+    return min(_MAX_WIDTH_PX, int(np.quantile(settled, _SETTLED_QUANTILE)))
 
 
 def _toward_masks(
@@ -162,15 +184,27 @@ def _steps(depth: DepthMap, crop: Crop, mask: Mask, labels: NDArray[np.uint16]) 
     noisy = noise > _NOISY_REL
     at, neighbor = _profile_positions(crop, mask, labels, _MAX_PROFILES_NOISY if noisy else _MAX_PROFILES)
     if not len(at):
-        return Steps(np.empty(0, int), np.empty(0, int))
+        return Steps(np.empty(0, int), np.empty(0, int), np.empty(0, int))
     profiles = _sampled(depth, crop, at)
+    settled = np.empty(0, int) if noisy else _settled(profiles)
     if noisy:
         groups = len(profiles) // _GROUP
         profiles = profiles[: groups * _GROUP].reshape(groups, _GROUP, -1).mean(axis=1)
         neighbor = neighbor[_GROUP // 2 :: _GROUP][:groups]
         noise /= np.sqrt(_GROUP)
     offset, clear = _largest_steps(profiles, noise, 3 if noisy else 1)
-    return Steps(offset[clear], neighbor[clear])
+    return Steps(offset[clear], neighbor[clear], settled)
+
+
+def _settled(profiles: NDArray[np.float64]) -> NDArray[np.int_]:
+    """Return for each profile (n, k) with a high step where it has come within 15 % of the step to its inner end, px."""
+    outer, inner = profiles[:, 0], profiles[:, -1]
+    step = inner - outer
+    with np.errstate(invalid="ignore"):
+        high = np.isfinite(profiles).all(axis=1) & (step > _HIGH_STEP_REL * outer)
+        share = (inner[high, None] - profiles[high]) / step[high, None]
+    apart = np.abs(share) > _UNSETTLED
+    return profiles.shape[1] - np.argmax(apart[:, ::-1], axis=1) - _OUTSIDE_PX
 
 
 def _profile_positions(

@@ -43,6 +43,7 @@ def kept_mask(depth: DepthMap, crop: Crop, bleed: Bleed, around: Surroundings) -
     valid = (depth.z_m[crop.window] > 0).astype(np.uint8)
     kept = crop.mask & valid
     if not bleed.width_px:
+        kept = _without_foreign_outline(depth, crop, kept, bleed) if bleed.smear_px else kept
         return _without_strays(depth, crop, kept)
     width, labels = bleed.width_px.get(BACKGROUND, 0), around.labels[crop.window]
     kept &= without_slivers(crop, labels, width)
@@ -75,7 +76,7 @@ def _without_foreign_outline(depth: DepthMap, crop: Crop, kept: Mask, bleed: Ble
     and it is closer to the outer one, or when it is far from the inner one.
     """
     inside = cv2.distanceTransform(kept, cv2.DIST_L2, 5)
-    zone = min(bleed.max_width_px + _ZONE_PX, float(inside.max()) / 2)
+    zone = min(max(bleed.max_width_px, bleed.smear_px) + _ZONE_PX, float(inside.max()) / 2)
     core = (inside > zone).astype(np.float32)
     if cv2.countNonZero(core) < _MIN_KEPT_PX:
         return kept

@@ -12,12 +12,10 @@ from udfs.geometry.cutout import Cutout
 from udfs.geometry.frame import WorldFrame
 from udfs.geometry.inputs import SceneInput
 from udfs.geometry.primitives import Primitives, middle_pixel
-from udfs.geometry.supports import Ground, resting_plane
-from udfs.geometry.surface_grid import SurfaceGrid
+from udfs.geometry.supports import Base, Ground
 from udfs.geometry.visibility import occlusion, truncated
 
 _MIN_FRONT_HORIZONTAL = 0.3
-_STANDING_M = 0.03
 
 
 def rejected_record(region: Mapping[str, Any], reason: Reason, detail: str) -> dict[str, Any]:
@@ -39,17 +37,14 @@ def plane_record(plane_id: int, ground: Ground) -> dict[str, Any]:
     }
 
 
-def object_record(
-    scene: SceneInput, cut: Cutout, shape: Primitives, frame: WorldFrame, ground: tuple[Ground, SurfaceGrid]
-) -> dict[str, Any]:
+def object_record(scene: SceneInput, cut: Cutout, shape: Primitives, frame: WorldFrame, base: Base) -> dict[str, Any]:
     """Return an OBJECT struct."""
     height, width = scene.depth.z_m.shape
     u, v = middle_pixel(cut.crop)
     cut_off = truncated(cut.crop, height, width)
     hidden = occlusion(scene.depth, cut.crop, cut.kept, cut.bleed.max_width_px)
     region = cut.region
-    resting = resting_plane(*ground, shape, frame)
-    low_m = shape.lo[2] if resting is None else _standing_m(cut, shape, ground[0].height_m(resting))
+    fully_visible = not cut_off and hidden <= scene.limits.occlusion_max and not base.floating
     return {
         "object_id": int(region["region_id"]),
         "label": region.get("label"),
@@ -70,24 +65,17 @@ def object_record(
         "yaw_rad": shape.box.yaw_rad,
         "yaw_box_m": [shape.box.x_m, shape.box.y_m, shape.box.long_m, shape.box.short_m],
         "foot_m": _floats(shape.foot),
-        **_size(cut, shape, frame, low_m, not cut_off and hidden <= scene.limits.occlusion_max),
+        **_size(cut, shape, frame, base.height_m, fully_visible),
         "truncated": cut_off,
         "occlusion": hidden,
         **_front(region.get("front"), frame),
-        "support_plane_id": resting,
+        "support_plane_id": base.plane_id,
     }
 
 
-def _standing_m(cut: Cutout, shape: Primitives, plane_m: float) -> float:
-    """Return the height from which an object's size is measured: its support plane if its outline was eroded.
-
-    Eroding the bleed removes the lowest one or two centimeters of an object that stands on a surface.
-    """
-    lifted_m = shape.lo[2] - plane_m
-    return plane_m if cut.bleed.width_px and 0.0 < lifted_m <= _STANDING_M else shape.lo[2]
-
-
-def _size(cut: Cutout, shape: Primitives, frame: WorldFrame, low_m: float, fully_visible: bool) -> dict[str, Any]:
+def _size(
+    cut: Cutout, shape: Primitives, frame: WorldFrame, base_m: float | None, fully_visible: bool
+) -> dict[str, Any]:
     box = amodal_box(cut.region["box_3d"], frame) if cut.region.get("box_3d") else None
     if box is not None:
         return {
@@ -97,9 +85,10 @@ def _size(cut: Cutout, shape: Primitives, frame: WorldFrame, low_m: float, fully
             "size_ok": True,
             "corners_m": _floats(box.corners_m),
         }
+    low_m = shape.lo[2] if base_m is None else min(base_m, shape.lo[2])
     extent = (*shape.extent[:2], shape.hi[2] - low_m)
     return {
-        "size_source": "visible",
+        "size_source": "visible" if base_m is None else "support",
         "size_m": [*extent, shape.box.long_m, shape.box.short_m],
         "volume_m3": float(np.prod(extent)),
         "size_ok": fully_visible,

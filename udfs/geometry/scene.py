@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from schemas.reasons import Reason
 from udfs.geometry.bleed import EXACT, bleeds, orphans
 from udfs.geometry.cleaning import Surroundings
+from udfs.geometry.contact import NO_CONTACT, Contact, Extent, contact_of
 from udfs.geometry.cutout import Cutout, cutout
 from udfs.geometry.depth_map import DepthMap
 from udfs.geometry.frame import WorldFrame, rotation_of
@@ -20,7 +21,7 @@ from udfs.geometry.pairs import footprint_pairs, surface_gap, surfaces_of
 from udfs.geometry.planes import support_planes
 from udfs.geometry.primitives import Primitives, primitives
 from udfs.geometry.records import object_record, plane_record, rejected_record
-from udfs.geometry.supports import Ground, ground_of
+from udfs.geometry.supports import Ground, base_of, ground_of
 from udfs.geometry.surface_grid import SurfaceGrid, sparse_grid, surface_grid
 from udfs.margins import MAX_GRAVITY_SIGMA_DEG
 
@@ -42,13 +43,18 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
     ground = _ground(grid, gravity, measured, limits)
     frame = WorldFrame(level.rotation, ground.camera_height_m)
     shapes = [shape.raised(ground.camera_height_m) for shape in measured]
+    bases = [
+        base_of(ground, grid, shape, frame, _contact(depth, cut, gravity, low, sparse))
+        for cut, shape, low in zip(cutouts, shapes, measured, strict=True)
+    ]
     return {
         **_gravity_columns(gravity),
         "has_plane": ground.origin_kind,
         "world_from_camera": frame.row_major(),
         "planes": [plane_record(k, ground) for k in range(len(ground.supports))],
         "objects": [
-            object_record(scene, cut, shape, frame, (ground, grid)) for cut, shape in zip(cutouts, shapes, strict=True)
+            object_record(scene, cut, shape, frame, base)
+            for cut, shape, base in zip(cutouts, shapes, bases, strict=True)
         ],
         "pairs": _pairs(depth, cutouts, clouds, shapes),
         "rejected": rejected + too_few,
@@ -97,6 +103,14 @@ def _ground(grid: SurfaceGrid, gravity: Gravity, measured: list[Primitives], lim
     largest_m = max((max(shape.extent) for shape in measured), default=0.0)
     supports = support_planes(grid, gravity.up_c, sigma, limits)
     return ground_of(grid, gravity.up_c, supports, largest_m, limits)
+
+
+def _contact(depth: DepthMap, cut: Cutout, gravity: Gravity, shape: Primitives, sparse: bool) -> Contact:
+    """Return what is below an object, whose shape is given in the level frame."""
+    if sparse or gravity.source == "none":
+        return NO_CONTACT
+    extent = Extent(shape.lo[2], shape.hi[2], shape.box.long_m, shape.box.short_m, shape.range)
+    return contact_of(depth, cut, gravity.up_c, extent)
 
 
 def _gravity_columns(gravity: Gravity) -> dict[str, Any]:

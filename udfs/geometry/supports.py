@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.geometry.contact import Contact
 from udfs.geometry.frame import WorldFrame
 from udfs.geometry.limits import LiftSettings
 from udfs.geometry.planes import Support
@@ -19,6 +20,8 @@ _GROUND_AREA_M2, _GROUND_BENEATH_SHARE = 8.0, 0.2  # no table is this large, wha
 _SMALL_M = 0.35
 _RESTING_M, _RESTING_REL = 0.03, 0.015
 _REACH_M = 0.3
+_HIDDEN_SHARE = 0.4
+_PLANE_SIGMA_M, _HIDDEN_SIGMA = 0.005, 0.15
 
 
 @dataclass(frozen=True)
@@ -85,21 +88,51 @@ def _beneath_share(grid: SurfaceGrid, up_c: NDArray[np.float64], support: Suppor
     return float(np.count_nonzero(below > support.below_m + margin)) / max(len(grid.cloud), 1)
 
 
-def resting_plane(ground: Ground, grid: SurfaceGrid, shape: Primitives, frame: WorldFrame) -> int | None:
-    """Return the index of the plane that an object rests on; None if there is none.
+@dataclass(frozen=True)
+class Base:
+    """What an object rests on: its height in W with its standard error, None if unknown, and the plane's index if any.
 
-    The plane must be within 3 cm, or 1.5 % of the range, of the object's low end, and extend beneath the object.
+    `floating` says that nothing carries what is seen of the object, so that part of it is missing.
     """
-    best, best_distance_m = None, max(_RESTING_M, _RESTING_REL * shape.range)
-    for index, support in enumerate(ground.supports):
-        distance_m = abs(shape.lo[2] - ground.height_m(index))
-        if distance_m <= best_distance_m and _reaches(grid.points[support.patches], shape, frame):
-            best, best_distance_m = index, distance_m
-    return best
+
+    height_m: float | None
+    sigma_m: float
+    plane_id: int | None
+    floating: bool
 
 
-def _reaches(patches_c: NDArray[np.float64], shape: Primitives, frame: WorldFrame) -> bool:
-    """Return whether a plane has a patch within 0.3 m of the object's footprint."""
-    flat = patches_c @ frame.rotation[:2].T
+def base_of(ground: Ground, grid: SurfaceGrid, shape: Primitives, frame: WorldFrame, contact: Contact) -> Base:
+    """Return what an object rests on.
+
+    The surface that meets its lower outline decides. Where a neighbor or the image border hides it, it is the highest
+    plane beneath the object. Otherwise it is a plane within 3 cm, or 1.5 % of the range, of its low end.
+    """
+    tolerance_m = max(_RESTING_M, _RESTING_REL * shape.range)
+    if contact.level_m is not None:
+        level_m = contact.level_m + ground.camera_height_m
+        plane_id = _nearest_plane(ground, level_m, tolerance_m)
+        return Base(level_m, contact.sigma_m, plane_id, False)
+    near = [_near_height_m(grid.points[s.patches], shape, frame) for s in ground.supports]
+    beneath = [(h, k) for k, h in enumerate(near) if h is not None and h <= shape.lo[2] + tolerance_m]
+    if not beneath:
+        return Base(None, 0.0, None, contact.floating)
+    height_m, plane_id = max(beneath)
+    gap_m = shape.lo[2] - height_m
+    if gap_m <= tolerance_m or contact.hidden >= _HIDDEN_SHARE:
+        return Base(height_m, max(_PLANE_SIGMA_M, _HIDDEN_SIGMA * gap_m), plane_id, False)
+    return Base(None, 0.0, None, contact.floating)
+
+
+def _nearest_plane(ground: Ground, level_m: float, tolerance_m: float) -> int | None:
+    apart = [abs(ground.height_m(k) - level_m) for k in range(len(ground.supports))]
+    best = int(np.argmin(apart)) if apart else None
+    return best if best is not None and apart[best] <= tolerance_m else None
+
+
+def _near_height_m(patches_c: NDArray[np.float64], shape: Primitives, frame: WorldFrame) -> float | None:
+    """Return the median height of a plane's patches within 0.3 m of the object's footprint; None without any."""
+    points = frame.points(patches_c)
+    flat = points[:, :2]
     near = (flat >= np.array(shape.lo[:2]) - _REACH_M) & (flat <= np.array(shape.hi[:2]) + _REACH_M)
-    return bool(near.all(axis=1).any())
+    chosen = near.all(axis=1)
+    return float(np.median(points[chosen, 2])) if chosen.any() else None
