@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from scenes.camera import Camera, probe, random_lens
+from scenes.camera import Camera, random_lens
 from scenes.placed_objects import PlacedObject
 from scenes.placement import Room
 from scenes.scene import BACKGROUND, Scene
@@ -78,7 +78,7 @@ def _image(layout: str, sensor: Sensor, size_px: tuple[int, int], rng: np.random
         if found is None:
             return None
         attitude = found[0]
-    elif not _fits(scene, attitude.position_m) or not probe(scene, lens, attitude).good:
+    elif not _fits(scene, attitude.position_m):
         return None
     camera = lens.camera(attitude)
     rays = camera.rays()

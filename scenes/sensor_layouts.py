@@ -14,7 +14,7 @@ _TABLES = ("table", "table", "desk", "coffee table", "side table", "cabinet")
 _BEHIND = ("cabinet", "bookshelf", "sofa", "wardrobe", "chair", "bench")
 _ON_FLOOR = ("box", "box", "crate", "basket", "bin", "stool", "suitcase", "backpack", "ball", "chair", "book", "bottle",
              "speaker", "potted plant", "vase", "cushion", "teddy bear", "printer")  # fmt: skip
-_NEAR_M, _FLOOR_M = (0.45, 1.3), (1.0, 2.6)
+_NEAR_M, _FLOOR_M = (0.35, 1.3), (0.9, 2.6)
 _TABLE_PITCH_DEG, _FLOOR_PITCH_DEG = (18.0, 68.0), (15.0, 55.0)
 
 

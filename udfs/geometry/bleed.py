@@ -83,7 +83,7 @@ def bleeds(depth: DepthMap, crops: list[Crop], labels: NDArray[np.uint16], overl
 
 
 def _smear(steps: list[Steps]) -> int:
-    """Return how far inside the outlines a sensor that smears edges still mixes both depths, pooled over an image, px."""
+    """Return how far inside the outlines of an image a sensor that smears edges still mixes both depths, px."""
     settled = np.concatenate([s.settled_px for s in steps]) if steps else np.empty(0, int)
     if len(settled) < _MIN_SETTLED:
         return 0
@@ -197,7 +197,7 @@ def _steps(depth: DepthMap, crop: Crop, mask: Mask, labels: NDArray[np.uint16]) 
 
 
 def _settled(profiles: NDArray[np.float64]) -> NDArray[np.int_]:
-    """Return for each profile (n, k) with a high step where it has come within 15 % of the step to its inner end, px."""
+    """Return for each profile (n, k) with a high step where it has come within 15 % of the step of its end, px."""
     outer, inner = profiles[:, 0], profiles[:, -1]
     step = inner - outer
     with np.errstate(invalid="ignore"):

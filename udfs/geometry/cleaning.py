@@ -19,6 +19,8 @@ _MIN_FIT_PX = 12.0
 _DEVIATION_REL, _CONTRAST_REL = 0.04, 0.015
 _RING_BLUR_PX, _RINGS = 7, 4
 _NOISY_REL = 0.003
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
+_STEEPEST, _STEEP_KEPT_SHARE = 6.0, 0.5
 _STRAY_SHARE = 0.01
 _STRAY_GAP_REL, _STRAY_GAP_M = 0.05, 0.10
 _FRINGE_SHARE, _FRINGE_GAP_REL, _FRINGE_SPREADS = 0.10, 0.10, 1.5
@@ -44,7 +46,7 @@ def kept_mask(depth: DepthMap, crop: Crop, bleed: Bleed, around: Surroundings) -
     kept = crop.mask & valid
     if not bleed.width_px:
         kept = _without_foreign_outline(depth, crop, kept, bleed) if bleed.smear_px else kept
-        return _without_strays(depth, crop, kept)
+        return _without_strays(depth, crop, _without_flying(depth, crop, kept, bleed))
     width, labels = bleed.width_px.get(BACKGROUND, 0), around.labels[crop.window]
     kept &= without_slivers(crop, labels, width)
     min_px = max(_MIN_KEPT_PX, int(_MIN_KEPT_SHARE * crop.area_px))
@@ -55,7 +57,8 @@ def kept_mask(depth: DepthMap, crop: Crop, bleed: Bleed, around: Surroundings) -
             break
     reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
     kept |= cv2.dilate(kept, reach) & around.orphans[crop.window] & (1 - crop.mask) & valid
-    return _without_strays(depth, crop, _without_foreign_outline(depth, crop, kept, bleed))
+    kept = _without_foreign_outline(depth, crop, kept, bleed)
+    return _without_strays(depth, crop, _without_flying(depth, crop, kept, bleed))
 
 
 def _eroded(kept: Mask, crop: Crop, bleed: Bleed, labels: NDArray[np.uint16], slack_px: int) -> Mask:
@@ -98,6 +101,25 @@ def _without_foreign_outline(depth: DepthMap, crop: Crop, kept: Mask, bleed: Ble
     foreign = (np.abs(contrast) > _CONTRAST_REL + 2.5 * slack) & outer_side
     cleaned = kept & (1 - (tested & (foreign | (np.abs(deviation) > _DEVIATION_REL + slack))).astype(np.uint8))
     return cleaned if cv2.countNonZero(cleaned) >= _MIN_KEPT_PX else kept
+
+
+def _without_flying(depth: DepthMap, crop: Crop, kept: Mask, bleed: Bleed) -> Mask:
+    """Drop pixels near the outline where the depth changes faster than any surface that can be seen.
+
+    They are mixtures of the object's depth and that of its surroundings.
+    """
+    if not bleed.smear_px:
+        return kept
+    z_m = depth.z_m[crop.window]
+    near, far = cv2.erode(np.where(kept > 0, z_m, np.float32(1e9)), _CROSS), cv2.dilate(z_m * kept, _CROSS)
+    pixel_m = z_m / np.float32(depth.camera.fx)
+    outline = cv2.distanceTransform(kept, cv2.DIST_L2, 3) <= bleed.smear_px + _ZONE_PX
+    slack = np.float32(4.0 * (depth.noise_rel or 0.0)) * z_m
+    flying = outline & (far - near > 2 * _STEEPEST * pixel_m + slack)
+    cleaned = kept & (1 - flying.astype(np.uint8))
+    return (
+        cleaned if cv2.countNonZero(cleaned) >= max(_MIN_KEPT_PX, _STEEP_KEPT_SHARE * cv2.countNonZero(kept)) else kept
+    )
 
 
 def _along_rings(

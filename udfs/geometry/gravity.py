@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.geometry.limits import LiftSettings
-from udfs.geometry.planes import support_planes
+from udfs.geometry.planes import Support, support_planes
 from udfs.geometry.surface_grid import SurfaceGrid
 
 Vector = NDArray[np.float64]
@@ -16,6 +16,11 @@ _WALL_SEEDS = 24
 _MIN_PATCHES = 40
 _NEAR_DEG = 6.0
 _WALL_WEIGHT = 0.5
+_WALL_INFORMATION = 8.0  # 1 / rad2: a wall's patch is known to 4 degrees, and 25 neighbors share their error
+_LEVEL_RAD = np.deg2rad(0.3)  # tables and floors are level to about this
+_BEND_TO_TILT = 2.0
+_WARP_PER_M = 0.0005  # m of depth per m2 of squared range that a calibrated sensor may be off without showing it
+_LEANS_SIGMAS, _LEANS_RAD = 3.0, np.deg2rad(1.0)
 _ROLL_MAX_DEG = 40.0
 _PITCH_SURE_DEG, _PITCH_MAX_DEG = 62.0, 84.0
 _UPWARD_MAX_DEG = 35.0
@@ -94,28 +99,62 @@ def _prior(up: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _refined(grid: SurfaceGrid, up: Vector, limits: LiftSettings) -> tuple[Vector, float] | None:
-    """Refine an initial up direction by fitting supports and walls; return up and sigma in degrees."""
+    """Refine an initial up direction by a joint fit to all supports and walls; return up and sigma in degrees.
+
+    A support weighs by how well its own tilt is known, so a near table outweighs a distant, warped floor.
+    """
     start = up
+    tilts: NDArray[np.float64] = np.empty(0)
+    supports: list[Support] = []
     for _ in range(3):
-        supports = [s for s in support_planes(grid, up, 8.0, limits) if len(s.patches) >= _MIN_PATCHES]
-        walls, wall_weight = _walls(grid, up)
-        matrix = wall_weight * walls
-        for support in supports:
-            matrix = matrix - len(support.patches) * np.outer(support.normal_c, support.normal_c)
+        found = [s for s in support_planes(grid, up, 8.0, limits) if len(s.patches) >= _MIN_PATCHES]
+        tilts = np.array([_tilt_sigma_rad(grid, s) for s in found])
+        apart = np.array([_angle_rad(s.normal_c, up) for s in found])
+        agreeing = _agreeing(tilts, apart)
+        supports, tilts = [s for s, kept in zip(found, agreeing, strict=True) if kept], tilts[agreeing]
+        matrix = _WALL_INFORMATION * _walls(grid, up)
+        for support, tilt in zip(supports, tilts, strict=True):
+            matrix = matrix - np.outer(support.normal_c, support.normal_c) / tilt**2
         if not supports and np.linalg.matrix_rank(matrix, tol=0.02 * max(np.trace(matrix), 1e-9)) < 2:
             return None
         _, vectors = np.linalg.eigh(matrix)
         up = vectors[:, 0] * np.sign(vectors[:, 0] @ start or 1.0)
-    return up, _sigma_deg(grid, up, supports)
+    return up, _sigma_deg(grid, up, supports, tilts)
 
 
-def _walls(grid: SurfaceGrid, up: Vector) -> tuple[NDArray[np.float64], float]:
+def _agreeing(tilts: NDArray[np.float64], apart: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which supports may be horizontal: not one that leans far beyond its error while a surer one does not."""
+    if len(tilts) < 2:
+        return np.ones(len(tilts), bool)
+    return (apart < _LEANS_SIGMAS * tilts + _LEANS_RAD) | (tilts <= tilts.min())
+
+
+def _tilt_sigma_rad(grid: SurfaceGrid, support: Support) -> float:
+    """Return the standard error of a support's tilt.
+
+    The residual shows the sensor's noise and warp at its range; a warp that bends a surface by so much also tilts it by
+    about twice as much over its narrower extent.
+    """
+    points = grid.points[support.patches]
+    residual = points @ support.normal_c + support.offset_m
+    centered = points - points.mean(axis=0)
+    spread = np.linalg.eigvalsh(centered.T @ centered / len(points))
+    narrow_m = np.sqrt(max(float(spread[1]), 1e-8))
+    bend_m = max(float(np.sqrt(np.mean(residual * residual))), _WARP_PER_M * float(np.mean(points[:, 2] ** 2)))
+    return float(np.hypot(_LEVEL_RAD, _BEND_TO_TILT * bend_m / narrow_m))
+
+
+def _angle_rad(a: Vector, b: Vector) -> float:
+    return float(np.arccos(np.clip(a @ b, -1.0, 1.0)))
+
+
+def _walls(grid: SurfaceGrid, up: Vector) -> NDArray[np.float64]:
     near = np.sin(np.deg2rad(_tolerance_deg(grid)))
     standing = grid.normals[np.abs(grid.normals @ up) < near]
-    return standing.T @ standing, _WALL_WEIGHT
+    return standing.T @ standing
 
 
-def _sigma_deg(grid: SurfaceGrid, up: Vector, supports: list) -> float:
+def _sigma_deg(grid: SurfaceGrid, up: Vector, supports: list[Support], tilts: NDArray[np.float64]) -> float:
     """Return a conservative sigma: base error, noise averaged over patches, and disagreement between surfaces."""
     near = np.sin(np.deg2rad(_tolerance_deg(grid)))
     lean = grid.normals @ up
@@ -124,7 +163,10 @@ def _sigma_deg(grid: SurfaceGrid, up: Vector, supports: list) -> float:
     patches = sum(len(s.patches) for s in supports)
     terms = [_BASE_SIGMA_DEG, 3000.0 * grid.noise_rel / np.sqrt(max(patches + walls, 1))]
     if supports:
-        terms.append(max(np.rad2deg(np.arccos(np.clip(s.normal_c @ up, -1, 1))) for s in supports))
+        weights = 1.0 / tilts**2
+        apart = np.array([_angle_rad(s.normal_c, up) for s in supports])
+        terms.append(float(np.rad2deg(np.sqrt(1.0 / weights.sum()))))
+        terms.append(float(np.rad2deg(np.sqrt((weights * apart**2).sum() / weights.sum()))))
     if walls >= _MIN_PATCHES:
         terms.append(np.rad2deg(abs(float(np.median(lean[standing])))))
     if not supports:

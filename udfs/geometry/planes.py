@@ -55,7 +55,9 @@ def support_planes(grid: SurfaceGrid, up_c: Vector, sigma_deg: float, limits: Li
         tolerance = 2.5 * _tolerance_m(grid, support.offset_m)
         free[np.abs(grid.points @ support.normal_c + support.offset_m) < tolerance] = False
         tilt = np.rad2deg(np.arccos(np.clip(support.normal_c @ up_c, -1, 1)))
-        if tilt <= max(_TILT_DEG, 2.5 * sigma_deg) and support.area_m2 >= limits.support_area_m2:
+        # from near, what fills the image is small
+        min_area_m2 = limits.support_area_m2 * min(1.0, support.below_m**2)
+        if tilt <= max(_TILT_DEG, 2.5 * sigma_deg) and support.area_m2 >= min_area_m2:
             supports.append(support)
     return sorted(supports, key=lambda support: -len(support.patches))
 

@@ -16,7 +16,10 @@ _MIDDLE, _NEAR = 0.5, 0.05
 
 @dataclass(frozen=True)
 class Primitives:
-    """Visible primitives of one object, m: in W unless the name ends in `_c`."""
+    """Visible primitives of one object, m: in W unless the name ends in `_c`.
+
+    `body` is the rectangle of the whole object where its hidden side could be completed.
+    """
 
     lo: tuple[float, ...]
     center: tuple[float, ...]
@@ -26,6 +29,7 @@ class Primitives:
     depth: float
     foot: Array
     box: YawBox
+    body: YawBox | None = None
 
     @property
     def extent(self) -> tuple[float, ...]:

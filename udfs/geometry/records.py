@@ -87,12 +87,13 @@ def _size(
         }
     low_m = shape.lo[2] if base_m is None else min(base_m, shape.lo[2])
     extent = (*shape.extent[:2], shape.hi[2] - low_m)
+    whole = shape.body or shape.box
     return {
         "size_source": "visible" if base_m is None else "support",
-        "size_m": [*extent, shape.box.long_m, shape.box.short_m],
+        "size_m": [*extent, whole.long_m, whole.short_m],
         "volume_m3": float(np.prod(extent)),
         "size_ok": fully_visible,
-        "corners_m": _floats(upright_corners(shape.box, low_m, shape.hi[2])),
+        "corners_m": _floats(upright_corners(whole, low_m, shape.hi[2])),
     }
 
 

@@ -1,12 +1,14 @@
 """Lifts one image: regions, depth, camera and gravity become objects, pairs and planes in frame W."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.reasons import Reason
+from udfs.geometry.amodal import body_box
 from udfs.geometry.bleed import EXACT, bleeds, orphans
 from udfs.geometry.cleaning import Surroundings
 from udfs.geometry.contact import NO_CONTACT, Contact, Extent, contact_of
@@ -21,7 +23,7 @@ from udfs.geometry.pairs import footprint_pairs, surface_gap, surfaces_of
 from udfs.geometry.planes import support_planes
 from udfs.geometry.primitives import Primitives, primitives
 from udfs.geometry.records import object_record, plane_record, rejected_record
-from udfs.geometry.supports import Ground, base_of, ground_of
+from udfs.geometry.supports import Base, Ground, base_of, ground_of
 from udfs.geometry.surface_grid import SurfaceGrid, sparse_grid, surface_grid
 from udfs.margins import MAX_GRAVITY_SIGMA_DEG
 
@@ -53,7 +55,7 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
         "world_from_camera": frame.row_major(),
         "planes": [plane_record(k, ground) for k in range(len(ground.supports))],
         "objects": [
-            object_record(scene, cut, shape, frame, base)
+            object_record(scene, cut, _completed(shape, base, frame.points(cut.samples_c[0])), frame, base)
             for cut, shape, base in zip(cutouts, shapes, bases, strict=True)
         ],
         "pairs": _pairs(depth, cutouts, clouds, shapes),
@@ -111,6 +113,13 @@ def _contact(depth: DepthMap, cut: Cutout, gravity: Gravity, shape: Primitives, 
         return NO_CONTACT
     extent = Extent(shape.lo[2], shape.hi[2], shape.box.long_m, shape.box.short_m, shape.range)
     return contact_of(depth, cut, gravity.up_c, extent)
+
+
+def _completed(shape: Primitives, base: Base, points_w: NDArray[np.float64]) -> Primitives:
+    """Return the shape with the rectangle of the whole object where it is known what the object stands on."""
+    if base.height_m is None:
+        return shape
+    return replace(shape, body=body_box(points_w, shape.box, base.height_m, shape.hi[2]))
 
 
 def _gravity_columns(gravity: Gravity) -> dict[str, Any]:
