@@ -27,6 +27,7 @@ from udfs.stages.synthesize import SynthesizeSettings
 Row = Mapping[str, Any]
 IMU_SIGMA_DEG = 1.0
 LEARNED = {"sigma_rel": 0.1, "scale_sigma_rel": 0.12}
+_FLOOR_M = 0.15
 _NOT_ASKED = ", not asked"
 _STANDS_ON = ("top", "shelf", "stove", "inside")
 _SETTINGS = (LiftSettings(), DisambiguateSettings(), SynthesizeSettings())
@@ -118,11 +119,13 @@ def _surface(scene: Row, seen: SensorImage, scores: Scores, group: str) -> None:
         for surface in item.design.shape.surfaces
         if surface.tag in _STANDS_ON and item.position_m[2] + surface.z > 0.15
     ]
-    slack = max(0.05, 0.04 * camera_m)
-    is_floor = abs(height_m) <= slack
-    is_top = min((abs(height_m - top) for top in tops), default=np.inf) <= slack
+    nearest = min((abs(height_m - top) for top in tops), default=np.inf)
+    is_floor = abs(height_m) < min(_FLOOR_M, nearest)
+    is_top = nearest < min(_FLOOR_M, abs(height_m))
     detail = f"{named} at {height_m:.2f} m, camera {camera_m:.2f} m"
-    scores.note("surface named rightly", group, detail, is_floor if named == "floor" else is_top and not is_floor)
+    scores.note("surface named rightly", group, detail, is_floor if named == "floor" else is_top)
+    apart_m = abs(height_m) if named == "floor" else nearest
+    scores.note("height of the named surface", group, detail, apart_m <= max(0.03, 0.03 * camera_m))
 
 
 def _object(thing: Row, seen: SensorImage, pose: np.ndarray, scores: Scores, group: str) -> None:

@@ -28,7 +28,12 @@ SCENES = Table(
             column("gravity_c", VECTOR, "[3] unit vector pointing down in C, or null"),
             column("gravity_src", StringType(), "gt, imu, plane, model or none", False),
             column("gravity_sigma_deg", DoubleType(), "error of gravity, degrees; null when gravity_src is none"),
-            column("has_plane", StringType(), "floor, table or none: the plane that holds W's origin", False),
+            column(
+                "has_plane",
+                StringType(),
+                "floor, table, surface (either) or none: what holds W's origin",
+                False,
+            ),
             column("world_from_camera", VECTOR, "[12] row-major 3x4: p_W = R p_C + t, m", False),
             column("planes", ArrayType(PLANE), "horizontal support planes, plane 0 first", False),
             column("objects", ArrayType(OBJECT), "lifted objects, by id", False),

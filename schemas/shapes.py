@@ -70,7 +70,7 @@ REJECTED_OBJECT = StructType(
 PLANE = StructType(
     [
         column("plane_id", IntegerType(), "plane id; 0 = the plane that contains the origin of frame W"),
-        column("kind", StringType(), "floor or table"),
+        column("kind", StringType(), "floor, table or surface (either)"),
         column("height_m", DoubleType(), "height in W, m"),
         column("normal_c", VECTOR, "[3] unit normal in C, pointing up"),
         column("offset_m", DoubleType(), "height of the camera center above the plane, m"),
@@ -100,7 +100,11 @@ OBJECT = StructType(
         column("yaw_rad", DoubleType(), "heading of the long side of the visible yaw box, W, [-pi/2, pi/2)"),
         column("yaw_box_m", VECTOR, "[4] cx, cy, L, D of the visible minimum-area rectangle, W, L >= D"),
         column("foot_m", VECTOR, "[2k] footprint polygon x0, y0, x1, y1, .. counter-clockwise, W"),
-        column("size_source", StringType(), "amodal (box of the crawl) or visible"),
+        column(
+            "size_source",
+            StringType(),
+            "amodal (box of the crawl), support (down to what it rests on) or visible",
+        ),
         column("size_m", VECTOR, "[5] e_x, e_y, H, L, D in W, m, as used by size questions"),
         column("volume_m3", DoubleType(), "volume used by size questions, m3"),
         column(

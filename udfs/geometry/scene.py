@@ -17,13 +17,12 @@ from udfs.geometry.depth_map import DepthMap
 from udfs.geometry.frame import WorldFrame, rotation_of
 from udfs.geometry.gravity import Gravity, gravity_from_planes
 from udfs.geometry.inputs import SceneInput
-from udfs.geometry.limits import LiftSettings
 from udfs.geometry.masks import Crop, adjacent, crop_of, label_map
 from udfs.geometry.pairs import footprint_pairs, surface_gap, surfaces_of
 from udfs.geometry.planes import support_planes
 from udfs.geometry.primitives import Primitives, primitives
 from udfs.geometry.records import object_record, plane_record, rejected_record
-from udfs.geometry.supports import Base, Ground, base_of, ground_of
+from udfs.geometry.supports import Base, Ground, Seen, base_of, ground_of
 from udfs.geometry.surface_grid import SurfaceGrid, sparse_grid, surface_grid
 from udfs.margins import MAX_GRAVITY_SIGMA_DEG
 
@@ -42,7 +41,7 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
     level = WorldFrame(rotation_of(gravity.up_c), 0.0)
     clouds = [tuple(level.points(points) for points in (cut.points_c, *cut.samples_c)) for cut in cutouts]
     measured = [primitives(cut.points_c, cloud[0]) for cut, cloud in zip(cutouts, clouds, strict=True)]
-    ground = _ground(grid, gravity, measured, limits)
+    ground = _ground(grid, gravity, measured, scene)
     frame = WorldFrame(level.rotation, ground.camera_height_m)
     shapes = [shape.raised(ground.camera_height_m) for shape in measured]
     bases = [
@@ -98,13 +97,14 @@ def _cutouts(
     return sorted(cutouts, key=lambda cut: cut.region["region_id"]), rejected
 
 
-def _ground(grid: SurfaceGrid, gravity: Gravity, measured: list[Primitives], limits: LiftSettings) -> Ground:
+def _ground(grid: SurfaceGrid, gravity: Gravity, measured: list[Primitives], scene: SceneInput) -> Ground:
     sigma = gravity.sigma_deg if gravity.sigma_deg is not None else _FALLBACK_SIGMA_DEG
     if gravity.source == "none" or sigma > MAX_GRAVITY_SIGMA_DEG:
         return Ground((), ())
     largest_m = max((max(shape.extent) for shape in measured), default=0.0)
-    supports = support_planes(grid, gravity.up_c, sigma, limits)
-    return ground_of(grid, gravity.up_c, supports, largest_m, limits)
+    supports = support_planes(grid, gravity.up_c, sigma, scene.limits)
+    seen = Seen(largest_m, float(np.hypot(scene.sigma_rel, scene.scale_sigma_rel)))
+    return ground_of(grid, gravity.up_c, supports, seen, scene.limits)
 
 
 def _contact(depth: DepthMap, cut: Cutout, gravity: Gravity, shape: Primitives, sparse: bool) -> Contact:

@@ -1,6 +1,6 @@
 """Classifies horizontal planes as floor or table and places the origin of frame W."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,12 @@ _SAME_HEIGHT_M, _SAME_HEIGHT_REL = 0.04, 0.03  # a warped floor is one floor
 _LOW_CAMERA_M = 0.8  # a camera lower than this is as likely above a table
 _LOW_CAMERA_FACTOR = 0.1
 _GROUND_AREA_M2, _GROUND_BENEATH_SHARE = 8.0, 0.2  # no table is this large, whatever lies beneath
-_SMALL_M = 0.35
+_SMALL_M, _LARGE_M = 0.35, 0.8
+_WIDE_M2, _TABLE_AREA_M2 = 2.0, 1.5
+_FAR_BELOW_M = 1.2
+_STOREY_M = 0.3
+_ABOVE_SHARES = 3.0
+FLOOR, TABLE, SURFACE = "floor", "table", "surface"
 _RESTING_M, _RESTING_REL = 0.03, 0.015
 _REACH_M = 0.3
 _HIDDEN_SHARE = 0.4
@@ -25,15 +30,27 @@ _PLANE_SIGMA_M, _HIDDEN_SIGMA = 0.005, 0.15
 
 
 @dataclass(frozen=True)
+class Seen:
+    """The largest extent of any object, m, and the relative standard error of all lengths.
+
+    `above_m` is how far the highest plane lies above the lowest one.
+    """
+
+    largest_m: float
+    sigma_rel: float
+    above_m: float = 0.0
+
+
+@dataclass(frozen=True)
 class Ground:
-    """Support planes, of which the first holds the origin of W; `kinds` says floor or table for each."""
+    """Support planes, of which the first holds the origin of W; `kinds` says floor, table or surface for each."""
 
     supports: tuple[Support, ...]
     kinds: tuple[str, ...]
 
     @property
     def origin_kind(self) -> str:
-        """Return the kind of plane that holds the origin: floor, table or none."""
+        """Return the kind of plane that holds the origin: floor, table, surface (either) or none."""
         return self.kinds[0] if self.kinds else "none"
 
     @property
@@ -47,29 +64,49 @@ class Ground:
 
 
 def ground_of(
-    grid: SurfaceGrid, up_c: NDArray[np.float64], supports: list[Support], largest_m: float, limits: LiftSettings
+    grid: SurfaceGrid, up_c: NDArray[np.float64], supports: list[Support], seen: Seen, limits: LiftSettings
 ) -> Ground:
-    """Classify the supports; `largest_m` is the largest extent of any object.
+    """Classify the supports and choose which holds the origin: the floor, or else the largest.
 
-    The floor is the lowest plane, if it lies at least 0.25 m below the camera and at most 1 % of the points lie beneath
-    it (20 % if it is larger than 8 m2). If the camera is less than 0.8 m above it, the limit is 0.1 %, and a plane with
-    only small objects is a table.
+    The lowest plane is a floor or a table top only where that holds within the errors; see `_kind`.
     """
     merged = _distinct(supports)
     if not merged:
         return Ground((), ())
     lowest = max(merged, key=lambda support: support.below_m)
-    vast, low = lowest.area_m2 >= _GROUND_AREA_M2, lowest.below_m < _LOW_CAMERA_M
-    max_beneath = _GROUND_BENEATH_SHARE if vast else limits.floor_beneath_share * (_LOW_CAMERA_FACTOR if low else 1.0)
-    is_floor = (
-        lowest.below_m >= limits.floor_below_camera_m
-        and _beneath_share(grid, up_c, lowest) <= max_beneath
-        and (vast or not low or largest_m > _SMALL_M)
-    )
-    first = lowest if is_floor else max(merged, key=lambda support: len(support.patches))
+    share = _beneath_share(grid, up_c, lowest, seen.sigma_rel)
+    highest_m = min(support.below_m for support in merged)
+    kind = _kind(lowest, share, replace(seen, above_m=lowest.below_m - highest_m), limits)
+    first = lowest if kind != TABLE else max(merged, key=lambda support: len(support.patches))
     rest = sorted((s for s in merged if s is not first), key=lambda support: -support.below_m)
-    kinds = ("floor" if is_floor else "table", *("table" for _ in rest))
-    return Ground((first, *rest), kinds)
+    return Ground((first, *rest), (kind, *(TABLE for _ in rest)))
+
+
+def _kind(lowest: Support, share: float, seen: Seen, limits: LiftSettings) -> str:
+    """Return floor, table, or surface where it may be either; `share` of all points lies beneath the plane.
+
+    No table is so large or so far below a camera, carries things so large, or has another table so high above it, as to
+    pass for a floor: what is measured must say so also when all lengths are too long by two standard errors. A table
+    has something beneath it, or it is near, small and carries small things only, also when all lengths are too short by
+    as much.
+    """
+    short, long = max(0.0, 1.0 - 2.0 * seen.sigma_rel), 1.0 + 2.0 * seen.sigma_rel
+    below_m, area_m2 = lowest.below_m, lowest.area_m2
+    vast = area_m2 * short**2 >= _GROUND_AREA_M2
+    low = below_m < _LOW_CAMERA_M
+    max_share = limits.floor_beneath_share * (_LOW_CAMERA_FACTOR if low else 1.0)
+    near = below_m < limits.floor_below_camera_m
+    if vast and share <= _GROUND_BENEATH_SHARE and not near:
+        return FLOOR
+    if near or share > _ABOVE_SHARES * max_share:
+        return TABLE
+    is_wide = area_m2 * short**2 >= _WIDE_M2
+    is_far = below_m * short >= _FAR_BELOW_M
+    carries = seen.largest_m * short >= _LARGE_M or (not low and seen.above_m * short >= _STOREY_M)
+    if share <= max_share and (is_wide or is_far or carries):
+        return FLOOR
+    small = area_m2 * long**2 < _TABLE_AREA_M2 and seen.largest_m * long <= _SMALL_M * (1.0 + 1e-9)
+    return TABLE if below_m * long < _LOW_CAMERA_M and small else SURFACE
 
 
 def _distinct(supports: list[Support]) -> list[Support]:
@@ -81,10 +118,10 @@ def _distinct(supports: list[Support]) -> list[Support]:
     return kept
 
 
-def _beneath_share(grid: SurfaceGrid, up_c: NDArray[np.float64], support: Support) -> float:
+def _beneath_share(grid: SurfaceGrid, up_c: NDArray[np.float64], support: Support, sigma_rel: float) -> float:
     below = -(grid.cloud @ up_c)
     noise_m = 6.0 * grid.noise_rel * support.below_m
-    margin = np.maximum(_BENEATH_M + noise_m, _BENEATH_REL * grid.cloud[:, 2])
+    margin = np.maximum(_BENEATH_M + noise_m, max(_BENEATH_REL, 2.0 * sigma_rel) * grid.cloud[:, 2])
     return float(np.count_nonzero(below > support.below_m + margin)) / max(len(grid.cloud), 1)
 
 

@@ -64,7 +64,8 @@ def gates_of(row: Mapping[str, Any]) -> Gates:
         unsure = f"is known to {scale:.0%} only, and {MAX_SCALE_SIGMA_REL:.0%} is needed"
         closed.append(f"the depth's scale {unsure}" if row["scale_ok"] else "the depth has no metric scale")
     if surface is None:
-        closed.append("no floor or table was found")
+        unsure = "the surface that was found may be a floor or a table top"
+        closed.append(unsure if row["has_plane"] == "surface" else "no floor or table was found")
     return Gates(gravity, metric, surface, math.radians(sigma) if gravity else 0.0, scale, focal, tuple(closed))
 
 

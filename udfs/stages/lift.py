@@ -29,7 +29,8 @@ def lift_row(row: Row, settings: LiftSettings) -> Row:
     """
     depth = DepthMap.of(_depth_mm(row), _camera(row))
     sigma_rel = float(row.get("sigma_rel") or 0.0)
-    scene = lift_scene(SceneInput(depth, row["regions"] or [], _gravity(row), sigma_rel, settings))
+    scale_sigma_rel = float(row.get("scale_sigma_rel") or 0.0)
+    scene = lift_scene(SceneInput(depth, row["regions"] or [], _gravity(row), sigma_rel, settings, scale_sigma_rel))
     if not scene["objects"]:
         reasons = ", ".join(sorted({r["reason"] for r in scene["rejected"]})) or "no regions"
         error = f"None of {len(row['regions'] or [])} regions could be lifted ({reasons}); look at masks and depth."
