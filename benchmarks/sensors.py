@@ -27,9 +27,8 @@ from udfs.stages.synthesize import SynthesizeSettings
 Row = Mapping[str, Any]
 IMU_SIGMA_DEG = 1.0
 LEARNED = {"sigma_rel": 0.1, "scale_sigma_rel": 0.12}
-_FLOOR_M = 0.15
+_FLOOR_M, _NEAR_PLANE_REL = 0.1, 0.03
 _NOT_ASKED = ", not asked"
-_STANDS_ON = ("top", "shelf", "stove", "inside")
 _SETTINGS = (LiftSettings(), DisambiguateSettings(), SynthesizeSettings())
 TARGETS = {
     "height": 0.95,
@@ -112,20 +111,22 @@ def _surface(scene: Row, seen: SensorImage, scores: Scores, group: str) -> None:
     named, camera_m = scene["has_plane"], float(seen.camera.position_m[2])
     if named not in ("floor", "table"):
         return
-    height_m = camera_m - scene["world_from_camera"][11]
-    tops = [
-        float(item.position_m[2] + surface.z)
-        for item in seen.room.objects
-        for surface in item.design.shape.surfaces
-        if surface.tag in _STANDS_ON and item.position_m[2] + surface.z > 0.15
-    ]
-    nearest = min((abs(height_m - top) for top in tops), default=np.inf)
-    is_floor = abs(height_m) < min(_FLOOR_M, nearest)
-    is_top = nearest < min(_FLOOR_M, abs(height_m))
+    height_m = _exact_height_m(scene, seen)
     detail = f"{named} at {height_m:.2f} m, camera {camera_m:.2f} m"
-    scores.note("surface named rightly", group, detail, is_floor if named == "floor" else is_top)
-    apart_m = abs(height_m) if named == "floor" else nearest
-    scores.note("height of the named surface", group, detail, apart_m <= max(0.03, 0.03 * camera_m))
+    scores.note("surface named rightly", group, detail, (height_m < _FLOOR_M) == (named == "floor"))
+
+
+def _exact_height_m(scene: Row, seen: SensorImage) -> float:
+    """Return the true height above the floor of what the engine took for the plane that holds the origin."""
+    plane, step = scene["planes"][0], 4
+    v, u = np.mgrid[0 : seen.exact_m.shape[0] : step, 0 : seen.exact_m.shape[1] : step]
+    camera = seen.intrinsics
+    rays = np.stack([(u - camera["cx"]) / camera["fx"], (v - camera["cy"]) / camera["fy"], np.ones(u.shape)], axis=-1)
+    sensed = rays * (seen.depth_mm[::step, ::step, None] / 1000.0)
+    near = np.abs(sensed @ np.asarray(plane["normal_c"]) + plane["offset_m"]) < _NEAR_PLANE_REL * plane["offset_m"]
+    exact = rays * seen.exact_m[::step, ::step, None]
+    heights = exact @ seen.camera.rotation[2] + seen.camera.position_m[2]
+    return float(np.median(heights[near & (sensed[..., 2] > 0)]))
 
 
 def _object(thing: Row, seen: SensorImage, pose: np.ndarray, scores: Scores, group: str) -> None:

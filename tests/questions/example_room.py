@@ -1,6 +1,7 @@
 """The room of the worked examples as the rules read it."""
 
 import math
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -27,6 +28,13 @@ def example_scene() -> Scene:
     return scene_of(row, names)
 
 
+def box_corners(center_m: Sequence[float], size_m: Sequence[float]) -> list[float]:
+    """Return the eight corners of an upright box: bottom four, then top four, counter-clockwise."""
+    ring = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))
+    signs = [(x, y, z) for z in (-0.5, 0.5) for x, y in ring]
+    return [c + k * s for corner in signs for c, k, s in zip(center_m, corner, size_m, strict=True)]
+
+
 def _object(number: int, center_m: tuple[float, ...], size_m: tuple[float, ...]) -> dict[str, Any]:
     x, y, z = center_m
     length_m, depth_m = max(size_m[:2]), min(size_m[:2])
@@ -45,6 +53,7 @@ def _object(number: int, center_m: tuple[float, ...], size_m: tuple[float, ...])
         "sigma_m": 0.0,
         "size_m": [*size_m, length_m, depth_m],
         "volume_m3": math.prod(size_m),
+        "corners_m": box_corners(center_m, size_m),
         "size_source": "amodal",
         "size_ok": True,
         "truncated": False,

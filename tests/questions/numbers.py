@@ -74,9 +74,9 @@ def pair_number(type_id: str, scene: Row, a: Row, b: Row) -> list[Number]:
         hidden = pair["masks_adjacent"] and math.hypot(a["sigma_m"], b["sigma_m"]) > pair["gap_m"]
         return _at_least(pair["gap_m"], 0.05) if not hidden else []
     if type_id == "N02":
-        return _at_least(math.hypot(*d), 0.10)
+        return _agreed(a, b, math.hypot(*d), (X, Y, Z))
     if type_id == "N03":
-        return _at_least(math.hypot(d[X], d[Y]), 0.10) if gravity else []
+        return _agreed(a, b, math.hypot(d[X], d[Y]), (X, Y)) if gravity else []
     if type_id == "N19":
         return _at_least(pair["clearance_m"], 0.10) if gravity else []
     if type_id == "N04":
@@ -100,6 +100,12 @@ def pair_number(type_id: str, scene: Row, a: Row, b: Row) -> list[Number]:
         h_a, h_b = a["size_m"][2], b["size_m"][2]
         return _signed(h_a - h_b, 0.0, "taller", "shorter") if is_taller(scene, a, b) is not None else []
     return []
+
+
+def _agreed(a: Row, b: Row, apart: float, axes: tuple[int, ...]) -> list[Number]:
+    """Return a distance of centers unless that of the boxes' centers differs by over 10 %."""
+    boxes = math.dist(*([sum(thing["corners_m"][k::3]) / 8 for k in axes] for thing in (a, b)))
+    return _at_least(apart, 0.10) if abs(boxes - apart) <= 0.10 * apart else []
 
 
 def _at_least(value: float, least: float) -> list[Number]:

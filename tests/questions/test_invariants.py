@@ -79,7 +79,7 @@ def _scaled(scene: Row, s: float) -> Row:
     scaled = copy.deepcopy(scene)
     scaled["world_from_camera"][11] *= s
     for thing in scaled["objects"]:
-        for name in ("centre_m", "lo_m", "hi_m", "centre_c_m", "size_m"):
+        for name in ("centre_m", "lo_m", "hi_m", "centre_c_m", "size_m", "corners_m"):
             thing[name] = [value * s for value in thing[name]]
         for name in ("range_m", "depth_m", "sigma_m"):
             thing[name] *= s

@@ -6,6 +6,8 @@ import random
 from itertools import combinations
 from typing import Any
 
+from tests.questions.example_room import box_corners
+
 Row = dict[str, Any]
 WORDS = ("red chair", "blue mug", "tall lamp", "wooden table", "green plant", "white box", "old radio", "toy car")
 
@@ -76,6 +78,7 @@ def random_object(rng: random.Random, object_id: int, camera_z_m: float, sigma_r
     boxed = [e * rng.uniform(1.0, 1.3) for e in size] if amodal else size
     truncated, occlusion = rng.random() < 0.15, rng.choice([0.0, 0.0, 0.0, 0.05, 0.1, 0.2, 0.5])
     length, width = max(boxed[:2]) * rng.uniform(0.9, 1.1), min(boxed[:2])
+    shift = rng.choice([0.0, 0.02, 0.3])
     return {
         "object_id": object_id,
         "label": "thing",
@@ -95,6 +98,9 @@ def random_object(rng: random.Random, object_id: int, camera_z_m: float, sigma_r
         "size_source": "amodal" if amodal else "visible",
         "size_m": [*boxed, length, width],
         "volume_m3": boxed[0] * boxed[1] * boxed[2],
+        "corners_m": box_corners(
+            [c + rng.choice([0.0, 0.02, 0.3]) * e for c, e in zip((x, y, z), boxed, strict=True)], boxed
+        ),
         "size_ok": amodal or (not truncated and occlusion <= 0.1),
         "truncated": truncated,
         "occlusion": occlusion,
@@ -123,4 +129,5 @@ def mirrored(scene: Row) -> Row:
         thing["lo_m"][1], thing["hi_m"][1] = -thing["hi_m"][1], -thing["lo_m"][1]
         thing["centre_c_m"][0] *= -1
         thing["u_norm"] = 1 - thing["u_norm"]
+        thing["corners_m"][1::3] = [-y for y in thing["corners_m"][1::3]]
     return mirror

@@ -14,9 +14,9 @@ _NAN = math.nan
 class SeenObject:
     """The primitives of one object that has a name: lengths in m, in frame W, NaN where unknown.
 
-    `edge_ok` says that the object is neither truncated nor more than 10 % occluded. `ray_*` is the unit vector from the
-    camera to the center, `error_m` the standard error along that ray, `pixel_m` that across it, `outline_m` that of an
-    edge and `noise_m` that of one depth pixel; see `udfs.questions.uncertainty`.
+    `edge_ok` says that the object is neither truncated nor more than 10 % occluded. `b_*` is the center of its size box.
+    `ray_*` is the unit vector from the camera to the center, `error_m` the standard error along that ray, `pixel_m` that
+    across it, `outline_m` that of an edge and `noise_m` that of one depth pixel; see `udfs.questions.uncertainty`.
     """
 
     object_id: int
@@ -30,6 +30,9 @@ class SeenObject:
     range_m: float
     depth_m: float
     bearing_rad: float
+    b_x: float
+    b_y: float
+    b_z: float
     u_norm: float
     v_norm: float
     sigma_m: float
@@ -84,6 +87,12 @@ class Primitives(NamedTuple):
     length_m: float
     width_m: float
     volume_m3: float
+    low_x: float
+    low_y: float
+    low_z: float
+    high_x: float
+    high_y: float
+    high_z: float
     size_source: str | None
     size_ok: bool
     truncated: bool
@@ -106,6 +115,9 @@ VECTORS = {
     "height_m": ("size_m", 5, 2),
     "length_m": ("size_m", 5, 3),
     "width_m": ("size_m", 5, 4),
+    # two opposite corners of the size box
+    **{f"low_{axis}": ("corners_m", 24, k) for k, axis in enumerate("xyz")},
+    **{f"high_{axis}": ("corners_m", 24, 18 + k) for k, axis in enumerate("xyz")},
 }
 # The value of a flag that is null: the more restrictive one.
 FLAGS = {"size_ok": False, "truncated": True}
@@ -156,6 +168,9 @@ def seen_object(p: Primitives, lens: Lens) -> SeenObject:
         range_m=p.range_m,
         depth_m=p.depth_m,
         bearing_rad=bearing,
+        b_x=(p.low_x + p.high_x) / 2,
+        b_y=(p.low_y + p.high_y) / 2,
+        b_z=(p.low_z + p.high_z) / 2,
         u_norm=p.u_norm,
         v_norm=p.v_norm,
         sigma_m=p.sigma_m,

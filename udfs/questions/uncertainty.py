@@ -16,6 +16,7 @@ from udfs.questions.scene import Gates
 from udfs.questions.seen_object import SeenObject
 
 AMODAL_SIZE_ERROR_REL = 0.01
+MAX_CENTER_SHIFT_REL = 0.10
 
 
 def both_of(decided: Decided) -> tuple[SeenObject, SeenObject]:
@@ -43,6 +44,15 @@ def along_line(a: SeenObject, b: SeenObject, dz: float) -> tuple[float, float]:
     along_a = (a.ray_x * dx + a.ray_y * dy + a.ray_z * dz) / distance
     along_b = (b.ray_x * dx + b.ray_y * dy + b.ray_z * dz) / distance
     return a.error_m * along_a, b.error_m * along_b
+
+
+def centers_agree(a: SeenObject, b: SeenObject, distance_m: float, level: bool = False) -> bool:
+    """Return whether the centers of both size boxes lie as far apart as those of what is seen, within 10 %.
+
+    Of something large, only the side that faces the camera is seen. Unknown boxes contradict nothing.
+    """
+    dx, dy, dz = a.b_x - b.b_x, a.b_y - b.b_y, 0.0 if level else a.b_z - b.b_z
+    return not abs(math.sqrt(dx * dx + dy * dy + dz * dz) - distance_m) > MAX_CENTER_SHIFT_REL * distance_m
 
 
 def center_distance_error(a: SeenObject, b: SeenObject, dz: float) -> float:

@@ -6,7 +6,7 @@ from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
 from udfs.questions.seen_object import SeenObject
-from udfs.questions.uncertainty import both_of, center_distance_error
+from udfs.questions.uncertainty import both_of, center_distance_error, centers_agree
 from udfs.questions.unit import METERS
 
 _MIN_DISTANCE_M = 0.10
@@ -15,7 +15,8 @@ _MIN_DISTANCE_M = 0.10
 def _centers(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) -> Decided | None:
     dx, dy, dz = b.m_x - a.m_x, b.m_y - a.m_y, b.m_z - a.m_z
     distance = math.sqrt(dx * dx + dy * dy + dz * dz)
-    return Decided(a, b, distance, _MIN_DISTANCE_M) if distance >= _MIN_DISTANCE_M else None
+    decided = distance >= _MIN_DISTANCE_M and centers_agree(a, b, distance)
+    return Decided(a, b, distance, _MIN_DISTANCE_M) if decided else None
 
 
 def _error(decided: Decided, _: Gates) -> float:
@@ -29,6 +30,7 @@ CENTERS = PairRule(
     decide=_centers,
     error=_error,
     compares="distance of m(A) and m(B) >= 0.10 m",
+    check="the centers of the size boxes lie as far apart, within 10 %",
     error_is="both ray errors projected on the line of centers, and both pixels",
 )
 
