@@ -98,9 +98,7 @@ def random_object(rng: random.Random, object_id: int, camera_z_m: float, sigma_r
         "size_source": "amodal" if amodal else "visible",
         "size_m": [*boxed, length, width],
         "volume_m3": boxed[0] * boxed[1] * boxed[2],
-        "corners_m": box_corners(
-            [c + rng.choice([0.0, 0.02, 0.3]) * e for c, e in zip((x, y, z), boxed, strict=True)], boxed
-        ),
+        "corners_m": box_corners([c + shift * e for c, e in zip((x, y, z), boxed, strict=True)], boxed),
         "size_ok": amodal or (not truncated and occlusion <= 0.1),
         "truncated": truncated,
         "occlusion": occlusion,

@@ -14,9 +14,10 @@ _NAN = math.nan
 class SeenObject:
     """The primitives of one object that has a name: lengths in m, in frame W, NaN where unknown.
 
-    `edge_ok` says that the object is neither truncated nor more than 10 % occluded. `b_*` is the center of its size box.
-    `ray_*` is the unit vector from the camera to the center, `error_m` the standard error along that ray, `pixel_m` that
-    across it, `outline_m` that of an edge and `noise_m` that of one depth pixel; see `udfs.questions.uncertainty`.
+    `edge_ok` says that the object is neither truncated nor more than 10 % occluded. `b_*` is the center of its size
+    box, `ray_*` the unit vector from the camera to the center, `error_m` the standard error along that ray, `pixel_m`
+    that across it, `outline_m` that of an edge and `noise_m` that of one depth pixel; see
+    `udfs.questions.uncertainty`.
     """
 
     object_id: int

@@ -1,0 +1,60 @@
+"""Heights from the surface that an object stands on, on analytic rooms."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.geometry.rooms import Ball, Block, RenderedImage, Room, View, noisy, render, scenes_input
+from udfs.stages.lift import LiftSettings, lift_row
+
+NEAR = View(eye=(0.0, 0.0, 0.55), pitch=0.6, width=640, height=480, focal=600.0)
+WALL = ((1.0, 0.0, 1.6),)
+
+
+def lifted(room: Room, view: View = NEAR, **changes: Any) -> dict[int, dict[str, Any]]:
+    return of(render(room, view), **changes)
+
+
+def of(rendered: RenderedImage, **changes: Any) -> dict[int, dict[str, Any]]:
+    scene = lift_row(scenes_input(rendered, **changes), LiftSettings())
+    return {item["object_id"]: item for item in scene["objects"]}
+
+
+def test_a_ball_is_as_tall_as_it_is_and_as_deep() -> None:
+    """Its lower and its far half are not seen."""
+    ball = lifted(Room((Ball(0.8, 0.0, 0.06, 0.06),)))[1]
+    assert ball["size_source"] == "support"
+    assert ball["size_m"][2] == pytest.approx(0.12, abs=0.004)
+    assert np.mean(np.reshape(ball["corners_m"], (8, 3)), axis=0) == pytest.approx([0.8, 0.0, 0.06], abs=0.012)
+
+
+def test_a_cylinder_like_front_is_not_taken_for_a_box() -> None:
+    box = lifted(Room((Block(0.85, 0.0, 0.0, (0.12, 0.2, 0.1), 0.5),)))[1]
+    assert np.mean(np.reshape(box["corners_m"], (8, 3)), axis=0) == pytest.approx([0.85, 0.0, 0.05], abs=0.012)
+    assert box["size_m"][3:] == pytest.approx([0.2, 0.12], abs=0.015)
+
+
+def test_what_hides_behind_a_neighbor_still_reaches_the_table() -> None:
+    room = Room((Block(0.95, 0.0, 0.0, (0.08, 0.08, 0.2)), Block(0.8, 0.0, 0.0, (0.05, 0.3, 0.06))))
+    tall = lifted(room)[1]
+    assert tall["lo_m"][2] > 0.02
+    assert (tall["size_source"], tall["size_m"][2]) == ("support", pytest.approx(0.2, abs=0.006))
+
+
+def test_what_stands_on_a_box_ends_at_the_box() -> None:
+    room = Room((Block(0.9, 0.0, 0.0, (0.25, 0.25, 0.1)), Block(0.9, 0.0, 0.1, (0.06, 0.06, 0.12))))
+    assert lifted(room)[2]["size_m"][2] == pytest.approx(0.12, abs=0.005)
+
+
+def test_what_hangs_on_a_wall_does_not_reach_the_floor() -> None:
+    view = View(eye=(0.0, 0.0, 1.4), pitch=0.2, width=640, height=480, focal=500.0)
+    picture = lifted(Room((Block(2.57, 0.0, 1.1, (0.04, 0.5, 0.4)),), walls=((1.0, 0.0, 2.6),)), view)[1]
+    assert (picture["size_source"], picture["support_plane_id"]) == ("visible", None)
+    assert picture["size_m"][2] == pytest.approx(0.4, abs=0.02)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_can_under_noise(seed: int) -> None:
+    rendered = noisy(render(Room((Block(0.8, 0.05, 0.0, (0.07, 0.07, 0.033)),), walls=WALL), NEAR), 0.003, 2, seed)
+    assert of(rendered)[1]["size_m"][2] == pytest.approx(0.033, abs=0.012)
