@@ -19,7 +19,6 @@ from udfs.storage.files import MissingFile, TooLarge, open_binary, read_bytes
 from udfs.storage.locations import parent, resolve
 
 _CONCURRENCY = 8
-_SHOWN_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,8 @@ def _stored(entry: Row, row: ManifestRow, content: tuple[bytes | None, str | Non
             error = f"{location_of(entry)} holds no image; remove the row or add its bytes."
             raise RowRejected(Outcome.FAILED, Reason.MISSING_FILE, error)
         if image is None:
-            image = _read(_beside(entry, str(path)), limits, Reason.MISSING_FILE)
+            uri = resolve(parent(entry["uri"]), str(path))
+            image = _read(allowed(uri, entry, limits), limits, Reason.MISSING_FILE)
         if len(image) > limits.max_file_bytes:
             raise _too_large(TooLarge(location_of(entry), len(image)), limits)
         return _with_maps(entry, row, image, limits)
@@ -127,15 +127,6 @@ def _from_member(stream: BinaryIO, entry: Row, limits: IngestSettings) -> Fetche
         return _with_maps(entry, row, image, limits)
     except Exception as error:  # a bad entry must not fail its neighbors
         return Fetched(entry, rejected=rejected_by(error))
-
-
-def _beside(entry: Row, path: str) -> str:
-    folder = parent(entry["uri"])
-    uri = resolve(folder, path)
-    if not uri.startswith(f"{folder}/"):
-        error = f"{location_of(entry)} names {path[:_SHOWN_CHARS]!r} outside of its folder; embed the image's bytes."
-        raise RowRejected(Outcome.FAILED, Reason.MISSING_FILE, error)
-    return uri
 
 
 def location_of(entry: Row) -> str:
