@@ -1,6 +1,12 @@
 """The Typer application, which imports a command's module on demand, and the options that commands share."""
 
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +18,26 @@ if TYPE_CHECKING:
 
 # In the order of the help. The last one is searched first, since the first one imports Spark.
 _MODULES = ("jobs.cli.stages", "jobs.cli.views", "jobs.cli.train", "jobs.cli.evaluate", "jobs.cli.truth")
+
+
+@contextmanager
+def _quiet_interrupts() -> Iterator[None]:
+    """Silence logs once Ctrl-C is pressed: what it breaks off, such as a call to Java, is logged with a traceback."""
+
+    def interrupted(_signal: int, _frame: FrameType | None) -> None:
+        logging.disable(logging.CRITICAL)
+        raise KeyboardInterrupt
+
+    # A command in the background ignores the signal and goes on doing so; only the main thread may take it.
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _LazyGroup(TyperGroup):
@@ -36,7 +62,8 @@ class _LazyGroup(TyperGroup):
             Interrupted: by Ctrl-C.
         """
         try:
-            return super().invoke(ctx)
+            with _quiet_interrupts():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             from jobs.engine.errors import Interrupted
 
