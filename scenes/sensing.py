@@ -208,6 +208,8 @@ def _shadowed(disparity: Plane) -> Plane:
 
 def _dropped(seen: Surfaces, sensor: Sensor, rng: np.random.Generator) -> Plane:
     """Return where dark and shiny surfaces give no reading: in blotches."""
+    if not sensor.dropout:
+        return np.zeros(seen.depth_m.shape, bool)
     hard = (seen.albedo < _DARK) | (seen.gloss >= _SHINY)
     blotches = _correlated(rng, seen.depth_m.shape, 17)
     level = np.quantile(blotches[::4, ::4], 1.0 - 0.5 * sensor.dropout)

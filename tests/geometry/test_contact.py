@@ -29,7 +29,7 @@ def test_a_ball_is_as_tall_as_it_is_and_as_deep() -> None:
     assert np.mean(np.reshape(ball["corners_m"], (8, 3)), axis=0) == pytest.approx([0.8, 0.0, 0.06], abs=0.012)
 
 
-def test_a_cylinder_like_front_is_not_taken_for_a_box() -> None:
+def test_a_box_is_not_taken_for_a_cylinder() -> None:
     box = lifted(Room((Block(0.85, 0.0, 0.0, (0.12, 0.2, 0.1), 0.5),)))[1]
     assert np.mean(np.reshape(box["corners_m"], (8, 3)), axis=0) == pytest.approx([0.85, 0.0, 0.05], abs=0.012)
     assert box["size_m"][3:] == pytest.approx([0.2, 0.12], abs=0.015)
@@ -38,7 +38,7 @@ def test_a_cylinder_like_front_is_not_taken_for_a_box() -> None:
 def test_what_hides_behind_a_neighbor_still_reaches_the_table() -> None:
     room = Room((Block(0.95, 0.0, 0.0, (0.08, 0.08, 0.2)), Block(0.8, 0.0, 0.0, (0.05, 0.3, 0.06))))
     tall = lifted(room)[1]
-    assert tall["lo_m"][2] > 0.02
+    assert tall["lo_m"][2] > 0.012
     assert (tall["size_source"], tall["size_m"][2]) == ("support", pytest.approx(0.2, abs=0.006))
 
 

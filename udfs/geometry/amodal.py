@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 _MIN_POINTS = 30
 _BASE_M, _BASE_SHARE = 0.008, 0.06
 _TRIM = 0.01
-_BINS, _MIN_BINS = 14, 6
+_BINS, _MIN_BINS, _MIN_IN_BIN = 14, 6, 4
 _FRONT = 0.08
 _INNER = 0.85  # of the half width, within which a round front is compared with a circle
 _ROUND = 0.08  # largest spread of a circle's center, in radii
@@ -30,7 +30,7 @@ def body_box(points_w: Array, box: YawBox, base_m: float, high_m: float) -> YawB
     body = points_w[points_w[:, 2] > base_m + max(_BASE_M, _BASE_SHARE * (high_m - base_m)), :2]
     if len(body) < max(_MIN_POINTS, len(points_w) // 4):
         return box
-    away = np.median(body, axis=0)
+    away = body.mean(axis=0)
     away = away / max(float(np.hypot(*away)), 1e-9)
     aside = np.array([-away[1], away[0]])
     depth, side = body @ away, body @ aside
@@ -56,16 +56,20 @@ def body_box(points_w: Array, box: YawBox, base_m: float, high_m: float) -> YawB
     return replace(seen, x_m=float(place[0]), y_m=float(place[1]), long_m=sides[1], short_m=sides[0], yaw_rad=yaw)
 
 
+def _median(values: Array) -> float:
+    return quantiles(values, (0.5,))[0]
+
+
 def _round_center(depth: Array, side: Array, radius: float) -> float | None:
     """Return how far the axis of a round front lies, m; None if it is not round. `side` is in radii from the middle."""
     place = ((side / _INNER + 1) * (_BINS / 2)).astype(int)
-    centers = []
-    for k in range(_BINS):
-        chosen = place == k
-        if np.count_nonzero(chosen) >= 4:
-            front = quantiles(depth[chosen], (_FRONT,))[0]
-            at = ((k + 0.5) / (_BINS / 2) - 1) * _INNER
-            centers.append(front + radius * np.sqrt(1 - at * at))
-    if len(centers) < _MIN_BINS or np.std(centers) > _ROUND * radius:
+    order = np.lexsort((depth, place))
+    edges = np.searchsorted(place[order], np.arange(_BINS + 1))
+    starts, counts = edges[:-1], np.diff(edges)
+    full = counts >= _MIN_IN_BIN
+    if np.count_nonzero(full) < _MIN_BINS:
         return None
-    return float(np.median(centers))
+    front = depth[order[starts[full] + (_FRONT * counts[full]).astype(int)]]
+    at = ((np.arange(_BINS)[full] + 0.5) / (_BINS / 2) - 1) * _INNER
+    centers = front + radius * np.sqrt(1 - at * at)
+    return float(np.sort(centers)[len(centers) // 2]) if centers.std() <= _ROUND * radius else None

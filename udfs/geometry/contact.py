@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from udfs.geometry.cutout import Cutout
 from udfs.geometry.depth_map import DepthMap
+from udfs.geometry.quantiles import quantiles
 
 Vector = NDArray[np.float64]
 _MAX_RIM = 96
@@ -97,7 +99,7 @@ def contact_of(depth: DepthMap, cut: Cutout, up_c: Vector, extent: Extent) -> Co
     )
     hidden = low & (near.outside | higher)
     seen = low & near.valid & ~higher
-    share = float(np.count_nonzero(hidden)) / np.count_nonzero(low)
+    share = np.count_nonzero(hidden) / np.count_nonzero(low)
     if np.count_nonzero(seen) < max(_MIN_SEEN, 0.1 * np.count_nonzero(low)):
         return Contact(None, 0.0, share, False)
     return _level(_Views(inner, near, far), seen, slack, extent, share)
@@ -112,7 +114,7 @@ class _Views(NamedTuple):
 def _level(views: _Views, seen: NDArray[np.bool_], slack: Vector, extent: Extent, hidden: float) -> Contact:
     """Return the most common height below the outline if it belongs to a horizontal surface that meets the object."""
     heights = views.near.height_m[seen]
-    step = float(np.median(slack[seen]))
+    step = _median(slack[seen])
     middle = _mode(heights, step)
     on_level = seen & (np.abs(views.near.height_m - middle) <= step)
     both = on_level & views.far.valid & ~views.far.own
@@ -122,15 +124,15 @@ def _level(views: _Views, seen: NDArray[np.bool_], slack: Vector, extent: Extent
     # farther from the outline, the sensor mixes less
     flat = both & (np.abs(views.far.height_m - middle) <= step)
     settled = views.far.height_m[flat] if np.count_nonzero(flat) >= _MIN_SEEN else views.near.height_m[on_level]
-    level = float(np.median(settled))
+    level = _median(settled)
     apart = views.near.points_c[on_level] - views.inner.points_c[on_level]
     rise = views.near.height_m[on_level] - views.inner.height_m[on_level]
-    aside = float(np.median(np.sqrt(np.maximum((apart * apart).sum(axis=1) - rise * rise, 0.0))))
+    aside = _median(np.sqrt(np.maximum((apart * apart).sum(axis=1) - rise * rise, 0.0)))
     gap = extent.low_m - level
     tall = extent.high_m - extent.low_m
     if aside > _REACH_M + extent.long_m or gap > max(_GAP_M + step, tall, _ROUND_SHARE * extent.short_m):
         return Contact(None, 0.0, hidden, hidden < _HIDDEN_SHARE)
-    spread = float(np.median(np.abs(settled - level)))
+    spread = _median(np.abs(settled - level))
     return Contact(level, float(np.hypot(_SIGMA_M, _SIGMA_NOISE * spread)), hidden, False)
 
 
@@ -140,7 +142,11 @@ def _is_upright(views: _Views, chosen: NDArray[np.bool_]) -> bool:
     depth = near.points_c[chosen, 2]
     drop = near.height_m[chosen] - far.height_m[chosen]
     upright = near.height_m[chosen] - far.height_m[chosen] / far.points_c[chosen, 2] * depth
-    return bool(np.median(drop) >= _UPRIGHT_SHARE * np.median(upright))
+    return _median(drop) >= _UPRIGHT_SHARE * _median(upright)
+
+
+def _median(values: Vector) -> float:
+    return quantiles(values, (0.5,))[0]
 
 
 def _mode(values: Vector, width: float) -> float:
@@ -148,11 +154,11 @@ def _mode(values: Vector, width: float) -> float:
     ordered = np.sort(values)
     upto = np.searchsorted(ordered, ordered + 2 * width, side="right")
     first = int(np.argmax(upto - np.arange(len(ordered))))
-    return float(np.median(ordered[first : upto[first]]))
+    return float(ordered[(first + upto[first] - 1) // 2])
 
 
 def _lower_rim(cut: Cutout, up_c: Vector) -> _Rim | None:
-    middle = np.median(cut.samples_c[-1], axis=0) if len(cut.samples_c[-1]) else np.array([0.0, 0.0, 1.0])
+    middle = cut.samples_c[-1].mean(axis=0) if len(cut.samples_c[-1]) else np.array([0.0, 0.0, 1.0])
     down = np.array([-up_c[0] + up_c[2] * middle[0] / middle[2], -up_c[1] + up_c[2] * middle[1] / middle[2]])
     length = float(np.hypot(*down))
     if length < 1e-6:
@@ -160,7 +166,9 @@ def _lower_rim(cut: Cutout, up_c: Vector) -> _Rim | None:
     down = down / length
     step_u, step_v = np.rint(1.4 * down).astype(int)
     mask = cut.crop.mask
-    v, u = np.nonzero(mask & (1 - np.roll(mask, (-step_v, -step_u), axis=(0, 1))))
+    shift = np.array([[1, 0, -step_u], [0, 1, -step_v]], np.float32)
+    moved = cv2.warpAffine(mask, shift, mask.shape[::-1], flags=cv2.INTER_NEAREST)
+    v, u = np.nonzero(mask > moved)
     stride = -(-len(u) // _MAX_RIM) or 1
     u, v = u[::stride], v[::stride]
     if len(u) < _MIN_SEEN:
@@ -171,9 +179,12 @@ def _lower_rim(cut: Cutout, up_c: Vector) -> _Rim | None:
 def _inner(depth: DepthMap, cut: Cutout, rim: _Rim, up_c: Vector) -> _Seen:
     """Return what is seen of the object itself, as near to the outline as it has depth."""
     width = cut.bleed.max_width_px
-    out, *others = (_seen(depth, cut, rim, -(width + px), up_c) for px in _INWARD_PX)
-    for other in others:
+    out = _seen(depth, cut, rim, -(width + _INWARD_PX[0]), up_c)
+    for px in _INWARD_PX[1:]:
         missing = ~(out.valid & out.own)
+        if not missing.any():
+            break
+        other = _seen(depth, cut, rim, -(width + px), up_c)
         out = _Seen(
             np.where(missing[:, None], other.points_c, out.points_c),
             np.where(missing, other.height_m, out.height_m),

@@ -10,6 +10,7 @@ from udfs.geometry.frame import WorldFrame
 from udfs.geometry.limits import LiftSettings
 from udfs.geometry.planes import Support
 from udfs.geometry.primitives import Primitives
+from udfs.geometry.quantiles import quantiles
 from udfs.geometry.surface_grid import SurfaceGrid
 
 _BENEATH_M, _BENEATH_REL = 0.04, 0.02
@@ -98,10 +99,13 @@ def _kind(lowest: Support, share: float, seen: Seen, limits: LiftSettings) -> st
     near = below_m < limits.floor_below_camera_m
     if vast and share <= _GROUND_BENEATH_SHARE and not near:
         return FLOOR
-    if near or share > _ABOVE_SHARES * max_share:
+    if near:
         return TABLE
     is_wide = area_m2 * short**2 >= _WIDE_M2
     is_far = below_m * short >= _FAR_BELOW_M
+    if share > _ABOVE_SHARES * max_share:
+        # a warped floor has much beneath it, too
+        return SURFACE if is_far else TABLE
     carries = seen.largest_m * short >= _LARGE_M or (not low and seen.above_m * short >= _STOREY_M)
     if share <= max_share and (is_wide or is_far or carries):
         return FLOOR
@@ -169,7 +173,7 @@ def _nearest_plane(ground: Ground, level_m: float, tolerance_m: float) -> int | 
 def _near_height_m(patches_c: NDArray[np.float64], shape: Primitives, frame: WorldFrame) -> float | None:
     """Return the median height of a plane's patches within 0.3 m of the object's footprint; None without any."""
     points = frame.points(patches_c)
-    flat = points[:, :2]
-    near = (flat >= np.array(shape.lo[:2]) - _REACH_M) & (flat <= np.array(shape.hi[:2]) + _REACH_M)
-    chosen = near.all(axis=1)
-    return float(np.median(points[chosen, 2])) if chosen.any() else None
+    chosen = np.ones(len(points), bool)
+    for axis in (0, 1):
+        chosen &= (points[:, axis] >= shape.lo[axis] - _REACH_M) & (points[:, axis] <= shape.hi[axis] + _REACH_M)
+    return quantiles(points[chosen, 2], (0.5,))[0] if chosen.any() else None
