@@ -142,7 +142,7 @@ ARRAY = json.dumps([{"image": "photos/0.jpg"}, {"image": "photos/1.jpg"}])
         ("manifest.csv", "image\nphotos/é".encode("latin-1"), "not UTF-8"),
         ("manifest.csv", b"file,caption\nphotos/0.jpg,a\n", "no column `image`"),
         ("manifest.jsonl", b"PAR1" + bytes(100), "parquet"),
-        ("manifest.jsonl.gz", gzip.compress(lines(ROWS))[:40], "cannot be read"),
+        pytest.param("manifest.jsonl.gz", gzip.compress(lines(ROWS), mtime=0)[:40], "cannot be read", id="cut gz"),
         ("metadata.jsonl", b'{"file_name": "photos/0.jpg", "text": "a"}\n', "lists images"),
         ("train.csv", b"caption,image\na,photos/0.jpg\n", "lists images"),
         ("Manifest.jsonl", lines(ROWS), "lists images"),
