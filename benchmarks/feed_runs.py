@@ -154,7 +154,7 @@ def short_stock_runs(table: str, runs: int) -> int:
     paths = sorted({group.path for group in snapshot.groups})
     short = 0
     for _ in range(runs):
-        files = Files(filesystem_of(table), snapshot.groups)
+        files = Files(filesystem_of(table), snapshot.groups, ["example_id"])
         pool = ThreadPool(2, results_queue_size=4)
         reader = Reader(files, paths, ["example_id$"], None, False, False, reader_pool=pool, worker_class=_Worker)
         short += sum(table.num_rows for table in reader) != snapshot.rows

@@ -184,7 +184,7 @@ def _warp(rng: np.random.Generator, shape: tuple[int, ...]) -> Plane:
     v, u = (np.linspace(-1, 1, n, dtype=np.float32) for n in shape)
     terms = [np.outer(v**i, u**j) for i in range(4) for j in range(4) if 0 < i + j <= 3]
     weights = rng.standard_normal(_TERMS).astype(np.float32)
-    total = sum(w * term for w, term in zip(weights, terms, strict=True))
+    total = np.tensordot(weights, np.stack(terms), axes=1)
     return total / np.float32(np.std(total))
 
 

@@ -123,7 +123,8 @@ def patch_petastorm() -> None:
     parquet = _WithFormerNames(pq, {"ParquetDataset": _Dataset})
     for module in (reader, arrow_reader_worker, dataset_metadata):
         vars(module)["pq"] = parquet
-    vars(arrow_reader_worker)["ParquetFile"] = partial(pq.ParquetFile, page_checksum_verification=True)
+    checked = partial(pq.ParquetFile, page_checksum_verification=True)
+    arrow_reader_worker.ParquetFile = checked  # pyright: ignore[reportAttributeAccessIssue]
     dataset_metadata._split_row_groups_from_footers = lambda dataset: dataset.pieces
     unischema.np = _WithFormerNames(np, {"unicode_": np.str_, "string_": np.bytes_})
 
@@ -176,7 +177,7 @@ class _Worker(ArrowReaderWorker):
             self.publish_func(pa.table({}).replace_schema_metadata({_FAULT: fault}))
 
     def _load_rows(self, pq_file: pq.ParquetFile, piece: Piece, *_: Any) -> pa.Table:
-        table = columns_of(pq_file, piece.row_group, self._dataset.fs.columns)
+        table = columns_of(pq_file, piece.row_group, self._dataset.fs.columns)  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
         return table.replace_schema_metadata({_PATH: piece.path, _GROUP: str(piece.row_group)})
 
 

@@ -157,7 +157,7 @@ def regions_of(labels: NDArray[Any], annotations: Sequence[dict[str, Any]]) -> l
     return regions
 
 
-def _rle(starts: NDArray[Any], lengths: NDArray[Any], height: int, width: int) -> dict[str, Any]:
+def _rle(starts: NDArray[Any], lengths: NDArray[Any], height: int, width: int) -> Any:
     """Return runs of pixels, numbered column by column, as a compressed COCO mask."""
     counts = np.empty(2 * len(starts) + 1, np.int64)
     counts[1::2] = lengths
@@ -172,7 +172,7 @@ def region_of(labels: NDArray[Any], box: tuple[int, int, int, int], annotation: 
     return _region(coco_mask.encode(np.asfortranarray(labels == annotation["id"], dtype=np.uint8)), box, annotation)
 
 
-def _region(rle: dict[str, Any], box: tuple[int, int, int, int], annotation: dict[str, Any]) -> dict[str, Any]:
+def _region(rle: Any, box: tuple[int, int, int, int], annotation: dict[str, Any]) -> dict[str, Any]:
     counts = rle["counts"]
     return {
         "region_id": annotation["id"],
