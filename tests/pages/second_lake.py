@@ -3,6 +3,8 @@
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
+
 from tests.pages.small_history import OWN, STOPPED
 from tests.pages.small_lake import add_image, image_id_of, rooms, small_rows
 
@@ -64,5 +66,7 @@ def _moved(image_id: str, item: dict[str, Any]) -> dict[str, Any]:
     x, y, z = center
     range_m = (x * x + y * y + (z - 1.5) ** 2) ** 0.5
     box = {"lo_m": [x - 0.1, y - 0.1, z - 0.1], "hi_m": [x + 0.1, y + 0.1, z + 0.1], "yaw_box_m": [x, y, 0.2, 0.2]}
+    former = np.reshape(item["corners_m"], (8, 3))
+    box["corners_m"] = (former - former.mean(axis=0) + center).ravel().tolist()
     place = {"centre_m": [x, y, z], "u_norm": u_norm, "v_norm": 0.5, "range_m": range_m, "depth_m": range_m}
     return _renumbered({**item, **box, **place, "foot_m": None, "sigma_m": 0.01 * range_m}, "object_id")
