@@ -83,7 +83,7 @@ def test_bad_rows_cost_themselves(tmp_path: Path) -> None:
     assert result.image("#row=3")["bytes"] == photo(7)
     assert result.reasons() == {
         "a.parquet#row=2": {"missing_file"},
-        "a.parquet#row=4": {"missing_file"},
+        "a.parquet#row=4": {"outside_roots"},
         "a.parquet#row=5": {"unsupported_format"},
         "a.parquet#row=6": {"opt_out"},
         "a.parquet#row=7": {"file_too_large"},
