@@ -49,7 +49,8 @@ class FlawedDepth(SensorDepth):
         crawl, row = _manifest_row(photograph)
         depth = cv2.imread(str(crawl / row["depth"]), cv2.IMREAD_UNCHANGED)
         _, png = cv2.imencode(".png", np.rint(depth * TOO_FAR).astype(np.uint16))
-        known = {"depth": png.tobytes(), "camera": row["camera"], "gravity": row["gravity"]}
+        size = {"width": depth.shape[1], "height": depth.shape[0]}
+        known = {"depth": png.tobytes(), "camera": row["camera"], "gravity": row["gravity"], **size}
         return {**super()._one(known), "sigma_rel": 0.1}
 
 

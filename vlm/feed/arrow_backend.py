@@ -71,11 +71,12 @@ def columns_of(file: pq.ParquetFile, group: int, columns: Sequence[str]) -> pa.T
     Raises:
         ValueError: the file lacks one of them, as when a name in its footer was altered.
     """
-    table = file.read_row_group(group, columns=list(columns), use_threads=False)
-    missing = sorted(set(columns) - set(table.column_names))
+    # `columns` may name a part of a struct, such as `images.list.element.path`; the file knows its parts by such paths.
+    parts = [file.schema.column(number).path for number in range(len(file.schema))]
+    missing = sorted(name for name in columns if not any(part == name or part.startswith(f"{name}.") for part in parts))
     if missing:
         raise ValueError(f"it has no column {', '.join(missing)}")
-    return table
+    return file.read_row_group(group, columns=list(columns), use_threads=False)
 
 
 def unreadable(path: str, group: int, error: Exception) -> str:
