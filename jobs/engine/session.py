@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -81,7 +82,20 @@ def start_session(
             session = builder.getOrCreate()
     # Errors reach the command as exceptions; their Java traces would bury its one sentence.
     session.sparkContext.setLogLevel("FATAL")
+    _survive_java(session)
     return share_plugins(session)
+
+
+def _survive_java(session: SparkSession) -> None:
+    """Let the thread that collects Spark's counters end silently with Java, of which the command itself tells."""
+    server: Any = session.sparkContext._accumulatorServer
+    told = server.handle_error
+
+    def ended(request: Any, address: Any) -> None:
+        if not isinstance(sys.exception(), EOFError | ConnectionError):
+            told(request, address)
+
+    server.handle_error = ended
 
 
 @contextmanager
