@@ -26,7 +26,7 @@ def one_by_one(labels: NDArray[Any], number: int) -> tuple[list[int], int, str]:
     """Box, area and mask of an id by scanning the whole map for it."""
     hit = labels == number
     rows, columns = np.flatnonzero(hit.any(axis=1)), np.flatnonzero(hit.any(axis=0))
-    rle = coco_mask.encode(np.asfortranarray(hit, dtype=np.uint8))
+    rle: Any = coco_mask.encode(np.asfortranarray(hit, dtype=np.uint8))
     box = [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
     return box, int(hit.sum()), rle["counts"].decode()
 

@@ -192,9 +192,8 @@ def test_links_inside_a_tar(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["00000.tar.gz", "00000.tgz", "00000.TAR", "00000.tar"])
 def test_compressed_tars_and_names_in_capitals(tmp_path: Path, name: str) -> None:
     pack = bytes if name.endswith("TAR") else gzip.compress
-    members: Members = [(f"{n}.jpg", photo(n)) for n in range(12)] + [
-        (f"{n}.json", {"license": str(n)}) for n in range(12)
-    ]
+    members: Members = [(f"{n}.jpg", photo(n)) for n in range(12)]
+    members += [(f"{n}.json", {"license": str(n)}) for n in range(12)]
     result = ingested(tmp_path, members, name, pack)
     assert (len(result.images), result.quarantine) == (12, [])
     assert {(row["bytes"], row["licence"]) for row in result.images} == {(photo(n), str(n)) for n in range(12)}
@@ -242,8 +241,9 @@ def test_no_image_is_read_to_list_a_tar(tmp_path: Path) -> None:
         for number in range(4):
             info = tarfile.TarInfo(f"{number}.jpg")
             info.size = 2**36
-            tar.fileobj.write(info.tobuf())
-            tar.fileobj.seek(info.size, os.SEEK_CUR)
+            file: Any = tar.fileobj
+            file.write(info.tobuf())
+            file.seek(info.size, os.SEEK_CUR)
         add(tar, "0.json", b"{}")
     entries = [row for row in ingest(tmp_path).entries if row["member"]]
     assert [row["member"] for row in entries] == [f"{number}.jpg" for number in range(4)]

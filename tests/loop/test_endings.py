@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -213,7 +214,7 @@ def test_a_name_that_needs_no_other_keeps_its_own() -> None:
 
 def test_a_name_that_a_server_refuses_costs_only_itself(place: Path) -> None:
     class Picky(MlflowClient):
-        def log_batch(self, run_id: str, metrics: object = (), **given: object) -> None:
+        def log_batch(self, run_id: str, metrics: Any = (), **given: Any) -> None:
             if any(one.key == "bad" for one in metrics):
                 raise MlflowException("No bad names.", INVALID_PARAMETER_VALUE)
             super().log_batch(run_id, metrics, **given)

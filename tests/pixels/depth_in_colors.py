@@ -25,6 +25,7 @@ class DepthInColors(ImageExpert):
     def load(self, device: str) -> None: ...
 
     def predict(self, batch: Sequence[Any]) -> list[Any]:
+        images: list[Any]
         (images,) = decoded(batch, len(batch))
         return [self._one(np.asarray(image.image), row) for image, row in zip(images, batch, strict=True)]
 

@@ -32,7 +32,7 @@ class Held:
 
 def test_an_endless_image_is_rejected_and_its_neighbors_are_predicted() -> None:
     batch = [{"number": number, "endless": number == 2} for number in range(4)]
-    outcomes = _predicted_here(Held(), batch, 0.2, "context")
+    outcomes: list[Any] = _predicted_here(Held(), batch, 0.2, "context")
     assert [outcome["number"] for outcome in outcomes if isinstance(outcome, dict)] == [0, 1, 3]
     assert str(outcomes[2].reason) == "model_timed_out"
     assert "raise its timeout_s, then `spatiallake retry --stage context`" in str(outcomes[2])
