@@ -2,11 +2,14 @@
 
 import copy
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from scenes.crawl import write_crawl
+from tests.ingest.conftest import ingest
 from tests.ingest.pictures import encoded
 from tests.ingest.small_room import ROOM, SmallRoom, checked, ingested, without_boxes
 
@@ -160,3 +163,8 @@ def test_a_pose_beyond_the_earth() -> None:
     pose[0, 3] = 1e308
     row, errors = checked(pose=pose.tolist())
     assert set(errors) == {"bad_pose"} and row["pose"] is None and "1e+308" in errors["bad_pose"]
+
+
+def test_exact_rooms_are_believed_also_where_the_image_cuts_their_boxes_off(tmp_path: Path) -> None:
+    write_crawl(str(tmp_path), count=24, seed=5, width=256, height=192)
+    assert ingest(tmp_path).quarantine == []

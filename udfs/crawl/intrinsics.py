@@ -50,7 +50,7 @@ def _by_boxes(camera: Pinhole, size: Size, boxes: Sequence[Box]) -> tuple[str | 
     over = [covers for covers in (box.covers(camera, size) for box in boxes) if covers is not None]
     if len(over) < _MIN_BOXES:
         return None, False
-    projected, seen = _centers(camera, boxes)
+    projected, seen = _centers(camera, size, boxes)
     zoom = _factor(projected - (camera.cx, camera.cy), seen - (camera.cx, camera.cy))
     if zoom is not None and len(over) >= _MIN_ZOOM_BOXES:
         misfit = f"the {len(over)} boxes lie over their masks with fx and fy {zoom:.2f} times as large"
@@ -107,12 +107,23 @@ def _is_turned(camera: Pinhole, size: Size) -> bool:
     return abs(across - 0.5) <= _TURN_ALIKE and abs(down - 0.5) <= _TURN_ALIKE
 
 
-def _centers(camera: Pinhole, boxes: Sequence[Box]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the centers (n, 2), px, of the projected boxes and of their masks."""
+def _centers(camera: Pinhole, size: Size, boxes: Sequence[Box]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the centers (n, 2), px, of the projected boxes and of their masks.
+
+    Of a box that the image cuts off, the part within the image is projected, since the mask shows no other.
+    """
     pairs = [(box.rectangle(camera), box.seen) for box in boxes]
-    known = [(((r[0] + r[2]) / 2, (r[1] + r[3]) / 2), (s.u, s.v)) for r, s in pairs if r is not None and s is not None]
+    known = [(_middle_within(r, size), (s.u, s.v)) for r, s in pairs if r is not None and s is not None]
     projected, seen = zip(*known, strict=True)
     return np.array(projected), np.array(seen)
+
+
+def _middle_within(rectangle: tuple[float, float, float, float], size: Size) -> tuple[float, float]:
+    u0, v0, u1, v1 = rectangle
+    width, height = size
+    if u1 > 0 and v1 > 0 and u0 < width - 1 and v0 < height - 1:
+        u0, v0, u1, v1 = max(u0, 0.0), max(v0, 0.0), min(u1, width - 1.0), min(v1, height - 1.0)
+    return (u0 + u1) / 2, (v0 + v1) / 2
 
 
 def _factor(projected: NDArray[np.float64], seen: NDArray[np.float64]) -> float | None:
