@@ -45,7 +45,7 @@ def ran(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """The examples, run in a folder with rendered rooms, one image of them, and an encoder and a decoder."""
     folder = tmp_path_factory.mktemp("api")
     write_crawl(str(folder / "rooms"), 4, 7, width=320, height=240)
-    shutil.copy(max((folder / "rooms").rglob("*.jpg")), folder / "room.jpg")
+    shutil.copy(min((folder / "rooms").rglob("*.jpg")), folder / "room.jpg")
     write_encoder(folder / "encoder", "siglip")
     write_decoder(folder / "decoder")
     printed: dict[str, str] = {}

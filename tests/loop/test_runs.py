@@ -85,5 +85,7 @@ def test_another_run_does_not_go_on_in_the_same_folder(whole_run: TrainSettings)
 
 def test_a_global_batch_that_ranks_cannot_share_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accelerate.Accelerator.num_processes", 4)
+    monkeypatch.setattr("vlm.loop.world._number", lambda _: 4)
+    monkeypatch.setenv("RANK", "0")
     with pytest.raises(SettingsUnusable, match="6 examples cannot be split over 4 processes"):
         train(settings_of(place, "uneven"))
