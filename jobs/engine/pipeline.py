@@ -51,10 +51,18 @@ def open_lake(settings: RunSettings, to_write: bool = True) -> Lake:
         LakeUnreadable: the lake is a file.
         LakeUnwritable: with `to_write`, nothing can be written there.
     """
+    _require_sound(settings, to_write)
+    return _started(settings)
+
+
+def _require_sound(settings: RunSettings, to_write: bool) -> None:
     for uri in (settings.lake_uri, settings.checkpoint_uri):
         require_writable(uri) if to_write else require_folder(uri)
-    session = start_session(settings.master, settings.driver_memory, settings.needs_s3, settings.spark)
     require_whole_logs(settings.lake_uri)
+
+
+def _started(settings: RunSettings) -> Lake:
+    session = start_session(settings.master, settings.driver_memory, settings.needs_s3, settings.spark)
     return Lake(session, settings.lake_uri, settings.checkpoint_uri)
 
 
@@ -143,12 +151,11 @@ def _work(
     for name in names:
         definition_of(name)
     stages, reporter = stages_of(settings), reporter or SilentReporter()
-    require_folder(settings.lake_uri)
-    require_whole_logs(settings.lake_uri)
+    # Before Spark starts, which takes longer than looking at the lake and the crawl.
+    _require_sound(settings, to_write=lake is None)
     require_upright(settings.lake_uri)
-    # Before Spark starts, which takes longer than looking at the crawl.
     crawl = _crawl_of(settings, names) if work is run_stage else None
-    lake = lake or open_lake(settings)
+    lake = lake or _started(settings)
     with accidents(), writing(lake.uri, names):
         remove_residues(lake.uri)
         reporter.experts(require_experts(lake.session, [stages[name] for name in names]))
