@@ -46,7 +46,7 @@ def append_listing(lake: Lake, crawl: Layout, shard_size: int) -> int:
     """
     lake.ensure(CRAWL)
     known = lake.read(CRAWL)
-    fresh = _listed(lake.session, crawl).join(known.select("entry_id"), "entry_id", "left_anti").persist()
+    fresh = list_crawl(lake.session, crawl).join(known.select("entry_id"), "entry_id", "left_anti").persist()
     try:
         first, last, count = fresh.agg(F.min("position"), F.max("position"), F.count("*")).collect()[0]
         if not count:
@@ -80,26 +80,19 @@ def crawl_layout(crawl_uri: str, options: ListingOptions | None = None) -> Layou
         raise CrawlUnreadable(sentence) from error
 
 
-def list_crawl(session: SparkSession, crawl_uri: str, options: ListingOptions | None = None) -> DataFrame:
+def list_crawl(session: SparkSession, crawl: Layout) -> DataFrame:
     """Return the rows of `crawl` without `ingest_shard`, and their `position`.
 
     Positions follow the manifest's order, or sorted URIs; the samples of each tar or img2dataset shard start at a
     multiple of 1,000,000. A row that a manifest or shard lists twice appears once.
-
-    Raises:
-        CrawlUnreadable: as `crawl_layout`.
     """
-    return _listed(session, crawl_layout(crawl_uri, options))
-
-
-def _listed(session: SparkSession, layout: Layout) -> DataFrame:
     frames = []
-    if layout.pieces:
-        frames.append(_from_pieces(session, layout))
-    if layout.loose or not frames:
-        frames.append(_from_files(session, layout))
+    if crawl.pieces:
+        frames.append(_from_pieces(session, crawl))
+    if crawl.loose or not frames:
+        frames.append(_from_files(session, crawl))
     listed = frames[0] if len(frames) == 1 else frames[0].unionAll(frames[1])
-    repeats = layout.kind == MANIFEST or any(piece.form == "shard" for piece in layout.pieces)
+    repeats = crawl.kind == MANIFEST or any(piece.form == "shard" for piece in crawl.pieces)
     return _without_repeats(listed) if repeats else listed
 
 

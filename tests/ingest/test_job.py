@@ -15,7 +15,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from jobs.engine.errors import CrawlUnreadable
 from jobs.engine.stage import rejects_of
 from jobs.stages.ingest import STAGE, new_images, provenance_of
-from jobs.stages.listing import LISTED, ListingOptions, list_crawl
+from jobs.stages.listing import LISTED, ListingOptions, crawl_layout, list_crawl
 from schemas.images import CRAWL, IMAGES, PROVENANCE
 from schemas.operations import QUARANTINE
 from schemas.table import Table
@@ -37,7 +37,7 @@ def ingest_by_spark(
 ) -> Ingested:
     """List, transform and split a crawl, as the streaming writer does with one micro-batch."""
     stage = STAGE.made()
-    listed = list_crawl(spark, str(uri), ListingOptions(chunk_bytes=chunk_bytes))
+    listed = list_crawl(spark, crawl_layout(str(uri), ListingOptions(chunk_bytes=chunk_bytes)))
     assert listed.columns == LISTED.names
     entries = sorted((row.asDict(True) for row in listed.collect()), key=lambda row: row["position"])
     crawl = [{**row, "ingest_shard": row["position"] // 50} for row in entries]
@@ -150,15 +150,15 @@ def test_a_table_in_parts_keeps_its_order(tmp_path: Path, spark: SparkSession) -
     for part in range(3):
         lines = ["image,alt_text", *(f'"{part}{number}.jpg","say, {number}"' for number in range(4))]
         write(tmp_path / "manifest.csv" / f"part-{part}.csv.gz", gzip.compress("\n".join(lines).encode()))
-    entries = sorted(list_crawl(spark, str(tmp_path)).collect(), key=lambda row: row["position"])
+    entries = sorted(list_crawl(spark, crawl_layout(str(tmp_path))).collect(), key=lambda row: row["position"])
     assert [row["position"] for row in entries] == list(range(12))
     assert [Path(row["uri"]).name for row in entries] == [f"{n // 4}{n % 4}.jpg" for n in range(12)]
 
 
-def test_a_crawl_that_is_not_there(tmp_path: Path, spark: SparkSession, s3: str) -> None:
+def test_a_crawl_that_is_not_there(tmp_path: Path, s3: str) -> None:
     for uri in (tmp_path / "none", f"{s3}/none", "s3://no-such-bucket/crawl"):
         with pytest.raises(CrawlUnreadable):
-            list_crawl(spark, str(uri))
+            crawl_layout(str(uri))
     write(tmp_path / "manifest.parquet", b"no parquet")
     with pytest.raises(CrawlUnreadable, match="cannot be listed"):
-        list_crawl(spark, str(tmp_path))
+        crawl_layout(str(tmp_path))
