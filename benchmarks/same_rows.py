@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from deltalake import DeltaTable
+from jobs.engine.delta_log import opened
 
 COMPARED = (
     *("crawl", "images", "provenance", "image_scores", "regions", "depths", "scenes"),
@@ -17,10 +17,10 @@ _SUMMED = ("rows_in", "rows_out", "failed", "filtered", "refused")
 
 def rows_of(lake: Path, table: str) -> Counter[str]:
     """Return the multiset of a table's rows, as `differences` compares them."""
-    location = lake / table
-    if not DeltaTable.is_deltatable(str(location)):
+    there = opened(str(lake / table))
+    if there is None:
         return Counter()
-    rows = DeltaTable(str(location)).to_pyarrow_table().to_pylist()
+    rows = there.to_pyarrow_table().to_pylist()
     if table == "stage_runs":
         return _sums(rows)
     if table == "quarantine":

@@ -68,9 +68,9 @@ class BatchWriter:
         if report.rows_in >= _RATE_NEEDS_ROWS and failed > self.options.max_failure_rate * report.rows_in:
             worst = max(report.reasons.items(), key=lambda item: item[1])[0][1]
             raise TooManyFailures(
-                f"Stage {self.stage.name}: {failed} of {report.rows_in} rows failed (most often {worst}), more than"
-                f" max_failure_rate={self.options.max_failure_rate}; see `spatiallake report`, fix the cause, then"
-                f" `spatiallake retry --stage {self.stage.name}`."
+                f"Stage {self.stage.name}: {failed} of {report.rows_in} rows failed as a whole or in a part (most often"
+                f" {worst}), more than max_failure_rate={self.options.max_failure_rate}; see"
+                f" `spatiallake report`, fix the cause, then `spatiallake retry --stage {self.stage.name}`."
             )
 
 

@@ -27,47 +27,54 @@ _RESIDUE = re.compile(r"\.?(\d{20})(\.json|\.crc)(\.crc)?")
 Commits = dict[int, list[str]]
 
 
-def require_whole_logs(lake_uri: str) -> None:
+def require_whole_logs(lake_uri: str, to_write: bool) -> None:
     """Check that the last log entry of every table of a lake can be read.
 
     Raises:
-        LakeUnreadable: one is empty or cut short; the message names the file and the way back.
+        LakeUnreadable: one is empty or cut short, or, unless the lake is opened to write what it lacks, lost; the
+            message names the file and the way back.
     """
     files = filesystem_of(normalized(lake_uri))
     for table in _tables(files, lake_uri):
-        _require_whole(files, table, normalized(lake_uri))
+        _require_whole(files, table, normalized(lake_uri), to_write)
 
 
-def require_whole_log(location: str) -> None:
+def require_whole_log(location: str, to_write: bool = False) -> None:
     """Check that a table's last log entry can be read, as `require_whole_logs` does."""
     table = normalized(location)
-    _require_whole(filesystem_of(table), path_of(table), parent(table))
+    _require_whole(filesystem_of(table), path_of(table), parent(table), to_write)
 
 
 def remove_residues(lake_uri: str) -> None:
     """Remove checksums of log entries that are lost: the next commit would be compared with them."""
     files = filesystem_of(normalized(lake_uri))
     for table in _tables(files, lake_uri):
-        listed = _listed(files, table)
-        newest = max((int(found[1]) for one in listed if (found := _ENTRY.fullmatch(one.base_name))), default=-1)
-        for one in listed:
-            found = _RESIDUE.fullmatch(one.base_name)
-            if found and int(found[1]) > newest:
-                files.delete_file(one.path)
+        for one in _residues(_listed(files, table)):
+            files.delete_file(one.path)
+
+
+def opened(location: str) -> DeltaTable | None:
+    """Return a table as of its newest log entry; None where there is no table."""
+    uri, options = normalized(location), delta_options()
+    if not DeltaTable.is_deltatable(uri, storage_options=options):
+        return None
+    listed = _listed(filesystem_of(uri), path_of(uri))
+    # delta-rs opens a table with the checksum of a lost entry only by version.
+    return DeltaTable(uri, version=_newest(listed) if _residues(listed) else None, storage_options=options)
 
 
 def transaction_version(location: str, app_id: str) -> int:
     """Return the version of an application's last transaction in a table, -1 where there is none."""
-    options, uri = delta_options(), normalized(location)
-    if not DeltaTable.is_deltatable(uri, storage_options=options):
-        return -1
-    version = DeltaTable(uri, storage_options=options, without_files=True).transaction_version(app_id)
+    table = opened(location)
+    version = None if table is None else table.transaction_version(app_id)
     return -1 if version is None else version
 
 
 def matching_rows(location: str, wanted: dict[str, Any], columns: list[str]) -> list[dict[str, Any]]:
-    """Return columns of the rows of a table that have the wanted values."""
-    table = DeltaTable(normalized(location), storage_options=delta_options())
+    """Return columns of the rows of a table that have the wanted values; none where there is no table."""
+    table = opened(location)
+    if table is None:
+        return []
     same = [ds.field(name) == value for name, value in wanted.items()]
     return table.to_pyarrow_dataset().to_table(columns, filter=reduce(and_, same)).to_pylist()
 
@@ -99,14 +106,31 @@ def _tables(files: fs.FileSystem, lake_uri: str) -> list[str]:
     return sorted(one.path for one in found)
 
 
-def _require_whole(files: fs.FileSystem, table_path: str, root: str) -> None:
-    entries = [one for one in _listed(files, table_path) if _ENTRY.fullmatch(one.base_name)]
+def _newest(listed: list[fs.FileInfo]) -> int:
+    return max((int(found[1]) for one in listed if (found := _ENTRY.fullmatch(one.base_name))), default=-1)
+
+
+def _residues(listed: list[fs.FileInfo]) -> list[fs.FileInfo]:
+    newest = _newest(listed)
+    return [one for one in listed if (found := _RESIDUE.fullmatch(one.base_name)) and int(found[1]) > newest]
+
+
+def _require_whole(files: fs.FileSystem, table_path: str, root: str, to_write: bool) -> None:
+    listed = _listed(files, table_path)
+    entries = [one for one in listed if _ENTRY.fullmatch(one.base_name)]
     last = max(entries, key=lambda one: one.base_name, default=None)
     if last is None:
         return
+    name = table_path.rpartition("/")[2]
+    residues = [] if to_write else _residues(listed)
+    if residues:
+        raise LakeUnreadable(
+            f"Table {name} in {root} has lost its last log entry, whose checksum {residues[0].path} is still there; run"
+            " `spatiallake run` with this lake (and the crawl, if the table is crawl): the rows that it lacks are made"
+            " again."
+        )
     fault = _fault(_content(files, last.path)) or _mismatch(files, table_path, last)
     if fault:
-        name = table_path.rpartition("/")[2]
         raise LakeUnreadable(
             f"The last log entry of table {name} in {root} {fault}, so that a write to it was not finished; delete the"
             f" file {last.path}, then run `spatiallake run` with this lake (and the crawl, if the table is crawl):"

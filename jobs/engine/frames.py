@@ -1,10 +1,8 @@
 """Tells lakes whose images are upright from those of earlier versions, which kept them as stored."""
 
-from deltalake import DeltaTable
-
+from jobs.engine.delta_log import opened
 from jobs.engine.errors import LakeUnreadable
 from schemas.images import FRAME, IMAGES
-from udfs.storage.clients import delta_options
 from udfs.storage.locations import UnservedLocation, normalized
 
 
@@ -18,10 +16,8 @@ def require_upright(uri: str) -> None:
         location = f"{normalized(uri)}/{IMAGES.name}"
     except UnservedLocation:
         return
-    if not DeltaTable.is_deltatable(location, storage_options=delta_options()):
-        return
-    table = DeltaTable(location, storage_options=delta_options())
-    if FRAME in table.metadata().configuration:
+    table = opened(location)
+    if table is None or FRAME in table.metadata().configuration:
         return
     turned = table.to_pyarrow_table(columns=["image_id"], filters=[("exif_orientation", ">", 1)])["image_id"]
     if len(turned):

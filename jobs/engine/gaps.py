@@ -40,8 +40,8 @@ def require_rows_above(lake: Lake, stages: Mapping[str, Stage], names: Iterable[
         while upstream[place] != place:
             place = upstream[place]
             above.add(place)
-    for name in sorted(above - set(names)):
-        if lacks_rows(lake, stages[name]):
+    for name in upstream:
+        if name in above and name not in names and lacks_rows(lake, stages[name]):
             raise LakeUnreadable(
                 f"Table {stages[name].target.name} of {shown_uri(lake)} has lost a log entry, and with it rows that the"
                 f" table before has; `spatiallake run --lake {shown_uri(lake)}` makes them again."

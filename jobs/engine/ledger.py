@@ -1,5 +1,6 @@
 """What one stage has written under one recipe, and the exactly-once commits that add to it."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,7 +12,8 @@ from jobs.engine.lake import Lake
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.table import ENGINE_VERSION, Table
 
-Reasons = dict[tuple[str, str], int]
+# How many rows have each set of rejects, told as (outcome, reason).
+Rejects = dict[tuple[tuple[str, str], ...], int]
 
 
 def application(stage: str, generation: str) -> str:
@@ -21,17 +23,25 @@ def application(stage: str, generation: str) -> str:
 
 @dataclass
 class BatchReport:
-    """What one micro-batch did; `reasons` counts rejected rows by (outcome, reason)."""
+    """What one micro-batch did; `rejects` says which of its rows were rejected, as a whole or in a part."""
 
     stage: str
     rows_in: int
     rows_out: int
-    reasons: Reasons
+    rejects: Rejects
     seconds: float
 
+    @property
+    def reasons(self) -> dict[tuple[str, str], int]:
+        """Return the number of rows rejected by (outcome, reason); a row may have several."""
+        found: Counter[tuple[str, str]] = Counter()
+        for pairs, count in self.rejects.items():
+            found.update(dict.fromkeys(pairs, count))
+        return dict(found)
+
     def rejected(self, outcome: str) -> int:
-        """Return the number of rows rejected with this outcome."""
-        return sum(count for (kind, _), count in self.reasons.items() if kind == outcome)
+        """Return the number of rows rejected with this outcome; a row counts once, whatever its reasons."""
+        return sum(count for pairs, count in self.rejects.items() if any(kind == outcome for kind, _ in pairs))
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deltalake import DeltaTable
-
-from jobs.engine.delta_log import require_whole_log
+from jobs.engine.delta_log import opened, require_whole_log
 from jobs.engine.recipes import RecipeBook
 from schemas.operations import RECIPES
-from udfs.storage.clients import delta_options
 from udfs.storage.locations import UnservedLocation, normalized
 
 
@@ -22,10 +19,9 @@ def stored_book(uri: str) -> RecipeBook:
         location = f"{normalized(uri)}/{RECIPES.name}"
     except UnservedLocation:
         return RecipeBook([])
-    if not DeltaTable.is_deltatable(location, storage_options=delta_options()):
-        return RecipeBook([])
-    require_whole_log(location)
-    return RecipeBook(DeltaTable(location, storage_options=delta_options()).to_pyarrow_table().to_pylist())
+    require_whole_log(location, to_write=True)
+    table = opened(location)
+    return RecipeBook([] if table is None else table.to_pyarrow_table().to_pylist())
 
 
 def with_shown_examples(settings: Mapping[str, Any]) -> dict[str, Any]:

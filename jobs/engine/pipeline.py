@@ -58,7 +58,7 @@ def open_lake(settings: RunSettings, to_write: bool = True) -> Lake:
 def _require_sound(settings: RunSettings, to_write: bool) -> None:
     for uri in (settings.lake_uri, settings.checkpoint_uri):
         require_writable(uri) if to_write else require_folder(uri)
-    require_whole_logs(settings.lake_uri)
+    require_whole_logs(settings.lake_uri, to_write)
 
 
 def _started(settings: RunSettings) -> Lake:
@@ -152,7 +152,7 @@ def _work(
         definition_of(name)
     stages, reporter = stages_of(settings), reporter or SilentReporter()
     # Before Spark starts, which takes longer than looking at the lake and the crawl.
-    _require_sound(settings, to_write=lake is None)
+    _require_sound(settings, to_write=True)
     require_upright(settings.lake_uri)
     crawl = _crawl_of(settings, names) if work is run_stage else None
     lake = lake or _started(settings)

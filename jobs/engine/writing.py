@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
-from jobs.engine.ledger import BatchReport, Ledger, Reasons
+from jobs.engine.ledger import BatchReport, Ledger, Rejects
 from schemas.table import Table
 
 
@@ -65,10 +65,10 @@ class MicroBatch:
     transform: Callable[[DataFrame], DataFrame]
     split: Callable[[DataFrame], Outputs]
 
-    def report(self, rows_out: int, reasons: Reasons) -> BatchReport:
+    def report(self, rows_out: int, rejects: Rejects) -> BatchReport:
         """Return what the micro-batch did so far."""
         seconds = time.monotonic() - self.started_at
-        return BatchReport(self.ledger.stage, self.rows_in, rows_out, reasons, seconds)
+        return BatchReport(self.ledger.stage, self.rows_in, rows_out, rejects, seconds)
 
 
 @dataclass(frozen=True)
@@ -99,13 +99,13 @@ class Append:
         transformed = batch.transform(batch.keys).persist(StorageLevel.MEMORY_AND_DISK)
         try:
             outputs = batch.split(transformed)
-            sound, reasons = sound_and_reasons(transformed)
+            sound, rejects = sound_and_rejects(transformed)
             rows_out = sound if outputs.rows_without_rejects else outputs.rows.count()
-            report = batch.report(rows_out, reasons)
-            if ledger.catches_up and not rows_out and not reasons:
+            report = batch.report(rows_out, rejects)
+            if ledger.catches_up and not rows_out and not rejects:
                 return report
             ledger.append_run(report, batch.batch_id)
-            if reasons:
+            if rejects:
                 ledger.append_rejects(outputs.rejects, batch.batch_id)
             for table, rows in outputs.sides:
                 ledger.append(table, rows, batch.batch_id)
@@ -152,21 +152,21 @@ class AppendBulk(Append):
         counts = [
             row["count"] for row in written.join(F.broadcast(batch.keys.select(ledger.key)), ledger.key).collect()
         ]
-        reasons = self._reject_empty(batch, written) if len(counts) < batch.rows_in else {}
-        report = batch.report(sum(counts), reasons)
+        rejects = self._reject_empty(batch, written) if len(counts) < batch.rows_in else {}
+        report = batch.report(sum(counts), rejects)
         ledger.append_run(report, batch.batch_id)
         return report
 
-    def _reject_empty(self, batch: MicroBatch, written: DataFrame) -> Reasons:
+    def _reject_empty(self, batch: MicroBatch, written: DataFrame) -> Rejects:
         ledger = batch.ledger
         empty = batch.keys.join(written.select(ledger.key), ledger.key, "left_anti")
         transformed = batch.transform(empty).persist(StorageLevel.MEMORY_AND_DISK)
         try:
-            _, reasons = sound_and_reasons(transformed)
+            _, rejects = sound_and_rejects(transformed)
             ledger.append_rejects(batch.split(transformed).rejects, batch.batch_id)
         finally:
             transformed.unpersist()
-        return reasons
+        return rejects
 
 
 @dataclass(frozen=True)
@@ -218,10 +218,9 @@ class ReplaceShards(Append):
         )
 
 
-def sound_and_reasons(transformed: DataFrame) -> tuple[int, Reasons]:
-    """Return how many rows have no reject, and how many have one of each (outcome, reason)."""
+def sound_and_rejects(transformed: DataFrame) -> tuple[int, Rejects]:
+    """Return how many rows have no reject, and how many have each set of (outcome, reason)."""
     pairs = F.transform("rejects", lambda r: F.struct(r["outcome"].alias("outcome"), r["reason"].alias("reason")))
-    # A row may have several rejects of one reason; it counts once. A row without any is the null group.
-    exploded = transformed.select(F.explode_outer(F.array_distinct(pairs)).alias("r"))
-    counts = {(row[0], row[1]): row[2] for row in exploded.groupBy("r.outcome", "r.reason").count().collect()}
-    return counts.pop((None, None), 0), counts
+    sets = transformed.groupBy(F.array_sort(F.array_distinct(pairs)).alias("pairs")).count().collect()
+    counts = {tuple((pair[0], pair[1]) for pair in row[0]): row[1] for row in sets}
+    return counts.pop((), 0), counts

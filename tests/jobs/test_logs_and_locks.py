@@ -14,7 +14,7 @@ from deltalake import CommitProperties, Transaction, write_deltalake
 
 from benchmarks.kills import Ended
 from jobs.engine.accidents import accidents
-from jobs.engine.delta_log import commits_of, remove_residues, require_whole_logs, transaction_version
+from jobs.engine.delta_log import commits_of, opened, remove_residues, require_whole_logs, transaction_version
 from jobs.engine.errors import LakeBusy, LakeUnreadable, LakeUnwritable, SpatialLakeError
 from jobs.engine.locks import writing
 from jobs.engine.memory import stored_book
@@ -53,14 +53,14 @@ def last_entry(table: Path) -> Path:
     ],
 )
 def test_a_torn_last_entry_is_named_with_the_way_back(lake: Path, content, told: str | None) -> None:
-    require_whole_logs(str(lake))
+    require_whole_logs(str(lake), to_write=True)
     entry = last_entry(lake / "scenes")
     entry.write_bytes(content(entry.read_bytes()))
     if told is None:
-        require_whole_logs(str(lake))
+        require_whole_logs(str(lake), to_write=True)
         return
     with pytest.raises(LakeUnreadable, match=told) as failure:
-        require_whole_logs(str(lake))
+        require_whole_logs(str(lake), to_write=True)
     assert "table scenes" in str(failure.value) and f"delete the file {entry}" in str(failure.value)
     with pytest.raises(LakeUnreadable, match=told):
         LakeReader(str(lake)).version("scenes")
@@ -74,10 +74,10 @@ def test_an_entry_that_is_cut_at_the_end_of_a_line_differs_from_its_checksum(lak
     chunks = [whole[start : start + 512] for start in range(0, len(whole), 512)]
     checksum = b"crc\0" + struct.pack(">I", 512) + b"".join(struct.pack(">I", zlib.crc32(one)) for one in chunks)
     (entry.parent / f".{entry.name}.crc").write_bytes(checksum)
-    require_whole_logs(str(lake))
+    require_whole_logs(str(lake), to_write=True)
     entry.write_bytes(whole[: whole.index(b'{"add":{"path":"xxx')])
     with pytest.raises(LakeUnreadable, match="does not match its checksum"):
-        require_whole_logs(str(lake))
+        require_whole_logs(str(lake), to_write=True)
 
 
 def test_a_torn_table_of_recipes_is_told_before_a_command_reads_what_the_lake_remembers(lake: Path) -> None:
@@ -91,6 +91,15 @@ def test_checksums_that_outlive_a_lost_entry_are_removed_and_others_stay(lake: P
     for version in (1, 2, 3):
         for name in (f".{version:020}.json.crc", f"{version:020}.crc", f".{version:020}.crc.crc"):
             (log / name).write_bytes(b"crc")
+    require_whole_logs(str(lake), to_write=True)
+    for check in (
+        lambda: require_whole_logs(str(lake), to_write=False),
+        lambda: LakeReader(str(lake)).version("scenes"),
+    ):
+        with pytest.raises(LakeUnreadable, match=r"scenes in .* has lost its last log entry.*spatiallake run"):
+            check()
+    table = opened(str(lake / "scenes"))
+    assert table is not None and table.version() == 2
     remove_residues(str(lake))
     assert {path.name for path in log.iterdir() if f"{3:020}" in path.name} == set()
     assert len([path for path in log.iterdir() if path.name.endswith("crc")]) == 6

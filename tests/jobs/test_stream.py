@@ -148,7 +148,7 @@ def test_too_many_failures_stop_the_stage_loudly_and_lose_nothing(lake: Lake) ->
     scores = FILTER.made(expert=SENSOR)
     regions = context_stage()
     run_stage(lake, scores, StreamOptions())
-    with pytest.raises(TooManyFailures, match=r"30 of 60 rows failed.*max_failure_rate=0\.2"):
+    with pytest.raises(TooManyFailures, match=r"30 of 60 rows failed as a whole or in a part.*max_failure_rate=0\.2"):
         run_stage(lake, regions, StreamOptions())
     assert len(ids(lake, REGIONS)) == 30
     run_stage(lake, regions, StreamOptions(max_failure_rate=0.6))

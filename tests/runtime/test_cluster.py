@@ -118,4 +118,4 @@ def test_a_model_that_does_not_load_ends_the_command_before_it_writes(lake, gpu_
     assert running.returncode == 7
     assert said.splitlines()[-1].startswith(f"spatiallake: Stage filter: Model {broken} ")
     assert "Traceback" not in said and "Exception" not in said
-    assert sorted(path.name for path in lake.iterdir()) == ["images"]
+    assert sorted(path.name for path in lake.iterdir()) == ["_locks", "images"]
