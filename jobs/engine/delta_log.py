@@ -53,11 +53,16 @@ def remove_residues(lake_uri: str) -> None:
             files.delete_file(one.path)
 
 
+def is_table(location: str) -> bool:
+    """Return whether there is a Delta table."""
+    return DeltaTable.is_deltatable(normalized(location), storage_options=delta_options())
+
+
 def opened(location: str) -> DeltaTable | None:
     """Return a table as of its newest log entry; None where there is no table."""
-    uri, options = normalized(location), delta_options()
-    if not DeltaTable.is_deltatable(uri, storage_options=options):
+    if not is_table(location):
         return None
+    uri, options = normalized(location), delta_options()
     listed = _listed(filesystem_of(uri), path_of(uri))
     # delta-rs opens a table with the checksum of a lost entry only by version.
     return DeltaTable(uri, version=_newest(listed) if _residues(listed) else None, storage_options=options)

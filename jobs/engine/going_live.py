@@ -1,8 +1,7 @@
 """Going live: a recipe is shown once its whole chain has caught up, and all stages of the chain switch together."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from jobs.engine.errors import UsageError
 from jobs.engine.lake import Lake
@@ -10,20 +9,9 @@ from jobs.engine.recipe_table import activate, recipe_book
 from jobs.engine.recipes import RecipeBook
 from jobs.engine.registry import definition_of, order_of_stages, run_stages, stage_definitions
 from jobs.engine.stage import Stage, StageDefinition
+from jobs.views.reader import LakeReader
 from schemas.operations import QUARANTINE
 from schemas.table import Table
-
-
-class Tables(Protocol):
-    """A lake whose tables can be counted, through Spark or without it."""
-
-    def exists(self, table: Table) -> bool:
-        """Return whether the table has been created."""
-        ...
-
-    def count(self, query: str, tables: Sequence[Table]) -> dict[str, int]:
-        """Return the one row of a query in which `{name}` stands for a table."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +32,7 @@ class Progress:
         return f"{self.stage} {self.recipe[:8]} has {self.dealt:,} of {self.total:,}"
 
 
-def progress_of(lake: Tables, definition: StageDefinition, recipe: str, upstream_recipe: str) -> Progress:
+def progress_of(lake: LakeReader, definition: StageDefinition, recipe: str, upstream_recipe: str) -> Progress:
     """Count the upstream keys that have a row or a reject under a recipe."""
     stage = definition.name
     upstream, done = definition.reads[0], definition.writing.done or definition.table
@@ -107,7 +95,8 @@ def use(lake: Lake, name: str) -> list[str]:
     definition_of(row.stage)
     chain, live = book.chain_of(row, order_of_stages()), book.live()
     rows = [found for stage, recipe in chain.items() if (found := book.newest(stage, recipe))]
-    progress = [progress_of(lake, definition_of(one.stage), one.recipe, one.upstream_recipe) for one in rows]
+    tables = LakeReader(lake.uri)
+    progress = [progress_of(tables, definition_of(one.stage), one.recipe, one.upstream_recipe) for one in rows]
     incomplete = {one.stage: str(one) for one in progress if not one.complete}
     behind = [text for stage, text in incomplete.items() if definition_of(stage).in_run]
     behind += [f"{stage} has not run" for stage in run_stages() if stage in live and stage not in chain]
@@ -144,8 +133,9 @@ def _chain(names: Iterable[str], live: Mapping[str, str]) -> list[str]:
 
 
 def _first_behind(lake: Lake, stages: Iterable[Stage]) -> Progress | None:
+    tables = LakeReader(lake.uri)
     for stage in stages:
-        progress = progress_of(lake, stage.definition, stage.recipe, stage.upstream_recipe)
+        progress = progress_of(tables, stage.definition, stage.recipe, stage.upstream_recipe)
         if not progress.complete:
             return progress
     return None

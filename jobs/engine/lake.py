@@ -1,6 +1,6 @@
 """A lake: a folder or object-store prefix with one Delta table per name."""
 
-from collections.abc import Sequence
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StructField, StructType
 
+from jobs.engine.delta_log import is_table, opened
 from jobs.engine.errors import LakeUnreadable
 from jobs.engine.locks import creating
 from schemas.operations import STAGE_RUNS
@@ -35,7 +36,7 @@ class Lake:
 
     def exists(self, table: Table) -> bool:
         """Return whether the table has been created."""
-        return DeltaTable.isDeltaTable(self.session, self.location(table))
+        return is_table(self.location(table))
 
     def ensure(self, table: Table) -> None:
         """Create the table with its comments and checks if it is missing, or finish a creation that was killed.
@@ -44,6 +45,8 @@ class Lake:
         null. Properties of our own that an earlier version lacked are added too.
         """
         with creating(self.uri):
+            if self._is_current(table):
+                return
             if self.exists(table):
                 self._add_columns(table)
             else:
@@ -72,9 +75,26 @@ class Lake:
         )
         if table.partition_by:
             builder = builder.partitionedBy(*table.partition_by)
-        for name, value in table.properties.items():
+        checks = {f"{_CONSTRAINT}{name}": check for name, check in table.checks.items()}
+        for name, value in {**table.properties, **checks}.items():
             builder = builder.property(name, value)
         builder.execute()
+
+    def _is_current(self, table: Table) -> bool:
+        """Return whether the table is there with all columns, checks and properties, asked without Spark."""
+        held = opened(self.location(table))
+        if held is None:
+            return False
+        there = StructType.fromJson(json.loads(held.schema().to_json()))
+        configuration = held.metadata().configuration
+        wanted = [name for name in table.properties if not name.startswith("delta.")]
+        wanted += [f"{_CONSTRAINT}{name}" for name in table.checks]
+        required = {field.name for field in there.fields if not field.nullable}
+        return (
+            _places(table.schema) <= _places(there)
+            and not any(field.nullable and field.name in required for field in table.schema.fields)
+            and all(name in configuration for name in wanted)
+        )
 
     def _add_columns(self, table: Table) -> None:
         there = self.session.read.format("delta").load(self.location(table)).schema
@@ -142,11 +162,6 @@ class Lake:
             .save(self.location(table))
         )
 
-    def count(self, query: str, tables: Sequence[Table]) -> dict[str, int]:
-        """Return the one row of a query in which `{name}` stands for a table."""
-        places = {table.name: f"delta.`{self.location(table)}`" for table in tables}
-        return self.session.sql(query.format(**places)).collect()[0].asDict()
-
     def rows_seen(self, stage: str, recipe: str) -> int:
         """Return how many rows the stage has read so far under this recipe."""
         if not self.exists(STAGE_RUNS):
@@ -155,8 +170,9 @@ class Lake:
         return runs.agg(F.sum("rows_in")).collect()[0][0] or 0
 
     def version(self, table: Table) -> int:
-        """Return the table's latest version."""
-        return int(DeltaTable.forPath(self.session, self.location(table)).history(1).collect()[0]["version"])
+        """Return the table's latest version; -1 where there is no table."""
+        held = opened(self.location(table))
+        return -1 if held is None else held.version()
 
 
 def _places(kind: DataType, above: str = "") -> set[str]:

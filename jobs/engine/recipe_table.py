@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from pyspark.sql import Row
 
+from jobs.engine.delta_log import opened
 from jobs.engine.lake import Lake
 from jobs.engine.recipes import RecipeBook, RecipeRow
 from jobs.engine.registry import run_stages
@@ -47,14 +48,8 @@ def activate(lake: Lake, recipes: Iterable[Stage | RecipeRow]) -> None:
 
 
 def _stored(lake: Lake) -> list[dict[str, Any]]:
-    if not lake.exists(RECIPES):
-        return []
-    rows = (row.asDict() for row in lake.read(RECIPES).collect())
-    # Spark returns times without a zone, in this process's time zone.
-    return [
-        {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in row.items()}
-        for row in rows
-    ]
+    table = opened(lake.location(RECIPES))
+    return [] if table is None else table.to_pyarrow_table().to_pylist()
 
 
 def _plain(configuration: Mapping[str, Any]) -> Any:

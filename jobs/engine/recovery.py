@@ -5,34 +5,16 @@ repeat it, and Delta ignores what was committed. Where nothing will repeat it, s
 lost, or a backfill was killed, its rows are removed from the tables that have them. Then its keys are like new ones.
 """
 
-import json
-from dataclasses import dataclass
-
 from delta.tables import DeltaTable
-from pyarrow import fs
 from pyspark.sql import functions as F
 
+from jobs.engine.checkpoints import checkpoint_of, checkpoints_of
 from jobs.engine.delta_log import Commits, commits_of, matching_rows, transaction_version
 from jobs.engine.lake import Lake
 from jobs.engine.ledger import application
 from jobs.engine.stage import Stage
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.table import Table
-from udfs.storage.clients import filesystem_of, path_of
-from udfs.storage.locations import normalized
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A stream's checkpoint: its id, and the last micro-batch that it will not repeat."""
-
-    generation: str
-    last: int
-
-
-def checkpoint_location(lake: Lake, stage: Stage) -> str:
-    """Return the URI of the checkpoint of a stage's recipe."""
-    return f"{lake.checkpoint_uri}/{stage.name}-{stage.recipe}"
 
 
 def recover(lake: Lake, stage: Stage, streaming: bool) -> None:
@@ -41,8 +23,7 @@ def recover(lake: Lake, stage: Stage, streaming: bool) -> None:
     With `streaming`, the stage is about to follow its checkpoint, which was read before if it is there; then only that
     checkpoint's own micro-batches are looked at, which costs little.
     """
-    kept = _checkpoints(lake, stage.name)
-    own = kept.get(f"{stage.name}-{stage.recipe}")
+    kept, own = checkpoints_of(lake, stage.name), checkpoint_of(lake, stage)
     if streaming and own is not None:
         applications = {application(stage.name, own.generation)}
     else:
@@ -59,7 +40,7 @@ def recover(lake: Lake, stage: Stage, streaming: bool) -> None:
 
 def lacks_rows(lake: Lake, stage: Stage) -> bool:
     """Return whether a table lacks rows of a micro-batch that the stage's checkpoint takes for done."""
-    own = _checkpoints(lake, stage.name).get(f"{stage.name}-{stage.recipe}")
+    own = checkpoint_of(lake, stage)
     if own is None:
         return False
     first, last = _half_done(lake, stage, application(stage.name, own.generation))
@@ -116,19 +97,3 @@ def _remove(lake: Lake, table: Table, files: list[str]) -> None:
     same = " AND ".join(f"old.{column} <=> gone.{column}" for column in rows.columns)
     target = DeltaTable.forPath(lake.session, lake.location(table)).alias("old")
     target.merge(rows.alias("gone"), same).whenMatchedDelete().execute()
-
-
-def _checkpoints(lake: Lake, stage: str) -> dict[str, Checkpoint]:
-    """Return the checkpoints of all recipes of a stage by folder name; one that cannot be read is none."""
-    root = normalized(lake.checkpoint_uri)
-    files, found = filesystem_of(root), dict[str, Checkpoint]()
-    for folder in files.get_file_info(fs.FileSelector(path_of(root), allow_not_found=True)):
-        if folder.base_name.startswith(f"{stage}-"):
-            listed = files.get_file_info(fs.FileSelector(f"{folder.path}/commits", allow_not_found=True))
-            last = max((int(one.base_name) for one in listed if one.base_name.isdigit()), default=-1)
-            try:
-                with files.open_input_stream(f"{folder.path}/metadata") as stream:
-                    found[folder.base_name] = Checkpoint(json.loads(stream.read())["id"], last)
-            except (OSError, ValueError, KeyError):
-                continue
-    return found

@@ -9,9 +9,10 @@ from pyspark.sql import functions as F
 
 from jobs.engine.accidents import accident_of
 from jobs.engine.batches import BatchWriter, StreamOptions, ledger_of
+from jobs.engine.checkpoints import checkpoint_location, has_read_all
 from jobs.engine.lake import Lake
 from jobs.engine.ledger import BatchReport
-from jobs.engine.recovery import checkpoint_location, recover
+from jobs.engine.recovery import recover
 from jobs.engine.stage import Stage
 
 
@@ -46,6 +47,9 @@ def run_stage(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
     for table in stage.committed:
         lake.ensure(table)
     recover(lake, stage, streaming=True)
+    if has_read_all(lake, stage):
+        summary.seconds = time.monotonic() - started_at
+        return summary
     lake.session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(stage.arrow_rows))
     try:
         _follow(lake, stage, options, summary)

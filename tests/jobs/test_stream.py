@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from jobs.engine.backfill import backfill, retry
 from jobs.engine.batches import StreamOptions
+from jobs.engine.checkpoints import checkpoint_location, has_read_all
 from jobs.engine.errors import LakeUnreadable, TooManyFailures
 from jobs.engine.lake import Lake
 from jobs.engine.stage import Stage
@@ -109,6 +110,28 @@ def test_regions_and_depths_say_what_the_crawl_carries(lake: Lake) -> None:
     assert left_out["image_id"] == bare["image_id"]
     assert (left_out["outcome"], left_out["reason"]) == ("filtered", "score_below_threshold")
     assert "has_depth=0.0" in left_out["error"]
+
+
+def test_a_stage_with_nothing_new_starts_no_stream(lake: Lake) -> None:
+    add_images(lake, [image_row(0), image_row(1, depth=None)])
+    scores = FILTER.made(expert=SENSOR)
+    assert not has_read_all(lake, scores)
+    assert run_stage(lake, scores, StreamOptions()).rows_in == 2
+    assert has_read_all(lake, scores)
+    folder = Path(checkpoint_location(lake, scores))
+    kept = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert run_stage(lake, scores, StreamOptions()).rows_in == 0
+    assert kept == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    add_images(lake, [image_row(2)], 1)
+    assert not has_read_all(lake, scores)
+    assert run_stage(lake, scores, StreamOptions()).rows_in == 1
+    assert has_read_all(lake, scores)
+    # A commit without rows is new as well: only a stream can tell that it brings none.
+    lake.session.sql(f"ALTER TABLE delta.`{lake.location(IMAGES)}` SET TBLPROPERTIES ('note' = 'x')")
+    assert not has_read_all(lake, scores)
+    assert run_stage(lake, scores, StreamOptions()).rows_in == 0
+    max((folder / "commits").glob("[0-9]*")).unlink()
+    assert not has_read_all(lake, scores)
 
 
 def test_a_lowered_threshold_is_backfilled_without_scoring_again(lake: Lake) -> None:

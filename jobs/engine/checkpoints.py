@@ -1,0 +1,82 @@
+"""The checkpoints of a lake's streams: what a stage's stream has read, and which micro-batches it will not repeat."""
+
+import json
+from dataclasses import dataclass
+
+from pyarrow import fs
+
+from jobs.engine.delta_log import opened
+from jobs.engine.lake import Lake
+from jobs.engine.stage import Stage
+from udfs.storage.clients import filesystem_of, path_of
+from udfs.storage.locations import normalized
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A stream's checkpoint: its id, and the last micro-batch that it will not repeat."""
+
+    generation: str
+    last: int
+
+
+def checkpoint_location(lake: Lake, stage: Stage) -> str:
+    """Return the URI of the checkpoint of a stage's recipe."""
+    return f"{lake.checkpoint_uri}/{_name(stage)}"
+
+
+def checkpoints_of(lake: Lake, stage: str) -> dict[str, Checkpoint]:
+    """Return the checkpoints of all recipes of a stage by folder name; one that cannot be read is none."""
+    root = normalized(lake.checkpoint_uri)
+    files, found = filesystem_of(root), dict[str, Checkpoint]()
+    for folder in files.get_file_info(fs.FileSelector(path_of(root), allow_not_found=True)):
+        if folder.base_name.startswith(f"{stage}-"):
+            try:
+                generation = json.loads(_content(files, f"{folder.path}/metadata"))["id"]
+            except (OSError, ValueError, KeyError):
+                continue
+            found[folder.base_name] = Checkpoint(generation, _last(files, f"{folder.path}/commits"))
+    return found
+
+
+def checkpoint_of(lake: Lake, stage: Stage) -> Checkpoint | None:
+    """Return the checkpoint of a stage's recipe, if it can be read."""
+    return checkpoints_of(lake, stage.name).get(_name(stage))
+
+
+def has_read_all(lake: Lake, stage: Stage) -> bool:
+    """Return whether the stage's stream has finished the newest version of the table that it follows.
+
+    If so, a stream would find nothing. Any doubt, such as a checkpoint of another form, is a no.
+    """
+    folder = normalized(checkpoint_location(lake, stage))
+    files, place = filesystem_of(folder), path_of(folder)
+    last = _last(files, f"{place}/commits")
+    if last < 0 or last != _last(files, f"{place}/offsets"):
+        return False
+    try:
+        # A version, Spark's own settings, and one line for the only source.
+        form, _, source = _content(files, f"{place}/offsets/{last}").decode().splitlines()
+        offset = json.loads(source)
+        read = (offset["reservoirId"], offset["reservoirVersion"], offset["index"], offset["isStartingVersion"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    upstream = opened(lake.location(stage.upstream))
+    if form != "v1" or upstream is None:
+        return False
+    # An offset before the first file of the next version means that this one is finished.
+    return read == (str(upstream.metadata().id), upstream.version() + 1, -1, False)
+
+
+def _name(stage: Stage) -> str:
+    return f"{stage.name}-{stage.recipe}"
+
+
+def _last(files: fs.FileSystem, folder: str) -> int:
+    listed = files.get_file_info(fs.FileSelector(folder, allow_not_found=True))
+    return max((int(one.base_name) for one in listed if one.base_name.isdigit()), default=-1)
+
+
+def _content(files: fs.FileSystem, path: str) -> bytes:
+    with files.open_input_stream(path, compression=None) as stream:
+        return stream.read()
