@@ -33,6 +33,7 @@ class Reason(StrEnum):
     BAD_GRAVITY = "bad_gravity"
     BAD_BOX = "bad_box"
     # ingest, refused
+    NOT_DOWNLOADED = "not_downloaded"
     OPT_OUT = "opt_out"
     OUTSIDE_ROOTS = "outside_roots"
     UNSUPPORTED_FORMAT = "unsupported_format"

@@ -48,13 +48,18 @@ def train(settings: Mapping[str, Any], report: Callable[[str], None] = print) ->
 
 
 def evaluate(
-    items: str, out: str | Path, predictions: Sequence[str] = (), training: str | None = None, write: Sequence[str] = ()
+    items: str,
+    out: str | Path,
+    predictions: Sequence[str] = (),
+    training: str | None = None,
+    write: Sequence[str] = (),
+    prediction_column: str | None = None,
 ) -> "Evaluation":
     """Score predictions against items and text-only baselines, and write the scores and a page to `out`.
 
     Every place is FORMAT:PATH, for predictions also MODEL=FORMAT:PATH, as for `spatiallake evaluate`: `items` are
     the questions with their answers, `training` those that the baselines are fitted on, and `write` more files to
-    write the items to.
+    write the items to. `prediction_column` names the column with the model's answers where its name does not say so.
 
     Raises:
         SpatialLakeError: an unknown format, a file that cannot be read, or predictions of other items.
@@ -64,7 +69,7 @@ def evaluate(
 
     return score(
         place_of(items),
-        [place_of(place) for place in predictions],
+        [place_of(place, prediction_column) for place in predictions],
         Path(out),
         place_of(training) if training else None,
         [place_of(place) for place in write],

@@ -28,6 +28,7 @@ _LOCAL = {
     # Stages run many small queries: adaptive planning and code generation cost them more than they gain.
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     # Otherwise local Python workers run the system's python3, which lacks the packages.
@@ -36,8 +37,11 @@ _LOCAL = {
 }
 
 # The work is done in Python, so the JVM's second, optimizing compiler never pays for itself. Without it, compiled code
-# has 48 MB, which a session fills in minutes; then Java throws methods away and compiles them again.
-_LOCAL_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m"
+# has 48 MB, which a session fills in minutes; then Java throws methods away and compiles them again. A young generation
+# and a metaspace of the sizes that a session soon needs spare a hundred collections on the way.
+_LOCAL_JAVA = (
+    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m -Xms512m -Xmn256m -XX:MetaspaceSize=256m"
+)
 
 _ALWAYS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",

@@ -48,7 +48,8 @@ def test_img2dataset_files(tmp_path: Path, where: str, request: pytest.FixtureRe
         upload(tmp_path, "files")
         uri = f"{bucket}/files"
     result = ingest(uri)
-    assert (len(result.entries), len(result.images), result.quarantine) == (4, 4, [])
+    assert (len(result.entries), len(result.images)) == (5, 4)
+    assert result.reasons() == {"00000.parquet#row=5": {"not_downloaded"}}
     assert result.image("000000002.jpg")["alt_text"] == "caption of 000000002"
 
 

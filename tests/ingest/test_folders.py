@@ -171,6 +171,8 @@ def test_rows_and_files_of_a_shard_are_all_accounted_for(tmp_path: Path) -> None
         "998.jpg": "opt_out",
         "006.jpg": "opt_out",
         "005.jpg": "missing_file",
+        f"{tmp_path}/00000.parquet#row=4": "not_downloaded",
+        f"{tmp_path}/00000.parquet#row=5": "not_downloaded",
         "777.json": "not_an_image",
         f"{tmp_path}/00000.parquet#row=8": "missing_file",
     }

@@ -28,7 +28,7 @@ def write(folder: Path, *names: str) -> Path:
     [
         (["a.jpg", "b/c.png", "notes.txt"], "folder", [], ["a.jpg", "c.png", "notes.txt"]),
         (["a.jpg", ".DS_Store", ".cache/x.jpg", "_MG_1.jpg"], "folder", [], ["_MG_1.jpg", "a.jpg"]),
-        (["1.tar", "0.tar", "0.parquet", "0_stats.json"], "img2dataset_tar", ["0.tar", "1.tar"], []),
+        (["1.tar", "0.tar", "0.parquet", "0_stats.json"], "img2dataset_tar", ["0.tar", "1.tar", "0.parquet"], []),
         (["00000.tar", "extra.jpg"], "img2dataset_tar", ["00000.tar"], ["extra.jpg"]),
         (["00000/0.jpg", "00000.parquet", "00000_stats.json"], "img2dataset_files", ["00000.parquet"], []),
         (["00000.parquet", "a.jpg"], "folder", [], ["00000.parquet", "a.jpg"]),

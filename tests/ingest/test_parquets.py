@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.ingest.conftest import Ingested, ingest
-from tests.ingest.crawls import metadata, write
+from tests.ingest.crawls import img2dataset_tars, metadata, write
 from tests.ingest.pictures import photo
 from tests.object_store import upload
 from udfs.crawl.layout import LayoutUnclear, layout_of
@@ -91,7 +91,7 @@ def test_bad_rows_cost_themselves(tmp_path: Path) -> None:
 
 
 def test_the_parquet_output_of_img2dataset(tmp_path: Path) -> None:
-    rows = [{**metadata(f"{n:09}"), "jpg": photo(n)} for n in range(5)]
+    rows = [{**metadata(f"{n:09}"), "jpg": photo(n), "error_message": None} for n in range(5)]
     rows += [{**metadata("000000005"), "jpg": None, "status": "failed_to_download", "error_message": "404"}]
     rows += [{**metadata("000000006"), "jpg": None, "status": None}]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "00000.parquet")
@@ -101,7 +101,12 @@ def test_the_parquet_output_of_img2dataset(tmp_path: Path) -> None:
     assert {(row["bytes"], row["alt_text"]) for row in result.images} == {
         (photo(n), f"caption of {n:09}") for n in range(5)
     }
-    assert result.reasons() == {"00000.parquet#row=7": {"missing_file"}}
+    assert result.reasons() == {
+        "00000.parquet#row=6": {"not_downloaded"},
+        "00000.parquet#row=7": {"missing_file"},
+    }
+    (error,) = [row["error"] for row in result.quarantine if row["reason"] == "not_downloaded"]
+    assert "https://example.org/000000005.jpg" in error and "404" in error
     assert {row["image_url"] for row in result.provenance} == {f"https://example.org/{n:09}.jpg" for n in range(5)}
 
 
@@ -146,3 +151,17 @@ def test_a_damaged_file_costs_its_own_images(tmp_path: Path) -> None:
     result = ingest(tmp_path)
     assert members(result) == {f"0.parquet#row={n}" for n in range(1, 4)}
     assert {row["uri"].rpartition("/")[2] for row in result.quarantine} == {f"1.parquet#row={n}" for n in range(1, 4)}
+
+
+def test_failed_downloads_of_the_parquet_beside_a_tar_are_named(tmp_path: Path) -> None:
+    img2dataset_tars(tmp_path, shards=1, samples=2)
+    rows = [metadata("000000000"), {**metadata("000000007"), "status": "failed_to_download", "error_message": "403"}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "00000.parquet")
+    write(tmp_path / "00001.tar", (tmp_path / "00000.tar").read_bytes())
+    write(tmp_path / "00001.parquet", b"PAR1 torn")
+    result = ingest(tmp_path)
+    assert len(result.images) == 4
+    assert result.reasons() == {
+        "00000.parquet#row=2": {"not_downloaded"},
+        "00001.parquet": {"unreadable_image"},
+    }

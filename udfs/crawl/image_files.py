@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.reasons import Reason
-from udfs.crawl.entries import FILES, FOLDER, broken_entry, entry
+from udfs.crawl.entries import FILES, FOLDER, TAR, broken_entry, entry
 from udfs.crawl.json_text import json_of
 from udfs.crawl.names import TEXT_SUFFIXES, owners, stem_and_suffix, with_texts
 from udfs.stages.rows import Row
@@ -16,6 +16,8 @@ from udfs.storage.files import FileStatus, MissingFile, list_files, open_binary
 from udfs.storage.folders import ABSENT, NOT_FOLLOWED
 
 Paired = tuple[FileStatus, dict[str, FileStatus]]
+
+_FAILURE = ("url", "status", "error_message")
 
 
 def folder_entries(files: Sequence[FileStatus]) -> Iterator[Row]:
@@ -27,7 +29,7 @@ def folder_entries(files: Sequence[FileStatus]) -> Iterator[Row]:
 def shard_entries(uri: str, version: str) -> Iterator[Row]:
     """Yield the entries of a shard: the rows of its parquet file at `uri`, then the files that no row lists.
 
-    Rows of failed downloads without a file are left out: there is nothing to ingest.
+    Rows of failed downloads without a file give a reject each: there is nothing to ingest.
     """
     folder = uri.removesuffix(".parquet")
     paired = _paired(sorted(list_files(folder), key=lambda file: file.uri))
@@ -49,9 +51,30 @@ def shard_entries(uri: str, version: str) -> Iterator[Row]:
             yield _file_entry(FILES, file, None, texts)
 
 
+def failure_entries(uri: str, version: str) -> Iterator[Row]:
+    """Return a reject for each row of an img2dataset parquet file whose image is not in the tar beside it."""
+    try:
+        with open_binary(uri) as stream:
+            file = pq.ParquetFile(stream)
+            rows = file.read([name for name in _FAILURE if name in file.schema_arrow.names]).to_pylist()
+    except (pa.ArrowException, MissingFile, OSError) as error:
+        yield broken_entry(TAR, uri, f"{uri}, which lists the images of a tar, cannot be read ({error}).", version)
+        return
+    for number, row in enumerate(rows, 1):
+        if is_failed(row):
+            yield failed_entry(TAR, f"{uri}#row={number}", row, version)
+
+
 def is_failed(row: Row) -> bool:
     """Return whether an img2dataset row says that the image could not be downloaded or resized."""
     return str(row.get("status") or "").startswith("failed")
+
+
+def failed_entry(kind: str, uri: str, row: Row, version: str, member: str | None = None) -> Row:
+    """Return the reject of an img2dataset row without an image."""
+    why = f"{row['status']}: {row['error_message']}" if row.get("error_message") else str(row["status"])
+    error = f"img2dataset did not get the image {row.get('url')} ({why}); run it again for this URL to have the image."
+    return broken_entry(kind, uri, error, version, member, Reason.NOT_DOWNLOADED)
 
 
 def _paired(files: Sequence[FileStatus]) -> list[Paired]:
@@ -74,7 +97,9 @@ def _row_entries(row: Row, paired: Sequence[Paired], row_uri: str, folder: str) 
     for file, texts in images:
         # The row has the caption; the opt-out may have been written to the file alone.
         yield _file_entry(FILES, file, row_json, {name: text for name, text in texts.items() if name != "txt"})
-    if not images and not is_failed(row):
+    if not images and is_failed(row):
+        yield failed_entry(FILES, row_uri, row, ABSENT)
+    elif not images:
         key = row.get("key")
         yield entry(FILES, row_uri if key is None else f"{folder}/{key}.jpg", row_json, version=ABSENT)
 

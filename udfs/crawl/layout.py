@@ -97,13 +97,14 @@ def _folder_layout(uri: str, files: Sequence[FileStatus]) -> Layout:
     folders = _folders_of(files)
     parquets = [file for file in files if file.uri.lower().endswith(".parquet")]
     stems = {_tar_stem(tar.uri) for tar in tars}
-    companions = {file.uri for file in parquets if file.uri.removesuffix(".parquet") in stems}
+    companions = [file for file in parquets if file.uri.removesuffix(".parquet") in stems]
     shards = [file for file in parquets if file.uri.removesuffix(".parquet") in folders and _is_digits(file.uri)]
     inside = tuple(f"{shard.uri.removesuffix('.parquet')}/" for shard in shards)
-    taken = {file.uri for file in (*tars, *shards)} | companions
+    taken = {file.uri for file in (*tars, *shards, *companions)}
     rest = [file for file in files if file.uri not in taken and not file.uri.startswith(inside or ("\0",))]
     images = [file for file in rest if file.uri.lower().endswith(".parquet") and _has_images(file.uri)]
     pieces = file_pieces("tar", tars) + file_pieces("shard", shards, len(tars))
+    pieces += file_pieces("failures", companions, len(pieces))
     pieces += row_group_pieces("images", images, SAMPLES_STRIDE * len(pieces))
     taken |= {file.uri for file in images}
     loose = [file for file in rest if file.uri not in taken and not (pieces and _is_statistics(file.uri))]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from schemas.reasons import Reason
 from udfs.crawl.entries import MANIFEST, PARQUET, TAR, broken_entry, entry, manifest_entry
-from udfs.crawl.image_files import folder_entries, is_failed, shard_entries
+from udfs.crawl.image_files import failed_entry, failure_entries, folder_entries, is_failed, shard_entries
 from udfs.crawl.json_text import json_of
 from udfs.crawl.layout import Layout
 from udfs.crawl.manifests import NotAManifest, TableRow, table_rows
@@ -129,6 +129,10 @@ def _shard(piece: Piece, _: str) -> Iterator[Row]:
     yield from shard_entries(piece.uri, piece.version)
 
 
+def _failures(piece: Piece, _: str) -> Iterator[Row]:
+    yield from failure_entries(piece.uri, piece.version)
+
+
 def _images(piece: Piece, _: str) -> Iterator[Row]:
     with open_binary(piece.uri) as stream:
         file = parquet_file(stream)
@@ -139,16 +143,18 @@ def _images(piece: Piece, _: str) -> Iterator[Row]:
             return
         before = sum(file.metadata.row_group(group).num_rows for group in range(piece.start))
         for number, item, others in listed_images(file, column, piece.start):
-            if is_failed(others):
-                continue
             place = {"row_group": piece.start, "row": number, "column": column.name, "item": item}
             member = f"row={before + number + 1}" + ("" if item is None else f",item={item + 1}")
+            if is_failed(others):
+                yield failed_entry(PARQUET, piece.uri, others, piece.version, member)
+                continue
             row = {**place, "metadata": metadata_of(json_of(others))}
             yield entry(PARQUET, piece.uri, json.dumps(row), member, piece.version)
 
 
 _LISTED = {
-    "lines": _lines, "table": _lines, "rows": _row_group, "images": _images, "tar": _tar, "shard": _shard
+    "lines": _lines, "table": _lines, "rows": _row_group, "images": _images, "tar": _tar, "shard": _shard,
+    "failures": _failures,
 }  # fmt: skip
 
 
