@@ -35,9 +35,9 @@ _DENIED = re.compile(
 _OR_AFTER = re.compile(r"[)\]\"'*]*\s*(?:or|/)\s*(?:option\s+)?[(\[\"'*]*[A-H]\b")
 _ONE_OF_MANY = re.compile(r"\s*(?:,|and|or|/|&)\s*(?:option\s+)?\(?[A-H]\b(?!\s*(?:is|was)\b)")
 _OR_BEFORE = re.compile(r"(?<!\w)[A-H][)\]\"'*]*\s*(?:or|/)\s*(?:option\s+)?[(\[\"'*]*$")
-# A verdict beside each letter: "(A) no; (B) yes".
+# A verdict beside each letter: "(A) no; (B) yes", "A) left? No. B) right? Yes."
 _JUDGED = re.compile(
-    r"(?<!\w)\(?([A-H])\)?\s*[:.–—-]?\s*(yes|no|true|false|correct|incorrect|wrong|right|[✓✔✅✗✘❌])(?=\W|\Z)",
+    r"(?<!\w)\(?([A-H])\)?\s*[:.–—-]?\s*(?:[^?.;\n]{1,40}\?\s*)?(yes|no|true|false|correct|incorrect|wrong|right|[✓✔✅✗✘❌])(?=\W|\Z)",
     re.IGNORECASE,
 )
 _GOOD = frozenset(("yes", "true", "correct", "right", "✓", "✔", "✅"))
@@ -46,6 +46,12 @@ _IMPRESSION = re.compile(
     re.IGNORECASE,
 )
 _CONTRADICTS = re.compile(r"\W*(?:however|but|yet|still|nevertheless|instead|in fact|in reality)\b", re.IGNORECASE)
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+_ORDINAL_OPTION = re.compile(
+    rf"\bthe ({'|'.join(_ORDINALS)}|last) (?:option|choice|alternative)\b"
+    rf"|\A\W*(?:it(?:['’]s| is) )?the ({'|'.join(_ORDINALS)}|last) one\b(?=\W*\Z)",
+    re.IGNORECASE,
+)
 _AGREEMENT = re.compile(
     r"\A\W*(?:that(?:['’]s| is) (?:right|correct)|you(?:['’]re| are) (?:right|correct)(?: to \w+)?|all right"
     r"|alright|right|correct)"
@@ -99,7 +105,10 @@ class _Reader:
             rf"|appears(?: to be)?)\s+"
             r"(?:(?:clearly|definitely|therefore|thus|indeed|also|likely|probably)\s+)?(?:the\s+)?(?:most\s+(?:likely"
             r"|accurate|appropriate|plausible)\s+)?(?:correct|right|answer|best|true|accurate|valid"
-            r"|my (?:choice|answer|pick)|most (?:likely|accurate|appropriate))"
+            r"|my (?:choice|answer|pick)|most (?:likely|accurate|appropriate|plausible|probable|reasonable))"
+            rf"|\bonly\s+{_NAMES_OPTION}([{self._letters}])\s+(?:matches|fits|works|holds|applies|makes sense"
+            r"|remains|is)\b"
+            rf"|\b(?:leaves(?: us with| only)?|remaining option is)\s+{_NAMES_OPTION}([{self._letters}])\b"
         )
 
     def read(self, one: Statement) -> int | None:
@@ -111,8 +120,10 @@ class _Reader:
             return whole
         if refuses(said):
             return self._refusals[0] if len(self._refusals) == 1 else None
-        said = _AGREEMENT.sub("", said)
-        head = self._of_head(said)
+        said = _ORDINAL_OPTION.sub(self._letter_of, _AGREEMENT.sub("", said))
+        head = self._judged(said)
+        if head is None:
+            head = self._of_head(said)
         if head is not None:
             return head
         if self._yes_no and (yes := parse_yes_no(said)) is not None:
@@ -158,13 +169,20 @@ class _Reader:
     def _of_letters(self, said: str) -> int | None:
         """Return the only letter that stands where an answer stands."""
         free = without_named_letters(said)
-        judged = [
-            letter for letter, verdict in _JUDGED.findall(free) if letter in self._letters and verdict.lower() in _GOOD
-        ]
-        if len(judged) == 1 and len(_JUDGED.findall(free)) > 1:
-            return self._letters.index(judged[0])
         found = [*self._free(self._praised, free), *self._free(self._stated, free)]
         return found[0] if len(set(found)) == 1 else None
+
+    def _letter_of(self, ordinal: re.Match[str]) -> str:
+        """Return "option B" for "the second option", and what stands there where there is no such option."""
+        name = next(one for one in ordinal.groups() if one).lower()
+        place = len(self._letters) - 1 if name == "last" else _ORDINALS.index(name)
+        return f"option {self._letters[place]}" if place < len(self._letters) else ordinal[0]
+
+    def _judged(self, said: str) -> int | None:
+        """Return the only letter whose verdict is good, where several have one."""
+        judged = _JUDGED.findall(without_named_letters(said))
+        good = [letter for letter, verdict in judged if letter in self._letters and verdict.lower() in _GOOD]
+        return self._letters.index(good[0]) if len(good) == 1 and len(judged) > 1 else None
 
     def _of_stray(self, said: str) -> int | None:
         found = self._free(self._stray, without_named_letters(said))

@@ -9,7 +9,7 @@ from vlm.evaluation.reading.refusal import without_refusals
 _TIME = re.compile(r"(?<![\d:.])(2[0-4]|1\d|0?\d)[:h](\d\d)(?![\d:])(?:\s*(?:am|pm|a\.m\.|p\.m\.))?", re.IGNORECASE)
 _OCLOCK = re.compile(
     r"\s*(?:[-\s]*['’`´]?\s*o\s*['’`´]*[\s-]*clock|[\s-]+hours?[\s-]+(?:position|direction|mark)|h\b|[点點]钟?|時"
-    r"|\s+on (?:the|a) clock)",
+    r"|\s+on (?:the|a) clock|\s*[ap]\.?m\b\.?)",
     re.IGNORECASE,
 )
 _SPOKEN = re.compile(
@@ -25,6 +25,15 @@ _MINUTES = {
     "twenty-five": 25,
     "twenty five": 25,
 }
+_MAYBE = re.compile(r"\b(?:maybe|perhaps|possibly)\s+(?:(?:at|even|closer to|about)\s+)*$", re.IGNORECASE)
+_HOURS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_READ_OUT = re.compile(
+    rf"\b({'|'.join(_HOURS)})[- ](fifteen|twenty|thirty|forty|forty[- ]five|fifty)\b(?!\s*(?:past|to|degrees))",
+    re.IGNORECASE,
+)
+_HEDGED = re.compile(
+    r"\W*(?:it(?:['’]s| is)\s+)?(?:at\s+)?(?:(?:about|around|roughly|approximately|near|probably)\s+)+", re.IGNORECASE
+)
 _DENIED = re.compile(
     r"(?:\b(?:not|nor|never|neither|rather than|instead of|as opposed to|unlike|than)|n['’]t(?: be)?)"
     r"\s+(?:(?:at|in|the|exactly|quite|towards?|to|a|position|about|around|or)\s+){0,3}$",
@@ -59,6 +68,8 @@ def _read(one: Statement) -> float | None:
     first = one.rank in (Rank.FINAL, Rank.VERDICT)
     hours = _hours(body)
     kept = [hour for hour, start in hours if not _beside(body, start)]
+    sure = [hour for hour, start in hours if not _beside(body, start) and not _MAYBE.search(body[:start])]
+    kept = sure or kept
     if kept:
         return kept[0] if first else kept[-1]
     if hours and all(not _DENIED.search(body[:start]) for _, start in hours):
@@ -76,7 +87,8 @@ def _bare(body: str) -> float | None:
         if found is None or found[1] != len(tokens) or not 0 < found[0] <= 12:
             continue
         begins = tokens.items[start].start
-        if (start == 0 and not re.search(r"\w", body[:begins])) or _NAMED.search(body[:begins]):
+        alone = start == 0 and not re.search(r"\w", body[:begins])
+        if alone or _HEDGED.fullmatch(body, 0, begins) or _NAMED.search(body[:begins]):
             return _on_face(found[0])
     return None
 
@@ -99,7 +111,14 @@ def _hours(body: str) -> list[tuple[float, int]]:
             minutes = _MINUTES[" ".join(match[1].lower().split())] / 60
             before = match[2].lower() in ("to", "before")
             found.append((_on_face(hour[0] - minutes if before else hour[0] + minutes), match.start()))
-    spoken = [(match.start(), match.end()) for pattern in (_TIME, _SPOKEN) for match in pattern.finditer(body)]
+    for match in _READ_OUT.finditer(body):
+        minutes = amount_at(Tokens(match[2]), 0)
+        if minutes is not None:
+            hour_named = _HOURS.index(match[1].lower()) + 1
+            found.append((_on_face(hour_named + minutes[0] / 60), match.start()))
+    spoken = [
+        (match.start(), match.end()) for pattern in (_TIME, _SPOKEN, _READ_OUT) for match in pattern.finditer(body)
+    ]
     for match in _OCLOCK.finditer(body):
         if any(start < match.start() <= end + 1 for start, end in spoken):
             continue

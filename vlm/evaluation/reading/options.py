@@ -21,6 +21,16 @@ _ADVERB = re.compile(
     r"|absolutely|quite) right\b",
     re.IGNORECASE,
 )
+# "above" that is no place.
+_OF_THE_ABOVE = re.compile(
+    r"\b(?:none|neither|either|any|all|both|one|each) of (?:the|these)?\s*(?:above|below|following)\b", re.IGNORECASE
+)
+# What follows is the option that a measured value comes nearest to.
+_NEAREST = re.compile(
+    r"\b(?:closest|nearest|close|rounds?|corresponds|matches)(?: (?:up|down|option|choice|value|answer))*"
+    r" (?:to|is|with)(?= )(?=[^.;]*\d)",
+    re.IGNORECASE,
+)
 _CONTRAST = re.compile(r"\b(?:however|but|actually|instead|though|yet)\b")
 _WEAK_WORDS = (
     "of to in on at from by with is are it its and or there that this side one direction hand image from relative"
@@ -75,10 +85,13 @@ class Options:
             return self._figure(said)
         if self.quantities is not None:
             return self._quantity(said, *self.quantities)
-        said = _ADVERB.sub(" ", said)
+        said = _ADVERB.sub(" ", _OF_THE_ABOVE.sub(self._unless_option, said))
         free = plain(said) if denied else plain(_BESIDE.sub(" ", _REJECTED.sub(" ", said)))
         named = self._named(free)
         return named if named is not None or denied else self._worded(free)
+
+    def _unless_option(self, idiom: re.Match[str]) -> str:
+        return idiom[0] if any(plain(idiom[0]) in option for option in self.plain) else " "
 
     def _claims(self, question: str) -> list[Claim | None]:
         stated = [_claim_of(one) for one in self._short]
@@ -96,6 +109,8 @@ class Options:
         return whole[0] if len(whole) == 1 else None
 
     def _quantity(self, said: str, shared: str | None, kind: str, values: list[float]) -> int | None:
+        nearest = list(_NEAREST.finditer(said))
+        said = said[nearest[-1].end() :] if nearest else said
         found = parse_quantity(said, shared or kind, self._question)
         if found is None or (shared is None and "no_unit" in found.flags):
             return None

@@ -43,6 +43,12 @@ _CONTACT = re.compile(
     re.IGNORECASE,
 )
 
+_NONE = re.compile(
+    r"\W*(?:(?:i (?:can )?see|there (?:are|is)|(?:the )?answer(?: is|:))\s+)?"
+    r"(?:none\b|no (?!idea|way|doubt|problem)\w{3,})",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -88,6 +94,8 @@ def _read(part: Part, asked: NamedUnit, question: str) -> Quantity | None:
         if asked.unit_si not in ("count", "ratio"):
             flags.append("no_unit")
     if not found:
+        if asked is COUNT and (none := _NONE.match(body)):
+            return Quantity(0.0, COUNT.unit_si, COUNT.name, (), part.place(*none.span()))
         contact = _CONTACT.search(body) if asked.unit_si == "m" else None
         return _zero(part.place(*contact.span())) if contact else None
     chosen = chosen_of(body, found, flags, question)

@@ -23,6 +23,9 @@ _DIMENSIONS = {
     "far": "distance",
 }
 _DIMENSIONS |= {"apart": "distance", "away": "distance", "gap": "distance", "taller": "height", "wider": "width"}
+_SIZE = re.compile(r"[-\s]*(?:tall|high|wide|long|deep|thick|in (?:height|width|length|depth))\b", re.IGNORECASE)
+_DISTANCE = re.compile(r"\b(?:distance|gap|separation|clearance|separated|apart)\b", re.IGNORECASE)
+_APART = re.compile(r"\s*(?:apart|away|from|between)\b", re.IGNORECASE)
 _COMMON_WORDS = (
     "the an is are how what of in to it its from and at by about between do does you that this can there have has "
     "which much many meters feet inches centimeters estimate approximately image please answer give me with on "
@@ -40,6 +43,7 @@ def chosen_of(body: str, found: list[ParsedQuantity], flags: list[str], question
     stated = _stated(body, kept) or _about(body, kept, question)
     if stated is not None:
         return stated
+    kept = _distances(body, kept) or kept
     if answers_first(body, kept[0]):
         return kept[0]
     return _after(body, kept, _WEAK_MARKER) or kept[-1]
@@ -92,6 +96,18 @@ def _about(body: str, kept: list[ParsedQuantity], question: str) -> ParsedQuanti
         shares.append(len(shared) + len(shared & set(_DIMENSIONS.values())))
     best = [one for one, share in zip(kept, shares, strict=True) if share == max(shares)]
     return best[0] if len(best) == 1 else None
+
+
+def _distances(body: str, kept: list[ParsedQuantity]) -> list[ParsedQuantity]:
+    """Return the quantities called distances, where all others are called the size of one thing."""
+    sizes = [one for one in kept if _SIZE.match(body, one.end)]
+    rest = [one for one in kept if one not in sizes]
+    return rest if sizes and rest and all(_is_distance(body, one) for one in rest) else []
+
+
+def _is_distance(body: str, one: ParsedQuantity) -> bool:
+    before = re.split(r"[.!?;\n](?=\s|$)", body[: one.start])[-1]
+    return bool(_DISTANCE.search(before) or _APART.match(body, one.end))
 
 
 def _words(text: str) -> set[str]:

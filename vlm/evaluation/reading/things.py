@@ -49,6 +49,7 @@ def plain(text: str, keep: str = "") -> str:
     text = _ORDINAL.sub(lambda found: f"{found[2]} {_ORDINALS[found[1].lower()]}", text)
     text = re.sub(rf"[^\w\s\[\].{keep}]|(?<!\d)\.|\.(?!\d)", " ", text.lower())
     text = re.sub(r",(?!\d)", " , ", text) if keep else text
+    text = re.sub(r"\b(?:counter|anti) ?clockwise\b", "counterclockwise", text)
     text = re.sub(r"\b(north|south)(?=east|west)", r"\1 ", text)
     text = re.sub(r"\b(north|south|east|west)ern\b", r"\1", text)
     words = _ARTICLES.sub(" ", text).split()

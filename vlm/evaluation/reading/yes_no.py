@@ -7,7 +7,9 @@ from vlm.evaluation.reading.refusal import without_refusals
 from vlm.evaluation.reading.relations import Asked
 
 _BOTH = re.compile(r"\byes\W{0,3}(?:/|\bor\b|\band\b|\|)\W{0,3}no\b\W{0,3}(?:question\b)?", re.IGNORECASE)
-_BESIDE = re.compile(r"\b(?:no longer|no matter|not only|whether or not|no more than|no less than)\b")
+_BESIDE = re.compile(
+    r"\b(?:no longer|no matter|no problem|no worries|not only|whether or not|no more than|no less than)\b"
+)
 _ADVERB = (
     r"(?:absolutely|definitely|certainly|surely|clearly|obviously|probably|likely|most likely|very likely"
     r"|possibly|perhaps"
@@ -43,6 +45,7 @@ _YES = re.compile(
     rf"|(?:it|they|he|she|there|this|that|these|those) (?:(?:certainly|definitely|indeed|clearly|really|sure) )?"
     rf"(?:is|are|does|do|was|were|has|have|can|will|would|could){_END}"
     rf"|(?:it|they|that) (?:is|are|does|do) (?:indeed|so)\b"
+    rf"|(?:it|they) (?:can|could|would|will|should) (?:\w+ly |just )?(?:fit|pass|reach|go|work)\b"
     rf"|(?:it )?(?:seems|appears|looks) (?:so\b|that way|like it(?:\W*\Z|[.,]))"
 )
 _AGREES = re.compile(
@@ -56,18 +59,20 @@ _AGREES = re.compile(
 _NO = re.compile(
     rf"{_MODIFIED}(?:no(?!\w| (?:doubt|question)\b|['-]|\.? ?\d)|nope|nah|not(?! only\b| to mention\b)|negative"
     rf"|never|neither|hardly|false{_END}"
-    rf"|incorrect|untrue|inaccurate|wrong{_END}|far from it|on the contrary|quite the opposite|the opposite|by no means"
+    rf"|incorrect|untrue|inaccurate|wrong{_END}|impossible{_END}"
+    rf"|far from it|on the contrary|quite the opposite|the opposite|by no means"
     rf"|in no way|under no|doubtful|unlikely|quite the contrary|否|并不|不是|不对|不|没有|错误|错)"
     rf"(?![a-z])"
     rf"|(?:n|f)\W*\Z|i (?:doubt|disagree|wouldn't say|would not say)\b"
     rf"|(?:i|we) (?:do not|don't|wouldn't|would not|can't|cannot) (?:really )?(?:think|believe|say|agree|see|suppose)\b"
     rf"|(?:that|this|it)(?:'s| is| would be| sounds| seems) (?:indeed |actually |absolutely |definitely "
     rf"|clearly |quite )*"
-    rf"(?:incorrect|wrong|false|untrue|inaccurate|unlikely)\b"
+    rf"(?:incorrect|wrong|false|untrue|inaccurate|unlikely|impossible)\b"
     rf"|(?:that|this|it)(?:'s not| is not| isn't)\b"
     rf"|(?:it|they|he|she|there|this|that|these|those|we|you) (?:(?:certainly|definitely|clearly|really"
     r"|actually|probably) )?"
-    rf"(?:is|are|does|do|was|were|has|have|can|will|would|could)(?:n't| (?:\w+ly )?not)\b"
+    rf"(?:is|are|does|do|was|were|has|have|can|will|would|could)(?:n't|not| (?:\w+ly )?not)\b"
+    rf"|(?:it|they|that|this) can't\b"
     rf"|(?:they|you|these|we)'re not\b|(?:it|they|this|that) never\b"
 )
 _CLAIM = re.compile(
