@@ -2,7 +2,8 @@
 
 `python -m benchmarks.sensors --scenes 200 --seed 1` renders near tables with clutter, things on floors and rooms, as
 five kinds of depth sensor see them, runs the stages' functions on each, and compares with the exact scenes. Every
-second image carries gravity. `--learned` takes depth like that of a model, whose scale is off by 12 %.
+second image carries gravity. `--learned` takes depth like that of a model, whose scale is off by 12 %. `--groups` also
+prints the shares of heights and box centers by sensor, layout, range, occlusion, kind, and source of gravity and size.
 """
 
 import argparse
@@ -29,6 +30,8 @@ IMU_SIGMA_DEG = 1.0
 LEARNED = {"sigma_rel": 0.1, "scale_sigma_rel": 0.12}
 _FLOOR_M, _NEAR_PLANE_REL = 0.1, 0.03
 _NOT_ASKED = ", not asked"
+_CENTER_M, _CENTER_REL = 0.03, 0.1
+_RANGES_M = (0.5, 1.0, 2.0, 3.0)
 _SETTINGS = (LiftSettings(), DisambiguateSettings(), SynthesizeSettings())
 TARGETS = {
     "height": 0.95,
@@ -41,10 +44,14 @@ TARGETS = {
 
 @dataclass
 class Scores:
-    """`holds` lists (group, detail, ok) per score; `gravity_deg` the errors of gravity estimated from surfaces."""
+    """`holds` lists (group, detail, ok) per score; `gravity_deg` the errors of gravity estimated from surfaces.
+
+    `traits` lists, per score of objects, what sorts each of its comparisons into groups.
+    """
 
     holds: dict[str, list[tuple[str, str, bool]]] = field(default_factory=lambda: defaultdict(list))
     gravity_deg: list[float] = field(default_factory=list)
+    traits: dict[str, list[dict[str, str]]] = field(default_factory=lambda: defaultdict(list))
 
     def note(self, score: str, group: str, detail: str, ok: bool) -> None:
         """Count one comparison."""
@@ -94,7 +101,15 @@ def scored(seen: SensorImage, image: dict[str, Any], scores: Scores, learned: bo
     pose = np.reshape(scene["world_from_camera"], (3, 4))
     level = scene["gravity_src"] != "none" and scene["gravity_sigma_deg"] <= MAX_GRAVITY_SIGMA_DEG
     for thing in scene["objects"]:
-        _object(thing, seen, pose, scores, group + ("" if thing["size_ok"] and level else _NOT_ASKED))
+        _object(thing, seen, pose, scores, _Asked(level and thing["size_ok"], scene["gravity_src"]))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Whether sizes of an object may be asked for, and where its gravity is from."""
+
+    size: bool
+    gravity_src: str
 
 
 def _gravity(scene: Row, seen: SensorImage, scores: Scores, group: str) -> None:
@@ -129,7 +144,7 @@ def _exact_height_m(scene: Row, seen: SensorImage) -> float:
     return float(np.median(heights[near & (sensed[..., 2] > 0)]))
 
 
-def _object(thing: Row, seen: SensorImage, pose: np.ndarray, scores: Scores, group: str) -> None:
+def _object(thing: Row, seen: SensorImage, pose: np.ndarray, scores: Scores, asked: _Asked) -> None:
     item = seen.objects[thing["object_id"]]
     true_m, found_m = float(item.design.size_m[2]), thing["size_m"][2]
     center_c = pose[:, :3].T @ (np.reshape(thing["corners_m"], (8, 3)).mean(axis=0) - pose[:, 3])
@@ -138,10 +153,32 @@ def _object(thing: Row, seen: SensorImage, pose: np.ndarray, scores: Scores, gro
     height_ok = abs(found_m - true_m) <= max(0.012, 0.1 * true_m)
     tall = f"{item.label} {found_m:.3f} for {true_m:.3f} m at {thing['range_m']:.2f} m by {thing['size_source']}"
     away = f"{item.label} of {size_m:.2f} m at {thing['range_m']:.2f} m off {off_m:.3f} m by {thing['size_source']}"
-    asked = _NOT_ASKED if group.endswith(_NOT_ASKED) else ""
-    scores.note(f"height{asked}", group, tall, height_ok)
-    scores.note(f"box center{asked}", group, away, off_m <= max(0.03, 0.1 * size_m))
-    scores.note(f"box center{asked}, 10 % of the range", group, away, off_m <= max(0.03, 0.1 * thing["range_m"]))
+    group, traits = f"{seen.layout}, {seen.sensor}", _traits(thing, seen, item.label, asked)
+    height = "height" if asked.size else f"height{_NOT_ASKED}"
+    # a box of which only the front is known says so
+    found_box_m = max(thing["size_m"][2:])
+    known = asked.size and thing["box_sigma_m"] <= max(_CENTER_M, _CENTER_REL * found_box_m)
+    center = "box center" if known else "box center, not known" if asked.size else f"box center{_NOT_ASKED}"
+    for score, detail, ok in (
+        (height, tall, height_ok),
+        (center, away, off_m <= max(_CENTER_M, _CENTER_REL * size_m)),
+        (f"{center}, 10 % of the range", away, off_m <= max(_CENTER_M, _CENTER_REL * thing["range_m"])),
+    ):
+        scores.note(score, group, detail, ok)
+        scores.traits[score].append(traits)
+
+
+def _traits(thing: Row, seen: SensorImage, label: str, asked: _Asked) -> dict[str, str]:
+    ranges = np.searchsorted(_RANGES_M, thing["range_m"])
+    return {
+        "sensor": seen.sensor,
+        "layout": seen.layout,
+        "gravity": asked.gravity_src,
+        "size source": thing["size_source"],
+        "range": f"from {(0.0, *_RANGES_M)[int(ranges)]} m",
+        "occlusion": "cut off" if thing["truncated"] else "some" if thing["occlusion"] > 0 else "none",
+        "kind": label,
+    }
 
 
 def run(count: int, seed: int, learned: bool = False) -> Scores:
@@ -164,16 +201,34 @@ def lines(scores: Scores) -> Iterator[str]:
     yield f"| median error of gravity, degrees | {len(errors)} | {np.median(errors):.2f} | under 1.5 |"
 
 
+def group_lines(scores: Scores) -> Iterator[str]:
+    """Yield a table of the shares of heights and box centers in every group."""
+    shares: dict[tuple[str, str], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for score in ("height", "box center"):
+        for traits, (*_, ok) in zip(scores.traits[score], scores.holds[score], strict=True):
+            for group in traits.items():
+                shares[group][score].append(ok)
+    yield "\n| group | heights | holds % | box centers | holds % |\n|---|---|---|---|---|"
+    for (trait, value), held in sorted(shares.items()):
+        cells = [
+            f"{len(held[score])} | {100 * np.mean(held[score] or [np.nan]):.1f}" for score in ("height", "box center")
+        ]
+        yield f"| {trait}: {value} | {' | '.join(cells)} |"
+
+
 def main() -> None:
     """Render, run, score and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenes", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--learned", action="store_true", help="depth like that of a model instead of a sensor")
+    parser.add_argument("--groups", action="store_true", help="also print the shares of heights and centers by group")
     parser.add_argument("--misses", help="also print the misses of this score, and its shares by group")
     args = parser.parse_args()
     scores = run(args.scenes, args.seed, args.learned)
     print(heading(), *lines(scores), sep="\n")
+    if args.groups:
+        print(*group_lines(scores), sep="\n")
     by_group: dict[str, list[bool]] = defaultdict(list)
     for group, detail, ok in scores.holds.get(args.misses, []):
         by_group[group].append(ok)

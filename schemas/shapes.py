@@ -110,9 +110,20 @@ OBJECT = StructType(
         column(
             "size_ok",
             BooleanType(),
-            "whether size questions are allowed: amodal box, or not truncated and at most 10 % occluded",
+            "whether size questions are allowed: amodal box, or not truncated, at most 10 % occluded and of a height "
+            "that is known to 8 % or 1 cm",
         ),
         column("corners_m", VECTOR, "[24] eight corners of the size box in W: bottom 4 then top 4, counter-clockwise"),
+        column(
+            "height_sigma_m",
+            DoubleType(),
+            "standard error that hidden, thin and smeared ends lend to the height, m; NULL for the crawl's own box",
+        ),
+        column(
+            "box_sigma_m",
+            DoubleType(),
+            "standard error that hidden sides lend to the center of the size box, m; NULL for the crawl's own box",
+        ),
         column("truncated", BooleanType(), "the mask touches the image border"),
         column("occlusion", DoubleType(), "share of the mask outline that borders a nearer surface, in [0, 1]"),
         column("front_w", VECTOR, "[3] unit horizontal front in W; NULL if unknown"),

@@ -79,7 +79,8 @@ def size_error(type_id: str, scene: Row, a: Row) -> float:
     axis = {"N08": 1, "N09": 2}[type_id]
     edge = math.hypot(outline(scene, a), noise(scene, a) * ray(scene, a)[axis])
     tilt = gravity_error(scene) * a["size_m"][3] if type_id == "N09" else 0.0
-    return math.hypot(size * ray_error(scene, a) / a["range_m"], edge, edge, tilt)
+    hidden = (a["height_sigma_m"] or 0.0) if type_id == "N09" else 0.0
+    return math.hypot(size * ray_error(scene, a) / a["range_m"], edge, edge, tilt, hidden)
 
 
 def bearing_error(scene: Row, a: Row) -> float:

@@ -56,6 +56,8 @@ def _object(number: int, center_m: tuple[float, ...], size_m: tuple[float, ...])
         "corners_m": box_corners(center_m, size_m),
         "size_source": "amodal",
         "size_ok": True,
+        "height_sigma_m": None,
+        "box_sigma_m": None,
         "truncated": False,
         "occlusion": 0.0,
         "edge_sigma_px": None,

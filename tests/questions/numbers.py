@@ -103,9 +103,10 @@ def pair_number(type_id: str, scene: Row, a: Row, b: Row) -> list[Number]:
 
 
 def _agreed(a: Row, b: Row, apart: float, axes: tuple[int, ...]) -> list[Number]:
-    """Return a distance of centers unless that of the boxes' centers differs by over 10 %."""
+    """Return a distance of centers unless that of the boxes' centers differs by over 10 %, or is not known so well."""
     boxes = math.dist(*([sum(thing["corners_m"][k::3]) / 8 for k in axes] for thing in (a, b)))
-    return _at_least(apart, 0.10) if abs(boxes - apart) <= 0.10 * apart else []
+    known = math.hypot(*(thing["box_sigma_m"] or 0.0 for thing in (a, b))) <= 0.10 * apart
+    return _at_least(apart, 0.10) if known and abs(boxes - apart) <= 0.10 * apart else []
 
 
 def _at_least(value: float, least: float) -> list[Number]:

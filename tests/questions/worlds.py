@@ -100,6 +100,8 @@ def random_object(rng: random.Random, object_id: int, camera_z_m: float, sigma_r
         "volume_m3": boxed[0] * boxed[1] * boxed[2],
         "corners_m": box_corners([c + shift * e for c, e in zip((x, y, z), boxed, strict=True)], boxed),
         "size_ok": amodal or (not truncated and occlusion <= 0.1),
+        "height_sigma_m": None if amodal else rng.choice([None, 0.002, 0.04]),
+        "box_sigma_m": None if amodal else rng.choice([None, 0.01, 0.1]),
         "truncated": truncated,
         "occlusion": occlusion,
     }

@@ -1,6 +1,6 @@
 """Completes the box of an object whose far side is hidden by itself."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,21 @@ _INNER = 0.85  # of the half width, within which a round front is compared with 
 _ROUND = 0.08  # largest spread of a circle's center, in radii
 _LIMB = 0.04
 _MIN_SHIFT = 0.04
+_HALF, _HALF_SLACK = 0.5, 0.1
 
 
-def body_box(points_w: Array, box: YawBox, base_m: float, high_m: float) -> YawBox:
+@dataclass(frozen=True)
+class Body:
+    """The rectangle of a whole object; `as_deep_as_wide` says that its outline shows its depth, too.
+
+    That holds for a round front, and for one whose sides lie half its width behind it.
+    """
+
+    box: YawBox
+    as_deep_as_wide: bool
+
+
+def body_of(points_w: Array, box: YawBox, base_m: float, high_m: float) -> Body:
     """Return the rectangle of a whole object in W, from its visible points (n, 3) and their rectangle.
 
     What lies at the height of the surface `base_m` may belong to that surface and is left out. A front that is part of
@@ -29,7 +41,7 @@ def body_box(points_w: Array, box: YawBox, base_m: float, high_m: float) -> YawB
     """
     body = points_w[points_w[:, 2] > base_m + max(_BASE_M, _BASE_SHARE * (high_m - base_m)), :2]
     if len(body) < max(_MIN_POINTS, len(points_w) // 4):
-        return box
+        return Body(box, False)
     away = body.mean(axis=0)
     away = away / max(float(np.hypot(*away)), 1e-9)
     aside = np.array([-away[1], away[0]])
@@ -42,18 +54,20 @@ def body_box(points_w: Array, box: YawBox, base_m: float, high_m: float) -> YawB
     center = _round_center(depth, (side - middle) / max(radius, 1e-9), radius)
     if center is not None:
         place = center * away + middle * aside
-        return YawBox(float(place[0]), float(place[1]), 2 * radius, 2 * radius, seen.yaw_rad)
+        return Body(YawBox(float(place[0]), float(place[1]), 2 * radius, 2 * radius, seen.yaw_rad), True)
     limb = (
         np.median(depth[side <= left + _LIMB * 2 * radius]) + np.median(depth[side >= right - _LIMB * 2 * radius])
     ) / 2
     hidden = limb - float(np.array([seen.x_m, seen.y_m]) @ away)
+    deep = abs(limb - near - _HALF * 2 * radius) <= _HALF_SLACK * 2 * radius
     if hidden <= _MIN_SHIFT * 2 * radius:
-        return seen
+        return Body(seen, deep)
     place = limb * away + middle * aside
     sides = sorted((2 * radius, 2 * (limb - near)))
     turned = float(np.arctan2(*(away if sides[1] > 2 * radius else aside)[::-1]))
     yaw = (turned + np.pi / 2) % np.pi - np.pi / 2
-    return replace(seen, x_m=float(place[0]), y_m=float(place[1]), long_m=sides[1], short_m=sides[0], yaw_rad=yaw)
+    whole = replace(seen, x_m=float(place[0]), y_m=float(place[1]), long_m=sides[1], short_m=sides[0], yaw_rad=yaw)
+    return Body(whole, deep)
 
 
 def _median(values: Array) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.geometry.amodal import Body
 from udfs.geometry.boxes import YawBox, convex_hull, footprint, yaw_box
 from udfs.geometry.masks import Crop
 from udfs.geometry.quantiles import quantiles
@@ -18,7 +19,7 @@ _MIDDLE, _NEAR = 0.5, 0.05
 class Primitives:
     """Visible primitives of one object, m: in W unless the name ends in `_c`.
 
-    `body` is the rectangle of the whole object where its hidden side could be completed.
+    `body` is the whole object, seen from above, where its hidden side could be completed.
     """
 
     lo: tuple[float, ...]
@@ -29,7 +30,7 @@ class Primitives:
     depth: float
     foot: Array
     box: YawBox
-    body: YawBox | None = None
+    body: Body | None = None
 
     @property
     def extent(self) -> tuple[float, ...]:

@@ -12,8 +12,10 @@ from udfs.geometry.cutout import Cutout
 from udfs.geometry.frame import WorldFrame
 from udfs.geometry.inputs import SceneInput
 from udfs.geometry.primitives import Primitives, middle_pixel
+from udfs.geometry.size_error import SizeError, size_error
 from udfs.geometry.supports import Base, Ground
 from udfs.geometry.visibility import occlusion, truncated
+from udfs.margins import size_sigma_limit_m
 
 _MIN_FRONT_HORIZONTAL = 0.3
 
@@ -65,7 +67,7 @@ def object_record(scene: SceneInput, cut: Cutout, shape: Primitives, frame: Worl
         "yaw_rad": shape.box.yaw_rad,
         "yaw_box_m": [shape.box.x_m, shape.box.y_m, shape.box.long_m, shape.box.short_m],
         "foot_m": _floats(shape.foot),
-        **_size(cut, shape, frame, base.height_m, fully_visible),
+        **_size(cut, shape, frame, base.height_m, size_error(scene.depth, cut, shape, frame, base), fully_visible),
         "truncated": cut_off,
         "occlusion": hidden,
         **_front(region.get("front"), frame),
@@ -74,7 +76,7 @@ def object_record(scene: SceneInput, cut: Cutout, shape: Primitives, frame: Worl
 
 
 def _size(
-    cut: Cutout, shape: Primitives, frame: WorldFrame, base_m: float | None, fully_visible: bool
+    cut: Cutout, shape: Primitives, frame: WorldFrame, base_m: float | None, error: SizeError, fully_visible: bool
 ) -> dict[str, Any]:
     box = amodal_box(cut.region["box_3d"], frame) if cut.region.get("box_3d") else None
     if box is not None:
@@ -84,16 +86,20 @@ def _size(
             "volume_m3": box.volume_m3,
             "size_ok": True,
             "corners_m": _floats(box.corners_m),
+            "height_sigma_m": None,
+            "box_sigma_m": None,
         }
     low_m = shape.lo[2] if base_m is None else min(base_m, shape.lo[2])
     extent = (*shape.extent[:2], shape.hi[2] - low_m)
-    whole = shape.body or shape.box
+    whole = shape.body.box if shape.body else shape.box
     return {
         "size_source": "visible" if base_m is None else "support",
         "size_m": [*extent, whole.long_m, whole.short_m],
         "volume_m3": float(np.prod(extent)),
-        "size_ok": fully_visible,
+        "size_ok": fully_visible and error.height_m <= size_sigma_limit_m(extent[2]),
         "corners_m": _floats(upright_corners(whole, low_m, shape.hi[2])),
+        "height_sigma_m": error.height_m,
+        "box_sigma_m": error.center_m,
     }
 
 

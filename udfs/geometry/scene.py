@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.reasons import Reason
-from udfs.geometry.amodal import body_box
+from udfs.geometry.amodal import body_of
 from udfs.geometry.bleed import EXACT, bleeds, orphans
 from udfs.geometry.cleaning import Surroundings
 from udfs.geometry.contact import NO_CONTACT, Contact, Extent, contact_of
@@ -116,10 +116,10 @@ def _contact(depth: DepthMap, cut: Cutout, gravity: Gravity, shape: Primitives, 
 
 
 def _completed(shape: Primitives, base: Base, points_w: NDArray[np.float64]) -> Primitives:
-    """Return the shape with the rectangle of the whole object where it is known what the object stands on."""
+    """Return the shape with the whole object where it is known what the object stands on."""
     if base.height_m is None:
         return shape
-    return replace(shape, body=body_box(points_w, shape.box, base.height_m, shape.hi[2]))
+    return replace(shape, body=body_of(points_w, shape.box, base.height_m, shape.hi[2]))
 
 
 def _gravity_columns(gravity: Gravity) -> dict[str, Any]:

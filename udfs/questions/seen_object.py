@@ -17,7 +17,7 @@ class SeenObject:
     `edge_ok` says that the object is neither truncated nor more than 10 % occluded. `b_*` is the center of its size
     box, `ray_*` the unit vector from the camera to the center, `error_m` the standard error along that ray, `pixel_m`
     that across it, `outline_m` that of an edge and `noise_m` that of one depth pixel; see
-    `udfs.questions.uncertainty`.
+    `udfs.questions.uncertainty`. `height_sigma_m` and `box_sigma_m` are what hidden ends and sides add, 0 if unknown.
     """
 
     object_id: int
@@ -52,6 +52,8 @@ class SeenObject:
     pixel_m: float
     outline_m: float
     noise_m: float
+    height_sigma_m: float
+    box_sigma_m: float
 
 
 class Lens(NamedTuple):
@@ -99,6 +101,8 @@ class Primitives(NamedTuple):
     truncated: bool
     occlusion: float
     edge_sigma_px: float
+    height_sigma_m: float
+    box_sigma_m: float
 
 
 # Primitives field: (column of OBJECT, length of the vector, index in it)
@@ -190,6 +194,8 @@ def seen_object(p: Primitives, lens: Lens) -> SeenObject:
         pixel_m=pixel * center,
         outline_m=pixel * edge,
         noise_m=noise,
+        height_sigma_m=p.height_sigma_m if p.height_sigma_m > 0 else 0.0,
+        box_sigma_m=p.box_sigma_m if p.box_sigma_m > 0 else 0.0,
     )
 
 

@@ -3,7 +3,8 @@
 Two sources are independent from object to object. The declared error of the depth source, with what
 averaging leaves of the pixel noise, moves an object along its viewing ray (`error_m`). A pixel, or
 half the declared error of the outline, moves it across the ray (`pixel_m`); an edge is known to the
-spacing of the points or to its declared error (`outline_m`). Three sources are shared by all
+spacing of the points or to its declared error (`outline_m`), and the ends of a height no better than
+lifting says (`height_sigma_m`). Three sources are shared by all
 objects: the scale of the depth map stretches every length alike, the focal length turns directions,
 and gravity tilts heights by the horizontal separation. A surface distance rests on single points,
 so its pixel noise is not averaged (`noise_m`).
@@ -49,10 +50,14 @@ def along_line(a: SeenObject, b: SeenObject, dz: float) -> tuple[float, float]:
 def centers_agree(a: SeenObject, b: SeenObject, distance_m: float, level: bool = False) -> bool:
     """Return whether the centers of both size boxes lie as far apart as those of what is seen, within 10 %.
 
-    Of something large, only the side that faces the camera is seen. Unknown boxes contradict nothing.
+    Of something large, only the side that faces the camera is seen; where that leaves the boxes more uncertain than
+    this, they do not agree. Unknown boxes contradict nothing.
     """
+    limit_m = MAX_CENTER_SHIFT_REL * distance_m
+    if math.hypot(a.box_sigma_m, b.box_sigma_m) > limit_m:
+        return False
     dx, dy, dz = a.b_x - b.b_x, a.b_y - b.b_y, 0.0 if level else a.b_z - b.b_z
-    return not abs(math.sqrt(dx * dx + dy * dy + dz * dz) - distance_m) > MAX_CENTER_SHIFT_REL * distance_m
+    return not abs(math.sqrt(dx * dx + dy * dy + dz * dz) - distance_m) > limit_m
 
 
 def center_distance_error(a: SeenObject, b: SeenObject, dz: float) -> float:
@@ -98,4 +103,5 @@ def height_error(a: SeenObject, gates: Gates) -> float:
     noise = a.noise_m * a.ray_z
     # A tilt of gravity lends the height part of the length.
     tilt = gates.gravity_sigma_rad * a.length_m
-    return root_sum_square(a.height_m * a.error_m / a.range_m, a.outline_m, a.outline_m, noise, noise, tilt)
+    edges = (a.outline_m, a.outline_m, noise, noise, a.height_sigma_m)
+    return root_sum_square(a.height_m * a.error_m / a.range_m, *edges, tilt)

@@ -30,7 +30,7 @@ CENTERS = PairRule(
     decide=_centers,
     error=_error,
     compares="distance of m(A) and m(B) >= 0.10 m",
-    check="the centers of the size boxes lie as far apart, within 10 %",
+    check="the centers of the size boxes lie as far apart, within 10 %, and both `box_sigma_m` are within that",
     error_is="both ray errors projected on the line of centers, and both pixels",
 )
 

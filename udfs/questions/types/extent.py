@@ -37,7 +37,7 @@ HEIGHT = ObjectRule(
     decide=_height,
     error=lambda decided, gates: height_error(decided.first, gates),
     compares="H >= 2 cm",
-    error_is="that of a width, and the tilt of gravity times L",
+    error_is="that of a width, `height_sigma_m`, and the tilt of gravity times L",
 )
 LENGTH = ObjectRule(
     name="length",

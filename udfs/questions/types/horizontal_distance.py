@@ -25,7 +25,7 @@ LEVEL = PairRule(
     decide=_level,
     error=lambda decided, _: center_distance_error(*both_of(decided), 0.0),
     compares="distance of the centers in (x, y) >= 0.10 m",
-    check="the centers of the size boxes lie as far apart, within 10 %",
+    check="the centers of the size boxes lie as far apart, within 10 %, and both `box_sigma_m` are within that",
     error_is="both ray errors projected on the line of centers from above, and both pixels",
 )
 
