@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from schemas.reasons import Reason
 from udfs.geometry.boxes import amodal_box, upright_corners
-from udfs.geometry.cutout import Cutout
 from udfs.geometry.frame import WorldFrame
 from udfs.geometry.inputs import SceneInput
-from udfs.geometry.primitives import Primitives, middle_pixel
-from udfs.geometry.size_error import SizeError, size_error
+from udfs.geometry.primitives import middle_pixel
+from udfs.geometry.size_error import Measured, size_error
 from udfs.geometry.supports import Base, Ground
 from udfs.geometry.visibility import occlusion, truncated
 from udfs.margins import size_sigma_limit_m
@@ -39,9 +38,10 @@ def plane_record(plane_id: int, ground: Ground) -> dict[str, Any]:
     }
 
 
-def object_record(scene: SceneInput, cut: Cutout, shape: Primitives, frame: WorldFrame, base: Base) -> dict[str, Any]:
+def object_record(scene: SceneInput, thing: Measured, frame: WorldFrame, base: Base) -> dict[str, Any]:
     """Return an OBJECT struct."""
     height, width = scene.depth.z_m.shape
+    cut, _, shape = thing
     u, v = middle_pixel(cut.crop)
     cut_off = truncated(cut.crop, height, width)
     hidden = occlusion(scene.depth, cut.crop, cut.kept, cut.bleed.max_width_px)
@@ -67,7 +67,7 @@ def object_record(scene: SceneInput, cut: Cutout, shape: Primitives, frame: Worl
         "yaw_rad": shape.box.yaw_rad,
         "yaw_box_m": [shape.box.x_m, shape.box.y_m, shape.box.long_m, shape.box.short_m],
         "foot_m": _floats(shape.foot),
-        **_size(cut, shape, frame, base.height_m, size_error(scene.depth, cut, shape, frame, base), fully_visible),
+        **_size(scene, thing, frame, base, fully_visible),
         "truncated": cut_off,
         "occlusion": hidden,
         **_front(region.get("front"), frame),
@@ -75,9 +75,8 @@ def object_record(scene: SceneInput, cut: Cutout, shape: Primitives, frame: Worl
     }
 
 
-def _size(
-    cut: Cutout, shape: Primitives, frame: WorldFrame, base_m: float | None, error: SizeError, fully_visible: bool
-) -> dict[str, Any]:
+def _size(scene: SceneInput, thing: Measured, frame: WorldFrame, base: Base, fully_visible: bool) -> dict[str, Any]:
+    cut, _, shape = thing
     box = amodal_box(cut.region["box_3d"], frame) if cut.region.get("box_3d") else None
     if box is not None:
         return {
@@ -89,11 +88,12 @@ def _size(
             "height_sigma_m": None,
             "box_sigma_m": None,
         }
-    low_m = shape.lo[2] if base_m is None else min(base_m, shape.lo[2])
+    error = size_error(scene.depth, thing, frame, base)
+    low_m = shape.lo[2] if base.height_m is None else min(base.height_m, shape.lo[2])
     extent = (*shape.extent[:2], shape.hi[2] - low_m)
     whole = shape.body.box if shape.body else shape.box
     return {
-        "size_source": "visible" if base_m is None else "support",
+        "size_source": "visible" if base.height_m is None else "support",
         "size_m": [*extent, whole.long_m, whole.short_m],
         "volume_m3": float(np.prod(extent)),
         "size_ok": fully_visible and error.height_m <= size_sigma_limit_m(extent[2]),

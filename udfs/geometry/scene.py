@@ -1,6 +1,6 @@
 """Lifts one image: regions, depth, camera and gravity become objects, pairs and planes in frame W."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from udfs.geometry.pairs import footprint_pairs, surface_gap, surfaces_of
 from udfs.geometry.planes import support_planes
 from udfs.geometry.primitives import Primitives, primitives
 from udfs.geometry.records import object_record, plane_record, rejected_record
+from udfs.geometry.size_error import Measured
 from udfs.geometry.supports import Base, Ground, Seen, base_of, ground_of
 from udfs.geometry.surface_grid import SurfaceGrid, sparse_grid, surface_grid
 from udfs.margins import MAX_GRAVITY_SIGMA_DEG
@@ -54,8 +55,8 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
         "world_from_camera": frame.row_major(),
         "planes": [plane_record(k, ground) for k in range(len(ground.supports))],
         "objects": [
-            object_record(scene, cut, _completed(shape, base, frame.points(cut.samples_c[0])), frame, base)
-            for cut, shape, base in zip(cutouts, shapes, bases, strict=True)
+            object_record(scene, Measured(cut, points, _completed(shape, base, points)), frame, base)
+            for cut, points, shape, base in zip(cutouts, _samples(clouds, frame), shapes, bases, strict=True)
         ],
         "pairs": _pairs(depth, cutouts, clouds, shapes),
         "rejected": rejected + too_few,
@@ -113,6 +114,12 @@ def _contact(depth: DepthMap, cut: Cutout, gravity: Gravity, shape: Primitives, 
         return NO_CONTACT
     extent = Extent(shape.lo[2], shape.hi[2], shape.box.long_m, shape.box.short_m, shape.range)
     return contact_of(depth, cut, gravity.up_c, extent)
+
+
+def _samples(clouds: list[tuple[NDArray[np.float64], ...]], frame: WorldFrame) -> Iterator[NDArray[np.float64]]:
+    """Yield the sparser points of every object in W, m, from its clouds in the level frame."""
+    up = np.array([0.0, 0.0, frame.camera_height_m])
+    return (sample + up for _, sample, *_ in clouds)
 
 
 def _completed(shape: Primitives, base: Base, points_w: NDArray[np.float64]) -> Primitives:

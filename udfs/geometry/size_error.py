@@ -5,6 +5,7 @@ from math import hypot, sqrt
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from udfs.geometry.cutout import Cutout
 from udfs.geometry.depth_map import DepthMap
@@ -29,6 +30,14 @@ class SizeError:
     center_m: float
 
 
+class Measured(NamedTuple):
+    """An object as it was cut out, a subset (n, 3) of its points in W, m, and its shape."""
+
+    cut: Cutout
+    points_w: NDArray[np.float64]
+    shape: Primitives
+
+
 class _Edge(NamedTuple):
     """How well an edge of the outline is known, m: at its best, and where all that was removed may be the object's."""
 
@@ -36,14 +45,15 @@ class _Edge(NamedTuple):
     worst_m: float
 
 
-def size_error(depth: DepthMap, cut: Cutout, shape: Primitives, frame: WorldFrame, base: Base) -> SizeError:
+def size_error(depth: DepthMap, thing: Measured, frame: WorldFrame, base: Base) -> SizeError:
     """Return the errors of an object's size box, of which `base` is the lower end.
 
     Its top is known to the edge of the outline, and no better than the mask reaches beyond what is measured. Without a
     known base the same holds for its lower end, and what curves under may be hidden. How deep it is shows on its top,
     in the length of a pixel seen at that angle, or in a body that is as deep as it is wide.
     """
-    points = frame.points(cut.samples_c[0])[:, :2]
+    cut, points_w, shape = thing
+    points = points_w[:, :2]
     away = points.mean(axis=0)
     ahead_m = max(float(np.hypot(*away)), 1e-9)
     aside = np.array([-away[1], away[0]]) / ahead_m

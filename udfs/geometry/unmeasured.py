@@ -15,6 +15,7 @@ from udfs.geometry.quantiles import quantiles
 Array = NDArray[np.float64]
 _MIN_PX, _MAX_PX = 5, 400
 _APART_PX = 1.0
+_CROP_PX, _DENSE_SHARE = 4_000, 0.25
 _OUTER = 0.05
 
 
@@ -46,21 +47,24 @@ def unmeasured(depth: DepthMap, cut: Cutout, frame: WorldFrame, aside: Array, en
     nearest one that has. `aside` is the unit horizontal direction in W across the view.
     """
     missing = _unmeasured_mask(cut)
-    if cv2.countNonZero(missing) < _MIN_PX or not cv2.countNonZero(cut.kept):
+    if cv2.countNonZero(missing) < _MIN_PX:
         return NOTHING
-
-    apart, labels = cv2.distanceTransformWithLabels(1 - cut.kept, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
-    v, u = np.nonzero((missing > 0) & (apart > _APART_PX))
+    step = _step(cut)
+    kept = np.ascontiguousarray(cut.kept[::step, ::step])
+    # without a pixel that has depth, no distance is defined
+    if not cv2.countNonZero(kept):
+        return NOTHING
+    apart, nearest = cv2.distanceTransformWithLabels(1 - kept, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    v, u = np.nonzero((missing[::step, ::step] > 0) & (apart > _APART_PX))
     if len(u) < _MIN_PX:
         return NOTHING
     chosen = lattice(u, v, _MAX_PX)
     u, v = u[chosen], v[chosen]
-    kept = cut.kept > 0
-    nearest_m = np.zeros(int(labels.max()) + 1)
-    nearest_m[labels[kept]] = depth.z_m[cut.crop.window][kept]
-    points = frame.points(
-        depth.camera.unproject(u + cut.crop.columns.start, v + cut.crop.rows.start, nearest_m[labels[v, u]])
-    )
+    with_depth = np.nonzero(kept)
+    z_m = np.zeros(len(with_depth[0]) + 1)
+    z_m[nearest[with_depth]] = depth.z_m[cut.crop.window][::step, ::step][with_depth]
+    column, row = u * step + cut.crop.columns.start, v * step + cut.crop.rows.start
+    points = frame.points(depth.camera.unproject(column, row, z_m[nearest[v, u]]))
     low, high = quantiles(points[:, 2], (_OUTER, 1 - _OUTER))
     left, right = quantiles(points[:, :2] @ aside, (_OUTER, 1 - _OUTER))
     return Unmeasured(
@@ -77,3 +81,9 @@ def _unmeasured_mask(cut: Cutout) -> Mask:
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
         mask = cv2.erode(mask, disc, borderType=cv2.BORDER_CONSTANT, borderValue=1)
     return mask & (1 - cut.kept)
+
+
+def _step(cut: Cutout) -> int:
+    """Return the spacing of pixels, px, at which a large and mostly measured object is looked at."""
+    size, count = cut.kept.size, cv2.countNonZero(cut.kept)
+    return max(1, round((size / _CROP_PX) ** 0.5)) if count >= _DENSE_SHARE * size else 1
