@@ -1,5 +1,7 @@
 """Images of imitated depth sensors against their exact scenes: the short version of `benchmarks.sensors`."""
 
+from math import comb
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,23 @@ from scenes.sensing import LEARNED, SENSORS, Sensor, Surfaces, sensed_depth
 from scenes.sensor_images import sensor_image
 
 COUNT, SEED = 16, 11
+# what 200 scenes of every seed held (docs/accuracy.md); 16 scenes are a small sample of it
+HELD, CHANCE = {"height": 0.95, "box center": 0.93}, 0.01
+
+
+def least(score: str, compared: int) -> int:
+    """Return how many at least hold in 99 of 100 samples of this size."""
+    share, below = HELD[score], 0.0
+    for held in range(compared + 1):
+        below += comb(compared, held) * share**held * (1 - share) ** (compared - held)
+        if below > CHANCE:
+            return held
+    return compared
+
+
+def assert_holds(scores: Scores, score: str) -> None:
+    compared = scores.holds[score]
+    assert sum(ok for *_, ok in compared) >= least(score, len(compared)), compared
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +35,13 @@ def scores() -> Scores:
 
 
 def test_heights_and_boxes(scores: Scores) -> None:
+    """Withholding every doubtful one would be no art: most objects that are wholly in view stay."""
     assert len(scores.holds["height"]) >= 30
-    assert scores.share("height") >= 0.75, scores.holds["height"]
-    assert scores.share("box center") >= 0.75, scores.holds["box center"]
+    assert len(scores.holds["box center"]) >= 0.75 * len(scores.holds["height"])
+    assert_holds(scores, "height")
+    assert_holds(scores, "box center")
+    # what is withheld is worse
+    assert scores.share("height") > scores.share("height, not asked") + 0.2
 
 
 def test_gravity_is_as_good_as_it_says(scores: Scores) -> None:
@@ -32,6 +55,12 @@ def test_surfaces_are_named_rightly_and_scenes_answered(scores: Scores) -> None:
     assert len(named) >= 10
     assert scores.share("surface named rightly") >= 0.9, named
     assert scores.share("scenes answered") >= 0.9
+
+
+def test_a_small_sample_may_hold_a_little_less() -> None:
+    """The sample of one object may miss, that of a hundred may not fall far below."""
+    assert least("height", 1) == 0
+    assert 88 <= least("height", 100) <= 91 and 84 <= least("box center", 100) <= 88
 
 
 def test_the_score_notices_wrong_heights() -> None:
