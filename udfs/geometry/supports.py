@@ -104,8 +104,8 @@ def _kind(lowest: Support, share: float, seen: Seen, limits: LiftSettings) -> st
     is_wide = area_m2 * short**2 >= _WIDE_M2
     is_far = below_m * short >= _FAR_BELOW_M
     if share > _ABOVE_SHARES * max_share:
-        # a warped floor has much beneath it, too
-        return SURFACE if is_far else TABLE
+        # a warped floor has much beneath it, too, and few tables are as wide
+        return SURFACE if is_far or is_wide else TABLE
     carries = seen.largest_m * short >= _LARGE_M or (not low and seen.above_m * short >= _STOREY_M)
     if share <= max_share and (is_wide or is_far or carries):
         return FLOOR
