@@ -54,7 +54,8 @@ def unmeasured(depth: DepthMap, cut: Cutout, frame: WorldFrame, aside: Array, en
     # without a pixel that has depth, no distance is defined
     if not cv2.countNonZero(kept):
         return NOTHING
-    apart, nearest = cv2.distanceTransformWithLabels(1 - kept, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    apart, found = cv2.distanceTransformWithLabels(1 - kept, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    nearest = np.asarray(found, np.int32)
     v, u = np.nonzero((missing[::step, ::step] > 0) & (apart > _APART_PX))
     if len(u) < _MIN_PX:
         return NOTHING
