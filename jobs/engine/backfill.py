@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.engine.batches import BatchWriter, StreamOptions, followed, ledger_of
+from jobs.engine.joining import ARROW_ROWS, try_set
 from jobs.engine.lake import Lake
 from jobs.engine.recovery import recover
 from jobs.engine.stage import Stage
@@ -49,7 +50,7 @@ def _run(lake: Lake, stage: Stage, keys: DataFrame, options: StreamOptions, kind
     for table in stage.committed:
         lake.ensure(table)
     summary = StageSummary(stage.name)
-    lake.session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(stage.arrow_rows))
+    try_set(lake.session, ARROW_ROWS, str(stage.arrow_rows))
     keys = keys.localCheckpoint()
     shards = sorted(row[0] for row in keys.select("ingest_shard").distinct().collect())
     # A name of its own for every run: what a killed one left half-done is taken back and made again.

@@ -12,6 +12,7 @@ from jobs.engine.errors import LakeBusy, LakeUnreadable, UsageError
 from jobs.engine.frames import require_upright
 from jobs.engine.gaps import close_gap, require_listed, require_rows_above
 from jobs.engine.going_live import go_live, shown_uri
+from jobs.engine.joining import on_platform, require_shared
 from jobs.engine.lake import Lake
 from jobs.engine.lake_folder import require_folder, require_writable
 from jobs.engine.locks import writing
@@ -56,13 +57,21 @@ def open_lake(settings: RunSettings, to_write: bool = True) -> Lake:
 
 
 def _require_sound(settings: RunSettings, to_write: bool) -> None:
+    if not on_platform():
+        _require_shared(settings, settings.master)
     for uri in (settings.lake_uri, settings.checkpoint_uri):
         require_writable(uri) if to_write else require_folder(uri)
     require_whole_logs(settings.lake_uri, to_write)
 
 
+def _require_shared(settings: RunSettings, master: str) -> None:
+    places = {"lake": settings.lake_uri, "folder of checkpoints": settings.checkpoint_uri}
+    require_shared(places, master, settings.shared_folders)
+
+
 def _started(settings: RunSettings) -> Lake:
     session = start_session(settings.master, settings.driver_memory, settings.needs_s3, settings.spark)
+    _require_shared(settings, session.sparkContext.master)
     return Lake(session, settings.lake_uri, settings.checkpoint_uri)
 
 

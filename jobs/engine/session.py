@@ -16,6 +16,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.engine.environment import require_java, require_own_python, require_own_spark, resolved_jars
+from jobs.engine.joining import DELTA, SESSION_OPTIONS, Say, configure, platform_session
 from jobs.engine.spark_options import options_file
 from schemas.plugins import PLUGINS_VARIABLE
 from udfs.storage.clients import spark_options
@@ -43,40 +44,38 @@ _LOCAL_JAVA = (
     "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m -Xms512m -Xmn256m -XX:MetaspaceSize=256m"
 )
 
-_ALWAYS = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.sql.session.timeZone": "UTC",
-    # Images travel in batches: 64 of them are some 30 MB, 10,000 would be gigabytes.
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "64",
-    "spark.sql.parquet.columnarReaderBatchSize": "64",
-    "spark.hadoop.parquet.block.size": str(32 * 1024 * 1024),
-    "spark.hadoop.parquet.block.size.row.check.min": "1",
-    "spark.databricks.delta.optimizeWrite.enabled": "false",
-    "spark.sql.streaming.stopTimeout": "60s",
-}
+
+def _to_stderr(sentence: str) -> None:
+    print(f"spatiallake: {sentence}", file=sys.stderr)
 
 
 def start_session(
-    master: str = "local[*]", driver_memory: str = "4g", with_s3: bool = False, options: Mapping[str, str] | None = None
+    master: str = "local[*]",
+    driver_memory: str = "4g",
+    with_s3: bool = False,
+    options: Mapping[str, str] | None = None,
+    say: Say = _to_stderr,
 ) -> SparkSession:
-    """Start (or join) the Spark session; `options` are Spark's own and win over the defaults here.
+    """Start the Spark session, or join that of a platform; `options` are Spark's own and win over the defaults here.
 
-    An active session, or the one of a Databricks cluster (`DATABRICKS_RUNTIME_VERSION` is set), is used as it is.
-    Elsewhere `master` is started with the jars of `spatiallake setup`.
+    A platform's session (see `jobs/engine/joining.py`) keeps its master and configuration; what it does not let change
+    is told to `say`. Elsewhere `master` is started with the jars of `spatiallake setup`.
 
     Raises:
-        EnvironmentMissing: Java or the jars are missing, or a variable names another Spark or Python.
+        EnvironmentMissing: Java or the jars are missing, a variable names another Spark or Python, or the platform's
+            session cannot run the stages.
     """
-    active = SparkSession.getActiveSession()
-    if active is not None or os.environ.get("DATABRICKS_RUNTIME_VERSION"):
-        return share_plugins(active or SparkSession.builder.getOrCreate())  # pyright: ignore[reportAttributeAccessIssue]
+    joined = platform_session()
+    if joined is not None:
+        configure(joined, options or {}, say)
+        return share_plugins(joined)
     _require_environment(master)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     given = dict(options or {})
     builder = SparkSession.builder.appName("spatiallake").master(master)  # pyright: ignore[reportAttributeAccessIssue]
-    for name, value in {**_ALWAYS, **_LOCAL, **_warehouse(), **(spark_options() if with_s3 else {})}.items():
+    laptop = {**_LOCAL, **_warehouse()} if master.startswith("local") else {}
+    for name, value in {**DELTA, **SESSION_OPTIONS, **laptop, **(spark_options() if with_s3 else {})}.items():
         # What the caller gives may be secret, and goes by a file.
         builder = builder if name in given else builder.config(name, value)
     builder = builder.config("spark.jars", ",".join(resolved_jars(with_s3)))

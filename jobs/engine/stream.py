@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from jobs.engine.accidents import accident_of
 from jobs.engine.batches import BatchWriter, StreamOptions, ledger_of
 from jobs.engine.checkpoints import checkpoint_location, has_read_all
+from jobs.engine.joining import ARROW_ROWS, try_set
 from jobs.engine.lake import Lake
 from jobs.engine.ledger import BatchReport
 from jobs.engine.recovery import recover
@@ -50,7 +51,7 @@ def run_stage(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
     if has_read_all(lake, stage):
         summary.seconds = time.monotonic() - started_at
         return summary
-    lake.session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(stage.arrow_rows))
+    try_set(lake.session, ARROW_ROWS, str(stage.arrow_rows))
     try:
         _follow(lake, stage, options, summary)
     except _StreamUnusable:
