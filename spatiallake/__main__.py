@@ -5,7 +5,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from spatiallake.shadowing import PackageShadowed, require_own_packages
+from spatiallake.shadowing import PackageShadowed, SparkMissing, require_own_packages
 
 if TYPE_CHECKING:
     from jobs.engine.errors import SpatialLakeError
@@ -17,7 +17,7 @@ def main() -> None:
     """Run the command; every failure ends in one sentence and an exit code of its own."""
     try:
         require_own_packages()
-    except PackageShadowed as error:
+    except (PackageShadowed, SparkMissing) as error:
         _fail(str(error), _ENVIRONMENT_EXIT_CODE)
     logging.getLogger().addHandler(_told_once())
     from jobs.cli.options import app

@@ -1,4 +1,4 @@
-"""Do `schemas`, `udfs`, `jobs`, `scenes` and `vlm` come from this distribution?"""
+"""Do `schemas`, `udfs`, `jobs`, `scenes` and `vlm` come from this distribution, and is Spark there?"""
 
 import os
 from importlib.util import find_spec
@@ -12,12 +12,23 @@ class PackageShadowed(ImportError):
     """Another file or folder answers to the name of one of our packages; the message says which."""
 
 
+class SparkMissing(ImportError):
+    """Neither a platform nor the extra `spark` brings PySpark and Delta Lake; the message says what to install."""
+
+
 def require_own_packages() -> None:
-    """Check that every package of ours is the one beside this file.
+    """Check that every package of ours is the one beside this file, and that Spark and Delta Lake can be imported.
 
     Raises:
         PackageShadowed: another one comes first on the path, or ours is missing.
+        SparkMissing: there is no PySpark, or no Delta Lake for it.
     """
+    for name, what in (("pyspark", "PySpark"), ("delta", "Delta Lake's Python package")):
+        if find_spec(name) is None:
+            raise SparkMissing(
+                f"{what} is not installed; a platform such as Databricks brings it, elsewhere run `pip install"
+                " 'spatiallake[spark]'`."
+            )
     for name in OWN_PACKAGES:
         spec = find_spec(name)
         if spec is None:

@@ -6,21 +6,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pyspark
+from delta import configure_spark_with_delta_pip
+from pyspark.sql import SparkSession
 from pyspark.version import __version__ as PYSPARK_VERSION
 
 from jobs.engine.errors import EnvironmentMissing
 
-DELTA_PACKAGE = "io.delta:delta-spark_2.13:4.0.1"
 # The connector depends on a 558 MB bundle of all AWS clients; S3A calls only these.
 _AWS_SDK = "2.25.0"
-S3_PACKAGES = (
-    "org.apache.hadoop:hadoop-aws:3.4.1",
-    *(
-        f"software.amazon.awssdk:{name}:{_AWS_SDK}"
-        for name in ("s3", "s3-transfer-manager", "sts", "kms", "apache-client", "netty-nio-client")
-    ),
-)
+_AWS_CLIENTS = ("s3", "s3-transfer-manager", "sts", "kms", "apache-client", "netty-nio-client")
 S3_EXCLUDES = ("software.amazon.awssdk:bundle",)
 SUPPORTED_JAVA = (17, 21)
 
@@ -32,6 +29,26 @@ def jar_home() -> Path:
         or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spatiallake"
     )
     return Path(base)
+
+
+def delta_package() -> str:
+    """Return the Maven name of the jar that belongs to the installed `delta-spark`, as that package states it."""
+    builder: Any = configure_spark_with_delta_pip(SparkSession.Builder())
+    return builder._options["spark.jars.packages"]
+
+
+def s3_packages() -> tuple[str, ...]:
+    """Return the Maven names of the S3 connector for the Hadoop of the installed PySpark."""
+    (hadoop,) = Path(pyspark.__file__).with_name("jars").glob("hadoop-client-api-*.jar")
+    version = hadoop.stem.rpartition("-")[2]
+    clients = (f"software.amazon.awssdk:{name}:{_AWS_SDK}" for name in _AWS_CLIENTS)
+    return (f"org.apache.hadoop:hadoop-aws:{version}", *clients)
+
+
+def _folder_of(with_s3: bool) -> Path:
+    """Return the folder of the jars of Delta or of the connector, one per version."""
+    package = s3_packages()[0] if with_s3 else delta_package()
+    return jar_home() / f"{'s3' if with_s3 else 'delta'}-{package.rpartition(':')[2]}"
 
 
 def require_java() -> None:
@@ -103,12 +120,12 @@ def resolved_jars(with_s3: bool = False) -> list[str]:
     Raises:
         EnvironmentMissing: `spatiallake setup` has not run.
     """
-    folders = [jar_home() / "delta" / "jars"] + ([jar_home() / "s3" / "jars"] if with_s3 else [])
     jars: list[str] = []
-    for folder in folders:
+    for for_s3 in (False, True) if with_s3 else (False,):
+        folder = _folder_of(for_s3) / "jars"
         there = sorted(str(jar) for jar in folder.glob("*.jar"))
         if not there:
-            command = "spatiallake setup --s3" if folder.parent.name == "s3" else "spatiallake setup"
+            command = "spatiallake setup --s3" if for_s3 else "spatiallake setup"
             raise EnvironmentMissing(f"There are no jars in {folder}; run `{command}` once with network access.")
         jars += there
     return jars
@@ -118,14 +135,13 @@ def resolve_jars(with_s3: bool = False) -> list[str]:
     """Download the jars that Spark needs into `jar_home()`, once; return them all."""
     require_java()
     require_own_spark()
-    _resolve("delta", (DELTA_PACKAGE,), ())
+    _resolve(_folder_of(with_s3=False), (delta_package(),), ())
     if with_s3:
-        _resolve("s3", S3_PACKAGES, S3_EXCLUDES)
+        _resolve(_folder_of(with_s3=True), s3_packages(), S3_EXCLUDES)
     return resolved_jars(with_s3)
 
 
-def _resolve(name: str, packages: tuple[str, ...], excludes: tuple[str, ...]) -> None:
-    target = jar_home() / name
+def _resolve(target: Path, packages: tuple[str, ...], excludes: tuple[str, ...]) -> None:
     if list((target / "jars").glob("*.jar")):
         return
     options = {"spark.jars.packages": ",".join(packages), "spark.jars.ivy": str(target), "spark.ui.enabled": "false"}

@@ -11,6 +11,7 @@ from typing import Any
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
+from jobs.engine.environment import delta_package
 from jobs.engine.errors import EnvironmentMissing, UsageError
 from udfs.storage.locations import is_s3, normalized
 
@@ -129,6 +130,6 @@ def _require_delta(session: SparkSession) -> None:
 def _without_delta() -> EnvironmentMissing:
     settings = " ".join(f"--conf {name}={value}" for name, value in DELTA.items())
     return EnvironmentMissing(
-        "This Spark session has no Delta Lake; pass spark-submit `--packages io.delta:delta-spark_2.13:VERSION"
-        f" {settings}`, with the version of Delta that belongs to this Spark."
+        "This Spark session has no Delta Lake; start it with the Delta that belongs to its Spark, such as"
+        f" `spark-submit --packages {delta_package()} {settings}`."
     )

@@ -93,6 +93,21 @@ def test_one_image_is_measured_by_the_networks_of_the_wheel(installed: Path, tmp
     assert len(done.stdout.splitlines()) >= 5
 
 
+def test_the_wheel_brings_no_spark_of_its_own_and_says_what_is_missing(wheel: Path, tmp_path: Path) -> None:
+    with ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        required = [line for line in archive.read(name).decode().splitlines() if line.startswith("Requires-Dist")]
+    assert all("extra == 'spark'" in line for line in required if "pyspark" in line or "delta-spark" in line)
+    assert any("pyspark" in line for line in required)
+    venv.create(tmp_path / "bare", with_pip=True, symlinks=True)
+    install = [tmp_path / "bare/bin/python", "-m", "pip", "install", "--no-deps", "--no-index", "--quiet", wheel]
+    subprocess.run(install, check=True, capture_output=True, env=plain_environment(), timeout=300)
+    done = run(tmp_path / "bare/bin/spatiallake", "--help", folder=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.startswith("spatiallake: PySpark is not installed;") and "spatiallake[spark]" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_project_with_a_package_of_the_same_name_is_told_so(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "jobs").mkdir()
     (tmp_path / "jobs" / "__init__.py").touch()
