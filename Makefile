@@ -9,7 +9,7 @@ KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=85899345
 # `--dist loadfile` keeps a file's fixtures on one worker; tests/conftest.py starts the long files first.
 PYTEST := $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-study coverage lint format setup java browser benchmark claims claims-smoke clean
+.PHONY: demo test test-study test-spark41 coverage lint format setup java browser benchmark claims claims-smoke clean
 
 demo: setup
 	$(RUN) spatiallake demo --lake demo-lake
@@ -21,6 +21,13 @@ test: setup browser
 # Tests of studies/, which are no part of the package.
 test-study: setup
 	$(PYTEST) tests/studies
+
+# Short tests of the engine on another Spark, which is installed beside the one of the environment.
+SPARK41 := build/spark-4.1
+test-spark41: setup
+	test -d $(SPARK41) || $(UV) pip install --quiet --no-deps --target $(SPARK41) pyspark==4.1.1 delta-spark==4.2.0
+	PYTHONPATH=$(SPARK41) $(RUN) spatiallake setup
+	PYTHONPATH=$(SPARK41) $(RUN) pytest tests/jobs/test_stream.py tests/jobs/test_engine.py
 
 # The tests again, measured. This takes almost twice the processor time, so `make test` does without.
 coverage: setup browser

@@ -9,8 +9,9 @@ from operator import and_
 from typing import Any
 from urllib.parse import unquote
 
+import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
+from deltalake import DeltaTable, QueryBuilder
 from pyarrow import fs
 
 from jobs.engine.errors import LakeUnreadable
@@ -82,6 +83,15 @@ def matching_rows(location: str, wanted: dict[str, Any], columns: list[str]) -> 
         return []
     same = [ds.field(name) == value for name, value in wanted.items()]
     return table.to_pyarrow_dataset().to_table(columns, filter=reduce(and_, same)).to_pylist()
+
+
+def count_rows(location: str, condition: str) -> int:
+    """Return how many rows of a table an SQL condition holds for; 0 where there is no table."""
+    table = opened(location)
+    if table is None:
+        return 0
+    counted = QueryBuilder().register("t", table).execute(f"SELECT count(*) AS held FROM t WHERE {condition}")
+    return pa.table(counted)["held"][0].as_py()
 
 
 def commits_of(location: str, prefix: str) -> dict[str, Commits]:

@@ -46,9 +46,9 @@ def s3_packages() -> tuple[str, ...]:
 
 
 def _folder_of(with_s3: bool) -> Path:
-    """Return the folder of the jars of Delta or of the connector, one per version."""
-    package = s3_packages()[0] if with_s3 else delta_package()
-    return jar_home() / f"{'s3' if with_s3 else 'delta'}-{package.rpartition(':')[2]}"
+    """Return the folder of the jars of Delta or of the connector, one per artifact and version."""
+    _, artifact, version = (s3_packages()[0] if with_s3 else delta_package()).split(":")
+    return jar_home() / f"{artifact}-{version}"
 
 
 def require_java() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from jobs.engine.delta_log import commits_of, transaction_version
+from jobs.engine.delta_log import commits_of, count_rows, transaction_version
 from jobs.engine.lake import Lake
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.table import ENGINE_VERSION, Table
@@ -103,6 +103,15 @@ class Ledger:
         """Return the rows written under this recipe in the given ingest shards."""
         rows = self.lake.read(self.target)
         return rows.where((F.col("recipe") == self.recipe) & F.col("ingest_shard").isin(shards))
+
+    def has_dealt(self, table: Table, shards: list[int]) -> bool:
+        """Return whether a table or `quarantine` has anything of this recipe in some ingest shards, without Spark."""
+        inside = f"ingest_shard IN ({', '.join(map(str, shards))})"
+        for one, more in ((table, ""), (QUARANTINE, f" AND stage = '{self.stage}'")):
+            recipe = f" AND recipe = '{self.recipe}'" if "recipe" in one.columns else ""
+            if count_rows(self.lake.location(one), f"{inside}{recipe}{more}"):
+                return True
+        return False
 
     def rows_before(self, table: Table, shards: list[int], batch_id: int) -> DataFrame:
         """Return a table's rows of this recipe in some ingest shards, without those that this micro-batch committed.

@@ -84,14 +84,16 @@ class Append:
     def unseen(self, batch: NewKeys) -> DataFrame:
         """Leave out the keys that have rows or rejects already, whichever checkpoint or command made them."""
         ledger, key = batch.ledger, batch.ledger.key
+        # In a run without an accident there is nothing, which costs less to learn than a join.
+        if not ledger.has_dealt(self.done or ledger.target, batch.shards):
+            return batch.keys
         dealt = ledger.rows_before(self.done or ledger.target, batch.shards, batch.batch_id).select(key)
         if not ledger.revisits:
             rejected = ledger.rejects_before(batch.shards, batch.batch_id)
             # With a table of its own for what is done, a key may have rejects of parts besides its row.
             rejected = rejected.where(F.col("image_id").isNull()) if self.done else rejected
             dealt = dealt.union(rejected.select(key))
-        # In a run without an accident there are none, which costs less to learn than a join.
-        return batch.keys if dealt.isEmpty() else batch.keys.join(dealt.distinct(), key, "left_anti")
+        return batch.keys.join(dealt.distinct(), key, "left_anti")
 
     def write(self, batch: MicroBatch) -> BatchReport:
         """Compute the micro-batch once, cache it, and commit its parts."""
