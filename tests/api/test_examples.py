@@ -71,16 +71,25 @@ def test_the_registering_example_runs_in_a_process_of_its_own(ran: Ran) -> None:
     (code,) = (code for _, code in PARTS if "register" in code)
     modules = shutil.copytree(TOYS, ran.folder / "modules")
     path = os.pathsep.join([str(modules), str(PAGE.parents[1])])
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ran.folder,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "twice as far" in done.stdout
+    printed = ""
+    # The networks find two objects that are sure enough in some of the rooms only.
+    for room in sorted((ran.folder / "rooms").rglob("*.jpg")):
+        place = ran.folder / "registering" / room.stem
+        place.mkdir(parents=True)
+        shutil.copy(room, place / "room.jpg")
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=place,
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        printed += done.stdout
+        if printed:
+            break
+    assert "twice as far" in printed
 
 
 def test_the_module_on_the_page_is_the_one_that_is_tested() -> None:
