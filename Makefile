@@ -9,7 +9,7 @@ KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=85899345
 # `--dist loadfile` keeps a file's fixtures on one worker; tests/conftest.py starts the long files first.
 PYTEST := $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-study test-spark41 coverage lint format setup java browser benchmark claims claims-smoke clean
+.PHONY: demo test test-long test-study test-spark41 coverage lint format setup java browser benchmark claims claims-smoke clean
 
 demo: setup
 	$(RUN) spatiallake demo --lake demo-lake
@@ -17,6 +17,11 @@ demo: setup
 test: setup browser
 	$(RUN) spatiallake setup --s3
 	$(PYTEST) --ignore tests/studies
+
+# What takes minutes each: kills, a lake on S3, two executors, the demo, mutated rows through all stages.
+test-long: setup browser
+	$(RUN) spatiallake setup --s3
+	$(PYTEST) -m long tests
 
 # Tests of studies/, which are no part of the package.
 test-study: setup

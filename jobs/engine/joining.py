@@ -123,7 +123,7 @@ def _require_delta(session: SparkSession) -> None:
         return
     java: Any = session._jvm
     there = java.org.apache.spark.util.Utils.classIsLoadable(DELTA["spark.sql.extensions"])
-    if not there or DELTA["spark.sql.extensions"] not in session.conf.get("spark.sql.extensions", ""):
+    if not there or DELTA["spark.sql.extensions"] not in (session.conf.get("spark.sql.extensions", "") or ""):
         raise _without_delta()
 
 

@@ -71,7 +71,7 @@ def _require_shared(settings: RunSettings, master: str) -> None:
 
 def _started(settings: RunSettings) -> Lake:
     session = start_session(settings.master, settings.driver_memory, settings.needs_s3, settings.spark)
-    _require_shared(settings, session.sparkContext.master)
+    _require_shared(settings, session.sparkContext.master or settings.master)
     return Lake(session, settings.lake_uri, settings.checkpoint_uri)
 
 

@@ -14,6 +14,7 @@ from tests.jobs.engine import table
 ROWS, SEED = 60, 41
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("spark")
 def test_mutated_rows_through_all_stages(tmp_path: Path) -> None:
     assert fields and files

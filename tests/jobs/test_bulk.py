@@ -12,6 +12,7 @@ from tests.command import invoke
 from tests.jobs.engine import table
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("spark")
 def test_a_scene_without_questions_has_its_reason_once_also_after_a_lost_commit(tmp_path: Path) -> None:
     crawl, lake = tmp_path / "crawl", tmp_path / "lake"

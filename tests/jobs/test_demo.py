@@ -16,6 +16,7 @@ from tests.jobs.engine import table
 _KNOWN = ("depth", "camera", "gravity", "pose", "instances", "objects", "alt_text")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("spark")
 def test_bare_images_stand_beside_their_truth(tmp_path: Path) -> None:
     folder = tmp_path / "rooms"

@@ -75,6 +75,7 @@ def test_sql_reads_every_table(lake: Path) -> None:
     assert json.loads(printed) == {"n": table(lake, "qa_pairs").num_rows}
 
 
+@pytest.mark.long
 def test_a_grown_crawl_adds_only_what_is_new_also_when_checkpoints_were_lost(
     rooms: Path, lake: Path, tmp_path: Path
 ) -> None:
@@ -106,6 +107,7 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
 
+@pytest.mark.long
 def test_bad_rows_are_quarantined_alone_with_a_reason_each(tmp_path: Path) -> None:
     crawl, lake = tmp_path / "crawl", tmp_path / "lake"
     write_crawl(str(crawl), count=200, seed=9, width=96, height=72)

@@ -36,6 +36,7 @@ def killed_in(stage: str, target: str, command: list[str]) -> Ended:
     return Ended(victim, process.wait(), told)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(2400)
 def test_killed_java_and_workers_end_in_one_sentence_and_tables_equal_those_of_an_undisturbed_run(
     spark: SparkSession, tmp_path: Path

@@ -130,10 +130,18 @@ def fragile(lake: Lake, before: Table) -> Fragile:
     return Fragile(lake.session, lake.uri, lake.checkpoint_uri, before.name)
 
 
-@pytest.mark.parametrize("keep", [True, False])
 @pytest.mark.parametrize(
-    ("writing", "before"),
-    [(Append(), QUARANTINE), (Append(), TARGET), (AppendBulk(), QUARANTINE), (AppendBulk(), STAGE_RUNS)],
+    ("writing", "before", "keep"),
+    [
+        (Append(), QUARANTINE, True),
+        (Append(), TARGET, False),
+        (AppendBulk(), QUARANTINE, False),
+        (AppendBulk(), STAGE_RUNS, True),
+        pytest.param(Append(), QUARANTINE, False, marks=pytest.mark.long),
+        pytest.param(Append(), TARGET, True, marks=pytest.mark.long),
+        pytest.param(AppendBulk(), QUARANTINE, True, marks=pytest.mark.long),
+        pytest.param(AppendBulk(), STAGE_RUNS, False, marks=pytest.mark.long),
+    ],
 )
 def test_a_micro_batch_that_was_cut_in_half_is_made_once(
     toys: Lake, writing: Append, before: Table, keep: bool

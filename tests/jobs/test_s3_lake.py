@@ -15,6 +15,7 @@ from tests.object_store import upload
 LOOPBACK_HTTP = {"AWS_ALLOW_HTTP": "true", "AWS_S3_ALLOW_UNSAFE_RENAME": "true"}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("spark")
 def test_a_lake_on_s3_equals_a_local_one_and_a_second_run_adds_nothing(tmp_path: Path, s3: str) -> None:
     resolve_jars(with_s3=True)

@@ -35,7 +35,11 @@ def assert_the_same(settings: TrainSettings, whole_run: TrainSettings, processes
     assert history(settings, "processes") == [(step, processes) for step in range(1, 13)]
 
 
-@pytest.mark.parametrize(("launcher", "processes"), [(TORCHRUN, 2), (ACCELERATE, 1)], ids=["torchrun", "accelerate"])
+@pytest.mark.parametrize(
+    ("launcher", "processes"),
+    [(TORCHRUN, 2), pytest.param(ACCELERATE, 1, marks=pytest.mark.long)],
+    ids=["torchrun", "accelerate"],
+)
 def test_launchers_of_processes(place: Path, whole_run: TrainSettings, launcher: str, processes: int) -> None:
     settings = settings_of(place, f"launched-{processes}", loop__device=DEVICE)
     command = [sys.executable, "-m", *launcher.format(out=settings.out).split(), written(settings)]
@@ -44,6 +48,7 @@ def test_launchers_of_processes(place: Path, whole_run: TrainSettings, launcher:
     assert_the_same(settings, whole_run, processes)
 
 
+@pytest.mark.long
 def test_the_distributor_of_spark(place: Path, whole_run: TrainSettings, spark: SparkSession) -> None:
     settings = settings_of(place, "distributor")
     TorchDistributor(num_processes=2, local_mode=False, use_gpu=False).run(entry.__file__, written(settings))

@@ -87,6 +87,7 @@ def executors(command: psutil.Process) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.long
 def test_two_executors_take_the_two_gpus_and_killing_one_at_work_loses_nothing(lake, weights, gpu_settings, tmp_path):
     log = tmp_path / "log.txt"
     running = filtering(lake, profile_of(tmp_path, weights, seconds=0.1), gpu_settings, tmp_path)
