@@ -119,3 +119,13 @@ def test_settings_refuse_nonsense() -> None:
         LiftSettings(min_points=0)
     with pytest.raises(ValidationError):
         LiftSettings(unknown=1)  # type: ignore[call-arg]
+
+
+def test_the_top_of_what_fills_the_image_is_no_floor() -> None:
+    """A shelf board or a bed carries small things, and not the large thing that it is a part of."""
+    chest, cup = Block(1.0, 0.0, 0.0, (2.4, 2.0, 0.9), 0.0), Block(0.7, 0.0, 0.9, (0.09, 0.09, 0.1), 0.3)
+    view = View(eye=(0.0, 0.0, 1.6), pitch=0.95, roll=0.0, width=640, height=480, focal=700.0)
+    scene = lift_row(scenes_input(render(Room((chest, cup)), view)), LiftSettings())
+    assert [item["object_id"] for item in scene["objects"]] == [1, 2]
+    assert max(max(item["hi_m"][k] - item["lo_m"][k] for k in range(3)) for item in scene["objects"]) > 0.8
+    assert scene["has_plane"] in ("table", "surface")

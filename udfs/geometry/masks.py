@@ -28,6 +28,14 @@ class Crop:
         """Return the index that selects the window from a full-size array."""
         return self.rows, self.columns
 
+    def share_of(self, u: NDArray[np.int64], v: NDArray[np.int64]) -> float:
+        """Return the share of pixels, columns `u` and rows `v` of the image, that the mask holds; 0 without any."""
+        column, row = u - self.columns.start, v - self.rows.start
+        height, width = self.mask.shape
+        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        held = np.count_nonzero(self.mask[row[inside], column[inside]])
+        return held / len(u) if len(u) else 0.0
+
 
 def crop_of(region: Mapping[str, Any], height: int, width: int) -> Crop | None:
     """Decode the mask of a REGION struct; None if it is empty.

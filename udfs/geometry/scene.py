@@ -19,7 +19,7 @@ from udfs.geometry.gravity import Gravity, gravity_from_planes
 from udfs.geometry.inputs import SceneInput
 from udfs.geometry.masks import Crop, adjacent, crop_of, label_map
 from udfs.geometry.pairs import footprint_pairs, surface_gap, surfaces_of
-from udfs.geometry.planes import support_planes
+from udfs.geometry.planes import Support, support_planes
 from udfs.geometry.primitives import Primitives, primitives
 from udfs.geometry.records import object_record, plane_record, rejected_record
 from udfs.geometry.size_error import Measured
@@ -29,6 +29,8 @@ from udfs.margins import MAX_GRAVITY_SIGMA_DEG
 
 _ADJACENT_PX = 2
 _FALLBACK_SIGMA_DEG = 1.0
+_REACHES_M, _REACHES_REL = 0.05, 0.03
+_PART_SHARE = 0.3  # of a plane in the mask of the object that it is a part of
 
 
 def lift_scene(scene: SceneInput) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
     level = WorldFrame(rotation_of(gravity.up_c), 0.0)
     clouds = [tuple(level.points(points) for points in (cut.points_c, *cut.samples_c)) for cut in cutouts]
     measured = [primitives(cut.points_c, cloud[0]) for cut, cloud in zip(cutouts, clouds, strict=True)]
-    ground = _ground(grid, gravity, measured, scene)
+    ground = _ground(grid, gravity, cutouts, measured, scene)
     frame = WorldFrame(level.rotation, ground.camera_height_m)
     shapes = [shape.raised(ground.camera_height_m) for shape in measured]
     bases = [
@@ -98,14 +100,37 @@ def _cutouts(
     return sorted(cutouts, key=lambda cut: cut.region["region_id"]), rejected
 
 
-def _ground(grid: SurfaceGrid, gravity: Gravity, measured: list[Primitives], scene: SceneInput) -> Ground:
+def _ground(
+    grid: SurfaceGrid, gravity: Gravity, cutouts: list[Cutout], measured: list[Primitives], scene: SceneInput
+) -> Ground:
     sigma = gravity.sigma_deg if gravity.sigma_deg is not None else _FALLBACK_SIGMA_DEG
     if gravity.source == "none" or sigma > MAX_GRAVITY_SIGMA_DEG:
         return Ground((), ())
-    largest_m = max((max(shape.extent) for shape in measured), default=0.0)
     supports = support_planes(grid, gravity.up_c, sigma, scene.limits)
+    largest_m = _largest_carried_m(grid, supports, cutouts, measured, scene.depth)
     seen = Seen(largest_m, float(np.hypot(scene.sigma_rel, scene.scale_sigma_rel)))
     return ground_of(grid, gravity.up_c, supports, seen, scene.limits)
+
+
+def _largest_carried_m(
+    grid: SurfaceGrid, supports: list[Support], cutouts: list[Cutout], measured: list[Primitives], depth: DepthMap
+) -> float:
+    """Return the largest extent of an object that the lowest plane may carry.
+
+    It cannot carry what it is a part of, as a shelf board is of a bookcase, nor what reaches beneath it.
+    """
+    if not supports:
+        return 0.0
+    lowest = max(supports, key=lambda support: support.below_m)
+    x, y, z = grid.points[lowest.patches].T
+    camera = depth.camera
+    u, v = np.rint(camera.fx * x / z + camera.cx), np.rint(camera.fy * y / z + camera.cy)
+    largest_m = 0.0
+    for cut, shape in zip(cutouts, measured, strict=True):
+        beneath = shape.lo[2] < -lowest.below_m - max(_REACHES_M, _REACHES_REL * shape.range)
+        if not beneath and cut.crop.share_of(u.astype(int), v.astype(int)) < _PART_SHARE:
+            largest_m = max(largest_m, *shape.extent)
+    return largest_m
 
 
 def _contact(depth: DepthMap, cut: Cutout, gravity: Gravity, shape: Primitives, sparse: bool) -> Contact:

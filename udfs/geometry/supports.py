@@ -32,7 +32,7 @@ _PLANE_SIGMA_M, _HIDDEN_SIGMA = 0.005, 0.15
 
 @dataclass(frozen=True)
 class Seen:
-    """The largest extent of any object, m, and the relative standard error of all lengths.
+    """The largest extent of any object on or above the lowest plane, m, and the relative error of all lengths.
 
     `above_m` is how far the highest plane lies above the lowest one.
     """
