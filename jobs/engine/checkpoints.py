@@ -20,28 +20,29 @@ class Checkpoint:
     last: int
 
 
+def checkpoint_name(stage: Stage) -> str:
+    """Return the name of the folder with the checkpoint of a stage's recipe."""
+    return f"{stage.name}-{stage.recipe}"
+
+
 def checkpoint_location(lake: Lake, stage: Stage) -> str:
     """Return the URI of the checkpoint of a stage's recipe."""
-    return f"{lake.checkpoint_uri}/{_name(stage)}"
+    return f"{lake.checkpoint_uri}/{checkpoint_name(stage)}"
 
 
 def checkpoints_of(lake: Lake, stage: str) -> dict[str, Checkpoint]:
-    """Return the checkpoints of all recipes of a stage by folder name; one that cannot be read is none."""
+    """Return the checkpoints of all recipes of a stage by folder name; one that cannot be read is left out."""
     root = normalized(lake.checkpoint_uri)
-    files, found = filesystem_of(root), dict[str, Checkpoint]()
-    for folder in files.get_file_info(fs.FileSelector(path_of(root), allow_not_found=True)):
-        if folder.base_name.startswith(f"{stage}-"):
-            try:
-                generation = json.loads(_content(files, f"{folder.path}/metadata"))["id"]
-            except (OSError, ValueError, KeyError):
-                continue
-            found[folder.base_name] = Checkpoint(generation, _last(files, f"{folder.path}/commits"))
-    return found
+    files = filesystem_of(root)
+    folders = files.get_file_info(fs.FileSelector(path_of(root), allow_not_found=True))
+    read = {one.base_name: _read(files, one.path) for one in folders if one.base_name.startswith(f"{stage}-")}
+    return {name: checkpoint for name, checkpoint in read.items() if checkpoint is not None}
 
 
 def checkpoint_of(lake: Lake, stage: Stage) -> Checkpoint | None:
     """Return the checkpoint of a stage's recipe, if it can be read."""
-    return checkpoints_of(lake, stage.name).get(_name(stage))
+    folder = normalized(checkpoint_location(lake, stage))
+    return _read(filesystem_of(folder), path_of(folder))
 
 
 def has_read_all(lake: Lake, stage: Stage) -> bool:
@@ -68,8 +69,12 @@ def has_read_all(lake: Lake, stage: Stage) -> bool:
     return read == (str(upstream.metadata().id), upstream.version() + 1, -1, False)
 
 
-def _name(stage: Stage) -> str:
-    return f"{stage.name}-{stage.recipe}"
+def _read(files: fs.FileSystem, folder: str) -> Checkpoint | None:
+    try:
+        generation = json.loads(_content(files, f"{folder}/metadata"))["id"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return Checkpoint(generation, _last(files, f"{folder}/commits"))
 
 
 def _last(files: fs.FileSystem, folder: str) -> int:

@@ -161,7 +161,10 @@ def _work(
         definition_of(name)
     stages, reporter = stages_of(settings), reporter or SilentReporter()
     # Before Spark starts, which takes longer than looking at the lake and the crawl.
-    _require_sound(settings, to_write=True)
+    if lake is None:
+        _require_sound(settings, to_write=True)
+    else:
+        require_whole_logs(settings.lake_uri, to_write=True)
     require_upright(settings.lake_uri)
     crawl = _crawl_of(settings, names) if work is run_stage else None
     lake = lake or _started(settings)

@@ -8,7 +8,7 @@ lost, or a backfill was killed, its rows are removed from the tables that have t
 from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
-from jobs.engine.checkpoints import checkpoint_of, checkpoints_of
+from jobs.engine.checkpoints import checkpoint_name, checkpoint_of, checkpoints_of
 from jobs.engine.delta_log import Commits, commits_of, matching_rows, transaction_version
 from jobs.engine.lake import Lake
 from jobs.engine.ledger import application
@@ -23,7 +23,8 @@ def recover(lake: Lake, stage: Stage, streaming: bool) -> None:
     With `streaming`, the stage is about to follow its checkpoint, which was read before if it is there; then only that
     checkpoint's own micro-batches are looked at, which costs little.
     """
-    kept, own = checkpoints_of(lake, stage.name), checkpoint_of(lake, stage)
+    kept = checkpoints_of(lake, stage.name)
+    own = kept.get(checkpoint_name(stage))
     if streaming and own is not None:
         applications = {application(stage.name, own.generation)}
     else:
