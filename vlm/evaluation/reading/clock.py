@@ -67,11 +67,10 @@ def _read(one: Statement) -> float | None:
     body = without_refusals(one.text)
     first = one.rank in (Rank.FINAL, Rank.VERDICT)
     hours = _hours(body)
-    kept = [hour for hour, start in hours if not _beside(body, start)]
-    sure = [hour for hour, start in hours if not _beside(body, start) and not _MAYBE.search(body[:start])]
-    kept = sure or kept
+    kept = [one for one in hours if not _beside(body, one[1])]
+    kept = [one for one in kept if not _MAYBE.search(body[: one[1]])] or kept
     if kept:
-        return kept[0] if first else kept[-1]
+        return kept[0 if first else -1][0]
     if hours and all(not _DENIED.search(body[:start]) for _, start in hours):
         return hours[-1][0]
     if hours:
