@@ -6,22 +6,20 @@ disk is a file system in memory, which only root may mount; without that right i
 
 import argparse
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.kills import commands, run_to_end, write_damaged_crawl
+from benchmarks.kills import checked, commands, run_to_end
 from benchmarks.same_rows import differences
+from jobs.engine.errors import LakeBusy, LakeUnwritable
 
-_BUSY, _UNWRITABLE = 9, 8
 # More than the empty tables, less than the finished ones.
 _SHARES = (0.25, 0.5, 0.8)
 
 
 def told_of(process: "subprocess.Popen[bytes]") -> list[str]:
-    """Wait for a command and return the lines on stderr that are no events, and those of Spark's start."""
+    """Wait for a command and return the sentences on its stderr, and the lines of any traceback."""
     _, stderr = process.communicate()
     lines = stderr.decode(errors="replace").splitlines()
     return [line for line in lines if line.startswith("spatiallake: ") or "Traceback" in line or "Exception" in line]
@@ -41,7 +39,7 @@ def at_once(crawl: Path, lake: Path, log: Path) -> list[str]:
     faults = [
         f"exit code {one.returncode}: {lines}"
         for one, lines in zip(both, said, strict=True)
-        if (one.returncode, len(lines)) not in ((0, 0), (_BUSY, 1))
+        if (one.returncode, len(lines)) not in ((0, 0), (LakeBusy.exit_code, 1))
     ]
     run_to_end(command, log)
     return faults
@@ -66,7 +64,7 @@ def full_disk(crawl: Path, disk: Path, share: float, needed_bytes: int, log: Pat
     process = start(command)
     lines = told_of(process)
     print(f"disk of {share:.0%} of the lake: exit code {process.returncode}; {lines}", flush=True)
-    right = process.returncode == _UNWRITABLE and len(lines) == 1
+    right = process.returncode == LakeUnwritable.exit_code and len(lines) == 1
     subprocess.run(["mount", "-o", f"remount,size={needed_bytes * 4}", disk], check=True)
     run_to_end(command, log)
     return [] if right else [f"full disk at {share:.0%}: exit code {process.returncode}: {lines}"]
@@ -100,12 +98,7 @@ def main() -> None:
     parser.add_argument("--rooms", type=int, default=12)
     parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_damaged_crawl(folder / "crawl", options.rooms, options.seed)
-        found = check(folder / "crawl", folder)
-    print("\n".join([*found, f"{len(found)} faults"]))
-    sys.exit(1 if found else 0)
+    checked(check, options.rooms, options.seed)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.same_rows import differences, rows_of
@@ -146,6 +147,19 @@ def check(crawl: Path, folder: Path, kills: int, kills_per_lake: int, seed: int)
     return found
 
 
+def checked(check: Callable[[Path, Path], list[str]], rooms: int, seed: int) -> None:
+    """Check a damaged crawl in a folder that is removed at the end, print the faults, and exit with 1 if there are any.
+
+    `check` takes the crawl and the folder, and returns the faults.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_damaged_crawl(folder / "crawl", rooms, seed)
+        found = check(folder / "crawl", folder)
+    print("\n".join([*found, f"{len(found)} faults"]))
+    sys.exit(1 if found else 0)
+
+
 def main() -> None:
     """Run the check and exit with 1 if a table differs or a command did not end in one sentence."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -154,12 +168,8 @@ def main() -> None:
     parser.add_argument("--rooms", type=int, default=12)
     parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_damaged_crawl(folder / "crawl", options.rooms, options.seed)
-        found = check(folder / "crawl", folder, options.kills, options.kills_per_lake, options.seed)
-    print("\n".join([*found, f"{options.kills} kills, {len(found)} faults"]))
-    sys.exit(1 if found else 0)
+    kills = partial(check, kills=options.kills, kills_per_lake=options.kills_per_lake, seed=options.seed)
+    checked(kills, options.rooms, options.seed)
 
 
 if __name__ == "__main__":
