@@ -18,6 +18,7 @@ _GROUP = 6  # adjacent profiles averaged together when depth is noisy
 _STEP_REL = 0.025
 _STEP_SIGMAS = 5.0
 _HIGH_STEP_REL, _UNSETTLED = 0.10, 0.15
+_LINE_PX = 5  # the innermost pixels, which no sensor mixes with the surroundings
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,21 @@ def steps_across(depth: DepthMap, crop: Crop, mask: Mask, labels: NDArray[np.uin
 
 
 def _settled(profiles: NDArray[np.float64]) -> NDArray[np.int_]:
-    """Return for each profile (n, k) with a high step where it has come within 15 % of the step of its end, px."""
-    outer, inner = profiles[:, 0], profiles[:, -1]
-    step = inner - outer
+    """Return for each profile (n, k) with a high step where it has come within 15 % of the step of the object, px.
+
+    The object is the line through the inner end of the profile: 1 / z of a surface seen at a grazing angle changes
+    from pixel to pixel, and is no mixture for that.
+    """
+    at = np.arange(profiles.shape[1], dtype=np.float64) - _OUTSIDE_PX
+    end = at[-_LINE_PX:]
+    inner = profiles[:, -_LINE_PX:]
     with np.errstate(invalid="ignore"):
+        slope = (inner * (end - end.mean())).sum(axis=1) / ((end - end.mean()) ** 2).sum()
+        line = inner.mean(axis=1)[:, None] + slope[:, None] * (at - end.mean())
+        outer = profiles[:, 0]
+        step = line[:, _OUTSIDE_PX] - outer
         high = np.isfinite(profiles).all(axis=1) & (step > _HIGH_STEP_REL * outer)
-        share = (inner[high, None] - profiles[high]) / step[high, None]
+        share = (line[high] - profiles[high]) / step[high, None]
     apart = np.abs(share) > _UNSETTLED
     return profiles.shape[1] - np.argmax(apart[:, ::-1], axis=1) - _OUTSIDE_PX
 
