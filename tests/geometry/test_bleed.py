@@ -43,6 +43,6 @@ def test_a_surface_seen_at_a_grazing_angle_is_not_smeared(below_eye_m: float) ->
 @pytest.mark.parametrize("width_px", [7, 9])
 def test_a_sensor_that_mixes_depths_at_outlines_is_known_by_it(below_eye_m: float, width_px: int) -> None:
     disparity, mask = table_top(below_eye_m)
-    smeared = cv2.blur(disparity, (width_px, width_px))
+    smeared = np.asarray(cv2.blur(disparity, (width_px, width_px)), np.float64)
     (found,) = bleeds(depth_of(smeared), [crop_of_mask(mask)], mask.astype(np.uint16), overlap=False)
     assert width_px // 2 - 1 <= found.smear_px <= width_px // 2 + 1

@@ -41,7 +41,7 @@ def steps_across(depth: DepthMap, crop: Crop, mask: Mask, labels: NDArray[np.uin
     if not len(at):
         return Steps(np.empty(0, int), np.empty(0, int), np.empty(0, int))
     profiles = _sampled(depth, crop, at)
-    settled = np.empty(0, int) if noisy else _settled(profiles)
+    settled = np.empty(0, int) if noisy else _settled(profiles[_stays_inside(mask, at)])
     if noisy:
         groups = len(profiles) // _GROUP
         profiles = profiles[: groups * _GROUP].reshape(groups, _GROUP, -1).mean(axis=1)
@@ -49,6 +49,14 @@ def steps_across(depth: DepthMap, crop: Crop, mask: Mask, labels: NDArray[np.uin
         noise /= np.sqrt(_GROUP)
     offset, clear = _largest_steps(profiles, noise, 3 if noisy else 1)
     return Steps(offset[clear], neighbor[clear], settled)
+
+
+def _stays_inside(mask: Mask, at: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which of n profiles end on the object: one across a chair's leg leaves it again."""
+    u, v = np.rint(at[:, _OUTSIDE_PX:, 0]).astype(int), np.rint(at[:, _OUTSIDE_PX:, 1]).astype(int)
+    height, width = mask.shape
+    inside = (u >= 0) & (v >= 0) & (u < width) & (v < height)
+    return (inside & (mask[np.where(inside, v, 0), np.where(inside, u, 0)] > 0)).all(axis=1)
 
 
 def _settled(profiles: NDArray[np.float64]) -> NDArray[np.int_]:
