@@ -1,8 +1,9 @@
 """Kills Java, a Python worker or the whole engine at random moments, and compares every table with an undisturbed lake.
 
 `python -m benchmarks.kills --kills 20 --rooms 12 --seed 11` runs `run`, `examples`, `backfill` and `retry`, each killed
-and started again until it ends, and prints one line per kill and a summary. A command whose Java or worker was killed
-has to end in one sentence.
+and started again until it ends, and prints one line per kill and a summary. A kill comes up to two seconds after a
+random line of progress, so that it hits however fast the machine is. A command whose Java or worker was killed has to
+end in one sentence.
 """
 
 import argparse
@@ -69,19 +70,26 @@ def commands(crawl: Path, lake: Path) -> dict[str, list[str]]:
     return {name: [*start, name, "--lake", str(lake), *more] for name, more in arguments.items()}
 
 
-def run_to_end(command: list[str], log: Path) -> float:
-    """Run the command without interruption and return its wall time in seconds."""
-    started_at = time.monotonic()
+def run_to_end(command: list[str], log: Path) -> int:
+    """Run the command without interruption and return how many lines of progress it printed."""
     with log.open("ab") as out:
-        subprocess.run(command, stdout=out, stderr=out, check=True)
-    return time.monotonic() - started_at
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=False)
+        out.write(done.stderr)
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command, stderr=done.stderr.decode()[-3000:])
+    return sum(line.startswith(b"{") for line in done.stderr.splitlines())
 
 
-def killed_after(command: list[str], target: str, seconds: float, log: Path) -> Ended:
-    """Start the command, SIGKILL its Java process, one of its workers or all of it after `seconds`, and wait."""
+def killed_after(command: list[str], target: str, lines: int, seconds: float, log: Path) -> Ended:
+    """Start the command, SIGKILL its Java process, one of its workers or all of it, and wait.
+
+    The kill comes `seconds` after the command has printed so many lines of progress.
+    """
     told = log.with_suffix(".killed")
     with told.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        while process.poll() is None and told.read_bytes().count(b"\n{") < lines:
+            time.sleep(0.05)
         try:
             process.wait(timeout=seconds)
             victim = None
@@ -123,9 +131,9 @@ def _children(parent: int) -> Iterator[tuple[int, str]]:
 def check(crawl: Path, folder: Path, kills: int, kills_per_lake: int, seed: int) -> list[str]:
     """Return what went wrong in `kills` kills; each lake is killed `kills_per_lake` times, command after command."""
     log, reference = folder / "log.txt", folder / "reference"
-    seconds = {name: run_to_end(command, log) for name, command in commands(crawl, reference).items()}
-    told = ", ".join(f"{name} {taken:.0f} s" for name, taken in seconds.items())
-    print(f"undisturbed: {told}; {sum(rows_of(reference, 'qa_pairs').values())} answers", flush=True)
+    lines = {name: run_to_end(command, log) for name, command in commands(crawl, reference).items()}
+    told = ", ".join(f"{name} {count}" for name, count in lines.items())
+    print(f"lines of progress: {told}; {sum(rows_of(reference, 'qa_pairs').values())} answers", flush=True)
     found, draws = list[str](), random.Random(seed)
     # In `run`, most is under way at once; every other command is killed in turn.
     turns = ("run", "examples", "run", "backfill", "retry")
@@ -134,11 +142,14 @@ def check(crawl: Path, folder: Path, kills: int, kills_per_lake: int, seed: int)
         lake = folder / f"killed-{first}"
         planned = plan[first : first + kills_per_lake]
         for name, command in commands(crawl, lake).items():
-            for _ in range(planned.count(name)):
-                target, after_s = draws.choice(TARGETS), draws.uniform(0.1, 0.95) * seconds[name]
-                ended = killed_after(command, target, after_s, log)
+            times = planned.count(name)
+            for _ in range(times):
+                # A command that was killed before has less left to do.
+                line = draws.randrange(max(1, lines[name] // times))
+                target, after_s = draws.choice(TARGETS), draws.uniform(0.0, 2.0)
+                ended = killed_after(command, target, line, after_s, log)
                 what = f"{target} killed" if ended.killed else "had finished"
-                print(f"{name}: {what} after {after_s:.1f} s, exit code {ended.code}", flush=True)
+                print(f"{name}: {what} {after_s:.1f} s after line {line}, exit code {ended.code}", flush=True)
                 found += ended.faults
             run_to_end(command, log)
         different = differences(reference, lake)
