@@ -72,6 +72,7 @@ class _EngineSettings(BaseSettings):
     master: str = "local[*]"
     driver_memory: str = "4g"
     shared_folders: tuple[str, ...] = ()
+    store_locks: bool = True
     spark: SparkOptions = Field(default_factory=dict)
     shard_size: int = Field(default=256, gt=0)
     max_failure_rate: float = Field(default=0.2, ge=0, le=1)

@@ -15,6 +15,8 @@ import torch
 from mlflow import MlflowClient
 from PIL import Image
 
+from udfs.storage.locations import has_scheme
+from vlm.loop.checkpoint import RunFolder
 from vlm.loop.settings import TrainSettings
 
 # Imported once in the server that all processes are forked from.
@@ -50,7 +52,7 @@ def settings_of(folder: Path, out: str, **changes: Any) -> TrainSettings:
     """Settings of a small run in `folder`, which holds vision encoder, decoder and images; `a__b` is a.b."""
     stream = {"name": "light", "kind": "llava", "uri": str(folder / "light.json"), "images": str(folder)}
     values: dict[str, Any] = {
-        "out": str(folder / out),
+        "out": out if has_scheme(out) else str(folder / out),
         "model": {
             "vision_encoder": str(folder / "vision_encoder"), "decoder": str(folder / "decoder"),
             "freeze_vision_encoder": False,
@@ -99,6 +101,8 @@ def start_world(settings: TrainSettings, world: int = 1, death: tuple[str, int] 
     for rank in range(world):
         given = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": world, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
         environment = {name: str(value) for name, value in given.items()} if world > 1 else {}
+        # The server that forks was started before a test set these.
+        environment |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
         process = FORKS.Process(target=run_rank, args=(settings.model_dump(mode="json"), environment, death))
         process.start()
         processes.append(process)
@@ -112,7 +116,7 @@ def finish(processes: list[Any]) -> None:
 
 
 def weights_of(settings: TrainSettings, step: int) -> dict[str, torch.Tensor]:
-    return torch.load(Path(settings.out) / "checkpoints" / f"step-{step:09d}" / "weights.pt")["weights"]
+    return torch.load(RunFolder(settings.out).folder / "checkpoints" / f"step-{step:09d}" / "weights.pt")["weights"]
 
 
 def farthest(some: dict[str, torch.Tensor], others: dict[str, torch.Tensor]) -> float:
@@ -123,5 +127,5 @@ def farthest(some: dict[str, torch.Tensor], others: dict[str, torch.Tensor]) -> 
 def history(settings: TrainSettings, name: str) -> list[tuple[int, float]]:
     """All points of a metric in the order of their steps; a step that was logged twice is there twice."""
     client = MlflowClient(settings.tracking_uri)
-    run = json.loads((Path(settings.out) / "run.json").read_text())["mlflow_run"]
+    run = json.loads((RunFolder(settings.out).folder / "run.json").read_text())["mlflow_run"]
     return sorted((one.step, one.value) for one in client.get_metric_history(run, name))

@@ -6,15 +6,18 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import torch
 from torch import nn
 
+from udfs.storage.leases import LeaseUnusable, leased
+from udfs.storage.locations import is_s3, normalized
 from vlm.errors import RunDiffers, RunInUse
 from vlm.feed.share import Cursor
+from vlm.loop.remote import RemoteFolder
 
 _RUN, _WEIGHTS, _STATE, _LOCK = "run.json", "weights.pt", "state.json", ".lock"
 
@@ -38,10 +41,14 @@ class Checkpoint(NamedTuple):
 
 
 class RunFolder:
-    """The folder of one run; settings named in `free` may change when it resumes."""
+    """The folder of one run; settings named in `free` may change when it resumes.
+
+    One on an object store has a copy on this machine, which `fetch` makes; what is saved goes to both.
+    """
 
     def __init__(self, folder: str, free: Container[str] = _FREE) -> None:
-        self.folder = Path(folder)
+        self._remote = RemoteFolder(folder) if is_s3(normalized(folder)) else None
+        self.folder = self._remote.local if self._remote else Path(folder)
         self._free = free
         self._checkpoints = self.folder / "checkpoints"
 
@@ -50,13 +57,33 @@ class RunFolder:
         """Return the folder of the trained model."""
         return self.folder / "model"
 
+    def fetch(self) -> None:
+        """Copy what a run on an object store goes on from to this machine; one process per machine does."""
+        if self._remote:
+            self._remote.fetch((_RUN,))
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep other processes from training into the folder.
 
         Raises:
-            RunInUse: another process does.
+            RunInUse: another process does, or an object store cannot keep it out.
         """
+        with ExitStack() as held:
+            if self._remote:
+                try:
+                    holder = held.enter_context(leased(f"{self._remote.uri}/{_LOCK}", wait=False))
+                except LeaseUnusable as error:
+                    raise RunInUse(str(error)) from None
+                if holder is not None:
+                    raise RunInUse(
+                        f"Another command ({holder}) is training into {self._remote.uri}; use another --out."
+                    )
+            held.enter_context(self._held_here())
+            yield
+
+    @contextmanager
+    def _held_here(self) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / _LOCK).open("a+") as file:
             try:
@@ -84,6 +111,8 @@ class RunFolder:
         begun = {"settings": settings, "data": data, "mlflow_run": mlflow_run}
         text = json.dumps(begun, indent=1)
         write_whole(self.folder / _RUN, lambda file: file.write(text.encode()))
+        if self._remote:
+            self._remote.put(_RUN)
 
     def check(self, settings: dict[str, Any], data: dict[str, Any]) -> None:
         """Refuse to resume the run of other settings or data.
@@ -131,6 +160,9 @@ class RunFolder:
             os.replace(old, old.with_name(f".{old.name}"))
         for rest in self._checkpoints.glob(".step-*"):
             shutil.rmtree(rest)
+        if self._remote:
+            self._remote.put(f"{self._checkpoints.name}/{final.name}")
+            self._remote.keep(one.name for one in sorted(self._checkpoints.glob("step-*"))[-keep:])
 
     def save_model(self, save: Any) -> None:
         """Let `save(folder)` write the model under a temporary name, then rename it."""
@@ -139,6 +171,8 @@ class RunFolder:
         save(draft)
         shutil.rmtree(self.model, ignore_errors=True)
         os.replace(draft, self.model)
+        if self._remote:
+            self._remote.put(self.model.name)
 
 
 def restore(checkpoint: Checkpoint, model: nn.Module, optimizer: Any) -> None:

@@ -15,8 +15,8 @@ from mlflow.exceptions import MlflowException
 _PARAMS, _PARAM_LENGTH, _DIGEST_LENGTH = 100, 6000, 36
 
 
-def experiment_of(client: MlflowClient, uri: str, name: str) -> str:
-    """Return the id of an experiment, which is created if it does not exist."""
+def experiment_of(client: MlflowClient, uri: str, name: str, artifacts: str | None = None) -> str:
+    """Return the id of an experiment, which is created if it does not exist, its artifacts under `artifacts`."""
     found = client.get_experiment_by_name(name)
     if found is not None:
         return found.experiment_id
@@ -25,6 +25,7 @@ def experiment_of(client: MlflowClient, uri: str, name: str) -> str:
     # By default MLflow stores artifacts in ./mlruns of the working directory.
     local = uri.startswith("sqlite:///")
     at = (Path(uri.removeprefix("sqlite:///")).absolute().parent / "mlflow" / name).as_uri() if local else None
+    at = f"{artifacts.rstrip('/')}/{name}" if artifacts else at
     try:
         return client.create_experiment(name, at, tags)
     except MlflowException:

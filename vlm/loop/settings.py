@@ -1,12 +1,13 @@
 """All settings of a training run; the names are also the keys of the YAML file."""
 
+import os
 from collections import Counter
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.secrets import masked
-from udfs.storage.locations import normalized
+from udfs.storage.locations import has_scheme, normalized
 from vlm.feed.settings import FeedSettings
 from vlm.loop.metric_names import metric_name
 from vlm.mixture.settings import SPATIAL, MixtureSettings
@@ -59,7 +60,13 @@ class TrackingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    uri: str | None = Field(default=None, description="none: mlflow.db in the folder of the lake, or in `out`")
+    uri: str | None = Field(
+        default=None,
+        description="none: MLFLOW_TRACKING_URI, the workspace on Databricks, or mlflow.db in the lake or in `out`",
+    )
+    artifacts: str | None = Field(
+        default=None, description="folder or s3:// prefix of a new experiment's artifacts; none: MLflow's own choice"
+    )
     experiment: str = "spatiallake"
     run_name: str | None = None
     registered_model: str | None = Field(default="spatiallake", description="none: do not register the model")
@@ -111,6 +118,18 @@ class TrainSettings(BaseModel):
             raise ValueError(f"the streams {' and '.join(twice)} have the same name in MLflow; rename one")
         return self
 
+    @model_validator(mode="after")
+    def _somewhere_to_track(self) -> Self:
+        local = any(place and not has_scheme(normalized(place)) for place in (self.lake, self.out))
+        server = (
+            self.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or os.environ.get("DATABRICKS_RUNTIME_VERSION")
+        )
+        if not (local or server):
+            raise ValueError(
+                "an object store holds no database of MLflow; name a server: `tracking.uri`, or MLFLOW_TRACKING_URI"
+            )
+        return self
+
     @property
     def streams(self) -> tuple[str, ...]:
         """Return the names of the streams to train on."""
@@ -119,12 +138,17 @@ class TrainSettings(BaseModel):
         return (SPATIAL, *general) if spatial else general
 
     @property
+    def _server(self) -> str | None:
+        platform = "databricks" if "DATABRICKS_RUNTIME_VERSION" in os.environ else None
+        return self.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or platform
+
+    @property
     def tracking_uri(self) -> str:
         """Return MLflow's tracking URI."""
-        if self.tracking.uri:
-            return self.tracking.uri
-        lake = normalized(self.lake) if self.lake else ""
-        return f"sqlite:///{normalized(self.out) if not lake or '://' in lake else lake}/mlflow.db"
+        if self._server:
+            return self._server
+        folders = [normalized(place) for place in (self.lake, self.out) if place]
+        return f"sqlite:///{next(place for place in folders if not has_scheme(place))}/mlflow.db"
 
 
 def flat(nested: Any, prefix: str = "") -> dict[str, Any]:

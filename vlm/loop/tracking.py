@@ -21,6 +21,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
+from udfs.storage.clients import endpoint
 from vlm.errors import TrackingUnusable
 from vlm.evaluation.scores.interval import Score
 from vlm.loop.attempts import Attempts, Warn, cause_of, patiently
@@ -55,7 +56,8 @@ class Run:
         Raises:
             TrackingUnusable: MLflow cannot be reached, or refuses the run.
         """
-        for name, value in _ENVIRONMENT.items():
+        store = endpoint().url
+        for name, value in {**_ENVIRONMENT, **({"MLFLOW_S3_ENDPOINT_URL": store} if store else {})}.items():
             os.environ.setdefault(name, value)
         self._settings = settings
         self._warn = warn
@@ -78,7 +80,9 @@ class Run:
         mlflow.set_tracking_uri(uri)
         found = self._found(known) if known else None
         known = known if found else None
-        experiment = None if known else experiment_of(self._client, uri, self._settings.experiment)
+        experiment = (
+            None if known else experiment_of(self._client, uri, self._settings.experiment, self._settings.artifacts)
+        )
         measured = self._settings.system_metrics and importlib.util.find_spec("psutil") is not None
         run = mlflow.start_run(
             run_id=known,

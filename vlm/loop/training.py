@@ -53,6 +53,9 @@ def train(settings: TrainSettings, report: Report = print) -> Outcome:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     accelerator = open_world(settings.loop)
     folder = RunFolder(settings.out)
+    if accelerator.is_local_main_process:
+        folder.fetch()
+    accelerator.wait_for_everyone()
     settings = _pinned(settings, folder)
     evaluate = Evaluator(settings.evaluation) if settings.evaluation else None
     opened = open_source(settings)
