@@ -69,8 +69,12 @@ def _wait_until_empty(group: Path, patience_s: float = 60.0) -> None:
 
 def heading() -> str:
     """Return the command, the machine and the date as one line."""
-    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    name = f"{os.cpu_count()}-core {platform.machine()}, {memory_gib:.0f} GiB, Python {platform.python_version()}"
     spec = sys.modules["__main__"].__spec__
     command = " ".join(["python", "-m", spec.name if spec else sys.argv[0], *sys.argv[1:]])
-    return f"`{command}` ({name}; {datetime.now(UTC):%Y-%m-%d})"
+    return f"`{command}` ({machine()}; {datetime.now(UTC):%Y-%m-%d})"
+
+
+def machine() -> str:
+    """Return the machine's size and Python in a few words."""
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()}-core {platform.machine()}, {memory_gib:.0f} GiB, Python {platform.python_version()}"

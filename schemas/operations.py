@@ -54,6 +54,7 @@ STAGE_RUNS = Table(
             column("seconds", DoubleType(), "wall time of the micro-batch, s", False),
             column("finished_at", TimestampType(), "end of the micro-batch", False),
             column("engine_version", StringType(), "version of spatiallake that wrote the row", False),
+            column("cores", IntegerType(), "cores of the Spark session"),
         ]
     ),
 )

@@ -1,6 +1,7 @@
 """Commands that write tables: set-up, the whole engine, each stage, backfill, retry and recipes."""
 
 import sys
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -19,12 +20,14 @@ from jobs.cli.options import (
 from jobs.engine.environment import resolve_jars
 from jobs.engine.errors import UsageError
 from jobs.engine.going_live import use as show_recipe
+from jobs.engine.locks import writing
 from jobs.engine.memory import remembered_settings
-from jobs.engine.pipeline import backfill_stages, open_lake, retry_stages
+from jobs.engine.pipeline import backfill_stages, lacking_by_stage, open_lake, retry_stages
 from jobs.engine.pipeline import follow as keep_running
 from jobs.engine.pipeline import run as run_once
 from jobs.engine.progress import Reporter
 from jobs.engine.registry import run_stages, stage_definitions
+from jobs.engine.selection import Selection
 from jobs.engine.settings import RunSettings, lake_named, load_settings
 from jobs.engine.stage import StageDefinition
 
@@ -120,6 +123,20 @@ def backfill(
     recipe: Annotated[
         str | None, typer.Option("--recipe", help="Recipe to finish, as `spatiallake recipes` lists it.")
     ] = None,
+    crawl: Annotated[str | None, typer.Option("--crawl", help="Only images of this crawl, as it was named.")] = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Only images listed on this day or later.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Only images listed on this day or earlier.")
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option("--where", help="Only images that meet this SQL condition, such as \"licence = 'CC0'\"."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print rows, bytes, hours and cost instead of writing.")
+    ] = False,
 ) -> None:
     """Write missing rows: those of a new recipe, or those that pass a lowered threshold.
 
@@ -127,8 +144,26 @@ def backfill(
     has caught up.
     """
     merged = _settings(lake, settings, set_, recipe, experts=experts, master=master)
+    selection = Selection(crawl, first.date() if first else None, last.date() if last else None, where)
+    if dry_run:
+        _print_work(merged, stage, selection)
+        return
     with Reporter() as reporter:
-        backfill_stages(merged, stage, reporter)
+        backfill_stages(merged, stage, reporter, selection=selection)
+
+
+def _print_work(settings: RunSettings, stage: str | None, selection: Selection) -> None:
+    from rich.console import Console
+
+    from jobs.views.planning import Fleet, pilot_of, print_plan, work_of
+    from jobs.views.reader import LakeReader
+
+    pilot = pilot_of(LakeReader(settings.lake), finished=False)
+    counts = lacking_by_stage(settings, stage, selection, pilot.passing)
+    if not any(counts.values()):
+        typer.echo("Nothing to write: every stage has dealt with all of these images under these settings.")
+        return
+    print_plan(work_of(counts, settings.profile(), Fleet(), pilot), Console())
 
 
 @app.command()
@@ -175,6 +210,8 @@ def use(
     master: MasterOption = None,
 ) -> None:
     """Switch a lake to another recipe and its chain, newer or older, at once; no row is touched."""
-    opened = open_lake(load_settings({"lake": lake, "master": master}, None, []))
-    for sentence in show_recipe(opened, recipe):
-        typer.echo(sentence)
+    settings = load_settings({"lake": lake, "master": master}, None, [])
+    opened = open_lake(settings)
+    with writing(opened.uri, ("recipes",), settings.store_locks):
+        for sentence in show_recipe(opened, recipe):
+            typer.echo(sentence)

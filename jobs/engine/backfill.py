@@ -14,26 +14,30 @@ from jobs.engine.batches import BatchWriter, StreamOptions, followed, ledger_of
 from jobs.engine.joining import ARROW_ROWS, try_set
 from jobs.engine.lake import Lake
 from jobs.engine.recovery import recover
+from jobs.engine.selection import Selection, selected_images
 from jobs.engine.stage import Stage
 from jobs.engine.stream import StageSummary
-from jobs.engine.writing import Outputs
+from jobs.engine.writing import Outputs, ReplaceShards
 from schemas.operations import QUARANTINE
 
 _SHARDS_PER_BATCH = 8
 
 
-def backfill(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
-    """Write the rows that the stage's table lacks for its upstream rows, except those that failed."""
+def backfill(lake: Lake, stage: Stage, options: StreamOptions, selection: Selection | None = None) -> StageSummary:
+    """Write the rows that the stage's table lacks for its upstream rows, except those that failed.
+
+    With a selection, other images are left as they are.
+    """
     recover(lake, stage, streaming=False)
-    key = stage.keys[0]
-    failed = _quarantined(lake, stage).where("outcome = 'failed'").select(key).distinct()
-    keys = followed(lake, stage).select(*stage.keys).join(failed, key, "left_anti")
+    lake.ensure(QUARANTINE)
+    keys = _to_fill(lake, stage, selection)
     return _run(lake, replace(stage, split=_without_known_rejects(stage)), keys, options, "backfill", attempt=1)
 
 
 def retry(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
     """Try the stage's failed rows again; those that fail again are quarantined with the next attempt number."""
     recover(lake, stage, streaming=False)
+    lake.ensure(QUARANTINE)
     failed = _quarantined(lake, stage).where("outcome = 'failed'")
     attempt = (failed.agg(F.max("attempt")).collect()[0][0] or 0) + 1
     keys = failed.select(*stage.keys).where(F.col(stage.keys[0]).isNotNull()).distinct()
@@ -46,13 +50,40 @@ def catch_up(lake: Lake, stage: Stage, options: StreamOptions) -> StageSummary:
     return _run(lake, stage, followed(lake, stage).select(*stage.keys), options, "catch_up", attempt=1)
 
 
+def lacking(lake: Lake, stage: Stage, selection: Selection | None = None) -> int:
+    """Return for how many upstream keys a backfill would make rows; nothing is written."""
+    if not lake.exists(stage.upstream) or isinstance(stage.writing, ReplaceShards):
+        return 0
+    key, done = stage.keys[0], stage.writing.done or stage.target
+    keys = _to_fill(lake, stage, selection).select(key).distinct()
+    if lake.exists(done):
+        rows = lake.read(done)
+        rows = rows.where(F.col("recipe") == stage.recipe) if "recipe" in rows.columns else rows
+        keys = keys.join(rows.select(key).distinct(), key, "left_anti")
+    return keys.count()
+
+
+def _to_fill(lake: Lake, stage: Stage, selection: Selection | None) -> DataFrame:
+    """Return the keys of the stage's upstream rows, without those that failed and those outside the selection."""
+    key, keys = stage.keys[0], followed(lake, stage).select(*stage.keys)
+    if lake.exists(QUARANTINE):
+        failed = _quarantined(lake, stage).where("outcome = 'failed'").select(key).distinct()
+        keys = keys.join(failed, key, "left_anti")
+    # Aggregates are of whole shards, so a part of their images would not do.
+    if selection is None or selection.is_everything or isinstance(stage.writing, ReplaceShards):
+        return keys
+    return keys.join(selected_images(lake, selection), "image_id", "left_semi")
+
+
 def _run(lake: Lake, stage: Stage, keys: DataFrame, options: StreamOptions, kind: str, attempt: int) -> StageSummary:
     for table in stage.committed:
         lake.ensure(table)
     summary = StageSummary(stage.name)
     try_set(lake.session, ARROW_ROWS, str(stage.arrow_rows))
     keys = keys.localCheckpoint()
-    shards = sorted(row[0] for row in keys.select("ingest_shard").distinct().collect())
+    per_shard = {row[0]: row[1] for row in keys.groupBy("ingest_shard").count().collect()}
+    shards = sorted(per_shard)
+    options.on_rows(sum(per_shard.values()))
     # A name of its own for every run: what a killed one left half-done is taken back and made again.
     ledger = ledger_of(lake, stage, f"{kind}-{attempt}-{uuid4()}", attempt, revisits=kind == "backfill")
     for batch_id, start in enumerate(range(0, len(shards), _SHARDS_PER_BATCH)):
@@ -65,7 +96,6 @@ def _run(lake: Lake, stage: Stage, keys: DataFrame, options: StreamOptions, kind
 
 
 def _quarantined(lake: Lake, stage: Stage) -> DataFrame:
-    lake.ensure(QUARANTINE)
     return lake.read(QUARANTINE).where((F.col("stage") == stage.name) & (F.col("recipe") == stage.recipe))
 
 

@@ -18,10 +18,14 @@ _RATE_NEEDS_ROWS = 50
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """How a stage runs: the failure rate that stops it, and what is called after each micro-batch."""
+    """How a stage runs: the failure rate that stops it, and what is called after each micro-batch.
+
+    `on_rows` is called with the number of rows to work on, where that is known.
+    """
 
     max_failure_rate: float = 0.2
     on_batch: Callable[[BatchReport], None] = lambda report: None
+    on_rows: Callable[[int], None] = lambda rows: None
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,7 @@ class Ledger:
             seconds=report.seconds,
             finished_at=datetime.now(UTC),
             engine_version=ENGINE_VERSION,
+            cores=self.lake.session.sparkContext.defaultParallelism,
         )
         self.append(STAGE_RUNS, self.lake.session.createDataFrame([row], STAGE_RUNS.schema), batch_id)
 

@@ -1,11 +1,12 @@
 """Runs any of the stages in order, in one session."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 from jobs.engine.accidents import accidents
-from jobs.engine.backfill import backfill, retry
+from jobs.engine.backfill import backfill, lacking, retry
 from jobs.engine.batches import StreamOptions
 from jobs.engine.delta_log import remove_residues, require_whole_logs
 from jobs.engine.errors import LakeBusy, LakeUnreadable, UsageError
@@ -20,6 +21,7 @@ from jobs.engine.preflight import model_failures, require_experts
 from jobs.engine.progress import Reporter, SilentReporter
 from jobs.engine.recipe_table import recipe_book, register
 from jobs.engine.registry import definition_of, downstream_of, run_stages, stage_definitions
+from jobs.engine.selection import Selection
 from jobs.engine.session import start_session
 from jobs.engine.settings import RunSettings
 from jobs.engine.stage import Stage
@@ -101,19 +103,55 @@ def run(
 
 
 def backfill_stages(
-    settings: RunSettings, stage: str | None = None, reporter: Reporter | None = None, lake: Lake | None = None
+    settings: RunSettings,
+    stage: str | None = None,
+    reporter: Reporter | None = None,
+    lake: Lake | None = None,
+    selection: Selection | None = None,
 ) -> list[StageSummary]:
     """Write the rows that stages lack under these settings, and return what each did.
 
     Without `stage`, these are all stages of `run` but `ingest`, which would fetch refused images again; with it, that
-    stage and the stages of `run` downstream of it.
+    stage and the stages of `run` downstream of it. With a selection, other images are left as they are.
+
+    Raises:
+        UsageError: a selection for stage `ingest`, or one that cannot be used.
     """
+    names = _to_backfill(stage, selection)
+    if selection is None or selection.is_everything:
+        return _work(settings, names, backfill, reporter, lake)
+    return _work(settings, names, partial(backfill, selection=selection), reporter, lake)
+
+
+def lacking_by_stage(
+    settings: RunSettings,
+    stage: str | None = None,
+    selection: Selection | None = None,
+    passing: Mapping[str, float] = MappingProxyType({}),
+    lake: Lake | None = None,
+) -> dict[str, int]:
+    """Return for how many images a backfill would run each stage; nothing is written.
+
+    What earlier stages would add is counted by `passing`: the share of the images that a stage
+    deals with of those that the stage before it deals with, 1 where it is not given.
+    """
+    names = _to_backfill(stage, selection)
+    stages, lake = stages_of(settings), lake or open_lake(settings, to_write=False)
+    counts: dict[str, int] = {}
+    for name in names:
+        before = counts.get(definition_of(name).upstream, 0)
+        counts[name] = lacking(lake, stages[name], selection) + round(before * passing.get(name, 1.0))
+    return counts
+
+
+def _to_backfill(stage: str | None, selection: Selection | None) -> tuple[str, ...]:
     if stage is None:
-        names = tuple(name for name in run_stages() if not definition_of(name).is_source)
-    else:
-        definition_of(stage)
-        names = tuple(name for name in downstream_of(stage) if name == stage or name in run_stages())
-    return _work(settings, names, backfill, reporter, lake)
+        return tuple(name for name in run_stages() if not definition_of(name).is_source)
+    if definition_of(stage).is_source and selection is not None and not selection.is_everything:
+        raise UsageError(
+            f"Stage {stage} has no images yet to select from; backfill it whole, or name a stage after it with --stage."
+        )
+    return tuple(name for name in downstream_of(stage) if name == stage or name in run_stages())
 
 
 def retry_stages(
@@ -168,7 +206,7 @@ def _work(
     require_upright(settings.lake_uri)
     crawl = _crawl_of(settings, names) if work is run_stage else None
     lake = lake or _started(settings)
-    with accidents(), writing(lake.uri, names):
+    with accidents(), writing(lake.uri, names, settings.store_locks):
         remove_residues(lake.uri)
         reporter.experts(require_experts(lake.session, [stages[name] for name in names]))
         if crawl:
@@ -179,11 +217,11 @@ def _work(
             if definition_of(name).is_source or definition_of(name).upstream not in names:
                 _require_upstream(lake, stages, name)
         require_rows_above(lake, stages, names)
-        options = StreamOptions(settings.max_failure_rate, partial(Reporter.batch, reporter))
+        options = StreamOptions(settings.max_failure_rate, partial(Reporter.batch, reporter), reporter.rows)
         book = register(lake, stages, names)
         summaries = [_one(lake, stages[name], work, options, reporter) for name in names]
-        # A finished run or backfill has processed everything upstream; a retry has not.
-        caught_up = () if work is retry else names
+        # A finished run or whole backfill has processed everything upstream.
+        caught_up = names if work in (run_stage, backfill) else ()
         for sentence in go_live(lake, book, stages, names, caught_up):
             reporter.say(sentence)
     return summaries

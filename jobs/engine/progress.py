@@ -46,6 +46,11 @@ class Reporter:
         else:
             self.log("stage_started", stage=stage)
 
+    def rows(self, pending: int) -> None:
+        """Set the number of rows that the stage will work on."""
+        if self._progress and self._task is not None:
+            self._progress.update(self._task, total=pending)
+
     def batch(self, report: BatchReport) -> None:
         """Report a micro-batch."""
         if self._progress and self._task is not None:

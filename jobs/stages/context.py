@@ -47,16 +47,20 @@ def _gated(df: DataFrame, thresholds: Mapping[str, float]) -> DataFrame:
     return df.select("*", gate_of(thresholds).alias("gate")).drop("scores")
 
 
-def gate_of(thresholds: Mapping[str, float]) -> Column:
-    """Return a column that is null where every score passes, else a sentence with the first that does not."""
-    sentences = [_sentence(name, minimum) for name, minimum in thresholds.items()]
+def gate_of(thresholds: Mapping[str, float], scores: Column | None = None) -> Column:
+    """Return a column that is null where every score passes, else a sentence with the first that does not.
+
+    `scores` is a column of scores by name, by default `scores`.
+    """
+    given = F.col("scores") if scores is None else scores
+    sentences = [_sentence(name, minimum, given) for name, minimum in thresholds.items()]
     return reduce(F.coalesce, sentences, F.lit(None).cast("string"))
 
 
-def _sentence(name: str, minimum: float) -> Column:
-    score = F.coalesce(F.col("scores")[name], F.lit(0.0))
+def _sentence(name: str, minimum: float, scores: Column) -> Column:
+    score = F.coalesce(scores[name], F.lit(0.0))
     carried = F.concat_ws(
-        ", ", F.map_values(F.transform_values("scores", lambda k, v: F.concat(k, F.lit("="), F.format_number(v, 2))))
+        ", ", F.map_values(F.transform_values(scores, lambda k, v: F.concat(k, F.lit("="), F.format_number(v, 2))))
     )
     text = F.concat(
         F.lit(f"Filter score {name} is "),

@@ -14,9 +14,11 @@ from typing import NamedTuple
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 import spatiallake
 from scenes.crawl import write_crawl
+from spatiallake import functions as S
 from tests.model.tiny import write_decoder, write_encoder
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
@@ -126,3 +128,51 @@ def test_a_measured_image_has_the_answers_that_a_lake_has(ran: Ran) -> None:
 
 def texts(rows: list[dict], columns: set[str]) -> list[str]:
     return sorted(json.dumps({name: row[name] for name in columns}, sort_keys=True, default=str) for row in rows)
+
+
+def test_functions_of_columns_have_the_rows_of_the_stages(ran: Ran, spark: SparkSession) -> None:
+    folder = ran.folder / "rooms"
+    file = F.udf(lambda name: (folder / name).read_bytes(), "binary")
+    crawl = spark.read.json(f"{folder}/manifest.jsonl")
+    fields = ("camera", "gravity", "objects", "licence", "alt_text", "pose")
+    made = (
+        crawl.withColumn(
+            "images",
+            S.ingest(
+                file("image"),
+                depth=file("depth"),
+                instances=file("instances"),
+                **{name: name for name in fields},
+            ),
+        )
+        .withColumn("image_scores", S.scores("images", experts="sensor"))
+        .withColumn("regions", S.regions("images", "image_scores", experts="sensor"))
+        .withColumn("depths", S.depth("images", experts="sensor"))
+        .withColumn("scenes", S.lift("depths", "regions", "camera"))
+        .withColumn("references", S.references("scenes", "regions"))
+        .withColumn("qa_pairs", S.questions("scenes", "references", "images.licence"))
+        .cache()
+    )
+    lake = spatiallake.open_lake(str(ran.folder / "lake"))
+    for name in ("images", "image_scores", "regions", "depths", "scenes", "references"):
+        got = made.select(f"{name}.*").drop("rejects").toArrow().to_pylist()
+        assert len(got) == 4
+        assert texts(got, set(got[0]) - OF_LAKE) == texts(lake.arrow(name).to_pylist(), set(got[0]) - OF_LAKE)
+    answers = made.select(F.explode("qa_pairs.answers").alias("row")).select("row.*").toArrow().to_pylist()
+    columns = set(answers[0]) - OF_LAKE
+    assert texts(answers, columns) == texts(lake.arrow("qa_pairs").to_pylist(), columns)
+
+
+def test_a_rejected_row_carries_its_reason_to_every_function(spark: SparkSession) -> None:
+    given = spark.createDataFrame([(b"no image",), (b"",), (None,)], "content binary")
+    made = given.withColumn("image", S.ingest("content")).withColumn("depth", S.depth("image", experts="sensor"))
+    made = made.withColumn("scene", S.lift("depth", S.regions("image", experts="sensor")))
+    for row in made.select("image.rejects", "scene").collect():
+        assert row.scene.objects is None
+        assert row.scene.rejects == row.rejects
+        assert row.rejects[0].reason == "unsupported_format"
+
+
+def test_functions_name_what_they_do_not_take() -> None:
+    with pytest.raises(spatiallake.SpatialLakeError, match="no 'gravty'"):
+        S.ingest("content", gravty="gravity")

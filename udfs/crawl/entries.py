@@ -122,7 +122,7 @@ def manifest_row(listed: Row) -> ManifestRow:
         reason = Reason(values.get("reason", Reason.UNREADABLE_IMAGE))
         outcome = Outcome.REFUSED if reason in _REFUSED else Outcome.FAILED
         raise RowRejected(outcome, reason, str(values["unlisted"]))
-    return _validated(values if listed["kind"] == MANIFEST else manifest_values(values, listed["uri"]))
+    return validated_row(values if listed["kind"] == MANIFEST else manifest_values(values, listed["uri"]))
 
 
 def fault(error: ValidationError) -> str:
@@ -133,7 +133,12 @@ def fault(error: ValidationError) -> str:
     return f"{where}{value}: {first['msg'][:1].lower()}{first['msg'][1:]}"
 
 
-def _validated(values: dict[str, Any]) -> ManifestRow:
+def validated_row(values: dict[str, Any]) -> ManifestRow:
+    """Return the manifest row of its values.
+
+    Raises:
+        RowRejected: the row is malformed.
+    """
     try:
         return ManifestRow.model_validate(values)
     except ValidationError as error:

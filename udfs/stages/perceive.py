@@ -25,17 +25,24 @@ def perceive(
 
     A row whose `gate` column holds a sentence is filtered before the expert sees it.
     """
+    for rows in perceived((batch.to_pylist() for batch in batches), slot, spec, finish, recipe):
+        yield pa.RecordBatch.from_pylist(rows, schema=schema)
+
+
+def perceived(
+    batches: Iterable[list[Row]], slot: str, spec: ExpertSpec, finish: Finish, recipe: str
+) -> Iterator[list[Row]]:
+    """Yield the output rows of each batch of rows, as `perceive` does of Arrow batches."""
     waiting: deque[list[Row]] = deque()
 
     def kept() -> Iterator[list[Row]]:
         for batch in batches:
-            waiting.append(batch.to_pylist())
-            yield [row for row in waiting[-1] if not row.get("gate")]
+            waiting.append(batch)
+            yield [row for row in batch if not row.get("gate")]
 
     for predictions in _predictions(slot, spec, kept()):
         rows, of_kept = waiting.popleft(), iter(predictions)
-        out = [_output(row, None if row.get("gate") else next(of_kept), finish, recipe) for row in rows]
-        yield pa.RecordBatch.from_pylist(out, schema=schema)
+        yield [_output(row, None if row.get("gate") else next(of_kept), finish, recipe) for row in rows]
 
 
 def scores_row(row: Row, prediction: Prediction) -> Row:

@@ -60,10 +60,11 @@ def map_rows(
     REJECT structs; a rejected row carries its keys and nulls elsewhere.
     """
     for batch in batches:
-        yield pa.RecordBatch.from_pylist([_apply(row, function, recipe) for row in batch.to_pylist()], schema=schema)
+        yield pa.RecordBatch.from_pylist([applied(row, function, recipe) for row in batch.to_pylist()], schema=schema)
 
 
-def _apply(row: Row, function: RowFunction, recipe: str) -> Row:
+def applied(row: Row, function: RowFunction, recipe: str) -> Row:
+    """Return the output row of one input row: the function's columns, or its keys and the reject."""
     keys = keys_of(row, recipe)
     try:
         with within(_ROW_LIMIT_S):

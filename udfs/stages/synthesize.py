@@ -16,7 +16,7 @@ from udfs.stages.rows import Row, RowRejected, keys_of, rejected_by
 # Few enough rows to stay in the processor's cache until they become columns.
 _ROWS_PER_BATCH = 2_000
 
-__all__ = ["QaColumns", "SynthesizeSettings", "synthesize_batches", "synthesize_scene"]
+__all__ = ["QaColumns", "SynthesizeSettings", "questions_of", "synthesize_batches", "synthesize_scene"]
 
 
 def synthesize_scene(
@@ -28,6 +28,18 @@ def synthesize_scene(
     scene that decides nothing appends nothing.
     """
     _append(scene, scene_of(scene, references), settings, out)
+
+
+def questions_of(scene: Row, references: list[Row], settings: SynthesizeSettings, recipe: str) -> list[Row]:
+    """Return the rows of `qa_pairs` of one scene, given as to `synthesize_scene`.
+
+    Raises:
+        RowRejected: the scene decides no question.
+    """
+    out, made = QaColumns(recipe), scene_of(scene, references)
+    if not _append(scene, made, settings, out):
+        raise _without_questions(made)
+    return out.rows()
 
 
 def synthesize_batches(
@@ -46,7 +58,7 @@ def synthesize_batches(
                 if isinstance(made, Exception):
                     raise made
                 if not _append(keys, made, settings, out):
-                    raise RowRejected(Outcome.FILTERED, Reason.NO_QUESTIONS, _why_none(made))
+                    raise _without_questions(made)
             except Exception as error:  # a poisoned scene is quarantined alone, whatever it raises
                 rejected.append(_rejected(keys, recipe, error))
             if len(out) >= _ROWS_PER_BATCH:
@@ -68,6 +80,10 @@ def _append(keys: Row, scene: Scene, settings: SynthesizeSettings, out: QaColumn
     )
     out.extend(image, answers)
     return len(answers)
+
+
+def _without_questions(scene: Scene) -> RowRejected:
+    return RowRejected(Outcome.FILTERED, Reason.NO_QUESTIONS, _why_none(scene))
 
 
 def _why_none(scene: Scene) -> str:

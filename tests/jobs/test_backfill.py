@@ -1,0 +1,197 @@
+"""A backfill of some images of a lake, and what a plan or a dry run says of the rest."""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from jobs.engine.errors import LakeUnreadable, UsageError
+from jobs.engine.lake import Lake
+from jobs.engine.memory import remembered_settings, stored_book
+from jobs.engine.pipeline import backfill_stages, lacking_by_stage, run
+from jobs.engine.selection import Selection, selected_images
+from jobs.engine.settings import RunSettings, load_settings
+from jobs.views.planning import Fleet, measured_rates, pilot_of, plan_of, work_of
+from jobs.views.reader import LakeReader
+from scenes.crawl import write_crawl
+from tests.jobs.engine import spatiallake, table, versions
+from udfs.experts.expert import PROFILES
+
+CHANGED = "disambiguate.seed=7"
+OF_CHAIN = ("disambiguate", "synthesize", "statistics")
+
+
+@pytest.fixture(scope="module")
+def crawls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("crawls")
+    for name, seed, count in (("first", 5, 3), ("second", 9, 2)):
+        write_crawl(str(folder / name), count=count, seed=seed, width=256, height=192)
+    return folder / "first", folder / "second"
+
+
+@pytest.fixture(scope="module")
+def made(spark: SparkSession, crawls: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake that has all of the first crawl, and of the second one the images alone."""
+    folder = tmp_path_factory.mktemp("lake")
+    first, second = (load_settings({"lake": str(folder), "crawl": str(crawl)}, None, []) for crawl in crawls)
+    run(first, lake=opened(spark, folder))
+    run(second, ["ingest"], lake=opened(spark, folder))
+    return folder
+
+
+@pytest.fixture
+def lake(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "lake"))
+
+
+def opened(spark: SparkSession, folder: Path) -> Lake:
+    return Lake(spark, str(folder), str(folder / "_checkpoints"))
+
+
+def changed(lake: Path) -> RunSettings:
+    return load_settings({"lake": str(lake)}, None, [CHANGED], remembered_settings(str(lake)))
+
+
+def images_of(lake: Path, crawl: Path) -> set[str]:
+    entries = {row["entry_id"] for row in table(lake, "crawl").to_pylist() if row["crawl_uri"] == str(crawl)}
+    return {row["image_id"] for row in table(lake, "provenance").to_pylist() if row["entry_id"] in entries}
+
+
+def by_recipe(lake: Path, name: str, column: str = "image_id") -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for row in table(lake, name).to_pylist():
+        found.setdefault(row["recipe"], set()).add(row[column])
+    return found
+
+
+def content(lake: Path) -> dict[str, Counter[str]]:
+    return {
+        name: Counter(json.dumps(row, sort_keys=True, default=str) for row in table(lake, name).to_pylist())
+        for name in ("references", "qa_pairs", "qa_statistics")
+    }
+
+
+def test_a_backfill_of_some_images_makes_their_rows_and_a_whole_one_the_rest(
+    spark: SparkSession, lake: Path, tmp_path: Path
+) -> None:
+    other = Path(shutil.copytree(lake, tmp_path / "other"))
+    old, before = stored_book(str(lake)).live(), versions(lake)
+    some = sorted(by_recipe(lake, "scenes")[old["lift"]])[:2]
+    only = Selection(where=f"image_id IN ('{some[0]}', '{some[1]}')")
+    counts = lacking_by_stage(changed(lake), "disambiguate", only, lake=opened(spark, lake))
+    assert counts == {"disambiguate": 2, "synthesize": 2, "statistics": 2}
+    assert versions(lake) == before
+
+    backfill_stages(changed(lake), "disambiguate", lake=opened(spark, lake), selection=only)
+    assert stored_book(str(lake)).live() == old
+    (new,) = set(by_recipe(lake, "references")) - {old["disambiguate"]}
+    assert by_recipe(lake, "references")[new] == set(some)
+
+    backfill_stages(changed(lake), "disambiguate", lake=opened(spark, lake))
+    backfill_stages(changed(other), "disambiguate", lake=opened(spark, other))
+    assert content(lake) == content(other)
+
+
+def test_images_are_selected_by_day_crawl_and_condition(
+    spark: SparkSession, made: Path, crawls: tuple[Path, Path]
+) -> None:
+    lake, today = opened(spark, made), datetime.now(UTC).date()
+
+    def selected(selection: Selection) -> set[str]:
+        return {row[0] for row in selected_images(lake, selection).collect()}
+
+    everything = images_of(made, crawls[0]) | images_of(made, crawls[1])
+    one = min(everything)
+    # The lake may have been made before midnight.
+    assert selected(Selection(first=today - timedelta(1), last=today)) == everything
+    assert not selected(Selection(first=today + timedelta(1)))
+    assert not selected(Selection(last=today - timedelta(2)))
+    assert selected(Selection(where=f"width = 256 AND image_id = '{one}'")) == {one}
+    assert selected(Selection(crawl=str(crawls[0]))) == images_of(made, crawls[0])
+    with pytest.raises(UsageError, match=r"--where 'licens = 1' cannot be used.*licence"):
+        selected(Selection(where="licens = 1"))
+    with pytest.raises(UsageError, match=r"'/no/crawl'.*first"):
+        selected(Selection(crawl="/no/crawl"))
+    with pytest.raises(UsageError, match="Stage ingest has no images yet"):
+        backfill_stages(changed(made), "ingest", lake=lake, selection=Selection(where="width = 1"))
+
+
+def test_a_plan_holds_what_the_pilot_shows(made: Path) -> None:
+    with pytest.raises(LakeUnreadable, match=r"shows no yields yet.*filter"):
+        pilot_of(LakeReader(str(made)))
+    pilot, images = pilot_of(LakeReader(str(made)), finished=False), 10_000
+    on_disk = {name: sum(file_sizes(made, name)) for name in ("images", "scenes", "qa_pairs")}
+    assert pilot.listed == 5
+    assert {name: pilot.bytes_per_image[name] for name in on_disk} == {
+        name: pytest.approx(size / 5) for name, size in on_disk.items()
+    }
+    assert pilot.answers_per_image == table(made, "qa_pairs").num_rows / 5
+    plan = plan_of(images, PROFILES["sensor"], Fleet(), pilot)
+    rates = measured_rates()
+    known = {**rates.cpu_ms_per_image, **rates.expert_cpu_ms_per_image["sensor"]}
+    assert {load.stage: load.core_hours for load in plan.loads} == {
+        name: pytest.approx(images * pilot.reach[name] * known[name] / 3.6e6) for name in pilot.reach
+    }
+    assert plan.bottleneck == max(plan.loads, key=lambda load: load.core_hours or 0).stage
+    assert not plan.unknown
+    with pytest.raises(UsageError, match=r"did you mean m7i\.4xlarge"):
+        plan_of(images, PROFILES["sensor"], Fleet(cpu="m7i.4xlarg"), pilot)
+
+
+def test_work_that_is_left_has_the_sizes_of_the_lake(made: Path) -> None:
+    pilot = pilot_of(LakeReader(str(made)), finished=False)
+    plan = work_of({"disambiguate": 5, "synthesize": 5}, PROFILES["sensor"], Fleet(), pilot)
+    assert set(plan.bytes_by_table) == {"references", "qa_pairs"}
+    assert plan.bytes_by_table["references"] == pytest.approx(pilot.bytes_per_image["references"] * 5)
+
+
+def test_a_dry_run_prints_the_work_and_writes_nothing(made: Path) -> None:
+    before = versions(made)
+    done = spatiallake("backfill", "--lake", str(made), "--set", CHANGED, "--where", "width = 256", "--dry-run")
+    assert re.search(r"disambiguate +│ +3 │", done.stdout) and "core-hours" in done.stdout
+    assert versions(made) == before
+
+
+@pytest.mark.long
+def test_ten_interrupted_backfills_end_equal_to_an_undisturbed_one(
+    spark: SparkSession, lake: Path, tmp_path: Path
+) -> None:
+    whole = Path(shutil.copytree(lake, tmp_path / "whole"))
+    old, draws = stored_book(str(lake)).live(), random.Random(4)
+    command = [sys.executable, "-m", "spatiallake", "backfill", "--lake", str(lake), "--set", CHANGED]
+    for _ in range(10):
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "stage_started" in line:
+                break
+        time.sleep(draws.uniform(0, 6))
+        if process.poll() is not None:
+            break
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stderr.close()
+        assert stored_book(str(lake)).live() == old
+    backfill_stages(changed(lake), lake=opened(spark, lake))
+    backfill_stages(changed(whole), lake=opened(spark, whole))
+    assert content(lake) == content(whole)
+    new = stored_book(str(lake)).live()
+    assert [name for name in new if new[name] != old[name]] == list(OF_CHAIN)
+    spatiallake("recipes", "use", old["synthesize"], "--lake", str(lake))
+    assert stored_book(str(lake)).live() == old
+
+
+def file_sizes(lake: Path, name: str) -> list[int]:
+    return [Path(one).stat().st_size for one in DeltaTable(str(lake / name)).file_uris()]
