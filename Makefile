@@ -7,7 +7,9 @@ RUN := $(UV) run --frozen --all-extras
 KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592
 
 # `--dist loadfile` keeps a file's fixtures on one worker; tests/conftest.py starts the long files first.
-PYTEST := $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Tests run in an order that changes from day to day; `make test SEED=N` repeats one.
+SEED ?= $(shell date -u +%Y%m%d)
+PYTEST := $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder --randomly-seed=$(SEED)
 
 .PHONY: demo test test-long test-study test-spark41 coverage lint format setup java browser benchmark claims claims-smoke clean
 

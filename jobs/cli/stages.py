@@ -132,7 +132,7 @@ def backfill(
     ] = None,
     where: Annotated[
         str | None,
-        typer.Option("--where", help="Only images that meet this SQL condition, such as \"width >= 640\"."),
+        typer.Option("--where", help='Only images that meet this SQL condition, such as "width >= 640".'),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print rows, bytes, hours and cost instead of writing.")
