@@ -14,21 +14,13 @@ from pyspark.sql import SparkSession
 from pyspark.version import __version__ as PYSPARK_VERSION
 
 from jobs.engine.errors import EnvironmentMissing
+from udfs.storage.locations import home_folder
 
 # The connector depends on a 558 MB bundle of all AWS clients; S3A calls only these.
 _AWS_SDK = "2.25.0"
 _AWS_CLIENTS = ("s3", "s3-transfer-manager", "sts", "kms", "apache-client", "netty-nio-client")
 S3_EXCLUDES = ("software.amazon.awssdk:bundle",)
 SUPPORTED_JAVA = (17, 21)
-
-
-def jar_home() -> Path:
-    """Return the folder of the downloaded jars (`SPATIALLAKE_HOME`, else the user's cache)."""
-    base = (
-        os.environ.get("SPATIALLAKE_HOME")
-        or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spatiallake"
-    )
-    return Path(base)
 
 
 def delta_package() -> str:
@@ -48,7 +40,7 @@ def s3_packages() -> tuple[str, ...]:
 def _folder_of(with_s3: bool) -> Path:
     """Return the folder of the jars of Delta or of the connector, one per artifact and version."""
     _, artifact, version = (s3_packages()[0] if with_s3 else delta_package()).split(":")
-    return jar_home() / f"{artifact}-{version}"
+    return home_folder() / f"{artifact}-{version}"
 
 
 def require_java() -> None:
@@ -132,7 +124,7 @@ def resolved_jars(with_s3: bool = False) -> list[str]:
 
 
 def resolve_jars(with_s3: bool = False) -> list[str]:
-    """Download the jars that Spark needs into `jar_home()`, once; return them all."""
+    """Download the jars that Spark needs into `home_folder()`, once; return them all."""
     require_java()
     require_own_spark()
     _resolve(_folder_of(with_s3=False), (delta_package(),), ())

@@ -6,6 +6,9 @@ from typing import Any
 
 from udfs.experts.expert import ExpertSpec
 from udfs.experts.pinning import folder_digest
+from udfs.experts.stored_weights import local_copy
+from udfs.storage.files import MissingFile
+from udfs.storage.locations import is_s3
 
 
 class ModelUnavailable(Exception):
@@ -19,7 +22,8 @@ def pretrained(load: Callable[..., Any], spec: ExpertSpec, **options: Any) -> An
         ModelUnavailable: the model is neither cached nor downloadable, is not of this family, or is a folder whose
             content differs from the recipe's.
     """
-    folder = Path(spec.model) if Path(spec.model).is_dir() else None
+    place = _copied(spec) if is_s3(spec.model) else spec.model
+    folder = Path(place) if Path(place).is_dir() else None
     if folder and spec.revision.startswith("sha256:") and folder_digest(folder) != spec.revision:
         raise ModelUnavailable(
             f"The folder {spec.model} differs from the recipe's ({spec.revision}); put the same files there on every "
@@ -27,9 +31,16 @@ def pretrained(load: Callable[..., Any], spec: ExpertSpec, **options: Any) -> An
         )
     revision = None if folder or spec.revision == "none" else spec.revision
     try:
-        return load(spec.model, revision=revision, **options)
+        return load(place, revision=revision, **options)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise ModelUnavailable(_sentence(spec, revision, error)) from error
+
+
+def _copied(spec: ExpertSpec) -> str:
+    try:
+        return str(local_copy(spec.model, spec.revision if spec.revision.startswith("sha256:") else None))
+    except (ValueError, MissingFile) as error:
+        raise ModelUnavailable(str(error)) from error
 
 
 def pretrained_model(load: Callable[..., Any], spec: ExpertSpec, device: str, types: Collection[str] = ()) -> Any:

@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from udfs.experts.expert import ExpertSpec, Profile, expert_class
+from udfs.storage.files import MissingFile
+from udfs.storage.locations import is_s3
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGEST = "sha256:"
@@ -48,7 +50,7 @@ def _with_revisions(spec: ExpertSpec) -> ExpertSpec:
 def _revision(spec: ExpertSpec) -> str:
     if spec.model == "none":
         return spec.revision
-    local = Path(spec.model)
+    local = _stored(spec.model) if is_s3(spec.model) else Path(spec.model)
     if local.is_dir() or local.is_file():
         digest = folder_digest(local) if local.is_dir() else file_digest(local)
         if spec.revision not in ("none", digest):
@@ -65,6 +67,16 @@ def _revision(spec: ExpertSpec) -> str:
             f"commit, so the same profile could give other rows tomorrow; set `revision` to {_known_commit(spec)}."
         )
     return spec.revision
+
+
+def _stored(uri: str) -> Path:
+    # The copies are named by the digests that are made here.
+    from udfs.experts.stored_weights import local_copy
+
+    try:
+        return local_copy(uri)
+    except MissingFile as error:
+        raise ValueError(str(error)) from error
 
 
 def _known_commit(spec: ExpertSpec) -> str:

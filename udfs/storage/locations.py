@@ -18,6 +18,12 @@ class UnservedLocation(ValueError):
     """A location whose scheme no client here serves; the message states the URI and the remedy."""
 
 
+def home_folder() -> Path:
+    """Return where this machine keeps what was downloaded: SPATIALLAKE_HOME, else the user's cache."""
+    home = os.environ.get("SPATIALLAKE_HOME")
+    return Path(home) if home else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spatiallake"
+
+
 def absolute(uri: str) -> str:
     """Return a path or URI in the one form that the lake stores: an absolute path, or `s3://bucket/key`.
 
