@@ -27,7 +27,8 @@ _USED = re.compile(r'^(resource|data) "(\w+)"', re.MULTILINE)
 _VERSION = re.compile(r"provider version (\d[\w.]*)")
 # An entry of the list of arguments that a binding prints as HCL, and the two kinds of functions that hold such a list.
 _ARGUMENT = re.compile(
-    r"^ +(\w+): \{\n +value: (.+),\n +isBlock: (\w+),\n +type: \"(\w+)\",\n +storageClassType: \"(\w+)\",\n", re.MULTILINE
+    r"^ +(\w+): \{\n +value: (.+),\n +isBlock: (\w+),\n +type: \"(\w+)\",\n +storageClassType: \"(\w+)\",\n",
+    re.MULTILINE,
 )
 _PRINTER = re.compile(r"^function (\w+)ToHclTerraform\(struct\) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _OWN_PRINTER = re.compile(r"^    synthesizeHclAttributes\(\) \{\n(.*?)^    \}", re.MULTILINE | re.DOTALL)
@@ -49,7 +50,7 @@ _COMPUTED = {
 
 def main(provider: str, wheel: str, out: str) -> None:
     """Write to `out` what the bindings in `wheel` say of the types of `provider` that `infra/terraform` uses."""
-    short = provider.split("/")[-1]
+    short = provider.rpartition("/")[2]
     package = _package(Path(wheel))
     version = _VERSION.search(_text(package, "README.md"))
     if version is None:
@@ -148,7 +149,9 @@ def _words(said: list[str]) -> str:
 
 def _one_type_per_line(schema: dict[str, Any]) -> str:
     """Return the schema as JSON whose changes can be read in a diff."""
-    lines = [f'"{name}": {json.dumps(schema[name], sort_keys=True)},' for name in ("provider", "version", "configuration")]
+    lines = [
+        f'"{name}": {json.dumps(schema[name], sort_keys=True)},' for name in ("provider", "version", "configuration")
+    ]
     for kind in ("resource", "data"):
         types = [f'"{name}": {json.dumps(block, sort_keys=True)}' for name, block in schema[kind].items()]
         lines.append(f'"{kind}": {{\n' + ",\n".join(types) + "\n}" + ("," if kind == "resource" else ""))

@@ -57,7 +57,9 @@ def made_up(schema: Mapping[str, Any], type_name: str, values: Mapping[str, Any]
             continue
         if name == "arn":
             bucket = type_name == "aws_s3_bucket"
-            filled[name] = f"arn:aws:s3:::{label}" if bucket else f"arn:aws:any:us-east-1:123456789012:{type_name}/{label}"
+            filled[name] = (
+                f"arn:aws:s3:::{label}" if bucket else f"arn:aws:any:us-east-1:123456789012:{type_name}/{label}"
+            )
         elif kind == "string":
             filled[name] = f"{type_name}.{label}.{name}"
         elif kind in ("number", "bool"):
@@ -100,7 +102,7 @@ def _state(schemas: Mapping[str, Any], type_name: str, value: Any) -> Any:
 def _block(block: Mapping[str, Any]) -> Any:
     made = _messages.Schema.Block()
     for name, (kind, words) in block["attributes"].items():
-        flags = {word: True for word in words.split()}
+        flags = dict.fromkeys(words.split(), True)
         made.attributes.add(name=name, type=json.dumps(kind).encode(), **flags)
     for name, nested in block.get("blocks", {}).items():
         limits = {"min_items": nested["min"], "max_items": nested["max"]}

@@ -133,6 +133,12 @@ locals {
         Resource = ["${aws_s3_bucket.lake.arn}/package/*"]
       },
       {
+        Sid      = "WriteLogs"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject"]
+        Resource = ["${aws_s3_bucket.lake.arn}/logs/*"]
+      },
+      {
         Sid       = "ListCrawl"
         Effect    = "Allow"
         Action    = ["s3:ListBucket"]

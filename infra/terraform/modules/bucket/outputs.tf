@@ -19,6 +19,6 @@ output "package" {
 }
 
 output "statements" {
-  description = "Policy statements of a job: write the lake, read the package and the crawl, and nothing else."
+  description = "Policy statements of a job: write lake and logs, read package and crawl."
   value       = local.statements
 }

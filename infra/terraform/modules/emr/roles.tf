@@ -12,12 +12,6 @@ locals {
 
   job_statements = concat(module.bucket.statements, [
     {
-      Sid      = "WriteLogs"
-      Effect   = "Allow"
-      Action   = ["s3:PutObject"]
-      Resource = ["${module.bucket.arn}/logs/*"]
-    },
-    {
       Sid    = "NameTables"
       Effect = "Allow"
       Action = [
