@@ -87,7 +87,8 @@ def test_the_gpu_fleet_is_of_spot_machines_that_fall_back(plans: dict[str, Any])
     tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
     assert tags["cost-center"] == "42" and tags["project"] == "spatiallake-prod"
     submit = machine(plans, "prod/emr")["States"]["Filter"]["Parameters"]["Step"]["HadoopJarStep"]["Args"]
-    assert submit[:3] == ["spark-submit", "--deploy-mode", "cluster"]
+    archive = "s3://spatiallake-here/package/environment.tar.gz#environment"
+    assert submit[:5] == ["spark-submit", "--deploy-mode", "cluster", "--archives", archive]
     assert "spark.executor.resource.gpu.amount=1" in submit
     assert not [word for word in submit if word.startswith("spark.task.resource.gpu.amount")]
 

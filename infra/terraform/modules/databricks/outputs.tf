@@ -18,9 +18,18 @@ output "schema" {
   value       = "${var.catalog}.${databricks_schema.lake.name}"
 }
 
-output "instance_role_arn" {
-  description = "Role of the machines, which the role of the workspace has to be allowed to pass (iam:PassRole)."
-  value       = aws_iam_role.job.arn
+output "pass_role_policy" {
+  description = "Policy that the role of the workspace needs, to hand machines the role of the job."
+  value = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "GiveMachinesTheirRole"
+      Effect    = "Allow"
+      Action    = ["iam:PassRole"]
+      Resource  = [aws_iam_role.job.arn]
+      Condition = { StringEquals = { "iam:PassedToService" = "ec2.amazonaws.com" } }
+    }]
+  })
 }
 
 output "commands" {

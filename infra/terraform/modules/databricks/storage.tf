@@ -28,6 +28,7 @@ resource "aws_iam_instance_profile" "job" {
 
 resource "databricks_instance_profile" "job" {
   instance_profile_arn = aws_iam_instance_profile.job.arn
+  skip_validation      = true # before the workspace may pass the role
 }
 
 locals {

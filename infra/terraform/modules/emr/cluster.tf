@@ -10,7 +10,6 @@ resource "aws_s3_object" "gpu_node" {
 locals {
   gpu = var.gpu == null ? null : {
     spark = merge(local.spark, {
-      "spark.archives"                              = local.archive
       "spark.yarn.appMasterEnv.PYSPARK_PYTHON"      = local.python
       "spark.yarn.appMasterEnv.AWS_REGION"          = local.region
       "spark.yarn.maxAppAttempts"                   = "1"

@@ -226,6 +226,13 @@ resource "aws_iam_role_policy" "state_machine" {
           Condition = { StringEquals = { "elasticmapreduce:ResourceTag/project" = local.tags.project } }
         },
         {
+          Sid       = "LetEmrCleanUp"
+          Effect    = "Allow"
+          Action    = ["iam:CreateServiceLinkedRole"]
+          Resource  = ["arn:${local.partition}:iam::${local.account}:role/aws-service-role/elasticmapreduce.amazonaws.com/AWSServiceRoleForEMRCleanup"]
+          Condition = { StringEquals = { "iam:AWSServiceName" = "elasticmapreduce.amazonaws.com" } }
+        },
+        {
           Sid       = "GiveClustersTheirRoles"
           Effect    = "Allow"
           Action    = ["iam:PassRole"]

@@ -34,7 +34,7 @@ locals {
         HadoopJarStep = {
           Jar = "command-runner.jar"
           Args = concat(
-            ["spark-submit", "--deploy-mode", "cluster"],
+            ["spark-submit", "--deploy-mode", "cluster", "--archives", local.archive],
             flatten([for name, value in try(local.gpu.spark, {}) : ["--conf", "${name}=${value}"]]),
             [local.entry_point],
             stage.arguments,

@@ -18,9 +18,9 @@ output "schema" {
   value       = module.spatiallake.schema
 }
 
-output "instance_role_arn" {
-  description = "Role of the machines, which the role of the workspace has to be allowed to pass (iam:PassRole)."
-  value       = module.spatiallake.instance_role_arn
+output "pass_role_policy" {
+  description = "Policy that the role of the workspace needs, to hand machines the role of the job."
+  value       = module.spatiallake.pass_role_policy
 }
 
 output "commands" {
