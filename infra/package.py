@@ -25,6 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 _BROUGHT = ("pyspark", "py4j")
+_MAX_TOLD = 500
 
 
 class PackageError(Exception):
@@ -96,8 +97,8 @@ def _run(command: list[str]) -> None:
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=kept)
     if done.returncode != 0:
-        last = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-        raise PackageError(f"`{' '.join(command[:4])} ...` failed: {last}")
+        told = " ".join((done.stderr.strip() or done.stdout.strip() or "no output").split())
+        raise PackageError(f"`{' '.join(command[:4])} ...` failed: {told[-_MAX_TOLD:]}")
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """The package in an empty environment: `spark-submit` with two executors runs the engine from the archive alone."""
 
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +15,6 @@ from infra import package as packaging
 from jobs.engine.environment import resolve_jars
 from scenes.crawl import write_crawl
 from tests.command import invoke
-from tests.jobs.engine import events
 
 DELTA = (
     "spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension",
@@ -73,7 +73,9 @@ def test_spark_submit_with_two_executors_equals_a_local_run_row_for_row(package:
     crawl, there = str(tmp_path / "crawl"), str(tmp_path / "there")
     done = submit(package, tmp_path / "empty", "run", "--crawl", crawl, "--lake", there, "--experts", "sensor")
     assert done.returncode == 0, done.stderr[-3000:]
-    finished = {event["stage"]: event for event in events(done) if event["event"] == "stage_finished"}
+    # spark-submit joins the standard error of a Python program to its standard output.
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    finished = {event["stage"]: event for event in lines if event["event"] == "stage_finished"}
     assert finished["ingest"]["rows_in"] == 6 and finished["synthesize"]["rows_out"] > 100
     # Two workers, one core each, unpacked the archive and ran tasks from it.
     assert len(list((tmp_path / "empty/work").glob("*/*/environment/bin/python"))) == 2

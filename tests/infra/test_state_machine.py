@@ -84,6 +84,8 @@ def test_the_gpu_fleet_is_of_spot_machines_that_fall_back(plans: dict[str, Any])
     fleet = {one["InstanceFleetType"]: one for one in request["Instances"]["InstanceFleets"]}["TASK"]
     assert (fleet["TargetSpotCapacity"], fleet["TargetOnDemandCapacity"]) == (4, 0)
     assert fleet["LaunchSpecifications"]["SpotSpecification"]["TimeoutAction"] == "SWITCH_TO_ON_DEMAND"
+    limits = request["ManagedScalingPolicy"]["ComputeLimits"]
+    assert (limits["MinimumCapacityUnits"], limits["MaximumCapacityUnits"]) == (2, 5)
     tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
     assert tags["cost-center"] == "42" and tags["project"] == "spatiallake-prod"
     submit = machine(plans, "prod/emr")["States"]["Filter"]["Parameters"]["Step"]["HadoopJarStep"]["Args"]

@@ -84,5 +84,5 @@ def test_commands_take_both_from_the_store(prefix: str, tmp_path: Path) -> None:
     settings = ("--settings", f"{prefix}/settings.yaml")
     invoke("ingest", "--crawl", tmp_path / "crawl", "--lake", lake, *settings)
     invoke("filter", "--experts", f"{prefix}/mine.yaml", "--lake", lake, *settings)
-    assert sorted(table(lake, "images")["ingest_shard"].to_pylist()) == [0, 1]
+    assert len(set(table(lake, "images")["ingest_shard"].to_pylist())) == 2
     assert table(lake, "image_scores").num_rows == 2

@@ -68,6 +68,16 @@ locals {
     AutoTerminationPolicy = { IdleTimeout = var.gpu.idle_minutes * 60 }
     ScaleDownBehavior     = "TERMINATE_AT_TASK_COMPLETION"
 
+    # Machines without work are given back; the one of the core fleet stays for the driver.
+    ManagedScalingPolicy = {
+      ComputeLimits = {
+        UnitType                 = "InstanceFleetUnits"
+        MinimumCapacityUnits     = 2
+        MaximumCapacityUnits     = 1 + var.gpu.spot + var.gpu.on_demand
+        MaximumCoreCapacityUnits = 1
+      }
+    }
+
     BootstrapActions = [{
       Name = "gpu-node"
       ScriptBootstrapAction = {
