@@ -77,6 +77,7 @@ resource "databricks_external_location" "lake" {
   url             = module.bucket.lake
   credential_name = databricks_storage_credential.lake.name
   comment         = "The tables of spatiallake."
+  skip_validation = true # a new role takes some seconds until it can be assumed
 
   depends_on = [aws_iam_role_policy.catalog]
 }

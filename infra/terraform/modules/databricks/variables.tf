@@ -165,13 +165,13 @@ variable "run_as" {
 }
 
 variable "operators" {
-  description = "Group that may start and stop runs and write the lake; null for none."
+  description = "Group that may start and stop runs and write the lake, with USE CATALOG granted; null for none."
   type        = string
   default     = null
 }
 
 variable "readers" {
-  description = "Group that may see runs and read the lake; null for none."
+  description = "Group that may see runs and read the lake, with USE CATALOG granted; null for none."
   type        = string
   default     = null
 }

@@ -95,8 +95,8 @@ variable "gpu" {
 
 variable "subnet_ids" {
   description = <<-END
-    Private subnets of the GPU cluster, with a route to S3 and the tag `for-use-with-amazon-emr-managed-policies = true`;
-    needed where gpu is not null.
+    Private subnets of the GPU cluster, with a route to S3; needed where gpu is not null. They and their VPC bear the
+    tag `for-use-with-amazon-emr-managed-policies = true`.
   END
   type        = list(string)
   default     = []

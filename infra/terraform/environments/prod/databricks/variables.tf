@@ -66,12 +66,12 @@ variable "run_as" {
 }
 
 variable "operators" {
-  description = "Group that may start and stop runs and write the lake."
+  description = "Group that may start and stop runs and write the lake, with USE CATALOG granted."
   type        = string
 }
 
 variable "readers" {
-  description = "Group that may see runs and read the lake."
+  description = "Group that may see runs and read the lake, with USE CATALOG granted."
   type        = string
 }
 

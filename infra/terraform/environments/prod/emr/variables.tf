@@ -40,7 +40,8 @@ variable "gpus" {
 
 variable "subnet_ids" {
   description = <<-END
-    Private subnets of the GPU cluster, with a route to S3 and the tag `for-use-with-amazon-emr-managed-policies = true`.
+    Private subnets of the GPU cluster, with a route to S3. They and their VPC bear the tag
+    `for-use-with-amazon-emr-managed-policies = true`.
   END
   type        = list(string)
 }
