@@ -11,7 +11,8 @@ KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=85899345
 SEED ?= $(shell date -u +%Y%m%d)
 PYTEST := $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder --randomly-seed=$(SEED)
 
-.PHONY: demo test test-long test-study test-spark41 coverage lint format setup java browser benchmark claims claims-smoke clean
+.PHONY: demo test test-long test-study test-spark41 coverage lint format package setup java browser benchmark claims \
+  claims-smoke clean
 
 demo: setup
 	$(RUN) spatiallake demo --lake demo-lake
@@ -52,6 +53,10 @@ lint: setup
 format: setup
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
+
+# What Databricks and EMR are given, see docs/deploy.md. PACKAGE_OPTIONS="--extra experts" adds the learned experts.
+package: setup
+	UV=$(UV) $(RUN) python -m infra.package --out build/package $(PACKAGE_OPTIONS)
 
 benchmark: setup
 	$(RUN) python -m benchmarks.lifting

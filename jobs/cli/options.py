@@ -147,9 +147,9 @@ CrawlOption = Annotated[
     typer.Option("--crawl", help="Images to add: a folder, a manifest, tars or parquet; local or s3://."),
 ]
 ExpertsOption = Annotated[
-    str | None, typer.Option("--experts", help="Expert profile: sensor, builtin, or a YAML file of your own.")
+    str | None, typer.Option("--experts", help="Expert profile: sensor, builtin, or a YAML file, local or s3://.")
 ]
-SettingsOption = Annotated[str | None, typer.Option("--settings", help="YAML file of settings.")]
+SettingsOption = Annotated[str | None, typer.Option("--settings", help="YAML file of settings, local or s3://.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="One setting, such as lift.min_points=30; repeatable.")
 ]

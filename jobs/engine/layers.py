@@ -3,10 +3,10 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar, get_origin
 
 import yaml
+from botocore.exceptions import BotoCoreError
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
@@ -16,6 +16,8 @@ from jobs.engine.errors import UsageError
 from schemas.plugins import PLUGINS_VARIABLE
 from schemas.secrets import shown
 from schemas.settings import faults_of, nearest, setting_names
+from udfs.storage.files import MissingFile, TooLarge, file_status, read_bytes
+from udfs.storage.locations import UnservedLocation, normalized
 
 PREFIX = "SPATIALLAKE_"
 # Variables that are read elsewhere, and those that Kubernetes sets for a service called spatiallake.
@@ -24,6 +26,7 @@ _OTHER_VARIABLES = re.compile(
 )
 # A mapping under these names comes from one source: halves of two profiles make no profile.
 _WHOLE = ("experts",)
+_MAX_FILE_BYTES = 2**20
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -117,26 +120,52 @@ def validated(model: type[ModelT], values: Mapping[str, Any]) -> ModelT:
         raise UsageError(f"Settings do not validate: {faults_of(error, model)}") from error
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return a YAML file's mapping.
+def is_file(uri: str) -> bool:
+    """Return whether a local path or an `s3://` URI names a file.
 
     Raises:
-        UsageError: the file is not valid YAML, or not a mapping.
+        UsageError: a scheme that is not served, or an object store that cannot be asked.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return file_status(normalized(uri)) is not None
+    except UnservedLocation as error:
+        raise UsageError(str(error)) from None
+    except BotoCoreError as error:
+        raise _unreachable(uri, error) from None
+
+
+def read_yaml(uri: str) -> dict[str, Any]:
+    """Return the mapping of a YAML file, local or `s3://`.
+
+    Raises:
+        UsageError: the file cannot be read, is not valid YAML, or not a mapping.
+    """
+    try:
+        content = yaml.safe_load(read_bytes(normalized(uri), _MAX_FILE_BYTES).decode("utf-8"))
+    except BotoCoreError as error:
+        raise _unreachable(uri, error) from None
+    except (MissingFile, TooLarge) as error:
+        raise UsageError(f"{error} Settings and profiles are YAML files of at most 1 MiB.") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{uri} is not valid YAML: it is no UTF-8 text ({error.reason}).") from None
     except yaml.YAMLError as error:
-        raise UsageError(f"{path} is not valid YAML: {_yaml_fault(error)}.") from None
+        raise UsageError(f"{uri} is not valid YAML: {_yaml_fault(error)}.") from None
     if not isinstance(content, dict):
-        raise UsageError(f"{path} holds {type(content).__name__}; it must hold a mapping of settings.")
+        raise UsageError(f"{uri} holds {type(content).__name__}; it must hold a mapping of settings.")
     return content
 
 
+def _unreachable(uri: str, error: BotoCoreError) -> UsageError:
+    reason = " ".join(str(error).split()).rstrip(".")
+    return UsageError(f"{uri} cannot be read ({reason}); check the credentials, AWS_REGION and AWS_ENDPOINT_URL.")
+
+
 def _file(settings_file: str) -> dict[str, Any]:
-    path = Path(settings_file)
-    if not path.is_file():
-        raise UsageError(f"No settings file {settings_file!r}; give --settings a YAML file that exists.")
-    return read_yaml(path)
+    if not is_file(settings_file):
+        raise UsageError(
+            f"No settings file {settings_file!r}; give --settings a YAML file that exists, local or s3://."
+        )
+    return read_yaml(settings_file)
 
 
 def _parsed(override: str, model: type[BaseModel] | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ environment, what the lake remembers, and the defaults.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jobs.engine.errors import UsageError
-from jobs.engine.layers import PREFIX, environment, merged, merged_settings, read_yaml, validated
+from jobs.engine.layers import PREFIX, environment, is_file, merged, merged_settings, read_yaml, validated
 from jobs.engine.registry import sections
 from schemas.settings import did_you_mean, faults_of, nearest
 from udfs.experts.expert import PROFILES, Profile, expert_class
@@ -144,16 +144,17 @@ def _profile_of(experts: str | Profile) -> tuple[str, Profile]:
         return experts.name, experts
     if experts in PROFILES:
         return experts, PROFILES[experts]
-    path = Path(experts)
-    if not path.is_file():
+    if not is_file(experts):
         near = nearest(experts, PROFILES)
         choices = ", ".join(sorted(PROFILES))
-        hint = f"did you mean {near}?" if near else f"name one of {choices}, or an existing YAML file."
+        hint = (
+            f"did you mean {near}?" if near else f"name one of {choices}, or a YAML file that exists, local or s3://."
+        )
         raise UsageError(f"No expert profile {experts!r}; {hint}")
     try:
-        return str(path), Profile.model_validate({"name": path.stem, **read_yaml(path)})
+        return experts, Profile.model_validate({"name": PurePosixPath(experts).stem, **read_yaml(experts)})
     except ValidationError as error:
-        raise UsageError(f"Profile {path} does not validate: {faults_of(error, Profile)}") from error
+        raise UsageError(f"Profile {experts} does not validate: {faults_of(error, Profile)}") from error
 
 
 def lake_named(flag: str | None, settings_file: str | None, overrides: Sequence[str]) -> str:

@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.checks.tracked import ROOT, name_of, pages, tracked
+from tests.checks.tracked import PRODUCT, ROOT, name_of, pages, tracked
 
 _FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.*?)\s*$", re.MULTILINE)
-_FOLDERS = ("docs", "jobs", "udfs", "schemas", "scenes", "vlm", "spatiallake", "studies", "benchmarks", "tests")
+_FOLDERS = ("docs", "tests", *PRODUCT)
 _PATH = re.compile(rf"(?<![\w./:-])((?:{'|'.join(_FOLDERS)})/[\w./-]*[\w/]|[\w-]+\.md)(?![\w*{{<])")
 _WRITTEN = ("leaderboard.md",)  # what a command writes, and not a file of this repository
 

@@ -106,7 +106,7 @@ def _module_fault(words: list[str], whole: bool) -> str | None:
         return f"python -m {name} finds no module"
     if name in ("spatiallake", "jobs.cli"):
         return _cli_fault(rest, whole)
-    if name.split(".")[0] not in ("benchmarks", "studies"):
+    if name.split(".")[0] not in ("benchmarks", "studies", "infra"):
         return None
     with open(found.origin, encoding="utf-8") as source:
         known = source.read()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("schemas", "udfs", "jobs", "scenes", "vlm", "spatiallake", "studies", "benchmarks")
+PRODUCT = ("schemas", "udfs", "jobs", "scenes", "vlm", "spatiallake", "studies", "benchmarks", "infra")
 
 
 def tracked(*patterns: str) -> list[Path]:

@@ -1,0 +1,13 @@
+terraform {
+  required_version = ">= 1.9"
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.69"
+    }
+    databricks = {
+      source  = "databricks/databricks"
+      version = "~> 1.138"
+    }
+  }
+}
