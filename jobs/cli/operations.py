@@ -1,6 +1,7 @@
-"""The commands that plan and keep a lake: `plan` and `publish`."""
+"""The commands that plan and keep a lake: `plan`, `publish` and `maintain`."""
 
 import json
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -62,3 +63,37 @@ def publish(
     opened = open_lake(settings_of(lake, settings, set_, master=master), to_write=False)
     for name in publish_lake(opened, catalog, schema):
         typer.echo(name)
+
+
+@app.command()
+def maintain(
+    lake: LakeOption,
+    retention_hours: Annotated[
+        float, typer.Option("--retention-hours", help="Keep files of versions that are younger.")
+    ] = 720.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print files and bytes, and change nothing.")] = False,
+    settings: SettingsOption = None,
+    set_: SetOption = None,
+    master: MasterOption = None,
+) -> None:
+    """Compact a lake's tables, delete files of old versions, and shorten logs; no row changes."""
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+    from jobs.engine.locks import writing
+    from jobs.engine.maintenance import maintain as maintain_lake
+    from jobs.engine.memory import remembered_settings
+    from jobs.engine.pipeline import open_lake, stages_of
+    from jobs.engine.settings import load_settings
+
+    merged = load_settings({"lake": lake, "master": master}, settings, set_ or [], remembered_settings(lake))
+    stages, opened = stages_of(merged), open_lake(merged, to_write=not dry_run)
+    grid = Grid("table", show_edge=False)
+    for name in ("files", "files after", "MB", "MB after", "old files deleted" if not dry_run else "old files"):
+        grid.add_column(name, justify="right")
+    locked = nullcontext() if dry_run else writing(opened.uri, (*stages, "recipes"), merged.store_locks)
+    with locked:
+        for care in maintain_lake(opened, stages, retention_hours, dry_run):
+            counts = (care.files_before, care.files_after, care.bytes_before / 1e6, care.bytes_after / 1e6)
+            grid.add_row(care.table, *(f"{count:,.0f}" for count in counts), f"{care.vacuumed:,}")
+    Console().print(grid)

@@ -45,6 +45,16 @@ def checkpoint_of(lake: Lake, stage: Stage) -> Checkpoint | None:
     return _read(filesystem_of(folder), path_of(folder))
 
 
+def interrupted_checkpoints(lake: Lake) -> list[str]:
+    """Return the names of the checkpoints, of any stage and recipe, whose streams will repeat a micro-batch."""
+    root = normalized(lake.checkpoint_uri)
+    files = filesystem_of(root)
+    folders = files.get_file_info(fs.FileSelector(path_of(root), allow_not_found=True))
+    return sorted(
+        one.base_name for one in folders if _last(files, f"{one.path}/commits") != _last(files, f"{one.path}/offsets")
+    )
+
+
 def has_read_all(lake: Lake, stage: Stage) -> bool:
     """Return whether the stage's stream has finished the newest version of the table that it follows.
 
