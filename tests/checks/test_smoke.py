@@ -1,5 +1,6 @@
 """Every command runs, on one small lake of rendered rooms."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ ELSEWHERE = {
     "benchmark": "tests/evaluation/test_benchmark.py",
     "demo": "tests/jobs/test_demo.py",
     "evaluate": "tests/evaluation/test_command.py",
+    "publish": "tests/jobs/test_catalog.py",
     "truth": "tests/truth/test_slots.py",
 }
 
@@ -102,6 +104,17 @@ def setup(place: Place) -> None:
     assert "jars ready" in invoke("setup")
 
 
+def plan(place: Place) -> None:
+    told = json.loads(invoke("plan", "--images", 1000, "--pilot", place.lake, "--json"))
+    assert told["answers"] == 1000 * rows(place.lake, "qa_pairs") / 2
+
+
+def maintain(place: Place) -> None:
+    before = DeltaTable(str(place.lake / "qa_pairs")).version()
+    assert "qa_pairs" in invoke("maintain", "--lake", place.lake, "--dry-run")
+    assert DeltaTable(str(place.lake / "qa_pairs")).version() == before
+
+
 def preview(place: Place) -> None:
     page = place.out / "preview.html"
     assert str(page) in invoke("preview", "--lake", place.lake, "--out", page)
@@ -159,6 +172,8 @@ SMOKES: dict[str, Callable[[Place], None]] = {
     "recipes": recipes,
     "recipes use": recipes_use,
     "setup": setup,
+    "plan": plan,
+    "maintain": maintain,
     "preview": preview,
     "report": report,
     "sql": sql,
@@ -180,5 +195,5 @@ def test_every_command_has_a_test_that_runs_it() -> None:
 @pytest.mark.parametrize("command", ELSEWHERE)
 def test_the_module_that_is_said_to_run_a_command_does(command: str) -> None:
     source = (ROOT / ELSEWHERE[command]).read_text()
-    assert "invoke(" in source
+    assert "invoke(" in source or "spatiallake(" in source
     assert f'["{command}"' in source or f'"{command}",' in source
