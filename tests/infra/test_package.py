@@ -33,10 +33,20 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+def spark_home(folder: Path) -> Path:
+    """Return a home of the installed Spark that is this test's own: a local cluster works in its folder `work`."""
+    home = folder / "spark"
+    home.mkdir()
+    for entry in Path(pyspark.__file__).parent.iterdir():
+        if entry.name != "work":
+            (home / entry.name).symlink_to(entry)
+    return home
+
+
 def submit(package: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run spark-submit with the installed Spark, in a folder and an environment that hold nothing of this one."""
-    home = Path(pyspark.__file__).parent
-    # A client's driver runs before Spark unpacks archives, so it is given an unpacked one.
+    home = spark_home(folder)
+    # The driver of a client runs before Spark unpacks archives, so it is given an unpacked one.
     with tarfile.open(package / "environment.tar.gz") as archive:
         archive.extractall(folder / "driver", filter="fully_trusted")
     conf = (
@@ -46,7 +56,11 @@ def submit(package: Path, folder: Path, *arguments: str) -> subprocess.Completed
         "spark.executor.memory=1g",
         f"spark.executor.extraJavaOptions={SMALL}",
         "spark.ui.enabled=false",
+        "spark.eventLog.enabled=true",
+        "spark.eventLog.compress=false",
+        f"spark.eventLog.dir={(folder / 'events').as_uri()}",
     )
+    (folder / "events").mkdir()
     command = [str(home / "bin/spark-submit"), "--master", "local-cluster[2,1,2048]", "--driver-memory", "2g"]
     command += ["--driver-java-options", SMALL, "--jars", ",".join(resolve_jars())]
     command += ["--archives", f"{package}/environment.tar.gz#environment"]
@@ -56,13 +70,23 @@ def submit(package: Path, folder: Path, *arguments: str) -> subprocess.Completed
         "HOME": str(folder),
         "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_WORKER_DIR": str(folder / "work"),
         "PYSPARK_DRIVER_PYTHON": str(folder / "driver/bin/python"),
         "PYSPARK_PYTHON": "./environment/bin/python",
         **{name: os.environ[name] for name in ("JAVA_HOME",) if name in os.environ},
     }
     command += [str(package / "spatiallake_main.py"), *arguments]
     return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+
+
+def executors_with_tasks(folder: Path) -> set[str]:
+    """Return the ids of the executors that ended tasks well, by Spark's own log of events."""
+    found = set()
+    for file in folder.rglob("events_*"):
+        for line in file.read_text().splitlines():
+            event = json.loads(line)
+            if event["Event"] == "SparkListenerTaskEnd" and event["Task End Reason"]["Reason"] == "Success":
+                found.add(event["Task Info"]["Executor ID"])
+    return found
 
 
 @pytest.mark.long
@@ -77,8 +101,7 @@ def test_spark_submit_with_two_executors_equals_a_local_run_row_for_row(package:
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     finished = {event["stage"]: event for event in lines if event["event"] == "stage_finished"}
     assert finished["ingest"]["rows_in"] == 6 and finished["synthesize"]["rows_out"] > 100
-    # Two workers, one core each, unpacked the archive and ran tasks from it.
-    assert len(list((tmp_path / "empty/work").glob("*/*/environment/bin/python"))) == 2
+    assert executors_with_tasks(tmp_path / "empty/events") == {"0", "1"}
     invoke("run", "--crawl", crawl, "--lake", tmp_path / "here", "--experts", "sensor")
     assert sum(rows_of(tmp_path / "here", "qa_pairs").values()) > 100
     assert "qa_pairs" in COMPARED and differences(tmp_path / "here", tmp_path / "there") == []
