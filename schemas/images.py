@@ -1,6 +1,15 @@
 """`crawl`, `images`, `provenance`: what came in, and where from."""
 
-from pyspark.sql.types import ArrayType, BinaryType, DoubleType, IntegerType, LongType, StringType, StructType
+from pyspark.sql.types import (
+    ArrayType,
+    BinaryType,
+    DateType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructType,
+)
 
 from schemas.shapes import CAMERA, CRAWL_OBJECT, VECTOR
 from schemas.table import Table, column
@@ -21,6 +30,7 @@ CRAWL = Table(
             column("uri", StringType(), "the image, absolute; for tars and parquet files the container"),
             column("member", StringType(), "member of the tar, row of the parquet file, or null"),
             column("row_json", StringType(), "the manifest row, or the img2dataset metadata, as JSON"),
+            column("listed_on", DateType(), "day (UTC) of the listing; null in lakes of earlier versions"),
             _SHARD,
             _VERSION,
         ]

@@ -58,7 +58,9 @@ def provenance_of(transformed: DataFrame) -> DataFrame:
 
 def _read(lake: Lake, keys: DataFrame, shards: list[int]) -> DataFrame:
     crawl = lake.read(CRAWL).where(F.col("ingest_shard").isin(shards))
-    return crawl.join(F.broadcast(keys.select("entry_id")), "entry_id", "left_semi").select(*CRAWL.columns)
+    # A lake of an earlier version gets new columns with the next listing.
+    there = [name for name in CRAWL.columns if name in crawl.columns]
+    return crawl.join(F.broadcast(keys.select("entry_id")), "entry_id", "left_semi").select(*there)
 
 
 def _outputs(stage: Stage, lake: Lake, transformed: DataFrame) -> Outputs:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from datetime import UTC, date, datetime
 
 import pyarrow as pa
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,7 +23,8 @@ from udfs.crawl.pieces import Piece
 from udfs.storage.files import MissingFile
 
 _POSITION = column("position", LongType(), "place in the crawl; sparse between tars", False)
-LISTED = StructType([field for field in CRAWL.schema.fields if field.name != "ingest_shard"] + [_POSITION])
+_OF_LISTING = ("listed_on", "ingest_shard")
+LISTED = StructType([field for field in CRAWL.schema.fields if field.name not in _OF_LISTING] + [_POSITION])
 
 _ENTRIES_PER_BATCH = 1_024
 _PIECES_PER_TASK = 4
@@ -42,7 +44,8 @@ def append_listing(lake: Lake, crawl: Layout, shard_size: int) -> int:
     """List a crawl and append the entries that table `crawl` lacks; return their number.
 
     Entries are numbered into shards of `shard_size`, or smaller ones where a small crawl would leave cores idle.
-    Each shard is one file, so that a stream of files is a stream of whole shards.
+    Each shard is one file, so that a stream of files is a stream of whole shards, and belongs to one listing: to one
+    crawl and one day.
     """
     lake.ensure(CRAWL)
     known = lake.read(CRAWL)
@@ -54,7 +57,8 @@ def append_listing(lake: Lake, crawl: Layout, shard_size: int) -> int:
         size = max(min(shard_size, count // _SHARDS_OF_A_SMALL_CRAWL), min(shard_size, _SMALLEST_SHARD))
         next_shard = (known.agg(F.max("ingest_shard")).collect()[0][0] or 0) + 1
         shard = F.lit(next_shard) + F.floor((F.col("position") - first) / size)
-        rows = fresh.withColumns({"ingest_shard": shard.cast("bigint"), "engine_version": F.lit(ENGINE_VERSION)})
+        own = {"listed_on": F.lit(_today()), "ingest_shard": shard.cast("bigint")}
+        rows = fresh.withColumns({**own, "engine_version": F.lit(ENGINE_VERSION)})
         files = min(-(-(last - first + 1) // size), -(-count // size) * 2)
         # Numbered by the table's version: of two concurrent listings, Delta ignores one; its entries come with the next
         # run.
@@ -63,6 +67,10 @@ def append_listing(lake: Lake, crawl: Layout, shard_size: int) -> int:
         return count
     finally:
         fresh.unpersist()
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def crawl_layout(crawl_uri: str, options: ListingOptions | None = None) -> Layout:
