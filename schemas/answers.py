@@ -1,4 +1,4 @@
-"""`qa_pairs`, `qa_statistics`: questions with answers, and their counts."""
+"""`qa_pairs`: questions with answers."""
 
 from pyspark.sql.types import ArrayType, BooleanType, DoubleType, IntegerType, LongType, StringType, StructType
 
@@ -52,32 +52,6 @@ QA_PAIRS = Table(
             column("seed", LongType(), "seed of every random choice in the row", False),
             column("licence", StringType(), "of the image"),
             column("split", StringType(), "train, validation or test, by image", False),
-            *lineage(),
-        ]
-    ),
-)
-
-QA_STATISTICS = Table(
-    name="qa_statistics",
-    stage="statistics",
-    comment="Additive counts of answers per ingest shard and type; sum over shards for totals.",
-    key=("recipe", "ingest_shard", "type_id", "split"),
-    schema=StructType(
-        [
-            column("type_id", StringType(), "id of the question type, see docs/questions.md", False),
-            column("family", StringType(), "qualitative or quantitative", False),
-            column("split", StringType(), "train, validation or test", False),
-            column("answers", LongType(), "rows", False),
-            column("images", LongType(), "distinct images", False),
-            column("yes", LongType(), "bool answers that are true"),
-            column("no", LongType(), "bool answers that are false"),
-            column("letter_a", LongType(), "lettered answers that are A"),
-            column("letter_b", LongType(), "lettered answers that are B"),
-            column("value_sum", DoubleType(), "sum of value_si"),
-            column("value_min", DoubleType(), "smallest value_si"),
-            column("value_max", DoubleType(), "largest value_si"),
-            column("log_value_sum", DoubleType(), "sum of ln value_si"),
-            column("characters", LongType(), "characters of questions and answers", False),
             *lineage(),
         ]
     ),

@@ -1,6 +1,6 @@
 """Turn images into metric spatial questions and answers, and learn from them.
 
-Open a lake, run its stages, measure one image in memory, register types and stages of your own,
+Open a lake, run its stages, compare crawls, measure one image in memory, register types and stages of your own,
 feed a training loop, train and evaluate; docs/api.md shows each with an example. Nothing heavy is
 imported before it is used: no Spark, PyTorch or NumPy comes with `import spatiallake` alone.
 """
@@ -12,6 +12,8 @@ from spatiallake.shadowing import require_own_packages
 
 if TYPE_CHECKING:
     from jobs.engine.errors import SpatialLakeError as SpatialLakeError
+    from jobs.views.drift import Drift as Drift
+    from jobs.views.drift import drift as drift
     from spatiallake.lakes import OpenLake as OpenLake
     from spatiallake.lakes import open_lake as open_lake
     from spatiallake.learning import evaluate as evaluate
@@ -21,37 +23,50 @@ if TYPE_CHECKING:
     from spatiallake.measuring import Measured as Measured
     from spatiallake.measuring import measure as measure
     from spatiallake.plugins import register as register
+    from spatiallake.running import backfill as backfill
+    from spatiallake.running import retry as retry
     from spatiallake.running import run as run
+    from spatiallake.running import use_recipe as use_recipe
 
     __version__: str
 
 __all__ = [
+    "Drift",
     "ImageRejected",
     "Measured",
     "OpenLake",
     "SpatialLakeError",
     "__version__",
+    "backfill",
+    "drift",
     "evaluate",
     "feed",
     "measure",
     "open_lake",
     "register",
+    "retry",
     "run",
     "train",
+    "use_recipe",
 ]
 
 _HOMES = {
+    "Drift": "jobs.views.drift",
     "ImageRejected": "spatiallake.measuring",
     "Measured": "spatiallake.measuring",
     "OpenLake": "spatiallake.lakes",
     "SpatialLakeError": "jobs.engine.errors",
+    "backfill": "spatiallake.running",
+    "drift": "jobs.views.drift",
     "evaluate": "spatiallake.learning",
     "feed": "spatiallake.learning",
     "measure": "spatiallake.measuring",
     "open_lake": "spatiallake.lakes",
     "register": "spatiallake.plugins",
+    "retry": "spatiallake.running",
     "run": "spatiallake.running",
     "train": "spatiallake.learning",
+    "use_recipe": "spatiallake.running",
 }
 
 

@@ -1,11 +1,13 @@
-"""Lakes from Python: tables as pandas, Arrow or Spark, the rows of the current recipe unless all are asked for."""
+"""Lakes from Python: tables and views as pandas, Arrow or Spark, of the current recipe unless all are asked for."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from jobs.engine.errors import UsageError
 from jobs.views.reader import LakeReader
+from schemas.views import VIEWS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,12 +28,16 @@ class OpenLake:
         """Return the names of the tables that the lake has."""
         return self._reader.tables()
 
+    def views(self) -> dict[str, str]:
+        """Return the names of the views that every lake has, and what each shows."""
+        return {name: view.comment for name, view in VIEWS.items()}
+
     def read(
         self, name: str, columns: Sequence[str] | None = None, where: str | None = None, all_recipes: bool = False
     ) -> "pd.DataFrame":
-        """Return a table as pandas, without Spark.
+        """Return a table or view as pandas, without Spark.
 
-        `where` is a SQL condition on the table's columns, such as `"type_id = 'N01'"`.
+        `where` is a SQL condition on its columns, such as `"type_id = 'N01'"`.
 
         Raises:
             SpatialLakeError: the lake does not have the table.
@@ -41,17 +47,18 @@ class OpenLake:
     def arrow(
         self, name: str, columns: Sequence[str] | None = None, where: str | None = None, all_recipes: bool = False
     ) -> pa.Table:
-        """Return a table as Arrow, without Spark; the arguments are those of `read`.
+        """Return a table or view as Arrow, without Spark; the arguments are those of `read`.
 
         Raises:
             SpatialLakeError: the lake does not have the table.
         """
+        _require_recipes(name, all_recipes)
         selected = ", ".join(f'"{column}"' for column in columns) if columns else "*"
         condition = f" WHERE {where}" if where else ""
         return self._reader.arrow(name, f"SELECT {selected} FROM t{condition}", all_recipes)
 
     def spark(self, name: str, all_recipes: bool = False, master: str | None = None) -> "DataFrame":
-        """Return a table as a Spark DataFrame; a session starts on `master` unless there is one.
+        """Return a table or view as a Spark DataFrame; a session starts on `master` unless there is one.
 
         Raises:
             SpatialLakeError: the lake does not have the table, or Spark cannot start.
@@ -61,10 +68,17 @@ class OpenLake:
         from jobs.views.sql import register_views
 
         lake = open_spark_lake(load_settings({"lake": self.uri, "master": master}, None, []), to_write=False)
-        self._reader.version(name)
+        _require_recipes(name, all_recipes)
+        if name not in VIEWS:
+            self._reader.version(name)
         view = f"{name}_all" if all_recipes else name
         register_views(lake.session, lake.uri, view)
         return lake.session.table(view)
+
+
+def _require_recipes(name: str, all_recipes: bool) -> None:
+    if all_recipes and name in VIEWS:
+        raise UsageError(f"{name} is a view of the current recipes; leave out all_recipes, or read answers_by_recipe.")
 
 
 def open_lake(uri: str) -> OpenLake:

@@ -35,6 +35,7 @@ LONG = (
     "jobs/test_demo.py",
     "jobs/test_s3_lake.py",
     "checks/test_smoke.py",
+    "statistics/test_tables.py",
     "api/test_wheel.py",
     "api/test_examples.py",
     "runtime/test_cluster.py",

@@ -1,5 +1,8 @@
-"""The commands `render`, `preview`, `report`, `sql` and `demo`."""
+"""The commands `render`, `preview`, `report`, `sql`, `drift` and `demo`."""
 
+import json
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -89,6 +92,42 @@ def sql(
 
     opened = open_lake(settings_of(lake, None, None, master=master), to_write=False)
     run_sql(opened.session, opened.uri, query, format_, limit)
+
+
+@app.command()
+def drift(
+    a: Annotated[str, typer.Argument(help="Crawl, day (2026-11-30) or recipe of the lake; without --lake, a lake.")],
+    b: Annotated[str, typer.Argument(help="What to compare it with, named likewise.")],
+    lake: Annotated[
+        str | None, typer.Option("--lake", help="Folder or s3:// prefix of the lake. [A and B are lakes]")
+    ] = None,
+    max_distance: Annotated[
+        float,
+        typer.Option(
+            "--max-distance", min=0.0, max=1.0, help="Jensen-Shannon distance from which a change is drift, 0 to 1."
+        ),
+    ] = 0.1,
+    alpha: Annotated[
+        float, typer.Option("--alpha", min=0.0, max=1.0, help="False discovery rate of the chi-square tests.")
+    ] = 0.05,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object in place of the table.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="JSON file to also write.")] = None,
+    fail: Annotated[bool, typer.Option("--fail", help="End with exit code 11 if something drifted.")] = False,
+) -> None:
+    """Compare yields, drop reasons and answers of two crawls, days or recipes of a lake, or of two lakes."""
+    from jobs.views.drift import drift as compare
+    from jobs.views.drift import print_drift
+
+    found = compare(a, b, lake, max_distance, alpha)
+    text = json.dumps(found.summary(), ensure_ascii=False)
+    if out is not None:
+        out.write_text(f"{text}\n", encoding="utf-8")
+    if as_json:
+        typer.echo(text)
+    else:
+        print_drift(found, sys.stdout)
+    if fail:
+        found.require_none()
 
 
 @app.command()

@@ -59,8 +59,9 @@ class BatchWriter:
             shards=places,
             rows_in=sum(shards.values()),
             started_at=started_at,
-            transform=lambda some: stage.transform(stage.read(lake, some, places)),
+            transform=lambda some: stage.transformed(lake, some, places),
             split=lambda transformed: stage.outputs(lake, transformed),
+            warnings=stage.warnings if stage.rules else None,
         )
         report = stage.writing.write(batch)
         self.options.on_batch(report)
@@ -70,7 +71,8 @@ class BatchWriter:
     def _check_failures(self, report: BatchReport) -> None:
         failed = report.rejected("failed")
         if report.rows_in >= _RATE_NEEDS_ROWS and failed > self.options.max_failure_rate * report.rows_in:
-            worst = max(report.reasons.items(), key=lambda item: item[1])[0][1]
+            reasons = {reason: count for (outcome, reason), count in report.reasons.items() if outcome == "failed"}
+            worst = max(reasons, key=lambda reason: reasons[reason])
             raise TooManyFailures(
                 f"Stage {self.stage.name}: {failed} of {report.rows_in} rows failed as a whole or in a part (most often"
                 f" {worst}), more than max_failure_rate={self.options.max_failure_rate}; see"

@@ -63,3 +63,15 @@ class Stopped(SpatialLakeError):
 
 class LakeBusy(Stopped):
     """A lake to which another command is writing."""
+
+
+class RuleBroken(SpatialLakeError):
+    """Rows that break a quality rule which ends the run."""
+
+    exit_code = 10
+
+
+class DriftFound(SpatialLakeError):
+    """Two crawls, days, recipes or lakes that differ by more than they may."""
+
+    exit_code = 11

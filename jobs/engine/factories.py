@@ -57,7 +57,7 @@ def expert_stage(
     slot = definition.slot or definition.name
     if spec is None:
         raise ValueError(f"Stage {definition.name} needs an expert; build it with `made(expert=...)`.")
-    settings = {"expert": spec.for_recipe()}
+    settings = inputs.with_rules({"expert": spec.for_recipe()})
     recipe = recipe_of(definition.name, settings, inputs.upstream_recipe)
     asked = resources_of(slot, spec, inputs.gpus_per_task)
     wanted = tuple(dict.fromkeys((*columns, *expert_class(slot, spec).columns)))
@@ -94,7 +94,7 @@ def batch_stage(
     `changes` are the settings that the recipe hashes, by default the whole section.
     """
     section = inputs.settings.model_dump() if inputs.settings is not None else {}
-    settings = dict(section if changes is None else changes)
+    settings = inputs.with_rules(section if changes is None else changes)
     recipe = recipe_of(inputs.definition.name, settings, inputs.upstream_recipe)
     bound = partial(batches, settings=inputs.settings, recipe=recipe)
     return Stage(

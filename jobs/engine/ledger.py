@@ -1,7 +1,7 @@
 """What one stage has written under one recipe, and the exactly-once commits that add to it."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, Row
@@ -14,6 +14,8 @@ from schemas.table import ENGINE_VERSION, Table
 
 # How many rows have each set of rejects, told as (outcome, reason).
 Rejects = dict[tuple[tuple[str, str], ...], int]
+# Stands for an outcome where a row breaks a rule and is kept.
+WARNED = "warned"
 
 
 def application(stage: str, generation: str) -> str:
@@ -23,20 +25,26 @@ def application(stage: str, generation: str) -> str:
 
 @dataclass
 class BatchReport:
-    """What one micro-batch did; `rejects` says which of its rows were rejected, as a whole or in a part."""
+    """What one micro-batch did.
+
+    `rejects` says which of its rows were rejected, as a whole or in a part, `warned` how many break each rule that only
+    warns.
+    """
 
     stage: str
     rows_in: int
     rows_out: int
     rejects: Rejects
     seconds: float
+    warned: dict[str, int] = field(default_factory=dict)
 
     @property
     def reasons(self) -> dict[tuple[str, str], int]:
-        """Return the number of rows rejected by (outcome, reason); a row may have several."""
+        """Return the number of rows by (outcome, reason), `warned` for rows that are kept; a row may have several."""
         found: Counter[tuple[str, str]] = Counter()
         for pairs, count in self.rejects.items():
             found.update(dict.fromkeys(pairs, count))
+        found.update({(WARNED, rule): count for rule, count in self.warned.items()})
         return dict(found)
 
     def rejected(self, outcome: str) -> int:

@@ -41,12 +41,18 @@ def remembered_settings(uri: str, recipe: str | None = None) -> dict[str, Any]:
     Raises:
         UsageError: no recipe has this prefix, or several have.
     """
-    from jobs.engine.registry import order_of_stages, sections  # imports Spark, which training does not need
+    from jobs.engine.registry import (
+        order_of_stages,
+        sections,
+        stage_tables,
+    )  # imports Spark, which training does not need
 
     book = stored_book(uri)
     chain = book.chain_of(book.named(recipe), order_of_stages()) if recipe else None
     known, found = sections(), book.remembered(chain)
     remembered = {"experts": found["experts"]} if "experts" in found else {}
+    rules = [rule for rule in found.pop("rules", ()) if rule["table"] in stage_tables()]
+    remembered |= {"rules": rules} if rules else {}
     for name, values in found.items():
         if name in known:
             remembered[name] = {key: value for key, value in values.items() if key in known[name].model_fields}

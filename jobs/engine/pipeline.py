@@ -21,6 +21,7 @@ from jobs.engine.preflight import model_failures, require_experts
 from jobs.engine.progress import Reporter, SilentReporter
 from jobs.engine.recipe_table import recipe_book, register
 from jobs.engine.registry import definition_of, downstream_of, run_stages, stage_definitions
+from jobs.engine.rules import of_table, require_conditions
 from jobs.engine.selection import Selection
 from jobs.engine.session import start_session
 from jobs.engine.settings import RunSettings
@@ -43,6 +44,7 @@ def stages_of(settings: RunSettings) -> dict[str, Stage]:
             settings=getattr(settings, name, None) if definition.settings else None,
             expert=getattr(profile, definition.slot) if definition.slot else None,
             gpus_per_task=settings.gpus_per_task,
+            rules=of_table(settings.rules, definition.table),
         )
     return stages
 
@@ -95,6 +97,7 @@ def run(
             earlier version ingested images that are not upright.
         ModelFailed: an expert does not load.
         TooManyFailures: a stage's share of failed rows is above `max_failure_rate`.
+        RuleBroken: rows break a quality rule that ends the run.
         Stopped: Java or a worker was killed, or another command writes to the same stages.
         LakeUnwritable: the disk is full.
     """
@@ -207,6 +210,7 @@ def _work(
     crawl = _crawl_of(settings, names) if work is run_stage else None
     lake = lake or _started(settings)
     with accidents(), writing(lake.uri, names, settings.store_locks):
+        require_conditions(lake.session, settings.rules, [stages[name].target for name in names])
         remove_residues(lake.uri)
         reporter.experts(require_experts(lake.session, [stages[name] for name in names]))
         if crawl:

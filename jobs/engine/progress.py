@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from jobs.engine.ledger import BatchReport
+from jobs.engine.ledger import WARNED, BatchReport
 from jobs.engine.stream import StageSummary
 
 
@@ -101,10 +101,10 @@ def summary_line(summary: StageSummary) -> str:
     """Return one line: rows in and out, rows left out by reason, seconds."""
     if summary.rows_in == 0:
         return f"[dim]{summary.stage:<13} up to date[/dim]"
-    left_out = ", ".join(
-        f"{count} {reason} ({outcome})" for (outcome, reason), count in sorted(summary.reasons.items())
-    )
-    tail = f"  left out: {left_out}" if left_out else ""
+    reasons = sorted(summary.reasons.items())
+    left_out = ", ".join(f"{count} {reason} ({outcome})" for (outcome, reason), count in reasons if outcome != WARNED)
+    warned = ", ".join(f"{count} {rule}" for (outcome, rule), count in reasons if outcome == WARNED)
+    tail = (f"  left out: {left_out}" if left_out else "") + (f"  kept against a rule: {warned}" if warned else "")
     return (
         f"[bold]{summary.stage:<13}[/bold] {summary.rows_in:>8,} in  {summary.rows_out:>9,} out"
         f"  {summary.seconds:6.1f} s{tail}"

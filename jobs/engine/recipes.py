@@ -96,7 +96,7 @@ class RecipeBook:
     def remembered(self, chain: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Return the settings that the current recipes, or those of `chain`, were made with.
 
-        They are a mapping of settings sections, and of `experts` to a whole profile.
+        They are a mapping of settings sections, of `experts` to a whole profile, and of `rules` to a list.
         """
         recipes = self.current() | dict(chain or {})
         found: dict[str, Any] = {}
@@ -109,16 +109,24 @@ class RecipeBook:
                 experts[stage] = expert
         if len(experts) == len(SLOTS):
             found["experts"] = {"name": "remembered", **experts}
-        return found
+        rules = [rule for stage, recipe in recipes.items() for rule in self.rules(stage, recipe)]
+        return {**found, "rules": rules} if rules else found
 
     def configuration(self, stage: str, recipe: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
         """Return a recipe's expert and settings section; rows of earlier versions hold only the hashed settings."""
-        own = [row for row in self.rows if (row.stage, row.recipe) == (stage, recipe)]
-        whole = next((row.configuration for row in reversed(own) if row.configuration is not None), None)
+        whole = self._whole(stage, recipe)
         if whole is not None:
             return whole.get("expert"), dict(whole.get("settings") or {})
-        settings = dict(own[-1].settings)
+        settings = dict(self.newest(stage, recipe).settings)  # pyright: ignore[reportOptionalMemberAccess]
         return settings.pop("expert", None), dict(settings.get("limits", settings))
+
+    def rules(self, stage: str, recipe: str) -> list[dict[str, Any]]:
+        """Return the quality rules of a recipe's table."""
+        return list((self._whole(stage, recipe) or {}).get("rules") or ())
+
+    def _whole(self, stage: str, recipe: str) -> Mapping[str, Any] | None:
+        own = [row for row in self.rows if (row.stage, row.recipe) == (stage, recipe)]
+        return next((row.configuration for row in reversed(own) if row.configuration is not None), None)
 
 
 def _follows(stage: str, first: str, order: Mapping[str, str]) -> bool:

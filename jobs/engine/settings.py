@@ -15,7 +15,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from jobs.engine.errors import UsageError
 from jobs.engine.layers import PREFIX, environment, is_file, merged, merged_settings, read_yaml, validated
-from jobs.engine.registry import sections
+from jobs.engine.registry import sections, stage_definitions
+from jobs.engine.rules import Rule, Rules
 from schemas.settings import did_you_mean, faults_of, nearest
 from udfs.experts.expert import PROFILES, Profile, expert_class
 from udfs.experts.pinning import pinned_profile
@@ -56,6 +57,15 @@ def _joined(above: str, given: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
             yield f"{above}{name}", value
 
 
+def _of_stages(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    tables = sorted(one.table.name for one in stage_definitions().values() if one.writing.takes_rules)
+    for rule in rules:
+        if rule.table not in tables:
+            hint = did_you_mean(rule.table, tables)
+            raise ValueError(f"rule {rule.name} checks {rule.table}, which is no table of single rows; {hint}")
+    return rules
+
+
 SparkValue = Annotated[str, BeforeValidator(_spark_text)]
 SparkOptions = Annotated[dict[str, SparkValue], BeforeValidator(_spark_names)]
 
@@ -77,6 +87,7 @@ class _EngineSettings(BaseSettings):
     shard_size: int = Field(default=256, gt=0)
     max_failure_rate: float = Field(default=0.2, ge=0, le=1)
     gpus_per_task: float | None = Field(default=None, ge=0)
+    rules: Annotated[Rules, AfterValidator(_of_stages)] = ()
 
     @classmethod
     def settings_customise_sources(

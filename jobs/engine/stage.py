@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.engine.lake import Lake
+from jobs.engine.rules import ROWS_JSON, Rule, hashed, ruled, warnings_of
 from jobs.engine.writing import Append, Outputs
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.table import ENGINE_VERSION, Table
@@ -61,11 +62,12 @@ class StageDefinition:
         settings: BaseModel | None = None,
         expert: ExpertSpec | None = None,
         gpus_per_task: float | None = None,
+        rules: tuple[Rule, ...] = (),
     ) -> "Stage":
-        """Return the stage built for these settings (default: the section's own), stages and expert."""
+        """Return the stage built for these settings (default: the section's own), stages, expert and rules."""
         settings = settings or (self.settings() if self.settings else None)
-        stage = self.build(StageInputs(self, upstream or {}, settings, expert, gpus_per_task))
-        return replace(stage, configuration=_configuration(settings, expert))
+        stage = self.build(StageInputs(self, upstream or {}, settings, expert, gpus_per_task, rules))
+        return replace(stage, rules=rules, configuration=_configuration(settings, expert, rules))
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,12 @@ class StageInputs:
     settings: Any = None
     expert: ExpertSpec | None = None
     gpus_per_task: float | None = None
+    rules: tuple[Rule, ...] = ()
+
+    def with_rules(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the stage's recipe hashes: its settings, and the rules that decide which rows there are."""
+        decisive = hashed(self.rules)
+        return {**settings, "rules": decisive} if decisive else dict(settings)
 
     def recipe(self, table: Table) -> str:
         """Return the recipe of the rows to read from a table; tables without recipes have their stage's name."""
@@ -99,7 +107,7 @@ class Stage:
     REJECT structs. `recipe` names rows of this stage, `upstream_recipe` those that it follows. `settings` are what the
     recipe hashes, `configuration` is everything needed to build the stage again. `split` overrides how rows are
     distributed over tables. A stage with an `expert` runs it on tasks with `gpus_per_task` (see
-    `jobs/engine/resources.py`).
+    `jobs/engine/resources.py`). `rules` are those of its table.
     """
 
     definition: StageDefinition
@@ -114,6 +122,7 @@ class Stage:
     split: "Callable[[Stage, Lake, DataFrame], Outputs] | None" = None
     expert: ExpertSpec | None = None
     gpus_per_task: float | None = None
+    rules: tuple[Rule, ...] = ()
 
     @property
     def name(self) -> str:
@@ -133,8 +142,7 @@ class Stage:
     @property
     def committed(self) -> tuple[Table, ...]:
         """Return the tables that every micro-batch commits to, `quarantine` and its account in `stage_runs` last."""
-        done = (self.writing.done,) if self.writing.done else ()
-        return (self.target, *done, QUARANTINE, STAGE_RUNS)
+        return (self.target, *self.writing.shows, QUARANTINE, STAGE_RUNS)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -146,6 +154,15 @@ class Stage:
         """Return how the stage writes."""
         return self.definition.writing
 
+    def transformed(self, lake: Lake, keys: DataFrame, shards: list[int]) -> DataFrame:
+        """Return the rows of the micro-batch's keys, with the rejects of the transform and of the rules."""
+        rows = self.transform(self.read(lake, keys, shards))
+        return ruled(rows, self.rules, self.target, kept_with_rejects=self.writing.done is not None)
+
+    def warnings(self, transformed: DataFrame) -> dict[str, int]:
+        """Return how many rows break each rule that warns, or end the run, as `rules.warnings_of` says."""
+        return warnings_of(transformed, self.rules, self.name)
+
     def outputs(self, lake: Lake, transformed: DataFrame) -> Outputs:
         """Split a transformed micro-batch into what goes where."""
         if self.split is not None:
@@ -156,13 +173,13 @@ class Stage:
 
 def rejects_of(stage: Stage, transformed: DataFrame, attempt: int = 1) -> DataFrame:
     """Return the rejects of a transformed micro-batch in QUARANTINE's shape."""
-    names = ("entry_id", "image_id", "uri")
+    names = ("entry_id", "image_id", "uri", ROWS_JSON)
     carried = [c if c in transformed.columns else F.lit(None).cast("string").alias(c) for c in names]
     exploded = transformed.where(F.size("rejects") > 0).select(
         *carried, "ingest_shard", F.explode("rejects").alias("reject")
     )
     retry = F.when(F.col("reject.outcome") == "failed", F.lit(f"spatiallake retry --stage {stage.name}"))
-    return exploded.select(
+    rejects = exploded.select(
         F.lit(stage.name).alias("stage"),
         *names,
         *(f"reject.{name}" for name in ("outcome", "reason", "error")),
@@ -172,6 +189,15 @@ def rejects_of(stage: Stage, transformed: DataFrame, attempt: int = 1) -> DataFr
         "ingest_shard",
         F.lit(ENGINE_VERSION).alias("engine_version"),
     )
+    return _once_per_key(rejects) if stage.rules else rejects
+
+
+def _once_per_key(rejects: DataFrame) -> DataFrame:
+    """Join the rejects of several rows of one key, such as answers about one image, that break the same rule."""
+    same = [name for name in rejects.columns if name != ROWS_JSON]
+    listed = F.sort_array(F.collect_list(ROWS_JSON))
+    rows = F.when(F.size(listed) > 0, F.concat(F.lit("["), F.concat_ws(",", listed), F.lit("]")))
+    return rejects.groupBy(*same).agg(rows.alias(ROWS_JSON))
 
 
 def with_recipe(rows: DataFrame, recipe: str, shards: list[int]) -> DataFrame:
@@ -179,12 +205,14 @@ def with_recipe(rows: DataFrame, recipe: str, shards: list[int]) -> DataFrame:
     return rows.where((F.col("recipe") == recipe) & F.col("ingest_shard").isin(shards))
 
 
-def _configuration(settings: BaseModel | None, expert: ExpertSpec | None) -> dict[str, Any]:
+def _configuration(settings: BaseModel | None, expert: ExpertSpec | None, rules: tuple[Rule, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if settings is not None:
         found["settings"] = settings.model_dump(mode="json")
     if expert is not None:
         found["expert"] = _whole(expert)
+    if rules:
+        found["rules"] = [rule.model_dump(mode="json") for rule in rules]
     return found
 
 

@@ -7,14 +7,14 @@ A stage names one of four strategies:
 | `Append` | at most one row per key | run, rejects, side tables, rows |
 | `AppendBulk` | many rows per key that cost little to make | rows, rejects, run |
 | `AppendOncePerKey` | a key that several upstream rows share | run, rejects, side tables, rows |
-| `ReplaceShards` | aggregates of whole ingest shards | run, rejects, side tables, rows in place of the old |
+| `ReplaceShards` | aggregates of whole ingest shards | run, rejects, side tables and rows in place of the old |
 
 Every commit carries an application id and the number of the micro-batch, so that Delta ignores a repeated one. The last
 commit marks the micro-batch as done: before it, a restart computes the whole micro-batch again.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
@@ -53,7 +53,8 @@ class NewKeys:
 class MicroBatch:
     """New keys of a stage, their ingest shards, and the functions that turn them into rows.
 
-    `transform` maps keys to rows with their rejects, `split` distributes those over the tables.
+    `transform` maps keys to rows with their rejects, `split` distributes those over the tables. `warnings` counts rows
+    that break rules which only warn, and ends the run where too many break a rule; None: no rules.
     """
 
     ledger: Ledger
@@ -64,11 +65,12 @@ class MicroBatch:
     started_at: float
     transform: Callable[[DataFrame], DataFrame]
     split: Callable[[DataFrame], Outputs]
+    warnings: Callable[[DataFrame], dict[str, int]] | None = None
 
-    def report(self, rows_out: int, rejects: Rejects) -> BatchReport:
+    def report(self, rows_out: int, rejects: Rejects, warned: Mapping[str, int] | None = None) -> BatchReport:
         """Return what the micro-batch did so far."""
         seconds = time.monotonic() - self.started_at
-        return BatchReport(self.ledger.stage, self.rows_in, rows_out, rejects, seconds)
+        return BatchReport(self.ledger.stage, self.rows_in, rows_out, rejects, seconds, dict(warned or {}))
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,16 @@ class Append:
     """
 
     done: Table | None = None
+
+    @property
+    def shows(self) -> tuple[Table, ...]:
+        """Return the side tables that, like the stage's own, show what has been written."""
+        return (self.done,) if self.done else ()
+
+    @property
+    def takes_rules(self) -> bool:
+        """Return whether single rows can be left out, by a quality rule."""
+        return True
 
     def unseen(self, batch: NewKeys) -> DataFrame:
         """Leave out the keys that have rows or rejects already, whichever checkpoint or command made them."""
@@ -100,19 +112,20 @@ class Append:
         ledger = batch.ledger
         transformed = batch.transform(batch.keys).persist(StorageLevel.MEMORY_AND_DISK)
         try:
+            warned = batch.warnings(transformed) if batch.warnings else {}
             outputs = batch.split(transformed)
             sound, rejects = sound_and_rejects(transformed)
             rows_out = sound if outputs.rows_without_rejects else outputs.rows.count()
-            report = batch.report(rows_out, rejects)
+            report = batch.report(rows_out, rejects, warned)
             if ledger.catches_up and not rows_out and not rejects:
                 return report
             ledger.append_run(report, batch.batch_id)
             if rejects:
                 ledger.append_rejects(outputs.rejects, batch.batch_id)
             for table, rows in outputs.sides:
-                ledger.append(table, rows, batch.batch_id)
+                self.write_rows(batch, rows, table)
             # The stage's own rows come last: before that, a restart repeats all of the above.
-            self.write_rows(batch, outputs.rows)
+            self.write_rows(batch, outputs.rows, ledger.target)
         finally:
             transformed.unpersist()
         return report
@@ -121,9 +134,9 @@ class Append:
         """Return how many rows the stage reads for these upstream rows."""
         return upstream.count()
 
-    def write_rows(self, batch: MicroBatch, rows: DataFrame) -> None:
-        """Commit the stage's own rows."""
-        batch.ledger.append(batch.ledger.target, rows, batch.batch_id)
+    def write_rows(self, batch: MicroBatch, rows: DataFrame, table: Table) -> None:
+        """Commit rows of the stage's own table or of a side table."""
+        batch.ledger.append(table, rows, batch.batch_id)
 
     def progress_sql(self, upstream: str, done: str, rejects: str, key: str) -> str:
         """Return a query for `dealt` and `total`: the upstream keys dealt with, and all of them.
@@ -143,13 +156,16 @@ class Append:
 class AppendBulk(Append):
     """Add many rows per key straight from the transform, without caching them.
 
-    Rejects are computed afterwards, for the keys without rows; a restart finds the same keys.
+    Rejects are computed afterwards, for the keys without rows; a restart finds the same keys. Rules have to count rows
+    before any is written, and with them the rows are cached.
     """
 
     def write(self, batch: MicroBatch) -> BatchReport:
         """Commit the rows first, then the rejects of keys without rows."""
+        if batch.warnings:
+            return self._write_ruled(batch, batch.warnings)
         ledger = batch.ledger
-        self.write_rows(batch, batch.split(batch.transform(batch.keys)).rows)
+        self.write_rows(batch, batch.split(batch.transform(batch.keys)).rows, ledger.target)
         written = ledger.rows_of_recipe(batch.shards).groupBy(ledger.key).count()
         counts = [
             row["count"] for row in written.join(F.broadcast(batch.keys.select(ledger.key)), ledger.key).collect()
@@ -157,6 +173,23 @@ class AppendBulk(Append):
         rejects = self._reject_empty(batch, written) if len(counts) < batch.rows_in else {}
         report = batch.report(sum(counts), rejects)
         ledger.append_run(report, batch.batch_id)
+        return report
+
+    def _write_ruled(self, batch: MicroBatch, warnings: Callable[[DataFrame], dict[str, int]]) -> BatchReport:
+        """Commit the rows first, then the rejects of keys without rows and of rows that break a rule."""
+        ledger = batch.ledger
+        transformed = batch.transform(batch.keys).persist(StorageLevel.MEMORY_AND_DISK)
+        try:
+            warned = warnings(transformed)
+            outputs = batch.split(transformed)
+            self.write_rows(batch, outputs.rows, ledger.target)
+            rows_out, rejects = sound_and_rejects(transformed)
+            if rejects:
+                ledger.append_rejects(outputs.rejects, batch.batch_id)
+            report = batch.report(rows_out, rejects, warned)
+            ledger.append_run(report, batch.batch_id)
+        finally:
+            transformed.unpersist()
         return report
 
     def _reject_empty(self, batch: MicroBatch, written: DataFrame) -> Rejects:
@@ -186,12 +219,24 @@ class AppendOncePerKey(Append):
 
 @dataclass(frozen=True)
 class ReplaceShards(Append):
-    """Write aggregates: the new rows of an ingest shard replace its old ones.
+    """Write aggregates: the new rows of an ingest shard replace its old ones, in the stage's own and its side tables.
 
     `counted` is the target's column with the number of upstream rows behind a row; it shows which shards have grown.
+    `beside` are the side tables, which have recipes too.
     """
 
     counted: str | None = None
+    beside: tuple[Table, ...] = ()
+
+    @property
+    def shows(self) -> tuple[Table, ...]:
+        """Return the side tables: a shard is done once it is replaced in all of them."""
+        return self.beside
+
+    @property
+    def takes_rules(self) -> bool:
+        """Return False: without some of its rows, an aggregate would count less than there is."""
+        return False
 
     def unseen(self, batch: NewKeys) -> DataFrame:
         """Leave out the keys of shards whose rows count all that is upstream; others are computed again as a whole."""
@@ -205,10 +250,10 @@ class ReplaceShards(Append):
         now = batch.upstream.where(inside).groupBy("ingest_shard").agg(F.count("*").alias("n"))
         return batch.keys.join(now.join(counted, ["ingest_shard", "n"], "left_semi"), "ingest_shard", "left_anti")
 
-    def write_rows(self, batch: MicroBatch, rows: DataFrame) -> None:
+    def write_rows(self, batch: MicroBatch, rows: DataFrame, table: Table) -> None:
         """Commit the rows in place of those of the same shards."""
         ledger = batch.ledger
-        ledger.lake.replace_shards(ledger.target, rows, ledger.app_id, batch.batch_id, batch.shards)
+        ledger.lake.replace_shards(table, rows, ledger.app_id, batch.batch_id, batch.shards)
 
     def progress_sql(self, upstream: str, done: str, rejects: str, key: str) -> str:
         """Return a query for `dealt` and `total`, counted in upstream rows, or in shards without `counted`."""

@@ -3,7 +3,7 @@
 import importlib
 import math
 import pkgutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +14,10 @@ from jobs.engine.delta_log import require_whole_log
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.engine.recipes import RecipeBook
 from jobs.engine.registry import stage_tables
+from schemas.operations import RECIPES
 from schemas.table import Table
+from schemas.view import columns_missing, no_rows
+from schemas.views import VIEWS
 from udfs.storage.clients import delta_options
 from udfs.storage.locations import UnservedLocation, normalized
 
@@ -101,10 +104,10 @@ class LakeReader:
         return pa.table(builder.execute(text)).to_pylist()[0]
 
     def query(self, name: str, sql: str, all_recipes: bool = False) -> list[Row]:
-        """Run SQL (DataFusion's dialect) over one table, called `t`, and return its rows.
+        """Run SQL (DataFusion's dialect) over one table or view, called `t`, and return its rows.
 
-        `t` holds the current recipe's rows; with `all_recipes` every row. NaN and infinity come back as None, for
-        pages and JSON cannot hold them.
+        `t` holds the current recipe's rows; with `all_recipes` every row of a table. NaN and infinity come back as
+        None, for pages and JSON cannot hold them.
 
         Raises:
             LakeUnreadable: the table does not exist yet.
@@ -117,11 +120,51 @@ class LakeReader:
         Raises:
             LakeUnreadable: the table does not exist yet.
         """
+        if name in VIEWS:
+            return self.view(name, sql)
         stage = None if all_recipes else stage_of_table().get(name)
         recipe = self.current_recipes().get(stage) if stage else None
         view = f"SELECT * FROM source WHERE recipe = {quoted([recipe])}" if recipe else "SELECT * FROM source"
         builder = QueryBuilder().register("source", self._required(name))
         return pa.table(builder.execute(f"WITH t AS ({view}) {sql}"))
+
+    def view(self, name: str, sql: str = "SELECT * FROM t", recipes: Mapping[str, str] | None = None) -> pa.Table:
+        """Run SQL over one of `schemas.views`, called `t`, and return its rows.
+
+        `recipes` are the recipes by stage whose rows count, in place of the current ones. A table that the lake does
+        not have yet has no rows.
+
+        Raises:
+            LakeUnreadable: the lake has no table at all.
+        """
+        self.tables()
+        builder = QueryBuilder()
+        text = VIEWS[name].rendered(self._source_in(builder, recipes))
+        return pa.table(builder.execute(f"WITH t AS ({text}) {sql}"))
+
+    def _source_in(self, builder: QueryBuilder, recipes: Mapping[str, str] | None) -> Callable[[str], str]:
+        """Return a function that registers a table and returns what stands for it in the SQL of a view."""
+        shown = self.current_recipes() if recipes is None else recipes
+        registered = set[str]()
+
+        def source(name: str) -> str:
+            table = known_tables()[name.removesuffix("_all")]
+            opened = self._open(table.name)
+            if opened is None:
+                return no_rows(table)
+            if table.name not in registered:
+                builder.register(f"table_{table.name}", opened)
+                registered.add(table.name)
+            missing = columns_missing(table, [field.name for field in opened.schema().fields])
+            rows = f"SELECT *{missing} FROM table_{table.name}"
+            recipe = shown.get(stage_of_table().get(name, ""))
+            if recipe:
+                rows += f" WHERE recipe = {quoted([recipe])}"
+            if table.name == RECIPES.name and recipes is not None:
+                rows += f" WHERE recipe IN ({quoted(recipes.values())})"
+            return f"({rows})"
+
+        return source
 
     def optional(self, name: str, sql: str) -> list[Row]:
         """Return `query`'s rows, or none when the table does not exist yet."""

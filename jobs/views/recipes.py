@@ -89,7 +89,8 @@ def _defaults(stage: str) -> dict[str, Any]:
 
 def _values(book: RecipeBook, row: RecipeRow) -> dict[str, Any]:
     expert, settings = book.configuration(row.stage, row.recipe)
-    return {"expert": expert, **settings} if expert else settings
+    rules = {"rules": {rule["name"]: rule["action"] for rule in book.rules(row.stage, row.recipe)}}
+    return {**({"expert": expert} if expert else {}), **settings, **rules}
 
 
 def leaves(value: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:

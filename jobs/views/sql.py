@@ -15,6 +15,7 @@ from pyspark.errors import PySparkException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import Row as SparkRow
+from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -24,6 +25,8 @@ from jobs.engine.recipe_table import recipe_book
 from jobs.views.reader import known_tables, stage_of_table
 from jobs.views.sql_guard import java_cause, tables_read, variables_off
 from schemas.table import Table
+from schemas.view import View, columns_missing, no_rows
+from schemas.views import VIEWS
 
 FORMATS = ("table", "csv", "json")
 
@@ -31,10 +34,10 @@ FORMATS = ("table", "csv", "json")
 def run_sql(
     session: SparkSession, lake_uri: str, query: str, output: str = "table", limit: int = 100, out: TextIO | None = None
 ) -> int:
-    """Run one query over the views of a lake, print its rows, and return how many were printed.
+    """Run one query over the tables and views of a lake, print its rows, and return how many were printed.
 
-    `name` is a table's current recipe, `name_all` all of them. `output` is table, csv or json (an object a line);
-    `limit` 0 prints every row. A note on stderr says when the limit cut rows off.
+    `name` is a table's current recipe, `name_all` all of them; views are those of `schemas.views`. `output` is table,
+    csv or json (an object a line); `limit` 0 prints every row. A note on stderr says when the limit cut rows off.
 
     Raises:
         UsageError: a query that cannot run or does more than read the lake's tables, or an unknown format.
@@ -62,7 +65,7 @@ def run_sql(
 
 
 def register_views(session: SparkSession, lake_uri: str, *names: str) -> None:
-    """Register the temporary views `names`, each a table or a table with `_all`.
+    """Register the temporary views `names`, each a table, a table with `_all`, or one of `schemas.views`.
 
     Raises:
         LakeUnreadable: the lake has no table.
@@ -83,9 +86,12 @@ def _tables_of(session: SparkSession, lake_uri: str) -> tuple[Lake, dict[str, Ta
 def _view_names(tables: Iterable[str]) -> Iterator[str]:
     for name in tables:
         yield from (name, f"{name}_all")
+    yield from VIEWS
 
 
 def _register(lake: Lake, tables: dict[str, Table], names: set[str]) -> None:
+    views = [view for name, view in VIEWS.items() if name in names]
+    names = names.union(*(view.reads for view in views))
     # Opening a table takes a second on a laptop, so only tables that the query names are opened.
     named = [name for name in tables if {name, f"{name}_all"} & names]
     stages = stage_of_table()
@@ -95,6 +101,21 @@ def _register(lake: Lake, tables: dict[str, Table], names: set[str]) -> None:
         rows.createOrReplaceTempView(f"{name}_all")
         recipe = recipes.get(stages.get(name, ""))
         (rows.where(rows.recipe == recipe) if recipe else rows).createOrReplaceTempView(name)
+    for view in views:
+        _register_view(lake.session, view, tables)
+
+
+def _register_view(session: SparkSession, view: View, tables: dict[str, Table]) -> None:
+    def source(name: str) -> str:
+        table = name.removesuffix("_all")
+        if table not in tables:
+            return no_rows(known_tables()[table])
+        missing = columns_missing(tables[table], session.table(name).columns)
+        return f"(SELECT *{missing} FROM {name})" if missing else f"`{name}`"
+
+    rows = session.sql(view.rendered(source))
+    commented = [F.col(name).alias(name, metadata={"comment": view.columns[name]}) for name in rows.columns]
+    rows.select(*commented).createOrReplaceTempView(view.name)
 
 
 def _silence_spark() -> None:
@@ -105,7 +126,7 @@ def _silence_spark() -> None:
 
 def _sentence(error: PySparkException, tables: list[str]) -> str:
     condition, parameters = error.getCondition() or "", error.getMessageParameters() or {}
-    there = f"the tables are {', '.join(tables)}, each also with _all for every recipe"
+    there = f"the tables are {', '.join(tables)}, each also with _all for every recipe; views: {', '.join(VIEWS)}"
     if condition == "TABLE_OR_VIEW_NOT_FOUND":
         return f"No table {parameters.get('relationName', '?')} in this lake; {there}."
     if condition.startswith("UNRESOLVED_COLUMN"):

@@ -81,6 +81,22 @@ def tables_read(session: SparkSession, query: str, known: frozenset[str]) -> set
         raise UsageError(f"`spatiallake sql` only reads the lake's tables, and {refused}.") from None
 
 
+def condition_fault(session: Any, condition: str) -> str | None:
+    """Return what a condition holds besides computing on the columns of one row, as a clause; None if nothing.
+
+    Raises:
+        ParseException: the condition is no valid SQL.
+    """
+    try:
+        parsed = session._jsparkSession.sessionState().sqlParser().parseExpression(condition)
+        _ConditionWalk(session, frozenset()).names(parsed)
+    except _Refused as refused:
+        return str(refused)
+    except Py4JJavaError as error:
+        return f"Spark cannot parse it ({java_cause(error)})"
+    return None
+
+
 def _parsed(session: Any, query: str) -> JavaObject:
     try:
         return session._jsparkSession.sessionState().sqlParser().parsePlan(query)
@@ -170,10 +186,11 @@ class _Walk:
             self._found.add(name)
             return
         if len(parts) == 1:
+            tables = sorted(one for one in self._known if f"{one}_all" in self._known)
+            views = sorted(one for one in self._known if one not in tables and not one.endswith("_all"))
             raise UsageError(
-                f"No table `{parts[0]}` in this lake; the tables are "
-                f"{', '.join(sorted(one for one in self._known if not one.endswith('_all')))}, each also with _all for "
-                "every recipe."
+                f"No table `{parts[0]}` in this lake; the tables are {', '.join(tables)}, each also with _all for every"
+                f" recipe; the views are {', '.join(views)}."
             )
         quoted = ".".join(f"`{part}`" for part in parts)
         raise _Refused(f"{quoted} is a path or a name outside of it; read a table of the lake by its name")
@@ -198,3 +215,10 @@ class _Walk:
         package, _, kind = (found.get().getClassName() or f"{_CATALYST}.expressions.").rpartition(".")
         own = f"{package}.".startswith(f"{_CATALYST}.expressions.") and not f"{package}.".startswith(_OUTSIDE_PACKAGES)
         return own and kind not in _OUTSIDE
+
+
+class _ConditionWalk(_Walk):
+    """A walk over a condition, which may hold no plan: no subquery."""
+
+    def _check_plan(self, node: Any, name: str, seen: frozenset[str]) -> None:
+        raise _Refused("it holds a subquery; write a condition on the columns of one row")

@@ -132,6 +132,11 @@ def sql(place: Place) -> None:
     assert told.split() == ["n", str(rows(place.lake, "qa_pairs"))]
 
 
+def drift(place: Place) -> None:
+    told = invoke("drift", place.lake, place.lake, "--fail")
+    assert "yield: listed to images" in told
+
+
 def train(place: Place) -> None:
     """What docs/training.md has a user do with a lake, in its order; items that ask for numbers are among those."""
     items, out = place.out / "items.parquet", place.out / "run"
@@ -177,6 +182,7 @@ SMOKES: dict[str, Callable[[Place], None]] = {
     "preview": preview,
     "report": report,
     "sql": sql,
+    "drift": drift,
     "train": train,
     "train-experts": train_experts,
 }

@@ -10,6 +10,7 @@ from pyspark.sql.types import LongType, StringType, StructType
 
 from jobs.engine.factories import batch_stage
 from jobs.engine.lake import Lake
+from jobs.engine.rules import Rule
 from jobs.engine.stage import Stage, StageDefinition, StageInputs, with_recipe
 from jobs.engine.writing import Append, ReplaceShards
 from schemas.table import ENGINE_VERSION, Table, column, lineage
@@ -36,7 +37,7 @@ def doubled(
         yield pa.RecordBatch.from_pylist(rows, schema=schema)
 
 
-def stage_with(writing: Append, copies: int = 1) -> Stage:
+def stage_with(writing: Append, copies: int = 1, rules: tuple[Rule, ...] = ()) -> Stage:
     def build(inputs: StageInputs) -> Stage:
         def read(lake: Lake, keys: DataFrame, shards: list[int]) -> DataFrame:
             numbers = with_recipe(lake.read(UPSTREAM), "up", shards)
@@ -49,7 +50,7 @@ def stage_with(writing: Append, copies: int = 1) -> Stage:
     definition = StageDefinition(TARGET, (UPSTREAM,), "Double.", build, writing=writing)
     # Only the recipe of the stage before is asked for.
     before = Stage(definition, "up", "", read=lambda lake, keys, shards: keys, transform=lambda df: df)
-    return definition.made({"numbers": before})
+    return definition.made({"numbers": before}, rules=rules)
 
 
 def numbers(lake: Lake, values: dict[str, int], shard: int = 0, version: int = 0) -> DataFrame:

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 
 TABLES = (
     *("crawl", "images", "provenance", "image_scores", "regions", "depths", "scenes"),
-    *("references", "qa_pairs", "qa_statistics", "quarantine", "stage_runs", "recipes"),
+    *("references", "qa_pairs", "qa_statistics", "object_statistics", "quarantine", "stage_runs", "recipes"),
 )
 
 
