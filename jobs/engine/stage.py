@@ -99,7 +99,7 @@ class Stage:
     REJECT structs. `recipe` names rows of this stage, `upstream_recipe` those that it follows. `settings` are what the
     recipe hashes, `configuration` is everything needed to build the stage again. `split` overrides how rows are
     distributed over tables. A stage with an `expert` runs it on tasks with `gpus_per_task` (see
-    `jobs/engine/resources.py`).
+    `jobs/engine/resources.py`). `prepare` adapts the stage to what a lake says now, before each micro-batch.
     """
 
     definition: StageDefinition
@@ -110,10 +110,12 @@ class Stage:
     settings: dict[str, Any] = field(default_factory=dict)
     configuration: dict[str, Any] = field(default_factory=dict)
     files_per_batch: int = 8
+    shards_per_batch: int = 8
     arrow_rows: int = 64
     split: "Callable[[Stage, Lake, DataFrame], Outputs] | None" = None
     expert: ExpertSpec | None = None
     gpus_per_task: float | None = None
+    prepare: "Callable[[Stage, Lake], Stage] | None" = None
 
     @property
     def name(self) -> str:
@@ -145,6 +147,10 @@ class Stage:
     def writing(self) -> Append:
         """Return how the stage writes."""
         return self.definition.writing
+
+    def prepared(self, lake: Lake) -> "Stage":
+        """Return the stage as it is to work on this lake now."""
+        return self.prepare(self, lake) if self.prepare else self
 
     def outputs(self, lake: Lake, transformed: DataFrame) -> Outputs:
         """Split a transformed micro-batch into what goes where."""
