@@ -107,7 +107,7 @@ def rows_of(lake: Lake, table: Table, targets: Targets) -> dict[str, DataFrame]:
     for column in keys_of_table(lake, table):
         ids = F.broadcast(named[column].select(column))
         rows = lake.read(table).join(ids, column, "left_semi")
-        found[column] = rows.where(F.col("reason") != Reason.TAKEN_DOWN) if table.name == QUARANTINE.name else rows
+        found[column] = rows.where(F.col("reason") != str(Reason.TAKEN_DOWN)) if table.name == QUARANTINE.name else rows
     return found
 
 
@@ -128,12 +128,12 @@ def _refuse(lake: Lake, targets: Targets, inside: str) -> None:
     """Leave of each entry one row in `quarantine`, without its address."""
     _remove(lake, QUARANTINE, targets, inside)
     ingest = CRAWL.stage or ""
-    told = lake.read(QUARANTINE).where((F.col("stage") == ingest) & (F.col("reason") == Reason.TAKEN_DOWN))
+    told = lake.read(QUARANTINE).where((F.col("stage") == ingest) & (F.col("reason") == str(Reason.TAKEN_DOWN)))
     left = targets.entries.join(told.select("entry_id"), "entry_id", "left_anti").localCheckpoint()
     if left.isEmpty():
         return
     values: dict[str, Any] = dict.fromkeys(QUARANTINE.columns)
-    values |= {"stage": ingest, "recipe": ingest, "outcome": Outcome.REFUSED, "reason": Reason.TAKEN_DOWN}
+    values |= {"stage": ingest, "recipe": ingest, "outcome": str(Outcome.REFUSED), "reason": str(Reason.TAKEN_DOWN)}
     values |= {"error": REFUSED, "attempt": 1, "engine_version": ENGINE_VERSION}
     fields = {field.name: field.dataType for field in QUARANTINE.schema.fields}
     rows = left.select(

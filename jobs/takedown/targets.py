@@ -129,7 +129,9 @@ def _entries(lake: Lake, keys: DataFrame, images: DataFrame) -> DataFrame:
             wanted = _with_keys(crawl.select(*_ENTRY), "entry_id", _keys_of_entries, keys)
             found.append(crawl.join(F.broadcast(wanted), "entry_id").select("entry_id", "ingest_shard"))
         if lake.exists(QUARANTINE):
-            refused = lake.read(QUARANTINE).where(F.col("reason") == Reason.TAKEN_DOWN).select("entry_id").distinct()
+            refused = (
+                lake.read(QUARANTINE).where(F.col("reason") == str(Reason.TAKEN_DOWN)).select("entry_id").distinct()
+            )
             found.append(crawl.join(refused, "entry_id").select("entry_id", "ingest_shard"))
     return reduce(DataFrame.union, found).distinct()
 

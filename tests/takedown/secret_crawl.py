@@ -92,7 +92,7 @@ def traces(lake: Path, words: Iterable[bytes]) -> list[str]:
         content = path.read_bytes()
         contents = [content]
         if path.name.endswith(".parquet"):
-            contents += list(_values(pq.read_table(path).to_pylist()))
+            contents += list(_values(pq.ParquetFile(path).read().to_pylist()))
         if any(word in one for word in wanted for one in contents):
             found.append(str(path.relative_to(lake)))
     return found
