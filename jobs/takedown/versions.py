@@ -39,12 +39,13 @@ def purge(lake: Lake, tables: Mapping[str, Table]) -> dict[str, int]:
         for name, table in tables.items():
             if name in LEDGERS:
                 continue
-            place, before = f"delta.`{lake.location(table)}`", len(_data_files(lake, table))
+            place = f"delta.`{lake.location(table)}`"
             if _has_deletion_vectors(lake, table):
                 # Else rows that are only marked as deleted stay in files of the current version.
                 lake.session.sql(f"REORG TABLE {place} APPLY (PURGE)")
-            lake.session.sql(f"VACUUM {place} RETAIN 0 HOURS")
-            removed[name] = max(before - len(_data_files(lake, table)), 0)
+            removed[name] = len(leftovers(lake, {name: table}).get(name, []))
+            if removed[name]:
+                lake.session.sql(f"VACUUM {place} RETAIN 0 HOURS")
     return removed
 
 
@@ -115,5 +116,5 @@ def _data_files(lake: Lake, table: Table) -> list[str]:
     return [
         one.path
         for one in listed
-        if one.type == fs.FileType.File and not one.path.startswith(inside) and not one.base_name.startswith(".")
+        if one.type == fs.FileType.File and not one.path.startswith(inside) and not one.base_name.startswith((".", "_"))
     ]
