@@ -9,7 +9,7 @@ from typing import Any
 from jobs.engine.delta_log import opened
 
 COMPARED = (
-    *("crawl", "images", "provenance", "image_scores", "regions", "depths", "scenes"),
+    *("crawl", "images", "provenance", "near_duplicates", "image_scores", "regions", "depths", "scenes"),
     *("references", "qa_pairs", "qa_statistics", "object_statistics", "training_examples", "quarantine", "stage_runs"),
 )
 _SUMMED = ("rows_in", "rows_out", "failed", "filtered", "refused")

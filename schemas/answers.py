@@ -51,7 +51,12 @@ QA_PAIRS = Table(
             column("scene_recipe", StringType(), "recipe of the `scenes` row", False),
             column("seed", LongType(), "seed of every random choice in the row", False),
             column("licence", StringType(), "of the image"),
-            column("split", StringType(), "train, validation or test, by image", False),
+            column(
+                "split",
+                StringType(),
+                "train, validation or test; the same for near-duplicates and for a sequence",
+                False,
+            ),
             *lineage(),
         ]
     ),

@@ -35,6 +35,10 @@ class Reason(StrEnum):
     # ingest, refused
     NOT_DOWNLOADED = "not_downloaded"
     OPT_OUT = "opt_out"
+    TAKEN_DOWN = "taken_down"
+    LICENCE_DENIED = "licence_denied"
+    LICENCE_NOT_ALLOWED = "licence_not_allowed"
+    LICENCE_UNKNOWN = "licence_unknown"
     OUTSIDE_ROOTS = "outside_roots"
     UNSUPPORTED_FORMAT = "unsupported_format"
     FILE_TOO_LARGE = "file_too_large"
@@ -65,6 +69,8 @@ class Reason(StrEnum):
     UNSURE_OBJECT = "unsure_object"
     # synthesize
     NO_QUESTIONS = "no_questions"
+    DIVIDED_DUPLICATES = "divided_duplicates"
+    NEAR_DUPLICATE = "near_duplicate"
     # any stage
     TIMED_OUT = "timed_out"
     UNEXPECTED_ERROR = "unexpected_error"

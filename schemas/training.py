@@ -36,7 +36,7 @@ TRAINING_EXAMPLES = Table(
             column("qa_ids", StringType(), "JSON list of the turns' qa_id, in order", False),
             column("type_ids", StringType(), "JSON list of the turns' type_id, in order", False),
             column("stream", StringType(), "spatial", False),
-            column("split", StringType(), "train, validation or test, by image", False),
+            column("split", StringType(), "train, validation or test, as in `qa_pairs`", False),
             column("licence", StringType(), "of the image"),
             *lineage(),
         ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MODULES = (
     "jobs.cli.stages",
     "jobs.cli.operations",
+    "jobs.cli.takedown",
     "jobs.cli.views",
     "jobs.cli.train",
     "jobs.cli.evaluate",

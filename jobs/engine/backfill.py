@@ -20,8 +20,6 @@ from jobs.engine.stream import StageSummary
 from jobs.engine.writing import Outputs, ReplaceShards
 from schemas.operations import QUARANTINE
 
-_SHARDS_PER_BATCH = 8
-
 
 def backfill(lake: Lake, stage: Stage, options: StreamOptions, selection: Selection | None = None) -> StageSummary:
     """Write the rows that the stage's table lacks for its upstream rows, except those that failed.
@@ -86,8 +84,8 @@ def _run(lake: Lake, stage: Stage, keys: DataFrame, options: StreamOptions, kind
     options.on_rows(sum(per_shard.values()))
     # A name of its own for every run: what a killed one left half-done is taken back and made again.
     ledger = ledger_of(lake, stage, f"{kind}-{attempt}-{uuid4()}", attempt, revisits=kind == "backfill")
-    for batch_id, start in enumerate(range(0, len(shards), _SHARDS_PER_BATCH)):
-        some = keys.where(F.col("ingest_shard").isin(shards[start : start + _SHARDS_PER_BATCH]))
+    for batch_id, start in enumerate(range(0, len(shards), stage.shards_per_batch)):
+        some = keys.where(F.col("ingest_shard").isin(shards[start : start + stage.shards_per_batch]))
         report = BatchWriter(stage, ledger, options).write(some, batch_id)
         if report:
             summary.add(report)

@@ -107,7 +107,8 @@ class Stage:
     REJECT structs. `recipe` names rows of this stage, `upstream_recipe` those that it follows. `settings` are what the
     recipe hashes, `configuration` is everything needed to build the stage again. `split` overrides how rows are
     distributed over tables. A stage with an `expert` runs it on tasks with `gpus_per_task` (see
-    `jobs/engine/resources.py`). `rules` are those of its table.
+    `jobs/engine/resources.py`). `rules` are those of its table. `prepare` adapts the stage to what a lake says now,
+    before each micro-batch.
     """
 
     definition: StageDefinition
@@ -118,11 +119,13 @@ class Stage:
     settings: dict[str, Any] = field(default_factory=dict)
     configuration: dict[str, Any] = field(default_factory=dict)
     files_per_batch: int = 8
+    shards_per_batch: int = 8
     arrow_rows: int = 64
     split: "Callable[[Stage, Lake, DataFrame], Outputs] | None" = None
     expert: ExpertSpec | None = None
     gpus_per_task: float | None = None
     rules: tuple[Rule, ...] = ()
+    prepare: "Callable[[Stage, Lake], Stage] | None" = None
 
     @property
     def name(self) -> str:
@@ -153,6 +156,10 @@ class Stage:
     def writing(self) -> Append:
         """Return how the stage writes."""
         return self.definition.writing
+
+    def prepared(self, lake: Lake) -> "Stage":
+        """Return the stage as it is to work on this lake now."""
+        return self.prepare(self, lake) if self.prepare else self
 
     def transformed(self, lake: Lake, keys: DataFrame, shards: list[int]) -> DataFrame:
         """Return the rows of the micro-batch's keys, with the rejects of the transform and of the rules."""

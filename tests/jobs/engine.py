@@ -11,7 +11,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 TABLES = (
-    *("crawl", "images", "provenance", "image_scores", "regions", "depths", "scenes"),
+    *("crawl", "images", "provenance", "near_duplicates", "image_scores", "regions", "depths", "scenes"),
     *("references", "qa_pairs", "qa_statistics", "object_statistics", "quarantine", "stage_runs", "recipes"),
 )
 

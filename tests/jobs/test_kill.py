@@ -20,7 +20,7 @@ from jobs.engine.settings import load_settings
 
 # Another seed kills in other stages; a failure names the one that it was run with.
 SEED = int(os.environ.get("SPATIALLAKE_TEST_KILL_SEED", "17"))
-STAGES = ("ingest", "filter", "context", "depth", "lift", "disambiguate", "synthesize", "statistics")
+STAGES = ("ingest", "duplicates", "filter", "context", "depth", "lift", "disambiguate", "synthesize", "statistics")
 
 
 def killed_in(stage: str, target: str, command: list[str]) -> Ended:

@@ -34,10 +34,21 @@ def names(definitions: list[StageDefinition]) -> list[str]:
 
 
 def test_our_stages_come_in_the_order_of_the_data() -> None:
-    order = ["ingest", "filter", "context", "depth", "lift", "disambiguate", "synthesize", "statistics", "examples"]
+    order = [
+        "ingest",
+        "duplicates",
+        "filter",
+        "context",
+        "depth",
+        "lift",
+        "disambiguate",
+        "synthesize",
+        "statistics",
+        "examples",
+    ]
     assert list(stage_definitions()) == order
     assert list(run_stages()) == order[:-1]
-    assert list(downstream_of("lift")) == order[4:]
+    assert list(downstream_of("lift")) == order[5:]
     for definition in stage_definitions().values():
         before = order[: order.index(definition.name) + 1]
         assert all(table.stage in before for table in definition.reads)

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from schemas.manifest import ManifestRow
 from schemas.reasons import Outcome, Reason
 from udfs.crawl.entries import PARQUET, manifest_folder, manifest_row, parsed
+from udfs.crawl.licences import require_licence
 from udfs.crawl.limits import IngestSettings
 from udfs.crawl.parquets import stored_images
 from udfs.crawl.robots import opt_outs
@@ -143,6 +144,7 @@ def _allowed_row(entry: Row, limits: IngestSettings) -> ManifestRow:
             " obtain permission, then change ingest.refused_robots."
         )
         raise RowRejected(Outcome.REFUSED, Reason.OPT_OUT, error)
+    require_licence(row.licence, limits)
     return row
 
 

@@ -7,6 +7,8 @@ from pydantic import AfterValidator, Field
 from schemas.settings import Settings
 from udfs.storage.locations import normalized
 
+LicenceName = Annotated[str, Field(min_length=1)]
+
 
 class IngestSettings(Settings):
     """Limits of a crawl's files and texts; what exceeds one is rejected alone, with a reason."""
@@ -21,6 +23,13 @@ class IngestSettings(Settings):
     allowed_roots: tuple[Annotated[str, AfterValidator(normalized)], ...] = Field(
         default=(),
         description="folders and prefixes besides the crawl's own that its rows may name files in",
+    )
+    licences_allowed: tuple[LicenceName, ...] = Field(
+        default=(),
+        description="licenses that an image must have, such as [CC0-1.0, CC-BY]; none: any, also an unknown one",
+    )
+    licences_denied: tuple[LicenceName, ...] = Field(
+        default=(), description="licenses that refuse an image; CC-BY-NC stands for all its versions"
     )
     refused_robots: tuple[str, ...] = Field(
         default=("noai", "noimageai", "noindex", "noimageindex", "tdm-reservation"),

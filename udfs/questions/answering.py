@@ -34,9 +34,9 @@ def answer_scene(scene: Scene, settings: SynthesizeSettings, recipe: str) -> lis
     return [_answer(pick, scene.image_id, book, names, (settings.seed, recipe)) for pick in picks]
 
 
-def split_of(image_id: str, settings: SynthesizeSettings) -> str:
-    """Return the image's split; it depends on the image and the shares alone."""
-    draw = Draws(seed_of("split", image_id)).uniform()
+def split_of(group_id: str, settings: SynthesizeSettings) -> str:
+    """Return the split of a group of images, such as a single image by its id; it depends on the shares beside."""
+    draw = Draws(seed_of("split", group_id)).uniform()
     if draw < settings.test_share:
         return "test"
     return "validation" if draw < settings.test_share + settings.validation_share else "train"

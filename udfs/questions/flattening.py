@@ -13,7 +13,7 @@ import pyarrow as pa
 from udfs.questions.scene import Scene, SeenPair, gates_of, lens_of, scene_of
 from udfs.questions.seen_object import FLAGS, VECTORS, Primitives, seen_object
 
-_KEYS = ("image_id", "ingest_shard", "scene_recipe", "licence")
+_KEYS = ("image_id", "ingest_shard", "scene_recipe", "licence", "cluster_id", "group_id", "other_groups")
 _HEADS = ("image_id", "width", "camera", "gravity_src", "gravity_sigma_deg", "has_plane", "scale_ok")
 _HEADS_NULLABLE = ("depth_noise_rel", "world_from_camera", "scale_sigma_rel", "focal_sigma_rel")
 

@@ -37,6 +37,9 @@ class SynthesizeSettings(BaseModel):
     )
     validation_share: float = Field(default=0.02, ge=0, le=0.5, description="images in the validation split")
     test_share: float = Field(default=0.02, ge=0, le=0.5, description="images in the test split")
+    keep_one_duplicate: bool = Field(
+        default=False, description="ask about one image of each cluster of near-duplicates, the first and largest"
+    )
 
     def changes(self) -> dict[str, Any]:
         """Return what the recipe hashes: the settings, and the types that plugins add.
@@ -46,7 +49,7 @@ class SynthesizeSettings(BaseModel):
         # The registry imports the types, whose rules import this module.
         from udfs.questions.registry import plugin_types
 
-        fields, later = type(self).model_fields, ("noise_m", "lengths")
+        fields, later = type(self).model_fields, ("noise_m", "lengths", "keep_one_duplicate")
         settings = self.model_dump(exclude={name for name in later if getattr(self, name) == fields[name].default})
         if self.noise_m:
             # Lakes of older versions hold other rows with the same noise.

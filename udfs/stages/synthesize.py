@@ -57,6 +57,7 @@ def synthesize_batches(
             try:
                 if isinstance(made, Exception):
                     raise made
+                _require_wanted(keys, settings)
                 if not _append(keys, made, settings, out):
                     raise _without_questions(made)
             except Exception as error:  # a poisoned scene is quarantined alone, whatever it raises
@@ -75,15 +76,39 @@ def _append(keys: Row, scene: Scene, settings: SynthesizeSettings, out: QaColumn
     if not answers:
         return 0
     image_id = scene.image_id
-    image = ImageColumns(
-        image_id, keys.get("ingest_shard"), keys["scene_recipe"], keys.get("licence"), split_of(image_id, settings)
-    )
+    # A scene of no lake belongs to no group.
+    split = split_of(keys.get("group_id") or image_id, settings)
+    image = ImageColumns(image_id, keys.get("ingest_shard"), keys["scene_recipe"], keys.get("licence"), split)
     out.extend(image, answers)
     return len(answers)
 
 
 def _without_questions(scene: Scene) -> RowRejected:
     return RowRejected(Outcome.FILTERED, Reason.NO_QUESTIONS, _why_none(scene))
+
+
+def _require_wanted(keys: Row, settings: SynthesizeSettings) -> None:
+    """Leave out an image that would divide what belongs into one split, or is not the one to keep of its cluster.
+
+    Raises:
+        RowRejected: with the reason.
+    """
+    image_id, group, cluster = keys["image_id"], keys.get("group_id"), keys.get("cluster_id")
+    splits = {split_of(name, settings) for name in (group, *(keys.get("other_groups") or ())) if name}
+    if len(splits) > 1:
+        raise RowRejected(
+            Outcome.FILTERED,
+            Reason.DIVIDED_DUPLICATES,
+            f"The image arrived later than near-duplicates or frames of its sequence that lie in the splits"
+            f" {' and '.join(sorted(splits))}, so it can lie in neither; a new lake would keep them together.",
+        )
+    if settings.keep_one_duplicate and cluster and cluster != image_id:
+        raise RowRejected(
+            Outcome.FILTERED,
+            Reason.NEAR_DUPLICATE,
+            f"The image is a near-duplicate of {cluster}, which is kept; set synthesize.keep_one_duplicate=false to"
+            " keep both.",
+        )
 
 
 def _why_none(scene: Scene) -> str:
