@@ -55,11 +55,12 @@ def _stale(lake: Lake, stage: Stage, recipe: str, shards: list[int]) -> list[int
 
 def _replace(lake: Lake, stage: Stage, recipe: str, shards: list[int]) -> None:
     keys = _upstream(lake, stage, shards).select(*stage.keys)
-    rows = stage.transform(stage.read(lake, keys, shards)).where(F.size("rejects") == 0)
-    rows = rows.withColumn("recipe", F.lit(recipe)).select(*stage.target.columns)
+    outputs = stage.outputs(lake, stage.transform(stage.read(lake, keys, shards)))
     inside = f"ingest_shard IN ({', '.join(map(str, shards))}) AND recipe = '{recipe}'"
-    writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", inside)
-    writer.save(lake.location(stage.target))
+    # The stage's own table last: it is by its counts that a takedown which was killed knows what is left to do.
+    for table, rows in (*outputs.sides, (stage.target, outputs.rows)):
+        own = rows.withColumn("recipe", F.lit(recipe)).select(*table.columns)
+        own.write.format("delta").mode("overwrite").option("replaceWhere", inside).save(lake.location(table))
 
 
 def _upstream(lake: Lake, stage: Stage, shards: list[int]) -> DataFrame:

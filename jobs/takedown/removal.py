@@ -96,7 +96,7 @@ def remove(lake: Lake, tables: Mapping[str, Table], targets: Targets, image_shar
         if actions[name] == "removed":
             _remove(lake, table, targets, inside)
     for name, definition in aggregates().items():
-        if actions.get(name) == "recomputed":
+        if actions.get(name) == "recomputed" and name == definition.table.name:
             recompute(lake, definition, image_shards)
 
 

@@ -61,9 +61,12 @@ def configuration_of(lake: Lake, table: Table) -> dict[str, str]:
 
 
 def aggregates() -> dict[str, StageDefinition]:
-    """Return the stages whose tables sum over whole ingest shards, by the name of the table."""
-    found = [one for one in stage_definitions().values() if isinstance(one.writing, ReplaceShards)]
-    return {one.table.name: one for one in found}
+    """Return the stages whose tables sum over whole ingest shards, by the name of each table."""
+    found: dict[str, StageDefinition] = {}
+    for one in stage_definitions().values():
+        if isinstance(one.writing, ReplaceShards):
+            found |= {table.name: one for table in (one.table, *one.writing.beside)}
+    return found
 
 
 def actions_of(lake: Lake, tables: Mapping[str, Table]) -> dict[str, str]:
