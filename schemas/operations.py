@@ -65,6 +65,23 @@ STAGE_RUNS = Table(
     ),
 )
 
+LISTINGS = Table(
+    name="listings",
+    comment="Every tar, parquet file and part of a manifest that was listed: it is listed again when it changes.",
+    key=("crawl_uri", "piece", "version", "listed_at"),
+    cluster_by=("crawl_uri",),
+    schema=StructType(
+        [
+            column("crawl_uri", StringType(), "what the user named", False),
+            column("piece", StringType(), "kind, file, and where in it, as JSON", False),
+            column("version", StringType(), "changes when the file does", False),
+            column("entries", LongType(), "rows of `crawl` of this crawl after the listing", False),
+            column("listed_at", TimestampType(), "when it was listed", False),
+            column("engine_version", StringType(), "version of spatiallake that wrote the row", False),
+        ]
+    ),
+)
+
 RECIPES = Table(
     name="recipes",
     comment="What each recipe hash stands for; a stage's current recipe is the one activated last.",

@@ -14,10 +14,11 @@ from pyspark.sql.types import LongType, StructType
 
 from jobs.engine.errors import CrawlUnreadable
 from jobs.engine.lake import Lake
+from jobs.engine.listings import record, unlisted
 from jobs.takedown.refusals import refused_keys
 from schemas.images import CRAWL
 from schemas.table import ENGINE_VERSION, column
-from udfs.crawl.entries import MANIFEST
+from udfs.crawl.entries import MANIFEST, UNLISTED
 from udfs.crawl.layout import Layout, LayoutUnclear, layout_of
 from udfs.crawl.listing import entries_of, loose_entries, numbered, rows_in
 from udfs.crawl.pieces import Piece
@@ -47,16 +48,26 @@ def append_listing(lake: Lake, crawl: Layout, shard_size: int) -> int:
 
     Entries are numbered into shards of `shard_size`, or smaller ones where a small crawl would leave cores idle.
     Each shard is one file, so that a stream of files is a stream of whole shards, and belongs to one listing: to one
-    crawl and one day.
+    crawl and one day. Tars, parquet files and parts of a manifest that were listed before are not looked at again.
     """
     lake.ensure(CRAWL)
+    fresh = unlisted(lake, crawl)
+    if not fresh.pieces and not fresh.loose:
+        return 0
+    count, unreadable = _append(lake, fresh, shard_size)
+    record(lake, fresh, unreadable)
+    return count
+
+
+def _append(lake: Lake, crawl: Layout, shard_size: int) -> tuple[int, set[str]]:
+    """Return how many entries were appended, and the files that could not be listed."""
     known = lake.read(CRAWL)
     fresh = list_crawl(lake.session, crawl).join(known.select("entry_id"), "entry_id", "left_anti")
     fresh = without_taken_down(fresh, refused_keys(lake)).persist()
     try:
         first, last, count = fresh.agg(F.min("position"), F.max("position"), F.count("*")).collect()[0]
         if not count:
-            return 0
+            return 0, set()
         size = max(min(shard_size, count // _SHARDS_OF_A_SMALL_CRAWL), min(shard_size, _SMALLEST_SHARD))
         next_shard = (known.agg(F.max("ingest_shard")).collect()[0][0] or 0) + 1
         shard = F.lit(next_shard) + F.floor((F.col("position") - first) / size)
@@ -67,7 +78,8 @@ def append_listing(lake: Lake, crawl: Layout, shard_size: int) -> int:
         # run.
         version = lake.version(CRAWL) + 1
         lake.append(CRAWL, rows.repartitionByRange(int(files), "ingest_shard"), "spatiallake:listing", version)
-        return count
+        failed = fresh.where(F.col("row_json").contains(UNLISTED)).select("uri").distinct().collect()
+        return count, {row[0] for row in failed}
     finally:
         fresh.unpersist()
 

@@ -13,14 +13,14 @@ from jobs.engine.stage import StageDefinition
 from jobs.engine.writing import ReplaceShards
 from jobs.views.reader import known_tables
 from schemas.images import CRAWL
-from schemas.operations import RECIPES, STAGE_RUNS
+from schemas.operations import LISTINGS, RECIPES, STAGE_RUNS
 from schemas.table import Table
 from schemas.takedowns import CERTIFICATES, TAKEDOWNS
 from udfs.storage.clients import filesystem_of, path_of
 from udfs.storage.locations import normalized
 
 # They hold nothing of an image but the ids of those that were taken down. Commands write to them at any time.
-LEDGERS = (RECIPES.name, STAGE_RUNS.name, TAKEDOWNS.name, CERTIFICATES.name)
+LEDGERS = (RECIPES.name, STAGE_RUNS.name, LISTINGS.name, TAKEDOWNS.name, CERTIFICATES.name)
 _KEYS = ("image_id", "entry_id")
 
 

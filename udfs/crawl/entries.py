@@ -25,6 +25,9 @@ _LISTED_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 MANIFEST_SUFFIXES = (".parquet", *_LISTED_SUFFIXES, *(f"{suffix}.gz" for suffix in _LISTED_SUFFIXES))
 
 _REFUSED = (Reason.NOT_AN_IMAGE, Reason.LINK_NOT_FOLLOWED, Reason.NOT_DOWNLOADED, Reason.TAKEN_DOWN)
+_UNLISTED = "unlisted"
+# In the text of a row that stands for a container which could not be listed.
+UNLISTED = f'"{_UNLISTED}":'
 _SHOWN_CHARS = 200
 
 
@@ -63,7 +66,7 @@ def broken_entry(
     reason: Reason = Reason.UNREADABLE_IMAGE,
 ) -> Row:
     """Return the entry of what is listed and cannot be read; ingest quarantines it with the text `error`."""
-    row = {"unlisted": error}
+    row = {_UNLISTED: error}
     if reason != Reason.UNREADABLE_IMAGE:
         row["reason"] = str(reason)
     return entry(kind, uri, json.dumps(row), member, version)
@@ -118,10 +121,10 @@ def manifest_row(listed: Row) -> ManifestRow:
         RowRejected: the row is malformed, or its container could not be listed.
     """
     values = parsed(listed["row_json"]) if listed["row_json"] else {}
-    if "unlisted" in values and "image" not in values:
+    if _UNLISTED in values and "image" not in values:
         reason = Reason(values.get("reason", Reason.UNREADABLE_IMAGE))
         outcome = Outcome.REFUSED if reason in _REFUSED else Outcome.FAILED
-        raise RowRejected(outcome, reason, str(values["unlisted"]))
+        raise RowRejected(outcome, reason, str(values[_UNLISTED]))
     return validated_row(values if listed["kind"] == MANIFEST else manifest_values(values, listed["uri"]))
 
 
