@@ -11,8 +11,10 @@ KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=85899345
 SEED ?= $(shell date -u +%Y%m%d)
 PYTEST := $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder --randomly-seed=$(SEED)
 
-.PHONY: demo test test-long test-study test-spark41 coverage lint format package setup java browser benchmark claims \
-  claims-smoke clean
+.PHONY: demo test test-long test-study test-spark41 coverage lint format package setup java browser notebooks benchmark \
+  claims claims-smoke clean
+# A lake with two crawls, one of which has a cut image, and a short training run: what the notebooks show.
+NOTEBOOK_FOLDER := /tmp/rooms
 
 demo: setup
 	$(RUN) spatiallake demo --lake demo-lake
@@ -57,6 +59,18 @@ format: setup
 # What Databricks and EMR are given, see docs/deploy.md. PACKAGE_OPTIONS="--extra experts" adds the learned experts.
 package: setup
 	UV=$(UV) $(RUN) python -m infra.package --out build/package $(PACKAGE_OPTIONS)
+# Runs the notebooks and writes docs/notebooks, the pages with their outputs.
+notebooks: setup
+	rm -rf $(NOTEBOOK_FOLDER) docs/notebooks
+	$(RUN) spatiallake render --out $(NOTEBOOK_FOLDER)/offices --count 40 --seed 5 --width 320 --height 240 --room office
+	$(RUN) spatiallake render --out $(NOTEBOOK_FOLDER)/kitchens --count 40 --seed 6 --width 320 --height 240 --room kitchen
+	truncate -s 9000 "$$(find $(NOTEBOOK_FOLDER)/offices -name '*.jpg' | sort | head -1)"
+	$(RUN) spatiallake run --crawl $(NOTEBOOK_FOLDER)/offices --lake $(NOTEBOOK_FOLDER)/lake --experts sensor
+	$(RUN) spatiallake run --crawl $(NOTEBOOK_FOLDER)/kitchens --lake $(NOTEBOOK_FOLDER)/lake
+	$(RUN) spatiallake examples --lake $(NOTEBOOK_FOLDER)/lake
+	$(RUN) python -c "from pathlib import Path; from tests.model import tiny; tiny.write_encoder(Path('$(NOTEBOOK_FOLDER)/encoder'), 'siglip'); tiny.write_decoder(Path('$(NOTEBOOK_FOLDER)/decoder'))"
+	$(RUN) spatiallake train --lake $(NOTEBOOK_FOLDER)/lake --vision-encoder $(NOTEBOOK_FOLDER)/encoder --decoder $(NOTEBOOK_FOLDER)/decoder --out $(NOTEBOOK_FOLDER)/run --steps 40
+	PYTHONWARNINGS=ignore SPATIALLAKE_LAKE=$(NOTEBOOK_FOLDER)/lake $(RUN) python -m nbconvert --execute --to markdown --output-dir docs/notebooks notebooks/*.ipynb
 
 benchmark: setup
 	$(RUN) python -m benchmarks.lifting
