@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from jobs.engine.settings import RunSettings
 
 # In the order of the help. The last one is searched first, since the first one imports Spark.
-_MODULES = ("jobs.cli.stages", "jobs.cli.views", "jobs.cli.train", "jobs.cli.evaluate", "jobs.cli.truth")
+_MODULES = (
+    *("jobs.cli.stages", "jobs.cli.takedown", "jobs.cli.views"),
+    *("jobs.cli.train", "jobs.cli.evaluate", "jobs.cli.truth"),
+)
 
 
 @contextmanager

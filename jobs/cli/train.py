@@ -100,6 +100,7 @@ def train(
 
     On several processes: `torchrun --nproc-per-node 8 -m spatiallake train ...`, or `accelerate launch` likewise.
     """
+    from jobs.engine.exports import note_export
     from jobs.engine.memory import with_shown_examples
 
     try:
@@ -118,6 +119,9 @@ def train(
     }
     merged = with_shown_examples(merged_settings({}, settings, overrides or [], flags))
     chosen = validated(TrainSettings, merged)
+    if lake:
+        # Before the first step, since a run that is killed has learned from the images too.
+        note_export(lake, "training run", out)
     try:
         outcome = run(chosen, typer.echo)
     except UNUSABLE as error:

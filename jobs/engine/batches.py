@@ -47,7 +47,8 @@ class BatchWriter:
             shards = _by_shard(keys)
         if not shards:
             return None
-        lake, stage, places = self.ledger.lake, self.stage, sorted(shards)
+        lake, places = self.ledger.lake, sorted(shards)
+        stage = self.stage.prepared(lake)
         batch = MicroBatch(
             ledger=self.ledger,
             batch_id=batch_id,

@@ -8,6 +8,7 @@ from pyarrow import fs
 from jobs.engine.delta_log import opened
 from jobs.engine.lake import Lake
 from jobs.engine.stage import Stage
+from schemas.table import Table
 from udfs.storage.clients import filesystem_of, path_of
 from udfs.storage.locations import normalized
 
@@ -50,7 +51,19 @@ def has_read_all(lake: Lake, stage: Stage) -> bool:
 
     If so, a stream would find nothing. Any doubt, such as a checkpoint of another form, is a no.
     """
-    folder = normalized(checkpoint_location(lake, stage))
+    return _has_read_all(checkpoint_location(lake, stage), lake.location(stage.upstream))
+
+
+def unfinished_checkpoints(lake: Lake, stage: str, upstream: Table) -> list[str]:
+    """Return the URIs of the checkpoints of a stage, of any recipe, whose streams have not finished their table."""
+    root = normalized(lake.checkpoint_uri)
+    listed = filesystem_of(root).get_file_info(fs.FileSelector(path_of(root), allow_not_found=True))
+    folders = [f"{lake.checkpoint_uri}/{one.base_name}" for one in listed if one.base_name.startswith(f"{stage}-")]
+    return [folder for folder in folders if not _has_read_all(folder, lake.location(upstream))]
+
+
+def _has_read_all(checkpoint: str, upstream: str) -> bool:
+    folder = normalized(checkpoint)
     files, place = filesystem_of(folder), path_of(folder)
     last = _last(files, f"{place}/commits")
     if last < 0 or last != _last(files, f"{place}/offsets"):
@@ -62,11 +75,11 @@ def has_read_all(lake: Lake, stage: Stage) -> bool:
         read = (offset["reservoirId"], offset["reservoirVersion"], offset["index"], offset["isStartingVersion"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    upstream = opened(lake.location(stage.upstream))
-    if form != "v1" or upstream is None:
+    followed = opened(upstream)
+    if form != "v1" or followed is None:
         return False
     # An offset before the first file of the next version means that this one is finished.
-    return read == (str(upstream.metadata().id), upstream.version() + 1, -1, False)
+    return read == (str(followed.metadata().id), followed.version() + 1, -1, False)
 
 
 def _read(files: fs.FileSystem, folder: str) -> Checkpoint | None:

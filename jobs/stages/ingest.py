@@ -1,5 +1,6 @@
 """Ingest: fetch what is listed, check it, and keep each distinct image once."""
 
+from dataclasses import replace
 from functools import partial
 
 from pyspark.sql import DataFrame
@@ -10,9 +11,11 @@ from jobs.engine.arrow import map_batches, output_type
 from jobs.engine.lake import Lake
 from jobs.engine.stage import Stage, StageDefinition, StageInputs, rejects_of
 from jobs.engine.writing import Append, Outputs
+from jobs.takedown.refusals import refused_keys
 from schemas.images import CRAWL, IMAGES, PROVENANCE
 from schemas.table import column
 from udfs.crawl.limits import IngestSettings
+from udfs.crawl.taken_down import RefusedKeys
 from udfs.stages.ingest import ingest_batches
 
 _EXTRA = (
@@ -31,15 +34,22 @@ def _build(inputs: StageInputs) -> Stage:
         transform=partial(transform, limits=inputs.settings),
         settings={"limits": inputs.settings.model_dump(mode="json")},
         split=_outputs,
+        prepare=partial(_refusing, limits=inputs.settings),
     )
 
 
-def transform(df: DataFrame, limits: IngestSettings) -> DataFrame:
+def _refusing(stage: Stage, lake: Lake, limits: IngestSettings) -> Stage:
+    """Return the stage as it refuses what was taken down before."""
+    return replace(stage, transform=partial(transform, limits=limits, refused=refused_keys(lake)))
+
+
+def transform(df: DataFrame, limits: IngestSettings, refused: RefusedKeys | None = None) -> DataFrame:
     """Return, for each `crawl` row of `df`, the columns of `images`, `entry_id`, `uri`, `provenance` and `rejects`.
 
     A row with an `image_id` holds a valid image, with the rejects of its invalid parts; one without holds only rejects.
     """
-    return map_batches(df, partial(ingest_batches, limits=limits), output_type(IMAGES, _EXTRA))
+    batches = partial(ingest_batches, limits=limits, refused=refused or RefusedKeys())
+    return map_batches(df, batches, output_type(IMAGES, _EXTRA))
 
 
 def new_images(transformed: DataFrame, images: DataFrame) -> DataFrame:

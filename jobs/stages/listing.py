@@ -13,12 +13,14 @@ from pyspark.sql.types import LongType, StructType
 
 from jobs.engine.errors import CrawlUnreadable
 from jobs.engine.lake import Lake
+from jobs.takedown.refusals import refused_keys
 from schemas.images import CRAWL
 from schemas.table import ENGINE_VERSION, column
 from udfs.crawl.entries import MANIFEST
 from udfs.crawl.layout import Layout, LayoutUnclear, layout_of
 from udfs.crawl.listing import entries_of, loose_entries, numbered, rows_in
 from udfs.crawl.pieces import Piece
+from udfs.crawl.taken_down import RefusedKeys, keys_of_entry, redacted
 from udfs.storage.files import MissingFile
 
 _POSITION = column("position", LongType(), "place in the crawl; sparse between tars", False)
@@ -46,7 +48,8 @@ def append_listing(lake: Lake, crawl: Layout, shard_size: int) -> int:
     """
     lake.ensure(CRAWL)
     known = lake.read(CRAWL)
-    fresh = list_crawl(lake.session, crawl).join(known.select("entry_id"), "entry_id", "left_anti").persist()
+    fresh = list_crawl(lake.session, crawl).join(known.select("entry_id"), "entry_id", "left_anti")
+    fresh = without_taken_down(fresh, refused_keys(lake)).persist()
     try:
         first, last, count = fresh.agg(F.min("position"), F.max("position"), F.count("*")).collect()[0]
         if not count:
@@ -63,6 +66,21 @@ def append_listing(lake: Lake, crawl: Layout, shard_size: int) -> int:
         return count
     finally:
         fresh.unpersist()
+
+
+def without_taken_down(listed: DataFrame, refused: RefusedKeys) -> DataFrame:
+    """Return listed entries, of those that were taken down the ids alone; ingest refuses these."""
+    if not refused:
+        return listed
+    # The join with known entries has put the id first.
+    schema = to_arrow_schema(listed.schema)
+
+    def screened(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            rows = [redacted(row) if refused.has_any(keys_of_entry(row)) else row for row in batch.to_pylist()]
+            yield pa.RecordBatch.from_pylist(rows, schema=schema)
+
+    return listed.mapInArrow(screened, listed.schema)
 
 
 def crawl_layout(crawl_uri: str, options: ListingOptions | None = None) -> Layout:

@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from jobs.engine.errors import UsageError
+from jobs.engine.exports import note_export
 from jobs.engine.frames import require_upright
 from jobs.views.reader import LakeReader, Row, quoted
 from udfs.pixels.decoding import upright_file
@@ -71,6 +72,7 @@ def write_benchmark(
             "use a larger lake or another --split."
         )
     rejected = _write(_with_images(lake, kept), out)
+    note_export(lake.uri, "benchmark", str(out), (str(item.image_id) for item in kept))
     if training_out:
         _write(known, training_out)
     priors, baseline = _priors(asked, kept, known) if known else ({}, [])

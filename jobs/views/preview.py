@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs.engine.errors import UsageError
+from jobs.engine.exports import note_export
 from jobs.engine.frames import require_upright
 from jobs.views.pages.questions import type_counts
 from jobs.views.pages.render import page
@@ -79,6 +80,7 @@ def write_preview(
         version=ENGINE_VERSION,
     )
     path = write_page(html, out_path)
+    note_export(lake_uri, "preview", str(path), (sheet.image_id for sheet in shown.sheets))
     objects = sum(len(sheet.objects) for sheet in shown.sheets)
     return PreviewSummary(path, len(shown.sheets), objects, len(shown.answers), path.stat().st_size, counts)
 

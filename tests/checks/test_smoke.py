@@ -98,6 +98,13 @@ def recipes_use(place: Place) -> None:
     assert "is live already" in invoke("recipes", "use", live[:10], "--lake", place.lake)
 
 
+def takedown(place: Place) -> None:
+    before = rows(place.lake, "images")
+    told = invoke("takedown", "--lake", place.lake, "--licence", "CC0", "--dry-run")
+    assert f"images: {before} rows" in told and rows(place.lake, "images") == before
+    assert "Removed: 0 images" in invoke("takedown", "--lake", place.lake, "--domain", "example.com", "--keep-versions")
+
+
 def setup(place: Place) -> None:
     assert "jars ready" in invoke("setup")
 
@@ -158,6 +165,7 @@ SMOKES: dict[str, Callable[[Place], None]] = {
     "retry": retry,
     "recipes": recipes,
     "recipes use": recipes_use,
+    "takedown": takedown,
     "setup": setup,
     "preview": preview,
     "report": report,

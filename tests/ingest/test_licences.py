@@ -1,8 +1,12 @@
 """Licenses as crawls write them, and which of them the lists of `ingest` refuse."""
 
+from pathlib import Path
+
 import pytest
 
 from schemas.reasons import Outcome, Reason
+from tests.ingest.conftest import ingest
+from tests.ingest.crawls import sensor_row, write_manifest
 from udfs.crawl.licences import licence_id, licence_names, require_licence
 from udfs.crawl.limits import IngestSettings
 from udfs.stages.rows import RowRejected
@@ -64,3 +68,18 @@ def test_the_lists_refuse_each_with_its_own_reason(text: str | None, lists: dict
     with pytest.raises(RowRejected, match=r"ingest\.licences_") as refused:
         require_licence(text, limits)
     assert (refused.value.outcome, refused.value.reason) == (Outcome.REFUSED, reason)
+
+
+def test_each_refused_image_is_in_quarantine_unread(tmp_path: Path) -> None:
+    licences = {"a": "CC BY 4.0", "b": "CC-BY-NC-4.0", "c": None, "d": "CC-BY-ND-4.0"}
+    # Files that are not there would fail otherwise.
+    rows = [sensor_row(f"{name}.jpg", licence=licence) for name, licence in licences.items()]
+    limits = IngestSettings(licences_allowed=("CC-BY", "CC-BY-ND"), licences_denied=("CC-BY-ND-4.0",))
+    result = ingest(write_manifest(tmp_path, [*rows]), limits)
+    assert result.reasons() == {
+        "a.jpg": {"missing_file"},
+        "b.jpg": {"licence_not_allowed"},
+        "c.jpg": {"licence_unknown"},
+        "d.jpg": {"licence_denied"},
+    }
+    assert {row["outcome"] for row in result.quarantine if row["reason"] != "missing_file"} == {"refused"}

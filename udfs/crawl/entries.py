@@ -24,7 +24,7 @@ MANIFEST = "manifest"
 _LISTED_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 MANIFEST_SUFFIXES = (".parquet", *_LISTED_SUFFIXES, *(f"{suffix}.gz" for suffix in _LISTED_SUFFIXES))
 
-_REFUSED = (Reason.NOT_AN_IMAGE, Reason.LINK_NOT_FOLLOWED, Reason.NOT_DOWNLOADED)
+_REFUSED = (Reason.NOT_AN_IMAGE, Reason.LINK_NOT_FOLLOWED, Reason.NOT_DOWNLOADED, Reason.TAKEN_DOWN)
 _SHOWN_CHARS = 200
 
 

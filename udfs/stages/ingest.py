@@ -13,11 +13,12 @@ from udfs.crawl.annotations import annotations, depth_units, episode_json, fixed
 from udfs.crawl.consistency import consistent
 from udfs.crawl.depth_values import MM_PER_M
 from udfs.crawl.fetch import Fetched, fetched, location_of
-from udfs.crawl.image_file import image_columns, png_header
+from udfs.crawl.image_file import image_columns, image_id_of, png_header
 from udfs.crawl.limits import IngestSettings
 from udfs.crawl.maps import valid_depth, valid_instances
 from udfs.crawl.part_rejects import PartRejects
 from udfs.crawl.sidecars import Sidecars, upright_sidecars
+from udfs.crawl.taken_down import RefusedKeys, keys_of, require_not_taken_down
 from udfs.pixels.orientation import ORIENTATIONS, Size
 from udfs.stages.rows import Row, RowRejected, rejected_by
 from udfs.stages.time_limit import OverTime, within
@@ -29,12 +30,13 @@ _IMAGE_LIMIT_S = 120.0
 _BATCH_BYTES = 32 * 2**20
 _BATCH_ROWS = 64
 _BLOBS = ("bytes", "depth", "instances")
+NOTHING = RefusedKeys()
 
 
 def ingest_batches(
-    batches: Iterator[pa.RecordBatch], schema: pa.Schema, limits: IngestSettings
+    batches: Iterator[pa.RecordBatch], schema: pa.Schema, limits: IngestSettings, refused: RefusedKeys = NOTHING
 ) -> Iterator[pa.RecordBatch]:
-    """Fetch and validate the `crawl` rows of all batches.
+    """Fetch and validate the `crawl` rows of all batches; those that were taken down are `refused`.
 
     The output has `schema`: the columns of `images` (NULL if the image is rejected), `entry_id`, `uri`, `provenance`
     and `rejects`. Output batches hold at most about 32 MiB of blobs.
@@ -43,7 +45,7 @@ def ingest_batches(
         rows: list[Row] = []
         size = 0
         for one in fetched(batch.to_pylist(), limits):
-            row = ingest_row(one, limits)
+            row = ingest_row(one, limits, refused)
             rows.append(row)
             size += sum(len(row[name]) for name in _BLOBS if row.get(name))
             if size >= _BATCH_BYTES or len(rows) >= _BATCH_ROWS:
@@ -53,7 +55,7 @@ def ingest_batches(
             yield record_batch(rows, schema)
 
 
-def ingest_row(one: Fetched, limits: IngestSettings) -> Row:
+def ingest_row(one: Fetched, limits: IngestSettings, refused: RefusedKeys = NOTHING) -> Row:
     """Return the output row of one fetched entry.
 
     An invalid image yields rejects only; an invalid sidecar yields a reject and the image without that sidecar.
@@ -67,13 +69,23 @@ def ingest_row(one: Fetched, limits: IngestSettings) -> Row:
     try:
         if one.rejected or one.row is None:
             raise one.rejected or ValueError("the entry was not fetched")
+        _require_not_taken_down(one, one.row, keys, refused)
         with within(_IMAGE_LIMIT_S):
             return _ingested(one, one.row, keys, limits)
     except OverTime:
         error = f"The image and its maps took over {_IMAGE_LIMIT_S:g} s to decode; save them again or remove them."
         return {**keys, "rejects": [RowRejected(Outcome.FAILED, Reason.TIMED_OUT, error).as_row()]}
     except Exception as error:  # a bad image must not fail its neighbors
-        return {**keys, "rejects": [rejected_by(error).as_row()]}
+        rejected = rejected_by(error)
+        # Of what was taken down, not even the address is kept.
+        known = {**keys, "uri": None} if rejected.reason == Reason.TAKEN_DOWN else keys
+        return {**known, "rejects": [rejected.as_row()]}
+
+
+def _require_not_taken_down(one: Fetched, row: ManifestRow, keys: Row, refused: RefusedKeys) -> None:
+    if refused:
+        names = keys_of(image_id_of(one.image), keys["uri"], row.image_url, row.page_url, row.licence)
+        require_not_taken_down(names, refused)
 
 
 def _ingested(one: Fetched, row: ManifestRow, keys: Row, limits: IngestSettings) -> Row:

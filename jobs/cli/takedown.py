@@ -1,0 +1,60 @@
+"""The command `takedown`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.cli.options import LakeOption, MasterOption, app, settings_of
+
+
+@app.command()
+def takedown(
+    lake: LakeOption,
+    image: Annotated[
+        list[str] | None, typer.Option("--image", help="Image id, or a prefix of one in the lake; repeatable.")
+    ] = None,
+    url: Annotated[
+        list[str] | None, typer.Option("--url", help="Address of an image, or where it was read; repeatable.")
+    ] = None,
+    domain: Annotated[
+        list[str] | None,
+        typer.Option("--domain", help="Domain of images or of the pages that show them, with subdomains; repeatable."),
+    ] = None,
+    licence: Annotated[
+        list[str] | None, typer.Option("--licence", help="License, such as CC-BY-NC or CC-BY-NC-4.0; repeatable.")
+    ] = None,
+    list_: Annotated[
+        list[str] | None,
+        typer.Option("--list", help="Opt-out list: one image id, address or domain per line; repeatable."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count what would be removed; write nothing.")
+    ] = False,
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum/--keep-versions", help="Delete old versions of the tables from the disk.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="JSON file for the certificate.")] = None,
+    master: MasterOption = None,
+) -> None:
+    """Remove images from every table for good, refuse them from then on, and certify it."""
+    from jobs.engine.pipeline import open_lake
+    from jobs.takedown.command import preview_takedown, take_down
+    from jobs.takedown.criteria import asked_for
+    from jobs.views.reader import LakeReader
+    from udfs.storage.atomic import written_whole
+
+    asked = asked_for(LakeReader(lake), image or (), url or (), domain or (), licence or (), list_ or ())
+    opened = open_lake(settings_of(lake, None, None, master=master), to_write=not dry_run)
+    if dry_run:
+        for name, rows in preview_takedown(opened, asked).items():
+            typer.echo(f"{name}: {rows:,} rows")
+        typer.echo("Nothing was removed (--dry-run).")
+        return
+    certificate = take_down(opened, asked, vacuum, lambda sentence: typer.echo(sentence, err=True))
+    for line in certificate.lines():
+        typer.echo(line)
+    if out is not None:
+        with written_whole(out) as draft:
+            draft.write_text(certificate.model_dump_json(indent=1) + "\n")
+        typer.echo(f"Wrote the certificate to {out}.")
