@@ -51,7 +51,7 @@ def reasons(lake: Path) -> dict[str, str]:
 def test_copies_and_frames_that_arrive_later_lie_in_one_split(spark: SparkSession, tmp_path: Path) -> None:
     single, moving, later, last, lake = (tmp_path / name for name in ("single", "moving", "later", "last", "lake"))
     write_crawl(str(single), count=ROOMS, seed=31, width=240, height=180)
-    write_crawl(str(moving), count=SEQUENCES, seed=32, width=240, height=180, frames=FRAMES)
+    write_crawl(str(moving), count=SEQUENCES, seed=35, width=240, height=180, frames=FRAMES)
     engine(spark, lake, single)
     first = splits(lake)
     assert len(first) == ROOMS
