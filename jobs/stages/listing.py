@@ -68,6 +68,8 @@ def _append(lake: Lake, crawl: Layout, shard_size: int) -> tuple[int, set[str]]:
         first, last, count = fresh.agg(F.min("position"), F.max("position"), F.count("*")).collect()[0]
         if not count:
             return 0, set()
+        # Before the append, since Spark computes a cached plan again when one of its tables is written.
+        failed = fresh.where(F.col("row_json").contains(UNLISTED)).select("uri").distinct().collect()
         size = max(min(shard_size, count // _SHARDS_OF_A_SMALL_CRAWL), min(shard_size, _SMALLEST_SHARD))
         next_shard = (known.agg(F.max("ingest_shard")).collect()[0][0] or 0) + 1
         shard = F.lit(next_shard) + F.floor((F.col("position") - first) / size)
@@ -78,7 +80,6 @@ def _append(lake: Lake, crawl: Layout, shard_size: int) -> tuple[int, set[str]]:
         # run.
         version = lake.version(CRAWL) + 1
         lake.append(CRAWL, rows.repartitionByRange(int(files), "ingest_shard"), "spatiallake:listing", version)
-        failed = fresh.where(F.col("row_json").contains(UNLISTED)).select("uri").distinct().collect()
         return count, {row[0] for row in failed}
     finally:
         fresh.unpersist()
