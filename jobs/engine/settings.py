@@ -58,7 +58,8 @@ def _joined(above: str, given: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _of_stages(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    tables = sorted(one.table.name for one in stage_definitions().values() if one.writing.takes_rules)
+    stages = stage_definitions().values() if rules else ()
+    tables = sorted(one.table.name for one in stages if one.writing.takes_rules)
     for rule in rules:
         if rule.table not in tables:
             hint = did_you_mean(rule.table, tables)
