@@ -19,7 +19,7 @@ BUNDLE = yaml.safe_load((INFRA / "databricks.yml").read_text())
 SCHEMA = json.loads((INFRA / "check/bundle.json").read_text())
 JOB = BUNDLE["resources"]["jobs"]["run"]
 _VARIABLE = re.compile(r"\$\{var\.(\w+)\}")
-GIVEN = {"lake": "s3://spatiallake-here/lake", "crawl": "s3://crawls/web", "experts": "sensor"}
+GIVEN = {"catalog": "main", "lake": "s3://spatiallake-here/lake", "crawl": "s3://crawls/web", "experts": "sensor"}
 
 
 def told(bundle: Any) -> str | None:
@@ -56,10 +56,11 @@ def test_variables_are_described_and_all_of_them_are_used() -> None:
 
 def test_tasks_are_the_stages_in_their_order_by_commands_that_the_engine_has() -> None:
     tasks = JOB["tasks"]
-    assert tuple(task["task_key"] for task in tasks) == run_stages()
+    assert tuple(task["task_key"] for task in tasks) == (*run_stages(), "publish")
     for before, task in zip([None, *tasks], tasks, strict=False):
         assert task.get("depends_on", []) == ([{"task_key": before["task_key"]}] if before else [])
         words = [_VARIABLE.sub(lambda name: GIVEN[name[1]], word) for word in task["spark_python_task"]["parameters"]]
+        words = [word.replace("${resources.schemas.lake.name}", "spatiallake_dev") for word in words]
         line = CommandLine("databricks.yml", f".venv/bin/spatiallake {' '.join(words)}", whole=True)
         assert words[0] == task["task_key"] and fault(line) is None
         assert (INFRA / task["spark_python_task"]["python_file"]).is_file()

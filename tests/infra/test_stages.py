@@ -20,7 +20,7 @@ _QUERY = re.compile(r"SELECT family, .*?GROUP BY family", re.DOTALL)
 def queries() -> list[str]:
     """Return the queries that the page on deployment ends in, for a lake whose tables have their own names."""
     found = _QUERY.findall((ROOT / "docs/deploy.md").read_text())
-    return [re.sub(r"delta\.`s3://BUCKET/lake/(\w+)`", r"\1", " ".join(query.split())) for query in found]
+    return [" ".join(query.split()).replace("CATALOG.spatiallake_dev.", "") for query in found]
 
 
 @pytest.mark.long

@@ -94,15 +94,18 @@ def commands(plan: dict[str, Any]) -> list[list[str]]:
 @pytest.mark.parametrize("environment", VARIABLES)
 def test_jobs_run_the_stages_of_the_engine_by_commands_that_it_has(environment: str, plans: dict[str, Any]) -> None:
     lines = commands(plans[environment])
-    assert {words[0] for words in lines} == set(run_stages()) and len(lines) == len(run_stages())
-    assert plans[environment]["planned_values"]["outputs"]["commands"]["value"] == [
-        f"spatiallake {' '.join(words)}" for words in sorted(lines, key=lambda words: run_stages().index(words[0]))
-    ]
+    order = (*run_stages(), "publish") if environment.endswith("databricks") else run_stages()
+    assert sorted(words[0] for words in lines) == sorted(order)
+    lines.sort(key=lambda words: order.index(words[0]))
+    shown = plans[environment]["planned_values"]["outputs"]["commands"]["value"]
+    assert shown == [f"spatiallake {' '.join(words)}" for words in lines]
     for words in lines:
         assert fault(CommandLine(environment, f".venv/bin/spatiallake {' '.join(words)}", whole=True)) is None
         assert words[words.index("--lake") + 1] == f"s3://{BUCKET}/lake"
         assert ("--crawl" in words) == (words[0] == "ingest")
-        if environment.startswith("prod"):
+        if words[0] == "publish":
+            assert words[-4:] == ["--catalog", "main", "--schema", f"spatiallake_{environment.partition('/')[0]}"]
+        elif environment.startswith("prod"):
             assert words[-4:] == ["--set", "context.thresholds.spatial=0.5", "--set", "lift.min_points=30"]
 
 
@@ -168,7 +171,7 @@ def test_tasks_of_the_job_follow_one_another_on_the_machines_that_they_need(plan
     extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["experts"]
     (job,) = resources(plans["prod/databricks"], "databricks_job")
     tasks = {task["task_key"]: task for task in job["task"]}
-    order = run_stages()
+    order = (*run_stages(), "publish")
     for stage, before in zip(order[1:], order[:-1], strict=True):
         assert [one["task_key"] for one in tasks[stage]["depends_on"]] == [before]
     for stage, task in tasks.items():

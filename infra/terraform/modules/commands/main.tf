@@ -27,5 +27,10 @@ locals {
       gpu       = var.gpu && contains(local.learned, name)
       arguments = concat([name, "--experts", var.experts], local.options)
     }],
+    var.publish == null ? [] : [{
+      name      = "publish"
+      gpu       = false
+      arguments = ["publish", "--lake", var.lake, "--catalog", var.publish.catalog, "--schema", var.publish.schema]
+    }],
   )
 }

@@ -1,4 +1,4 @@
 output "stages" {
-  description = "The stages in their order: name, whether it needs GPUs, and the arguments of the command."
+  description = "The stages in their order, and `publish` after them: name, whether it needs GPUs, and the arguments of the command."
   value       = local.stages
 }

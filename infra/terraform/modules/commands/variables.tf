@@ -42,3 +42,9 @@ variable "examples" {
   type        = bool
   default     = false
 }
+
+variable "publish" {
+  description = "Catalog and schema in which the last command names the lake's tables; null for none."
+  type        = object({ catalog = string, schema = string })
+  default     = null
+}

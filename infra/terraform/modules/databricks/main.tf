@@ -33,6 +33,7 @@ module "commands" {
   settings = var.settings
   gpu      = var.gpu != null
   examples = var.examples
+  publish  = { catalog = var.catalog, schema = local.schema }
 }
 
 locals {
@@ -104,7 +105,7 @@ resource "databricks_instance_pool" "drivers" {
 resource "databricks_job" "run" {
   name                = var.name
   description         = "Brings the lake ${module.bucket.lake} up to date with its crawl, stage by stage."
-  max_concurrent_runs = 1 # an object store has no locks: two runs at once would write to the same stage
+  max_concurrent_runs = 1 # a lake has one writer at a time: the stages of a second run would fail
   timeout_seconds     = var.max_run_hours * 3600
   tags                = local.tags
 
@@ -196,7 +197,7 @@ resource "databricks_job" "run" {
       task_key                  = task.key
       job_cluster_key           = task.value.gpu ? "gpu" : "cpu"
       max_retries               = var.stage_retries
-      min_retry_interval_millis = 60000
+      min_retry_interval_millis = 120000 # a killed stage holds the lake for 90 s
       retry_on_timeout          = false
 
       dynamic "depends_on" {

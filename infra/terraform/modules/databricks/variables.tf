@@ -159,7 +159,7 @@ variable "alert_destinations" {
 }
 
 variable "run_as" {
-  description = "Application id of the service principal that runs; null for whoever deploys."
+  description = "Application id of the service principal that runs, with USE CATALOG granted; null for whoever deploys."
   type        = string
   default     = null
 }

@@ -16,7 +16,8 @@ locals {
   )
   next = { for place, state in local.order : state => try(local.order[place + 1], "Done") }
 
-  retry = [{ ErrorEquals = ["States.TaskFailed"], MaxAttempts = var.stage_retries, IntervalSeconds = 60, BackoffRate = 2 }]
+  # A killed stage holds the lake for 90 s.
+  retry = [{ ErrorEquals = ["States.TaskFailed"], MaxAttempts = var.stage_retries, IntervalSeconds = 120, BackoffRate = 2 }]
 
   # Both kinds of a stage are made as JSON text, since Terraform wants values of one type behind a condition.
   stage_states = { for stage in local.stages : title(stage.name) => jsondecode(stage.gpu ? jsonencode({
@@ -91,7 +92,7 @@ locals {
     TerminateFailedCluster = merge(local.terminate, { Next = "Failed" })
   } : name => state if local.gpu != null }
 
-  # An object store has no locks: two runs at once would write to the same stage.
+  # A lake has one writer at a time: the stages of a second run would fail.
   guard_states = {
     OtherRuns = {
       Type       = "Task"

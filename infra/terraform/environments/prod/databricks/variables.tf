@@ -61,7 +61,7 @@ variable "alert_destinations" {
 }
 
 variable "run_as" {
-  description = "Application id of the service principal that runs."
+  description = "Application id of the service principal that runs, with USE CATALOG granted."
   type        = string
 }
 
