@@ -111,18 +111,23 @@ def _cared_for(lake: Lake, table: Table, retention_hours: float, dry_run: bool) 
         raise ValueError(f"There is no table {table.name}.")
     files, size = _files_and_bytes(held)
     if dry_run:
-        old = len(held.vacuum(int(retention_hours), dry_run=True, enforce_retention_duration=False))
+        old = _old_files(held, retention_hours)
         return TableCare(table.name, files, files, size, size, old)
     if needs_compaction(table, held):
         columns = ", ".join(f"`{name}`" for name in table.cluster_by if name in table.columns)
         order = f" ZORDER BY ({columns})" if columns else ""
         lake.session.sql(f"OPTIMIZE delta.`{location}`{order}")
-    old = len(held.vacuum(int(retention_hours), dry_run=True, enforce_retention_duration=False))
+    old = _old_files(held, retention_hours)
     lake.session.sql(f"VACUUM delta.`{location}` RETAIN {int(retention_hours)} HOURS")
     after = opened(location) or held
     after.create_checkpoint()
     after.cleanup_metadata()
     return TableCare(table.name, files, len(after.file_uris()), size, _files_and_bytes(after)[1], old)
+
+
+def _old_files(held: DeltaTable, retention_hours: float) -> int:
+    """Return how many files a vacuum would delete, those that no version names among them."""
+    return len(held.vacuum(int(retention_hours), dry_run=True, enforce_retention_duration=False, full=True))
 
 
 def _files_and_bytes(held: DeltaTable) -> tuple[int, int]:

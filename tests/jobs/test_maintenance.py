@@ -10,6 +10,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import Row, SparkSession
 
+from jobs.engine import maintenance
 from jobs.engine.errors import UsageError
 from jobs.engine.lake import Lake
 from jobs.engine.maintenance import maintain
@@ -18,7 +19,7 @@ from jobs.engine.pipeline import run, stages_of
 from jobs.engine.settings import load_settings
 from scenes.crawl import write_crawl
 from schemas.perception import IMAGE_SCORES
-from tests.jobs.engine import TABLES, spatiallake, table
+from tests.jobs.engine import TABLES, table
 
 WEEK_H = 168.0
 
@@ -79,17 +80,18 @@ def test_what_is_not_safe_is_refused(scores: Lake) -> None:
 
 
 @pytest.mark.long
-def test_streams_go_on_after_maintenance(spark: SparkSession, tmp_path: Path) -> None:
+def test_streams_go_on_after_maintenance(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "_MIN_SMALL_FILES", 2)
     folder = tmp_path / "lake"
     for name, count, seed in (("first", 9, 5), ("second", 2, 6)):
         write_crawl(str(tmp_path / name), count=count, seed=seed, width=160, height=120)
     flags = {"lake": str(folder), "crawl": str(tmp_path / "first")}
     run(load_settings(flags, None, ["shard_size=1"]), lake=opened(spark, folder))
     before, many = content(folder), files(folder, "images")
-    spatiallake("maintain", "--lake", str(folder), "--retention-hours", "168")
+    remembered = remembered_settings(str(folder))
+    list(maintain(opened(spark, folder), stages_of(load_settings(flags, None, [], remembered)), WEEK_H))
     assert content(folder) == before
     assert files(folder, "images") < many and files(folder, "crawl") == 9
-    remembered = remembered_settings(str(folder))
     more = load_settings({"lake": str(folder), "crawl": str(tmp_path / "second")}, None, [], remembered)
     summaries = run(more, lake=opened(spark, folder))
     assert {one.stage: one.rows_in for one in summaries if one.stage in ("ingest", "lift")} == {"ingest": 2, "lift": 2}
