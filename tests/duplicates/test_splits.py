@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.questions.test_batches import INPUT, OUTPUT
+from tests.questions.shapes import INPUT, OUTPUT
 from tests.questions.worlds import solid_scene
 from udfs.questions.answering import split_of
 from udfs.questions.settings import SynthesizeSettings

@@ -5,31 +5,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from schemas.answers import QA_PAIRS
-from schemas.operations import REJECT
-from schemas.scenes import REFERENCES, SCENES
+from tests.questions.shapes import INPUT, OUTPUT
 from tests.questions.worlds import Row, random_scene, solid_scene
 from udfs.questions.flattening import scenes_of
 from udfs.questions.scene import scene_of
 from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_batches, synthesize_scene
-
-_LEFT_OUT = ("recipe", "engine_version", "planes", "rejected")
-INPUT = to_arrow_schema(
-    StructType(
-        [StructField(f.name, f.dataType, True) for f in SCENES.schema if f.name not in _LEFT_OUT]
-        + [StructField(name, StringType()) for name in ("scene_recipe", "licence")]
-        + [StructField("references", REFERENCES.schema["references"].dataType)]
-    )
-)
-OUTPUT = to_arrow_schema(
-    StructType(
-        [StructField(f.name, f.dataType, True) for f in QA_PAIRS.schema]
-        + [StructField("rejects", ArrayType(REJECT, False))]
-    )
-)
 
 
 def _batch(scenes: list[tuple[Row, list[Row]]]) -> pa.RecordBatch:
