@@ -94,10 +94,10 @@ def _answers(df: DataFrame) -> DataFrame:
         _count(lettered & F.col("answer").startswith("A")).alias("letter_a"),
         _count(lettered & F.col("answer").startswith("B")).alias("letter_b"),
         _count(value > 0).alias("measured"),
-        F.sum(value).alias("value_sum"),
+        _sum(value).alias("value_sum"),
         F.min(value).alias("value_min"),
         F.max(value).alias("value_max"),
-        F.sum(F.when(value > 0, F.log(value))).alias("log_value_sum"),
+        _sum(F.when(value > 0, F.log(value))).alias("log_value_sum"),
         F.sum(F.length("question") + F.length("answer")).alias("characters"),
     )
 
@@ -127,6 +127,11 @@ def distance_bin(distance_m: Column) -> Column:
 
 def _is_first(*of: str) -> Column:
     return F.row_number().over(Window.partitionBy(*of).orderBy("qa_id")) == 1
+
+
+def _sum(value: Column) -> Column:
+    """Return the sum to 12 decimals, which is the same for any order of the rows, unlike that of floats."""
+    return F.sum(value.cast("decimal(30,12)")).cast("double")
 
 
 def _count(condition: Column) -> Column:
