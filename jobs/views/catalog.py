@@ -4,7 +4,8 @@ The tables stay where the lake is; the catalog only names them. Rows of the curr
 recipe up in table `recipes`, so that a recipe which goes live, or is rolled back, is seen at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
@@ -15,6 +16,8 @@ from jobs.engine.lake import Lake
 from jobs.views.reader import known_tables, stage_of_table
 from schemas.operations import RECIPES
 from schemas.table import Table
+from schemas.view import columns_missing, no_rows
+from schemas.views import VIEWS
 
 _CURRENT = """
 SELECT recipe FROM {recipes} WHERE stage = '{stage}'
@@ -26,7 +29,7 @@ def publish(lake: Lake, catalog: str, schema: str) -> list[str]:
     """Name the lake's tables and the views of their current rows in `catalog.schema`; return the full names.
 
     A table whose rows have recipes is called `NAME_all`, and `NAME` is the view of its current rows, as in
-    `spatiallake sql`. Publishing again adds what is new and changes nothing else.
+    `spatiallake sql`; the views of `schemas.views` come with them. Publishing again adds what is new and changes nothing else.
 
     Raises:
         UsageError: no such catalog, one that ends with the session, or names that are taken by something else.
@@ -54,13 +57,26 @@ def _published(lake: Lake, place: str) -> Iterator[str]:
     for name in sorted(stages.keys() & tables.keys()):
         recipes = f"{place}.{_quoted(RECIPES.name)}"
         current = _CURRENT.format(recipes=recipes, stage=stages[name])
-        _replace_view(
-            lake.session,
-            f"{place}.{_quoted(name)}",
-            tables[name],
-            f"SELECT * FROM {place}.{_quoted(f'{name}_all')} WHERE recipe = ({current})",
-        )
+        query = f"SELECT * FROM {place}.{_quoted(f'{name}_all')} WHERE recipe = ({current})"
+        comments = {field.name: field.metadata.get("comment", "") for field in tables[name].schema.fields}
+        comment = f"{tables[name].comment} Rows of the current recipe."
+        _replace_view(lake.session, f"{place}.{_quoted(name)}", comment, comments, query)
         yield name
+    for name, view in VIEWS.items():
+        query = view.rendered(partial(_source, lake.session, place, tables))
+        _replace_view(lake.session, f"{place}.{_quoted(name)}", view.comment, view.columns, query)
+        yield name
+
+
+def _source(session: SparkSession, place: str, tables: Mapping[str, Table], name: str) -> str:
+    """Return what a view reads for a table: its rows by their full name, or none where the lake does not have it."""
+    table = name.removesuffix("_all")
+    if table not in tables:
+        return no_rows(known_tables()[table])
+    # A table without recipes has one name.
+    full = f"{place}.{_quoted(name if table in stage_of_table() else table)}"
+    missing = columns_missing(tables[table], session.table(full).columns)
+    return f"(SELECT *{missing} FROM {full})" if missing else full
 
 
 def _name_table(lake: Lake, name: str, table: Table) -> None:
@@ -76,12 +92,10 @@ def _name_table(lake: Lake, name: str, table: Table) -> None:
         )
 
 
-def _replace_view(session: SparkSession, name: str, table: Table, query: str) -> None:
-    comments = {field.name: field.metadata.get("comment", "") for field in table.schema.fields}
+def _replace_view(session: SparkSession, name: str, comment: str, comments: Mapping[str, str], query: str) -> None:
     columns = session.sql(query).columns
     listed = ", ".join(f"{_quoted(column)} COMMENT {_text(comments.get(column, ''))}" for column in columns)
-    comment = _text(f"{table.comment} Rows of the current recipe.")
-    session.sql(f"CREATE OR REPLACE VIEW {name} ({listed}) COMMENT {comment} AS {query}")
+    session.sql(f"CREATE OR REPLACE VIEW {name} ({listed}) COMMENT {_text(comment)} AS {query}")
 
 
 def _require_lasting(session: SparkSession, catalog: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,10 @@ def answered(options: dict[str, str], query: str) -> list[dict]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def answers_of(lake: Path, recipe: str) -> Counter[str]:
+    return Counter(row["image_id"] for row in table(lake, "qa_pairs").to_pylist() if row["recipe"] == recipe)
+
+
 def opened(spark: SparkSession, folder: Path) -> Lake:
     return Lake(spark, str(folder), str(folder / "_checkpoints"))
 
@@ -74,8 +79,10 @@ def test_another_session_reads_the_current_rows_by_name(spark: SparkSession, tmp
     assert [row["recipe"] for row in answered(metastore, query)] == [new] != [old]
     described = {row["col_name"]: row["comment"] for row in answered(metastore, "DESCRIBE spatial.qa_pairs")}
     assert described["value_si"] == "measured, unrounded, >= 0"
+    (day,) = answered(metastore, "SELECT images, answers FROM spatial.yield_by_day")
+    assert day["images"] == 2 and day["answers"] == sum(answers_of(lake, new).values())
     statistics = answered(metastore, "SELECT sum(answers) AS answers FROM spatial.qa_statistics")
-    assert statistics == [{"answers": sum(row["recipe"] == new for row in table(lake, "qa_pairs").to_pylist())}]
+    assert statistics == [{"answers": sum(answers_of(lake, new).values())}]
 
 
 def test_a_catalog_that_ends_with_the_session_is_refused(spark: SparkSession, tmp_path: Path) -> None:
