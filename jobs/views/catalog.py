@@ -29,7 +29,8 @@ def publish(lake: Lake, catalog: str, schema: str) -> list[str]:
     """Name the lake's tables and the views of their current rows in `catalog.schema`; return the full names.
 
     A table whose rows have recipes is called `NAME_all`, and `NAME` is the view of its current rows, as in
-    `spatiallake sql`; the views of `schemas.views` come with them. Publishing again adds what is new and changes nothing else.
+    `spatiallake sql`; the views of `schemas.views` come with them. Publishing again adds what is new and changes
+    nothing else.
 
     Raises:
         UsageError: no such catalog, one that ends with the session, or names that are taken by something else.
