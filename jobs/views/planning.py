@@ -258,8 +258,8 @@ def _notes(
     if plan.unknown:
         names = ", ".join(plan.unknown)
         notes.append(
-            f"Not included: {names}, whose models have no measured rate; run at least {_MIN_TIMED_IMAGES} images with "
-            "these experts where they will run, then name that lake with --pilot."
+            f"Not included: {names}, for which no rate was measured; run at least {_MIN_TIMED_IMAGES} images with the "
+            "same experts where they will run, then name that lake with --pilot."
         )
     notes.append(f"Rates without a pilot: measured {rates.measured_on}, {rates.machine}.")
     return notes
