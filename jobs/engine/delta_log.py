@@ -20,8 +20,9 @@ from udfs.storage.locations import normalized, parent
 
 _LOG = "_delta_log"
 _ENTRY = re.compile(r"(\d{20})\.json")
-# Hadoop's checksum of an entry and Delta's of a version, which outlive an entry that is lost.
-_RESIDUE = re.compile(r"\.?(\d{20})(\.json|\.crc)(\.crc)?")
+# Hadoop's checksum of an entry, and Delta's checksum and checkpoint of a version, which outlive an entry that is lost.
+_RESIDUE = re.compile(r"\.?(\d{20})(\.json|\.crc|\.checkpoint.*\.parquet)(\.crc)?")
+_POINTERS = ("_last_checkpoint", "._last_checkpoint.crc")
 
 
 # The names of the files that an application's transactions added, by the version of the transaction.
@@ -47,10 +48,15 @@ def require_whole_log(location: str, to_write: bool = False) -> None:
 
 
 def remove_residues(lake_uri: str) -> None:
-    """Remove checksums of log entries that are lost: the next commit would be compared with them."""
+    """Remove checksums and checkpoints of log entries that are lost: the next commit would be compared with them."""
     files = filesystem_of(normalized(lake_uri))
     for table in _tables(files, lake_uri):
-        for one in _residues(_listed(files, table)):
+        listed = _listed(files, table)
+        residues = _residues(listed)
+        if any(".checkpoint" in one.base_name for one in residues):
+            # Without it, readers look for the newest checkpoint that is there.
+            residues += [one for one in listed if one.base_name in _POINTERS]
+        for one in residues:
             files.delete_file(one.path)
 
 
@@ -140,7 +146,7 @@ def _require_whole(files: fs.FileSystem, table_path: str, root: str, to_write: b
     residues = [] if to_write else _residues(listed)
     if residues:
         raise LakeUnreadable(
-            f"Table {name} in {root} has lost its last log entry, whose checksum {residues[0].path} is still there; run"
+            f"Table {name} in {root} has lost its last log entry, of which {residues[0].path} is still there; run"
             " `spatiallake run` with this lake (and the crawl, if the table is crawl): the rows that it lacks are made"
             " again."
         )

@@ -120,8 +120,8 @@ def _cared_for(lake: Lake, table: Table, retention_hours: float, dry_run: bool) 
     old = _old_files(held, retention_hours)
     lake.session.sql(f"VACUUM delta.`{location}` RETAIN {int(retention_hours)} HOURS")
     after = opened(location) or held
+    # Spark removes entries before a checkpoint once they are old; the newest one has to stay.
     after.create_checkpoint()
-    after.cleanup_metadata()
     return TableCare(table.name, files, len(after.file_uris()), size, _files_and_bytes(after)[1], old)
 
 

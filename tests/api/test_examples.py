@@ -74,9 +74,11 @@ def test_the_registering_example_runs_in_a_process_of_its_own(ran: Ran) -> None:
     modules = shutil.copytree(TOYS, ran.folder / "modules")
     path = os.pathsep.join([str(modules), str(PAGE.parents[1])])
     printed = ""
-    # The networks find two objects that are sure enough in some of the rooms only.
-    for room in sorted((ran.folder / "rooms").rglob("*.jpg")):
-        place = ran.folder / "registering" / room.stem
+    # The networks find two objects that are sure enough in some rooms only.
+    write_crawl(str(ran.folder / "more"), 12, 8, width=320, height=240)
+    rooms = sorted([*(ran.folder / "rooms").rglob("*.jpg"), *(ran.folder / "more").rglob("*.jpg")])
+    for number, room in enumerate(rooms):
+        place = ran.folder / "registering" / str(number)
         place.mkdir(parents=True)
         shutil.copy(room, place / "room.jpg")
         done = subprocess.run(

@@ -8,11 +8,12 @@ us-east-1. Without an endpoint the store is AWS, and the region is left to each 
 import os
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
-
-from pyarrow import fs
+from typing import TYPE_CHECKING, Any
 
 from udfs.storage.locations import is_s3
+
+if TYPE_CHECKING:
+    from pyarrow import fs
 
 _DEFAULT_REGION = "us-east-1"
 _ENVIRONMENT_KEYS = "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider"
@@ -58,8 +59,11 @@ def s3_client() -> Any:
     return boto3.client("s3", endpoint_url=store.url, region_name=store.region, config=config)
 
 
-def filesystem_of(uri: str) -> fs.FileSystem:
+def filesystem_of(uri: str) -> "fs.FileSystem":
     """Return pyarrow's file system that holds `uri`."""
+    # Commands that read a settings file only do without.
+    from pyarrow import fs
+
     if not is_s3(uri):
         return fs.LocalFileSystem()
     store = endpoint()

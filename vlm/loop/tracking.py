@@ -32,6 +32,7 @@ from vlm.loop.plots import Sample, loss_figure, sample_figure
 from vlm.loop.settings import TrackingSettings
 
 _LOSS, _LOOKED = "loss", "evaluated_step"
+_VARIABLE = "MLFLOW_TRACKING_URI"
 _BUFFERED, _MISSING = 1000, "RESOURCE_DOES_NOT_EXIST"
 _ENVIRONMENT = {
     # By default MLflow logs the lock file of the project in the working directory.
@@ -77,7 +78,13 @@ class Run:
 
     def _opened(self, uri: str, known: str | None) -> str:
         self._client = MlflowClient(uri)
+        named = os.environ.get(_VARIABLE)
         mlflow.set_tracking_uri(uri)
+        # MLflow writes the URI there, where the next run in this process would take it for the user's.
+        if named is None:
+            os.environ.pop(_VARIABLE, None)
+        else:
+            os.environ[_VARIABLE] = named
         found = self._found(known) if known else None
         known = known if found else None
         experiment = (
