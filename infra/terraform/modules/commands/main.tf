@@ -12,6 +12,7 @@ locals {
     flatten([for name, value in var.settings : ["--set", "${name}=${value}"]]),
   )
   followers = concat(
+    ["duplicates"],
     local.learned,
     ["lift", "disambiguate", "synthesize", "statistics"],
     var.examples ? ["examples"] : [],

@@ -70,8 +70,8 @@ resource "aws_glue_crawler" "lake" {
 
 locals {
   queried = concat(
-    ["crawl", "images", "provenance", "image_scores", "regions", "depths", "scenes", "references", "qa_pairs"],
-    ["qa_statistics", "quarantine", "stage_runs", "recipes"],
+    ["crawl", "images", "provenance", "near_duplicates", "image_scores", "regions", "depths", "scenes", "references"],
+    ["qa_pairs", "qa_statistics", "object_statistics", "quarantine", "stage_runs", "recipes"],
     var.examples ? ["training_examples"] : [],
   )
 }
