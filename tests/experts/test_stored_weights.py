@@ -6,12 +6,13 @@ import boto3
 import pytest
 
 from tests.experts import small_models
-from tests.experts.test_loading import LABELS
 from tests.object_store import BUCKET, upload
 from udfs.experts.expert import ExpertSpec, loaded_expert
 from udfs.experts.loading import ModelUnavailable
 from udfs.experts.pinning import folder_digest, pinned
 from udfs.experts.stored_weights import local_copy
+
+LABELS = {"wanted": {"room": ["a room"]}, "unwanted": {"text": ["a page of text"]}}
 
 
 @pytest.fixture
