@@ -21,7 +21,7 @@ PER_IMAGE = (*PER_IMAGE, "qa_pairs", "training_examples")
 def require_gone(lake: Path, secret: Secret, words: tuple[bytes, ...]) -> None:
     for name in PER_IMAGE:
         assert rows_of(lake, name, secret.image_id) == [], name
-    text = json.dumps([table(lake, name) for name in ("crawl", "quarantine")])
+    text = json.dumps([table(lake, name) for name in ("crawl", "quarantine")], default=str)
     assert words[0].decode() not in text
 
 
