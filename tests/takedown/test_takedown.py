@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -25,17 +27,17 @@ def require_gone(lake: Path, secret: Secret, words: tuple[bytes, ...]) -> None:
     assert words[0].decode() not in text
 
 
-def sums(lake: Path) -> dict[tuple[str, ...], int]:
-    """Return the answers by shard and type as counted, and as they are."""
-    return {(row["ingest_shard"], row["type_id"], row["split"]): row["answers"] for row in table(lake, "qa_statistics")}
-
-
-def counted(lake: Path) -> dict[tuple[str, ...], int]:
-    found: dict[tuple[str, ...], int] = {}
-    for row in table(lake, "qa_pairs"):
-        key = (row["ingest_shard"], row["type_id"], row["split"])
-        found[key] = found.get(key, 0) + 1
+def sums(lake: Path) -> Counter[tuple[Any, ...]]:
+    """Return the answers by shard, type and split as they were counted, over all that they are counted by."""
+    found: Counter[tuple[Any, ...]] = Counter()
+    for row in table(lake, "qa_statistics"):
+        found[row["ingest_shard"], row["type_id"], row["split"]] += row["answers"]
     return found
+
+
+def counted(lake: Path) -> Counter[tuple[Any, ...]]:
+    """Return the answers by shard, type and split as they are."""
+    return Counter((row["ingest_shard"], row["type_id"], row["split"]) for row in table(lake, "qa_pairs"))
 
 
 @pytest.mark.long
