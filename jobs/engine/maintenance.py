@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from pyarrow import fs
+from pyspark.sql import SparkSession
 
 from jobs.engine.checkpoints import interrupted_checkpoints
 from jobs.engine.delta_log import opened
@@ -70,7 +72,7 @@ def maintain(
         )
     if not dry_run:
         _settle(lake, stages)
-    with _options(lake):
+    with vacuum_options(lake.session, _OPTIMIZE):
         for _, table in sorted(known_tables().items()):
             if lake.exists(table):
                 yield _cared_for(lake, table, retention_hours, dry_run)
@@ -154,11 +156,13 @@ def _drop_old_checkpoints(lake: Lake, retention_hours: float) -> None:
 
 
 @contextmanager
-def _options(lake: Lake) -> Iterator[None]:
-    session = lake.session
-    options = {**_OPTIMIZE, _RETENTION_CHECK: "false"}
+def vacuum_options(session: SparkSession, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
+    """Let VACUUM delete files that are young, and set `more` options, until the end of the block.
+
+    On one machine, VACUUM lists files in few tasks instead of 10,000.
+    """
+    options = {**more, _RETENTION_CHECK: "false"}
     if (session.sparkContext.master or "").startswith("local"):
-        # Else VACUUM lists files in thousands of tasks.
         options[_LISTING_TASKS] = "4"
     before = {name: session.conf.get(name, None) for name in options}
     for name, value in options.items():

@@ -1,24 +1,20 @@
 """Old versions of tables: deletes their files from the disk, and tells what a log keeps of a column's texts."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake.schema import PrimitiveType
 from pyarrow import fs
-from pyspark.sql import SparkSession
 
 from jobs.engine.delta_log import opened
-from jobs.engine.joining import try_set
 from jobs.engine.lake import Lake
+from jobs.engine.maintenance import vacuum_options
 from jobs.takedown.tables import LEDGERS, configuration_of
 from schemas.table import Table
 from udfs.storage.clients import filesystem_of, path_of
 from udfs.storage.locations import normalized
 
-_RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
-_LISTING_TASKS = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
 _STATISTICS = "delta.dataSkippingStatsColumns"
 _TEXTS = (PrimitiveType("string"), PrimitiveType("binary"))
 _LOG = "_delta_log"
@@ -35,7 +31,7 @@ def purge(lake: Lake, tables: Mapping[str, Table]) -> dict[str, int]:
     No other command may be writing to these tables, and readers of an old version lose it.
     """
     removed = {}
-    with _options(lake.session):
+    with vacuum_options(lake.session):
         for name, table in tables.items():
             if name in LEDGERS:
                 continue
@@ -47,22 +43,6 @@ def purge(lake: Lake, tables: Mapping[str, Table]) -> dict[str, int]:
             if removed[name]:
                 lake.session.sql(f"VACUUM {place} RETAIN 0 HOURS")
     return removed
-
-
-@contextmanager
-def _options(session: SparkSession) -> Iterator[None]:
-    """Let VACUUM delete files that are young; on one machine, let it list them in few tasks instead of 10,000."""
-    options = {_RETENTION_CHECK: "false"}
-    if (session.sparkContext.master or "").startswith("local"):
-        options[_LISTING_TASKS] = "4"
-    before = {name: session.conf.get(name, None) for name in options}
-    for name, value in options.items():
-        try_set(session, name, value)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            try_set(session, name, value) if value is not None else session.conf.unset(name)
 
 
 def leftovers(lake: Lake, tables: Mapping[str, Table]) -> dict[str, list[str]]:
