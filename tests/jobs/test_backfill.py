@@ -168,8 +168,9 @@ def test_a_dry_run_prints_the_work_and_writes_nothing(made: Path) -> None:
 
 @pytest.mark.long
 def test_ten_interrupted_backfills_end_equal_to_an_undisturbed_one(
-    spark: SparkSession, lake: Path, tmp_path: Path
+    spark: SparkSession, lake: Path, crawls: tuple[Path, Path], tmp_path: Path
 ) -> None:
+    run(load_settings({"lake": str(lake), "crawl": str(crawls[1])}, None, []), lake=opened(spark, lake))
     whole = Path(shutil.copytree(lake, tmp_path / "whole"))
     old, draws = stored_book(str(lake)).live(), random.Random(4)
     command = [sys.executable, "-m", "spatiallake", "backfill", "--lake", str(lake), "--set", CHANGED]
