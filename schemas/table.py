@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pyspark.sql.types import DataType, LongType, StringType, StructField, StructType
+from pyspark.sql.types import BinaryType, DataType, LongType, StringType, StructField, StructType
 
 from schemas.version import ENGINE_VERSION as ENGINE_VERSION
 
@@ -33,6 +33,11 @@ class Table:
     def columns(self) -> list[str]:
         """Column names in table order."""
         return self.schema.fieldNames()
+
+    @property
+    def holds_files(self) -> bool:
+        """Return whether a row may hold an image or a map as a file."""
+        return any(isinstance(field.dataType, BinaryType) for field in self.schema.fields)
 
 
 def column(name: str, data_type: DataType, comment: str, nullable: bool = True) -> StructField:

@@ -1,10 +1,12 @@
-"""Arrow schemas of stage outputs: a table's columns, all nullable, plus the rejects of the row."""
+"""Arrow and the lake's tables: schemas of stage outputs, and rows that the driver has."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 from pyspark.resource import ResourceProfile
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import ArrayType, StructField, StructType
 
@@ -30,3 +32,16 @@ def map_batches(
         return function(iter(batches), arrow_schema)
 
     return df.mapInArrow(run, spark_type, profile=profile)
+
+
+def table_of(records: Sequence[Mapping[str, Any]], table: Table) -> pa.Table:
+    """Return records with the columns of a table as Arrow rows."""
+    return pa.Table.from_pylist([dict(record) for record in records], schema=to_arrow_schema(table.schema))
+
+
+def collected(rows: DataFrame, table: Table, checks: Mapping[str, str]) -> pa.Table:
+    """Return a table's rows from Spark, in one job, which a row that breaks a check by name ends, as in Delta."""
+    for name, check in checks.items():
+        broken = F.raise_error(F.lit(f"CHECK constraint {name} ({check}) of table {table.name} is violated."))
+        rows = rows.where(F.when(F.expr(check), F.lit(True)).otherwise(broken))
+    return rows.toArrow().cast(to_arrow_schema(table.schema))

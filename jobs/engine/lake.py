@@ -1,6 +1,7 @@
 """A lake: a folder or object-store prefix with one Delta table per name."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StructField, StructType
 
+from jobs.engine import commits
+from jobs.engine.arrow import collected, table_of
 from jobs.engine.delta_log import is_table, opened
 from jobs.engine.errors import LakeUnreadable
 from jobs.engine.locks import creating
 from schemas.operations import STAGE_RUNS
 from schemas.table import Table
+from udfs.storage.locations import has_scheme
 
-_CONSTRAINT = "delta.constraints."
 _HASHES = ("entry_id", "image_id", "qa_id", "example_id")
 
 
@@ -33,6 +36,14 @@ class Lake:
     def location(self, table: Table) -> str:
         """Return the table's URI."""
         return f"{self.uri}/{table.name}"
+
+    @property
+    def commits_itself(self) -> bool:
+        """Return whether few rows are committed without Spark: to a local folder, in a session of this machine alone.
+
+        Elsewhere the platform's Delta, its log store and its rights are those that count.
+        """
+        return not has_scheme(self.uri) and (self.session.conf.get("spark.master", "") or "").startswith("local[")
 
     def exists(self, table: Table) -> bool:
         """Return whether the table has been created."""
@@ -58,27 +69,23 @@ class Lake:
                 if name not in held:
                     self.session.sql(f"ALTER TABLE {place} SET TBLPROPERTIES ('{name}' = '{value}')")
             for name in sorted(table.checks):
-                if f"{_CONSTRAINT}{name}" not in held:
+                if f"{commits.CONSTRAINT}{name}" not in held:
                     self.session.sql(f"ALTER TABLE {place} ADD CONSTRAINT {name} CHECK ({table.checks[name]})")
 
     def _create(self, table: Table) -> None:
         self._remove_empty_log(table)
+        if self.commits_itself:
+            commits.create(table, self.location(table), _properties_of(table))
+            return
         builder = (
             DeltaTable.createIfNotExists(self.session)
             .location(self.location(table))
             .addColumns(StructType(list(table.schema.fields)))
             .comment(table.comment)
-            # A stream that lags behind a cleaned log would silently lose rows.
-            .property("delta.logRetentionDuration", "interval 60 days")
-            .property("delta.deletedFileRetentionDuration", "interval 30 days")
-            .property("delta.dataSkippingStatsColumns", ",".join(_skipping_columns(table)))
-            # Readers downstream learn of rows that a takedown removes; rows that are added cost nothing more.
-            .property("delta.enableChangeDataFeed", "true")
         )
         if table.partition_by:
             builder = builder.partitionedBy(*table.partition_by)
-        checks = {f"{_CONSTRAINT}{name}": check for name, check in table.checks.items()}
-        for name, value in {**table.properties, **checks}.items():
+        for name, value in _properties_of(table).items():
             builder = builder.property(name, value)
         builder.execute()
 
@@ -90,7 +97,7 @@ class Lake:
         there = StructType.fromJson(json.loads(held.schema().to_json()))
         configuration = held.metadata().configuration
         wanted = [name for name in table.properties if not name.startswith("delta.")]
-        wanted += [f"{_CONSTRAINT}{name}" for name in table.checks]
+        wanted += [f"{commits.CONSTRAINT}{name}" for name in table.checks]
         required = {field.name for field in there.fields if not field.nullable}
         return (
             _places(table.schema) <= _places(there)
@@ -134,9 +141,24 @@ class Lake:
         """Return the table as a stream of appended rows."""
         return self.session.readStream.format("delta").options(**options).load(self.location(table))
 
-    def append(self, table: Table, rows: DataFrame, app_id: str, version: int) -> None:
-        """Append rows once: a second append with the same application id and version is ignored."""
+    def append_records(self, table: Table, records: Sequence[Mapping[str, Any]], app_id: str, version: int) -> None:
+        """Append rows that the driver has, once, as `append` does."""
+        if self.commits_itself:
+            commits.append(self.location(table), table_of(records, table), app_id, version)
+        else:
+            rows = [tuple(record[name] for name in table.columns) for record in records]
+            self.append(table, self.session.createDataFrame(rows, table.schema), app_id, version)
+
+    def append(self, table: Table, rows: DataFrame, app_id: str, version: int, is_small: bool = False) -> None:
+        """Append rows once: a second append with the same application id and version is ignored.
+
+        `is_small` says that the driver has room for the rows.
+        """
         rows = rows.select(*table.columns)
+        if is_small and self.commits_itself and not table.partition_by:
+            location, files = self.location(table), self.session.sparkContext.defaultParallelism
+            commits.append(location, collected(rows, table, commits.checks_of(location)), app_id, version, files)
+            return
         if table.partition_by:
             # One task writes a whole partition, which gives few, large and reproducible files.
             by = table.partition_by
@@ -175,6 +197,20 @@ class Lake:
         """Return the table's latest version; -1 where there is no table."""
         held = opened(self.location(table))
         return -1 if held is None else held.version()
+
+
+def _properties_of(table: Table) -> dict[str, str]:
+    """Return the properties with which a table is created, its checks among them."""
+    return {
+        # A stream that lags behind a cleaned log would silently lose rows.
+        "delta.logRetentionDuration": "interval 60 days",
+        "delta.deletedFileRetentionDuration": "interval 30 days",
+        "delta.dataSkippingStatsColumns": ",".join(_skipping_columns(table)),
+        # Readers downstream learn of rows that a takedown removes; rows that are added cost nothing more.
+        "delta.enableChangeDataFeed": "true",
+        **table.properties,
+        **{f"{commits.CONSTRAINT}{name}": check for name, check in table.checks.items()},
+    }
 
 
 def _places(kind: DataType, above: str = "") -> set[str]:

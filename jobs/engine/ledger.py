@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.engine.delta_log import commits_of, count_rows, transaction_version
@@ -79,34 +79,34 @@ class Ledger:
         """Return the Delta application id of every commit of this generation."""
         return application(self.stage, self.generation)
 
-    def append(self, table: Table, rows: DataFrame, batch_id: int) -> None:
+    def append(self, table: Table, rows: DataFrame, batch_id: int, is_small: bool = False) -> None:
         """Append rows, unless this micro-batch has already been committed to the table."""
-        self.lake.append(table, rows, self.app_id, batch_id)
+        self.lake.append(table, rows, self.app_id, batch_id, is_small)
 
-    def append_rejects(self, rejects: DataFrame, batch_id: int) -> None:
+    def append_rejects(self, rejects: DataFrame, batch_id: int, is_small: bool = False) -> None:
         """Append rejects at this attempt to `quarantine`."""
-        self.append(QUARANTINE, rejects.withColumn("attempt", F.lit(self.attempt)), batch_id)
+        self.append(QUARANTINE, rejects.withColumn("attempt", F.lit(self.attempt)), batch_id, is_small)
 
     def append_run(self, report: BatchReport, batch_id: int) -> None:
         """Append what a micro-batch did to `stage_runs`."""
         reasons = {f"{outcome}:{reason}": count for (outcome, reason), count in report.reasons.items()}
-        row = Row(
-            stage=self.stage,
-            recipe=self.recipe,
-            generation=self.generation,
-            batch_id=batch_id,
-            rows_in=report.rows_in,
-            rows_out=report.rows_out,
-            failed=report.rejected("failed"),
-            filtered=report.rejected("filtered"),
-            refused=report.rejected("refused"),
-            reasons=reasons,
-            seconds=report.seconds,
-            finished_at=datetime.now(UTC),
-            engine_version=ENGINE_VERSION,
-            cores=self.lake.session.sparkContext.defaultParallelism,
-        )
-        self.append(STAGE_RUNS, self.lake.session.createDataFrame([row], STAGE_RUNS.schema), batch_id)
+        row = {
+            "stage": self.stage,
+            "recipe": self.recipe,
+            "generation": self.generation,
+            "batch_id": batch_id,
+            "rows_in": report.rows_in,
+            "rows_out": report.rows_out,
+            "failed": report.rejected("failed"),
+            "filtered": report.rejected("filtered"),
+            "refused": report.rejected("refused"),
+            "reasons": reasons,
+            "seconds": report.seconds,
+            "finished_at": datetime.now(UTC),
+            "engine_version": ENGINE_VERSION,
+            "cores": self.lake.session.sparkContext.defaultParallelism,
+        }
+        self.lake.append_records(STAGE_RUNS, [row], self.app_id, batch_id)
 
     def rows_of_recipe(self, shards: list[int]) -> DataFrame:
         """Return the rows written under this recipe in the given ingest shards."""

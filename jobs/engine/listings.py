@@ -9,8 +9,6 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from pyspark.sql import Row
-
 from jobs.engine.delta_log import count_rows, matching_rows
 from jobs.engine.lake import Lake
 from schemas.images import CRAWL
@@ -38,18 +36,18 @@ def record(lake: Lake, crawl: Layout, unreadable: Collection[str]) -> None:
     lake.ensure(LISTINGS)
     now, entries = datetime.now(UTC), _entries(lake, crawl)
     rows = [
-        Row(
-            crawl_uri=crawl.crawl_uri,
-            piece=_name(one),
-            version=one.version,
-            entries=entries,
-            listed_at=now,
-            engine_version=ENGINE_VERSION,
-        )
+        {
+            "crawl_uri": crawl.crawl_uri,
+            "piece": _name(one),
+            "version": one.version,
+            "entries": entries,
+            "listed_at": now,
+            "engine_version": ENGINE_VERSION,
+        }
         for one in pieces
     ]
     version = lake.version(LISTINGS) + 1
-    lake.append(LISTINGS, lake.session.createDataFrame(rows, LISTINGS.schema), "spatiallake:listings", version)
+    lake.append_records(LISTINGS, rows, "spatiallake:listings", version)
 
 
 def _entries(lake: Lake, crawl: Layout) -> int:

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from pyspark.sql import Row
-
 from jobs.engine.delta_log import opened
 from jobs.engine.lake import Lake
 from jobs.engine.recipes import RecipeBook, RecipeRow
@@ -29,7 +27,7 @@ def register(lake: Lake, stages: Mapping[str, Stage], names: Iterable[str]) -> R
     """
     lake.ensure(RECIPES)
     stored = _stored(lake)
-    book, rows = RecipeBook(stored), list[Row]()
+    book, rows = RecipeBook(stored), list[dict[str, Any]]()
     live = book.live()
     for name in dict.fromkeys((*run_stages(), *names)):
         stage, newest = stages[name], book.newest(name, stages[name].recipe)
@@ -38,7 +36,7 @@ def register(lake: Lake, stages: Mapping[str, Stage], names: Iterable[str]) -> R
         if not known or (name not in live and last is not None and last.recipe != stage.recipe):
             rows.append(_table_row(stage, registered_at=datetime.now(UTC)))
     _append(lake, rows)
-    return RecipeBook([*stored, *(row.asDict() for row in rows)])
+    return RecipeBook([*stored, *rows])
 
 
 def activate(lake: Lake, recipes: Iterable[Stage | RecipeRow]) -> None:
@@ -58,24 +56,23 @@ def _plain(configuration: Mapping[str, Any]) -> Any:
 
 def _table_row(
     recipe: Stage | RecipeRow, registered_at: datetime | None = None, activated_at: datetime | None = None
-) -> Row:
+) -> dict[str, Any]:
     # A row of an earlier version has no configuration.
     configuration = None if recipe.configuration is None else json.dumps(recipe.configuration, sort_keys=True)
-    return Row(
-        stage=recipe.stage if isinstance(recipe, RecipeRow) else recipe.name,
-        recipe=recipe.recipe,
-        upstream_recipe=recipe.upstream_recipe,
-        settings_json=json.dumps(recipe.settings, sort_keys=True),
-        configuration_json=configuration,
-        registered_at=registered_at,
-        activated_at=activated_at,
-        engine_version=ENGINE_VERSION,
-    )
+    return {
+        "stage": recipe.stage if isinstance(recipe, RecipeRow) else recipe.name,
+        "recipe": recipe.recipe,
+        "upstream_recipe": recipe.upstream_recipe,
+        "settings_json": json.dumps(recipe.settings, sort_keys=True),
+        "configuration_json": configuration,
+        "registered_at": registered_at,
+        "activated_at": activated_at,
+        "engine_version": ENGINE_VERSION,
+    }
 
 
-def _append(lake: Lake, rows: Sequence[Row]) -> None:
+def _append(lake: Lake, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
         lake.ensure(RECIPES)
-        frame = lake.session.createDataFrame(list(rows), RECIPES.schema)
         # An id of its own: commands of other stages may register theirs at the same moment.
-        lake.append(RECIPES, frame, f"spatiallake:recipes:{uuid4()}", 0)
+        lake.append_records(RECIPES, rows, f"spatiallake:recipes:{uuid4()}", 0)

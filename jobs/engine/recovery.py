@@ -83,7 +83,7 @@ def _take_back(lake: Lake, stage: Stage, name: str, batches: range) -> None:
         if transaction_version(lake.location(table), name) < batches.stop - 1:
             # Nothing of it is left: for every table alike, it is settled.
             lake.ensure(table)
-            lake.append(table, lake.session.createDataFrame([], table.schema), name, batches.stop - 1)
+            lake.append_records(table, [], name, batches.stop - 1)
 
 
 def _remove(lake: Lake, table: Table, files: list[str]) -> None:

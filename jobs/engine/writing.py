@@ -22,7 +22,11 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from jobs.engine.ledger import BatchReport, Ledger, Rejects
+from schemas.operations import QUARANTINE
 from schemas.table import Table
+
+# What a key gives without files is a few MB; its files may be as large as ingest allows.
+_FEW_KEYS, _FEW_KEYS_WITH_FILES = 64, 4
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,10 @@ class MicroBatch:
     transform: Callable[[DataFrame], DataFrame]
     split: Callable[[DataFrame], Outputs]
     warnings: Callable[[DataFrame], dict[str, int]] | None = None
+
+    def is_small(self, table: Table) -> bool:
+        """Return whether the driver has room for all that these keys give to a table."""
+        return self.rows_in <= (_FEW_KEYS_WITH_FILES if table.holds_files else _FEW_KEYS)
 
     def report(self, rows_out: int, rejects: Rejects, warned: Mapping[str, int] | None = None) -> BatchReport:
         """Return what the micro-batch did so far."""
@@ -121,7 +129,7 @@ class Append:
                 return report
             ledger.append_run(report, batch.batch_id)
             if rejects:
-                ledger.append_rejects(outputs.rejects, batch.batch_id)
+                ledger.append_rejects(outputs.rejects, batch.batch_id, batch.is_small(QUARANTINE))
             for table, rows in outputs.sides:
                 self.write_rows(batch, rows, table)
             # The stage's own rows come last: before that, a restart repeats all of the above.
@@ -136,7 +144,7 @@ class Append:
 
     def write_rows(self, batch: MicroBatch, rows: DataFrame, table: Table) -> None:
         """Commit rows of the stage's own table or of a side table."""
-        batch.ledger.append(table, rows, batch.batch_id)
+        batch.ledger.append(table, rows, batch.batch_id, batch.is_small(table))
 
     def progress_sql(self, upstream: str, done: str, rejects: str, key: str) -> str:
         """Return a query for `dealt` and `total`: the upstream keys dealt with, and all of them.
@@ -185,7 +193,7 @@ class AppendBulk(Append):
             self.write_rows(batch, outputs.rows, ledger.target)
             rows_out, rejects = sound_and_rejects(transformed)
             if rejects:
-                ledger.append_rejects(outputs.rejects, batch.batch_id)
+                ledger.append_rejects(outputs.rejects, batch.batch_id, batch.is_small(QUARANTINE))
             report = batch.report(rows_out, rejects, warned)
             ledger.append_run(report, batch.batch_id)
         finally:
@@ -198,7 +206,7 @@ class AppendBulk(Append):
         transformed = batch.transform(empty).persist(StorageLevel.MEMORY_AND_DISK)
         try:
             _, rejects = sound_and_rejects(transformed)
-            ledger.append_rejects(batch.split(transformed).rejects, batch.batch_id)
+            ledger.append_rejects(batch.split(transformed).rejects, batch.batch_id, batch.is_small(QUARANTINE))
         finally:
             transformed.unpersist()
         return rejects

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from pyspark.sql import functions as F
 
@@ -125,8 +126,7 @@ def _note(lake: Lake, asked: Asked, begun: _Begun, certificate: Certificate | No
         "written_at": datetime.now(UTC),
         "engine_version": ENGINE_VERSION,
     }
-    frame = lake.session.createDataFrame([row], CERTIFICATES.schema)
-    frame.write.format("delta").mode("append").save(lake.location(CERTIFICATES))
+    lake.append_records(CERTIFICATES, [row], f"spatiallake:takedown:{uuid4()}", 0)
 
 
 def _now() -> str:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,18 @@ class Fragile(Lake):
     before: str = ""
     seen: list[str] = field(default_factory=list)
 
-    def append(self, table: Table, rows: DataFrame, app_id: str, version: int) -> None:
+    def append(self, table: Table, rows: DataFrame, app_id: str, version: int, is_small: bool = False) -> None:
+        self._end_before(table, app_id)
+        super().append(table, rows, app_id, version, is_small)
+
+    def append_records(self, table: Table, records: Sequence[Mapping[str, Any]], app_id: str, version: int) -> None:
+        self._end_before(table, app_id)
+        super().append_records(table, records, app_id, version)
+
+    def _end_before(self, table: Table, app_id: str) -> None:
         self.seen.append(table.name)
         if table.name == self.before and app_id.startswith("spatiallake:"):
             raise Killed(table.name)
-        super().append(table, rows, app_id, version)
 
 
 def opened(spark: SparkSession, folder: Path) -> Lake:
