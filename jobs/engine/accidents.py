@@ -18,6 +18,10 @@ _AGAIN = "run the same command again: what was committed stays, the rest is made
 _FULL = r"No space left on device|Disk quota exceeded|not enough space on the disk"
 _SIGNS = (
     (
+        r"JAVA_GATEWAY_EXITED",
+        "Java ended while it was starting, often for lack of memory; make room for `--set driver_memory`, then",
+    ),
+    (
         r"OutOfMemoryError|Java heap space|GC overhead limit",
         "Java ran out of memory; give it more with `--set driver_memory=8g`, then",
     ),

@@ -12,7 +12,7 @@ from pyspark.sql.types import ArrayType, DataType, StructField, StructType
 
 from jobs.engine import commits
 from jobs.engine.arrow import collected, table_of
-from jobs.engine.delta_log import is_table, opened
+from jobs.engine.delta_log import count_rows, is_table, opened
 from jobs.engine.errors import LakeUnreadable
 from jobs.engine.locks import creating
 from schemas.operations import STAGE_RUNS
@@ -168,17 +168,25 @@ class Lake:
             writer = writer.option("maxRecordsPerFile", table.rows_per_file)
         writer.save(self.location(table))
 
-    def replace_shards(self, table: Table, rows: DataFrame, app_id: str, version: int, shards: list[int]) -> None:
-        """Replace the recipe's rows in these ingest shards with `rows`, once per application id and version."""
+    def replace_shards(
+        self, table: Table, rows: DataFrame, app_id: str, version: int, shards: list[int], is_small: bool = False
+    ) -> None:
+        """Replace the recipe's rows in these ingest shards with `rows`, once per application id and version.
+
+        `is_small` says that the driver has room for the rows.
+        """
+        rows = rows.select(*table.columns)
         recipe = rows.select("recipe").first()
         if recipe is None:
             # The commit shows that the micro-batch is done.
-            self.append(table, rows, app_id, version)
+            self.append_records(table, [], app_id, version)
             return
         inside = f"ingest_shard IN ({', '.join(map(str, shards))}) AND recipe = '{recipe[0]}'"
+        if is_small and self.commits_itself and not count_rows(self.location(table), inside):
+            self.append(table, rows, app_id, version, is_small)
+            return
         (
-            rows.select(*table.columns)
-            .write.format("delta")
+            rows.write.format("delta")
             .mode("overwrite")
             .option("replaceWhere", inside)
             .option("txnAppId", app_id)

@@ -15,6 +15,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from jobs.engine.accidents import accidents
 from jobs.engine.environment import require_java, require_own_python, require_own_spark, resolved_jars
 from jobs.engine.joining import DELTA, SESSION_OPTIONS, Say, configure, platform_session
 from jobs.engine.spark_options import options_file
@@ -64,6 +65,7 @@ def start_session(
     Raises:
         EnvironmentMissing: Java or the jars are missing, a variable names another Spark or Python, or the platform's
             session cannot run the stages.
+        Stopped: Java ended while it was starting.
     """
     joined = platform_session()
     if joined is not None:
@@ -81,7 +83,7 @@ def start_session(
     builder = builder.config("spark.jars", ",".join(resolved_jars(with_s3)))
     with options_file(given) as file:
         os.environ["PYSPARK_SUBMIT_ARGS"] = launcher_arguments(driver_memory, master, file if given else None)
-        with _own_interrupts():
+        with _own_interrupts(), accidents():
             session = builder.getOrCreate()
     # Errors reach the command as exceptions; their Java traces would bury its one sentence.
     session.sparkContext.setLogLevel("FATAL")

@@ -27,6 +27,8 @@ from schemas.table import Table
 
 # What a key gives without files is a few MB; its files may be as large as ingest allows.
 _FEW_KEYS, _FEW_KEYS_WITH_FILES = 64, 4
+# There are at most as many counts as rows that are counted.
+_FEW_COUNTED = 16_384
 
 
 @dataclass(frozen=True)
@@ -260,8 +262,8 @@ class ReplaceShards(Append):
 
     def write_rows(self, batch: MicroBatch, rows: DataFrame, table: Table) -> None:
         """Commit the rows in place of those of the same shards."""
-        ledger = batch.ledger
-        ledger.lake.replace_shards(table, rows, ledger.app_id, batch.batch_id, batch.shards)
+        ledger, is_small = batch.ledger, batch.rows_in <= _FEW_COUNTED
+        ledger.lake.replace_shards(table, rows, ledger.app_id, batch.batch_id, batch.shards, is_small)
 
     def progress_sql(self, upstream: str, done: str, rejects: str, key: str) -> str:
         """Return a query for `dealt` and `total`, counted in upstream rows, or in shards without `counted`."""

@@ -1,6 +1,8 @@
 """Without Spark: torn logs are told with the way back, one command writes at a time, and accidents are one sentence."""
 
 import errno
+import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -185,6 +187,22 @@ def test_any_error_after_the_end_of_java_is_told_as_that() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.count("Java was killed, often for lack of memory; run the same command again") == 2, done.stderr
+
+
+def test_java_that_is_killed_while_it_starts_is_told_in_one_sentence(tmp_path: Path) -> None:
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    real = os.path.realpath(shutil.which("java") or "java")
+    java.write_text(f'#!/bin/bash\n[[ "$*" == *SparkSubmit* ]] && kill -9 $$\nexec {real} "$@"\n', encoding="utf-8")
+    java.chmod(0o755)
+    code = (
+        "from jobs.engine.errors import Stopped\nfrom jobs.engine.session import start_session\n"
+        "try:\n    start_session('local[1]', '1g')\nexcept Stopped as error:\n    print(error)\n"
+    )
+    environment = {**os.environ, "JAVA_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    assert "Java ended while it was starting, often for lack of memory" in done.stdout, done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_other_errors_stay_what_they_are() -> None:
