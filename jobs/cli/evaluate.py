@@ -30,7 +30,8 @@ ModelOption = Annotated[
 ]
 RevisionOption = Annotated[str | None, typer.Option("--revision", help="Commit of the Hugging Face ids.")]
 DeviceOption = Annotated[
-    str | None, typer.Option("--device", help="Torch device, such as cpu or cuda. [a GPU if there is one]")
+    str | None,
+    typer.Option("--device", help="Torch device, such as cpu or cuda; a GPU, if there is one, unless given."),
 ]
 EndpointOption = Annotated[
     str | None, typer.Option("--endpoint", help="URL of an OpenAI-compatible endpoint, without /chat/completions.")
@@ -70,11 +71,14 @@ def benchmark(
     lake: LakeOption,
     out: Annotated[Path, typer.Option("--out", help="Parquet file for the questions and their images.")],
     split: Annotated[str, typer.Option("--split", help="Split to export: train, validation, test or all.")] = "test",
-    recipe: Annotated[str | None, typer.Option("--recipe", help="Recipe of qa_pairs. [the current one]")] = None,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="Recipe of qa_pairs; the live one unless given.")
+    ] = None,
     max_per_type: Annotated[int, typer.Option("--max-per-type", help="Maximum questions per type.")] = 100,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the selection.")] = 0,
     training: Annotated[
-        str | None, typer.Option("--training", help="Lake whose train split the baselines are fitted on. [the same]")
+        str | None,
+        typer.Option("--training", help="Lake whose train split the baselines are fitted on; this one unless given."),
     ] = None,
     training_out: Annotated[
         Path | None, typer.Option("--training-out", help="Parquet file for the training answers, without images.")

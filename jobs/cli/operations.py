@@ -24,8 +24,12 @@ def plan(
     gpu_instance: Annotated[
         str, typer.Option("--gpu-instance", help="Instance type of the learned experts.")
     ] = "g5.2xlarge",
-    cpu_machines: Annotated[int, typer.Option("--cpu-machines", min=1, help="Machines of --cpu-instance.")] = 4,
-    gpu_machines: Annotated[int, typer.Option("--gpu-machines", min=1, help="Machines of --gpu-instance.")] = 4,
+    cpu_machines: Annotated[
+        int, typer.Option("--cpu-machines", min=1, help="Number of machines of type --cpu-instance.")
+    ] = 4,
+    gpu_machines: Annotated[
+        int, typer.Option("--gpu-machines", min=1, help="Number of machines of type --gpu-instance.")
+    ] = 4,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
 ) -> None:
     """Predict hours, storage, cost and days of a crawl from measured rates."""
@@ -69,14 +73,17 @@ def publish(
 def maintain(
     lake: LakeOption,
     retention_hours: Annotated[
-        float, typer.Option("--retention-hours", help="Keep files of versions that are younger.")
+        float,
+        typer.Option(
+            "--retention-hours", help="Delete files that only versions older than this use; at least 168 (7 days)."
+        ),
     ] = 720.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print files and bytes, and change nothing.")] = False,
     settings: SettingsOption = None,
     set_: SetOption = None,
     master: MasterOption = None,
 ) -> None:
-    """Compact a lake's tables, delete files of old versions, and shorten logs; no row changes."""
+    """Compact a lake's tables, delete files of old versions, and write checkpoints of Delta logs; no row changes."""
     from rich.console import Console
     from rich.table import Table as Grid
 

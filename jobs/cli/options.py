@@ -154,7 +154,9 @@ SettingsOption = Annotated[str | None, typer.Option("--settings", help="YAML fil
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="One setting, such as lift.min_points=30; repeatable.")
 ]
-MasterOption = Annotated[str | None, typer.Option("--master", help="Spark master. [local[*]]")]
+MasterOption = Annotated[
+    str | None, typer.Option("--master", help="Spark master, such as local[4]; all cores of this machine unless given.")
+]
 FollowOption = Annotated[
     float | None,
     typer.Option("--follow", help="Keep running, and look for new rows after every pause of this many seconds."),

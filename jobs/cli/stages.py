@@ -31,7 +31,7 @@ from jobs.engine.selection import Selection
 from jobs.engine.settings import RunSettings, lake_named, load_settings
 from jobs.engine.stage import StageDefinition
 
-StageOption = Annotated[str | None, typer.Option("--stage", help="Stage to work on. [all]")]
+StageOption = Annotated[str | None, typer.Option("--stage", help="Stage to work on; all unless given.")]
 _REMEMBERED = "Without --experts, --set and --settings a lake keeps the settings of its current recipes."
 
 
@@ -123,12 +123,17 @@ def backfill(
     recipe: Annotated[
         str | None, typer.Option("--recipe", help="Recipe to finish, as `spatiallake recipes` lists it.")
     ] = None,
-    crawl: Annotated[str | None, typer.Option("--crawl", help="Only images of this crawl, as it was named.")] = None,
+    crawl: Annotated[
+        str | None,
+        typer.Option("--crawl", help="Only images of this crawl, written exactly as in the --crawl that added it."),
+    ] = None,
     first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Only images listed on this day or later.")
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="Only images listed on this day (UTC) or later."),
     ] = None,
     last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Only images listed on this day or earlier.")
+        datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], help="Only images listed on this day (UTC) or earlier."),
     ] = None,
     where: Annotated[
         str | None,
@@ -141,7 +146,7 @@ def backfill(
     """Write missing rows: those of a new recipe, or those that pass a lowered threshold.
 
     Covers all stages of `run` after `ingest`, or --stage and the stages downstream of it. A new recipe is shown once it
-    has caught up.
+    has caught up, which is when all images are done under it.
     """
     merged = _settings(lake, settings, set_, recipe, experts=experts, master=master)
     selection = Selection(crawl, first.date() if first else None, last.date() if last else None, where)
@@ -181,7 +186,7 @@ def retry(
         retry_stages(merged, stage, reporter)
 
 
-recipes_app = typer.Typer(help="List a lake's recipes, or choose which one it shows.")
+recipes_app = typer.Typer(help="List a lake's recipes, or make another one live.")
 app.add_typer(recipes_app, name="recipes")
 
 
@@ -209,7 +214,10 @@ def use(
     lake: LakeOption,
     master: MasterOption = None,
 ) -> None:
-    """Switch a lake to another recipe and its chain, newer or older, at once; no row is touched."""
+    """Make a recipe live with its whole chain: those that it was made from, and those built on it.
+
+    It may be newer or older than the live one, but has to have caught up. No row changes.
+    """
     settings = load_settings({"lake": lake, "master": master}, None, [])
     opened = open_lake(settings)
     with writing(opened.uri, ("recipes",), settings.store_locks):

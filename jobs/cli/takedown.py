@@ -12,7 +12,8 @@ from jobs.cli.options import LakeOption, MasterOption, app, settings_of
 def takedown(
     lake: LakeOption,
     image: Annotated[
-        list[str] | None, typer.Option("--image", help="Image id, or a prefix of one in the lake; repeatable.")
+        list[str] | None,
+        typer.Option("--image", help="Image id, or its first 8 or more digits if it is in the lake; repeatable."),
     ] = None,
     url: Annotated[
         list[str] | None, typer.Option("--url", help="Address of an image, or where it was read; repeatable.")
@@ -22,7 +23,8 @@ def takedown(
         typer.Option("--domain", help="Domain of images or of the pages that show them, with subdomains; repeatable."),
     ] = None,
     licence: Annotated[
-        list[str] | None, typer.Option("--licence", help="License, such as CC-BY-NC or CC-BY-NC-4.0; repeatable.")
+        list[str] | None,
+        typer.Option("--licence", help="License (column `licence`), such as CC-BY-NC or CC-BY-NC-4.0; repeatable."),
     ] = None,
     list_: Annotated[
         list[str] | None,
@@ -32,12 +34,19 @@ def takedown(
         bool, typer.Option("--dry-run", help="Only count what would be removed; write nothing.")
     ] = False,
     vacuum: Annotated[
-        bool, typer.Option("--vacuum/--keep-versions", help="Delete old versions of the tables from the disk.")
+        bool,
+        typer.Option(
+            "--vacuum/--keep-versions",
+            help="Delete the files of old versions of all tables; else they still hold the images.",
+        ),
     ] = False,
     out: Annotated[Path | None, typer.Option("--out", help="JSON file for the certificate.")] = None,
     master: MasterOption = None,
 ) -> None:
-    """Remove images from every table for good, refuse them from then on, and certify it."""
+    """Remove images from every table, refuse them from then on, and write a certificate.
+
+    Their bytes stay on disk, in old versions of the tables, until you add --vacuum.
+    """
     from jobs.engine.pipeline import open_lake
     from jobs.takedown.command import preview_takedown, take_down
     from jobs.takedown.criteria import asked_for

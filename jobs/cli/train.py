@@ -23,7 +23,7 @@ def train_experts(
         str | None, typer.Option("--held-out", help="Crawl for calibration and metrics, never trained on.")
     ] = None,
     start: Annotated[
-        str | None, typer.Option("--from", help="Checkpoint or weights to start from. [random weights]")
+        str | None, typer.Option("--from", help="Checkpoint or weights to start from; random weights unless given.")
     ] = None,
     width: Annotated[int, typer.Option("--width", help="Width of the training images, px.")] = 192,
     height: Annotated[int, typer.Option("--height", help="Height of the training images, px.")] = 144,
@@ -72,7 +72,7 @@ def train_experts(
 def train(
     out: Annotated[str, typer.Option("--out", help="Folder for checkpoints and the trained model.")],
     lake: Annotated[
-        str | None, typer.Option("--lake", envvar="SPATIALLAKE_LAKE", help="Lake with training_examples. [none]")
+        str | None, typer.Option("--lake", envvar="SPATIALLAKE_LAKE", help="Lake with training_examples.")
     ] = None,
     model: Annotated[str | None, typer.Option("--model", help="Folder or id of an image-text-to-text model.")] = None,
     revision: Annotated[str | None, typer.Option("--revision", help="Commit of the model id.")] = None,
@@ -82,11 +82,16 @@ def train(
     decoder: Annotated[
         str | None, typer.Option("--decoder", help="Folder of a language model to join with --vision-encoder.")
     ] = None,
-    version: Annotated[int | None, typer.Option("--version", help="Version of training_examples. [latest]")] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", help="Version of training_examples; the latest unless given.")
+    ] = None,
     steps: Annotated[int | None, typer.Option("--steps", help="Optimizer steps. [1000]")] = None,
     batch: Annotated[int | None, typer.Option("--batch", help="Examples per step, over all processes. [16]")] = None,
     micro_batch: Annotated[
-        int | None, typer.Option("--micro-batch", help="Examples per forward pass of a process. [its share of --batch]")
+        int | None,
+        typer.Option(
+            "--micro-batch", help="Examples per forward pass of a process; its share of --batch unless given."
+        ),
     ] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate. [2e-4]")] = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Data loader workers per process. [1]")] = None,

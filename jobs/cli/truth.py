@@ -14,7 +14,7 @@ def truth(
         str | None, typer.Option("--against", help="Manifest of the same images with exact ground truth. [--crawl]")
     ] = None,
     experts: ExpertsOption = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Maximum number of images. [all]")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="Maximum number of images; all unless given.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object per ablation; the fully learned pipeline is last.")
     ] = False,

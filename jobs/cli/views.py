@@ -18,7 +18,9 @@ def render(
     width: Annotated[int, typer.Option("--width", help="Image width in px.")] = 640,
     height: Annotated[int, typer.Option("--height", help="Image height in px.")] = 480,
     frames: Annotated[int, typer.Option("--frames", help="Images per room, along a camera path.")] = 1,
-    rooms: Annotated[list[str] | None, typer.Option("--room", help="Kind of room; repeatable. [all]")] = None,
+    rooms: Annotated[
+        list[str] | None, typer.Option("--room", help="Kind of room; repeatable; all kinds unless given.")
+    ] = None,
     depth_noise: Annotated[float, typer.Option("--depth-noise", help="Relative noise (1 sigma) of the depth.")] = 0.0,
     min_object: Annotated[int, typer.Option("--min-object", help="Minimum visible pixels of a listed object.")] = 100,
     mask_bleed: Annotated[int, typer.Option("--mask-bleed", help="Grow the masks by this many px.")] = 0,
@@ -99,12 +101,16 @@ def drift(
     a: Annotated[str, typer.Argument(help="Crawl, day (2026-11-30) or recipe of the lake; without --lake, a lake.")],
     b: Annotated[str, typer.Argument(help="What to compare it with, named likewise.")],
     lake: Annotated[
-        str | None, typer.Option("--lake", help="Folder or s3:// prefix of the lake. [A and B are lakes]")
+        str | None,
+        typer.Option("--lake", help="Folder or s3:// prefix of the lake; without it, A and B are two lakes."),
     ] = None,
     max_distance: Annotated[
         float,
         typer.Option(
-            "--max-distance", min=0.0, max=1.0, help="Jensen-Shannon distance from which a change is drift, 0 to 1."
+            "--max-distance",
+            min=0.0,
+            max=1.0,
+            help="Jensen-Shannon distance (0 to 1) from which on a change is drift, if its p is also below --alpha.",
         ),
     ] = 0.1,
     alpha: Annotated[
