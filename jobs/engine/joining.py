@@ -99,7 +99,7 @@ def require_shared(uris: Mapping[str, str], master: str, shared_folders: tuple[s
         if not is_s3(path) and not inside:
             raise UsageError(
                 f"The {name} {path} is a folder of this machine, but tasks run on others (master {master}); use an"
-                " s3:// URI, or name a folder that all machines share: `--set shared_folders=[/mnt/nfs]`."
+                " s3:// URI, or name a folder that all machines share: `--set 'shared_folders=[/mnt/nfs]'`."
             )
 
 
