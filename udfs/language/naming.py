@@ -160,7 +160,7 @@ class SceneNames:
             return NOBODY
         if words in self._by_expression:
             return self._by_expression[words]
-        if (number := _number(words)) is not None:
+        if (number := numbered(words)) is not None:
             return frozenset((number,)) if number in self.things else NOBODY
         fitting = self._described(words, strictly)
         if fitting:
@@ -213,8 +213,8 @@ def _bare(words: tuple[str, ...]) -> tuple[str, ...]:
     return words[start:]
 
 
-def _number(words: tuple[str, ...]) -> int | None:
-    """Return the id in "object 3" or "#3"."""
+def numbered(words: Sequence[str]) -> int | None:
+    """Return the id in "object 3" or "#3", None of any other name."""
     if len(words) == 1 and words[0].startswith("#"):
         digits = words[0][1:]
     elif len(words) == 2 and words[0] in _NUMBERED:

@@ -19,9 +19,9 @@ class Answer:
     """What a scene answers.
 
     `text` is the answer in a sentence or, where `reason` holds a code, why there is none. `value`, `sigma` (one
-    standard error) and `interval` (95 %) are in `unit`; `value_si` and `sigma_si` are in m, rad or a ratio, as a lake
-    stores them. `variant` is "yes", "no", or the side that the answer states; `chosen` is the object that a choice
-    names.
+    standard error) and `interval` (95 %) are in `unit`, and `value_text` says the value; `value_si` and `sigma_si` are
+    in m, rad or a ratio, as a lake stores them. `variant` is "yes", "no", or the side that the answer states; `chosen`
+    is the object that a choice names.
     """
 
     question: str
@@ -33,6 +33,7 @@ class Answer:
     value: float | None = None
     sigma: float | None = None
     unit: str | None = None
+    value_text: str | None = None
     value_si: float | None = None
     sigma_si: float | None = None
     reason: str | None = None

@@ -90,6 +90,7 @@ class AskedScene:
             value=said.value,
             sigma=said.sigma,
             unit=said.unit,
+            value_text=said.value_text,
             value_si=pick.value,
             sigma_si=pick.sigma,
         )

@@ -30,6 +30,7 @@ class Spoken(NamedTuple):
     value: float | None = None
     sigma: float | None = None
     unit: str | None = None
+    value_text: str | None = None
 
 
 def unit_of(kind: QuestionType, asked: NamedUnit | None, value_si: float) -> Unit:
@@ -71,10 +72,11 @@ def spoken(pick: Pick, names: dict[int, str], surface: str, asked: NamedUnit | N
         return Spoken(render(_plainest(kind, pick.variant), **slots))
     unit = unit_of(kind, asked, pick.value)
     value, sigma = pick.value / unit.size_m, pick.sigma / unit.size_m
-    if kind.variants[pick.variant].is_unsaid:
-        return Spoken(render(_plainest(kind, pick.variant), **slots), value, sigma, unit.plural or "times")
-    text = render(_plainest(kind, pick.variant), value=_said(value, sigma, unit), **slots)
-    return Spoken(f"{text.removesuffix('.')}, give or take {_error_said(sigma, unit)}.", value, sigma, _named(unit))
+    number = _said(value, sigma, unit)
+    text = render(_plainest(kind, pick.variant), value=number, **slots)
+    if not kind.variants[pick.variant].is_unsaid:
+        text = f"{text.removesuffix('.')}, give or take {_error_said(sigma, unit)}."
+    return Spoken(text, value, sigma, _named(unit), number)
 
 
 def parsed_unit(text: str) -> NamedUnit:

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import combinations
 from typing import NamedTuple
 
-from udfs.language.naming import NOBODY, SceneNames
+from udfs.language.naming import NOBODY, SceneNames, numbered
 from udfs.language.patterns import NAME
 from udfs.language.units import UNITS, NamedUnit
 from udfs.language.vocabulary import vocabulary
@@ -172,7 +172,7 @@ def _names(names: SceneNames, sentence: Sentence, rules: Grammar) -> list[_Name]
                 break
             if words not in ids:
                 ids[words] = NOBODY if _bare(words) in _RESERVED else _known(names, words)
-            if (ids[words] or _looks_like_name(words, rules)) and (
+            if (ids[words] or _looks_like_name(names, words, rules)) and (
                 words not in places or places[words][-1][1] <= start
             ):
                 places.setdefault(words, []).append((start, end))
@@ -183,9 +183,14 @@ def _known(names: SceneNames, words: Sentence) -> frozenset[int]:
     return names.meant(words) if any(map(names.may_name, words)) else NOBODY
 
 
-def _looks_like_name(words: Sentence, rules: Grammar) -> bool:
+def _looks_like_name(names: SceneNames, words: Sentence, rules: Grammar) -> bool:
     """Return whether words that name nothing in the image could name something elsewhere."""
     own = words[1:] if words[0] in _ARTICLES else words
+    if numbered(own) is not None:
+        return True
+    # After the name of a thing in the image comes something else than a name.
+    if any(map(names.may_name, own[:-1])) or any(any(map(str.isdecimal, word)) for word in own):
+        return False
     if not own or own[-1] in rules.free or not _NO_NAMES.isdisjoint(own) or own[0] in vocabulary().determiners:
         return False
     return own[-1].replace("-", "").isalpha() and (

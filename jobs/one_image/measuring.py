@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -13,6 +12,7 @@ from PIL.ExifTags import Base
 
 from jobs.engine.errors import EnvironmentMissing, SpatialLakeError, UsageError
 from jobs.engine.settings import RunSettings, load_settings
+from jobs.one_image.measured import Measured
 from schemas.manifest import ManifestRow
 from udfs.crawl.fetch import Fetched
 from udfs.experts.expert import BUILTIN, SENSOR, ExpertSpec, Profile
@@ -33,25 +33,6 @@ class ImageRejected(SpatialLakeError):
     def __init__(self, reason: str, error: str) -> None:
         super().__init__(error)
         self.reason = reason
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What was measured in one image.
-
-    `scene`, `references` and `answers` have the columns of the tables `scenes`, `references` and `qa_pairs` and refer
-    to the upright image; `notes` are sentences about given data that could not be used.
-    """
-
-    scene: Row
-    references: Row
-    answers: list[Row]
-    notes: list[str]
-
-    @property
-    def objects(self) -> list[Row]:
-        """Return the measured objects: position, size and uncertainty in m, with all columns of `scenes.objects`."""
-        return self.scene["objects"]
 
 
 class Given(TypedDict, total=False):
@@ -119,7 +100,16 @@ def _questioned(image: Row, profile: Profile, settings: RunSettings, notes: list
     regions = prediction_of("context", profile.context, image)["regions"]
     depth = prediction_of("depth", profile.depth, image)
     sections = (settings.lift, settings.disambiguate, settings.synthesize)
-    return Measured(*question_image(image, regions, depth, sections), notes=notes)
+    asked = question_image(image, regions, depth, sections)
+    return Measured(
+        scene=asked.scene,
+        references=asked.references,
+        answers=asked.answers,
+        notes=notes,
+        lifted=asked.lifted,
+        content=image["bytes"],
+        settings=(settings.lift, settings.synthesize),
+    )
 
 
 def _profile_for(has_depth: bool, has_masks: bool) -> Profile:
