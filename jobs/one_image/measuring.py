@@ -72,19 +72,29 @@ def measure(
     unknown = given.keys() - Given.__annotations__.keys()
     if unknown:
         raise UsageError(f"measure takes no {sorted(unknown)[0]!r}; give any of {', '.join(Given.__annotations__)}.")
-    depth, masks = given.get("depth"), given.get("masks")
     profile = {"experts": str(experts) if isinstance(experts, Path) else experts} if experts else {}
     merged = load_settings({**(settings or {}), **profile, "lake": "."}, None, [])
+    return measure_with(merged, image, given, by_profile=bool(experts))
+
+
+def measure_with(settings: RunSettings, image: ImageLike, given: Given, by_profile: bool) -> Measured:
+    """Measure one image as `measure` does, with settings that were read; `by_profile`, their experts find everything.
+
+    Raises:
+        ImageRejected: the image cannot be read, or nothing in it can be measured.
+        SpatialLakeError: unusable values, or the extra `experts` is missing.
+    """
+    depth, masks = given.get("depth"), given.get("masks")
     objects = _objects(given.get("objects", ()))
     row = ManifestRow(image="image", camera=given.get("camera"), gravity=given.get("gravity"), objects=objects or None)
     fetched = Fetched(_ENTRY, row, _image_bytes(image), _depth_png(depth), _mask_png(masks, objects))
-    ingested = ingest_row(fetched, merged.ingest)
+    ingested = ingest_row(fetched, settings.ingest)
     notes = [reject["error"] for reject in ingested["rejects"]]
     if "image_id" not in ingested:
         raise ImageRejected(ingested["rejects"][0]["reason"], notes[0])
-    slots = merged.profile() if experts else _profile_for(depth is not None, masks is not None)
+    slots = settings.profile() if by_profile else _profile_for(depth is not None, masks is not None)
     try:
-        return _questioned(ingested, slots, merged, notes)
+        return _questioned(ingested, slots, settings, notes)
     except RowRejected as rejected:
         raise ImageRejected(str(rejected.reason), " ".join([*notes, str(rejected)])) from None
     except ModuleNotFoundError as error:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from udfs.geometry.quantiles import quantiles
 
@@ -78,6 +77,8 @@ def surface_gap(a: Surface, b: Surface) -> float:
 
 def facing_points(a: Points, b: Points, gap_m: float) -> tuple[Points, Points]:
     """Return a point of each surface (n, 3): closest neighbors that lie as far apart as D_gap says."""
+    from scipy.spatial import KDTree
+
     ends = []
     for one, other in ((a, b), (b, a)):
         found, nearest = (np.asarray(part) for part in KDTree(other).query(one))

@@ -21,7 +21,7 @@ class Answer:
     `text` is the answer in a sentence or, where `reason` holds a code, why there is none. `value`, `sigma` (one
     standard error) and `interval` (95 %) are in `unit`, and `value_text` says the value; `value_si` and `sigma_si` are
     in m, rad or a ratio, as a lake stores them. `variant` is "yes", "no", or the side that the answer states; `chosen`
-    is the object that a choice names.
+    is the object that a choice names. `near` holds questions to ask in place of one that was not understood.
     """
 
     question: str
@@ -37,6 +37,7 @@ class Answer:
     value_si: float | None = None
     sigma_si: float | None = None
     reason: str | None = None
+    near: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.text

@@ -8,9 +8,10 @@ from typing import Any
 from udfs.language.naming import SceneNames
 from udfs.questions.answer import Answer, AskedObject
 from udfs.questions.deciding import Asked
+from udfs.questions.examples import kinds_near, mentioned, object_rows
 from udfs.questions.question_type import AnswerKind, QuestionType
 from udfs.questions.reading.reader import Reading, object_named, read_question
-from udfs.questions.refusals import NotAnswered, WhyNot
+from udfs.questions.refusals import NotAnswered, NotUnderstood, WhyNot
 from udfs.questions.registry import question_types
 from udfs.questions.sampler import Pick
 from udfs.questions.scene import Scene, gates_of, scene_of
@@ -65,6 +66,10 @@ class AskedScene:
         """
         try:
             reading = self._typed(asked, objects, side, unit) if objects else self.read(asked)
+        except NotUnderstood as why:
+            near = self.near_questions(asked)
+            hint = f" Ask, for example: {' '.join(near)}" if near else ""
+            return Answer(question=asked, text=f"{why}{hint}", reason=str(why.reason), near=tuple(near))
         except NotAnswered as why:
             return Answer(question=asked, text=str(why), reason=str(why.reason))
         return self.answer_reading(reading, asked if not objects else self._worded(reading))
@@ -94,6 +99,32 @@ class AskedScene:
             value_si=pick.value,
             sigma_si=pick.sigma,
         )
+
+    def near_questions(self, question: str = "", count: int = 3) -> list[str]:
+        """Return questions that have an answer here: those whose words and objects are nearest to a question."""
+        about = [one for one in mentioned(self.names, question) if one in self._measured]
+        named = [one for one in self._measured if self.names.things[one].expression]
+        found: list[str] = []
+        said: set[str] = set()
+        for kind in kinds_near(question):
+            if kind.relation in said:
+                continue
+            for ids in object_rows(kind, about, named):
+                try:
+                    pick = self.pick(Reading(kind, ids))
+                except NotAnswered:
+                    continue
+                found.append(self._worded(Reading(kind, ids, pick.variant)))
+                said.add(kind.relation)
+                break
+            if len(found) == count:
+                break
+        return found
+
+    @cached_property
+    def _measured(self) -> list[int]:
+        """The ids of the measured objects, nearest first."""
+        return [one.object_id for one in sorted(self.scene.objects, key=lambda one: one.range_m)]
 
     def pick(self, reading: Reading) -> Pick:
         """Return what decides a question that was read, as the stage `synthesize` decides it.
