@@ -71,10 +71,11 @@ _AFTER: tuple[tuple[tuple[str, ...], str], ...] = tuple(
 
 @dataclass(frozen=True)
 class Named:
-    """One thing in the image: its id, what it is called, and its row of `scenes.objects` where it was measured."""
+    """One thing in the image: what it is called, and its row of `scenes.objects` where it was measured."""
 
     thing: NamedObject
     expression: str
+    texts: tuple[str, ...]
     lifted: SceneObject | None
 
     @property
@@ -107,7 +108,12 @@ class SceneNames:
         sources.update(lifted)
         self._has_gravity = has_gravity
         self.things = {
-            number: Named(_thing(number, source), expressions.get(number, ""), lifted.get(number))
+            number: Named(
+                thing=_thing(number, source),
+                expression=expressions.get(number, ""),
+                texts=tuple(text for text in (source["label"], *(source["captions"] or ())) if text),
+                lifted=lifted.get(number),
+            )
             for number, source in sorted(sources.items())
         }
         self._by_expression = {
@@ -131,6 +137,16 @@ class SceneNames:
         wider = {noun for noun, kinds in vocabulary().wider_names.items() if not kinds.isdisjoint(heads)}
         loose = (word for named in self.things.values() for word in named.words if not named.thing.heads)
         return heads | wider | frozenset(loose)
+
+    @cached_property
+    def _verbatim(self) -> dict[tuple[str, ...], frozenset[int]]:
+        """The things by the words of their labels and captions, positions included."""
+        by_text: dict[tuple[str, ...], frozenset[int]] = {}
+        for number, named in self.things.items():
+            for text in named.texts:
+                words = _bare(words_of(text))
+                by_text[words] = by_text.get(words, NOBODY) | {number}
+        return by_text
 
     def may_name(self, word: str) -> bool:
         """Return whether a word is one that a name of a thing has to hold: a noun, or what stands before its id."""
@@ -162,7 +178,7 @@ class SceneNames:
             return self._by_expression[words]
         if (number := numbered(words)) is not None:
             return frozenset((number,)) if number in self.things else NOBODY
-        fitting = self._described(words, strictly)
+        fitting = self._described(words, strictly) | self._verbatim.get(words, NOBODY)
         if fitting:
             return fitting
         for base, side in _without_place(words):

@@ -8,6 +8,8 @@ _WORD = re.compile(r"#?\w+(?:(?:[-&/]|(?<=\d)[.,](?=\d))\w+)*(?:['’]\w+)?|['�
 _CLITICS = {"s": "is", "re": "are", "m": "am", "d": "would"}
 # After these, 's is a verb; after a name it marks what belongs to it.
 _ASKING = frozenset(("what", "who", "where", "how", "which", "that", "it", "there", "i", "you", "we", "they"))
+# As typed without an apostrophe.
+_JOINED = frozenset(("whats", "wheres", "hows", "whos"))
 _SPELLINGS = {
     "further": "farther",
     "furthest": "farthest",
@@ -32,7 +34,9 @@ def words_of(text: str) -> tuple[str, ...]:
     words: list[str] = []
     for found in _WORD.finditer(without_controls(text).casefold()):
         stem, mark, clitic = found[0].replace("’", "'").partition("'")
-        if not mark:
+        if stem in _JOINED and not mark:
+            words += [stem.removesuffix("s"), "is"]
+        elif not mark:
             words.append(_SPELLINGS.get(stem, stem))
         elif clitic in _CLITICS and stem in _ASKING:
             words += [stem, _CLITICS[clitic]]

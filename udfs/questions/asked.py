@@ -12,7 +12,7 @@ from udfs.questions.examples import kinds_near, mentioned, object_rows
 from udfs.questions.question_type import AnswerKind, QuestionType
 from udfs.questions.reading.reader import Reading, object_named, read_question
 from udfs.questions.refusals import NotAnswered, NotUnderstood, WhyNot
-from udfs.questions.registry import question_types
+from udfs.questions.registry import askable_types
 from udfs.questions.sampler import Pick
 from udfs.questions.scene import Scene, gates_of, scene_of
 from udfs.questions.settings import SynthesizeSettings
@@ -187,10 +187,10 @@ def kind_of(asked: str) -> QuestionType:
         NotAnswered: there is none.
     """
     wanted = asked.strip().casefold()
-    for kind in question_types().values():
+    for kind in askable_types():
         if wanted in (kind.type_id.casefold(), kind.name.casefold()):
             return kind
-    known = ", ".join(f"{kind.type_id} ({kind.name})" for kind in question_types().values())
+    known = ", ".join(f"{kind.type_id} ({kind.name})" for kind in askable_types())
     raise NotAnswered(WhyNot.UNKNOWN_TYPE, f"There is no question type {asked!r}; there are {known}.")
 
 

@@ -7,7 +7,7 @@ from itertools import chain, permutations, zip_longest
 from udfs.language.naming import SceneNames
 from udfs.language.words import words_of
 from udfs.questions.question_type import Family, QuestionType
-from udfs.questions.registry import types_of
+from udfs.questions.registry import askable_types
 from udfs.questions.wordings import free_words
 
 _MAX_TRIES = 6
@@ -16,7 +16,8 @@ _MAX_TRIES = 6
 def kinds_near(question: str) -> list[QuestionType]:
     """Return all types, those that share most words with a question first, numbers and relations in turns."""
     words = frozenset(words_of(question))
-    turns = zip_longest(types_of(Family.QUANTITATIVE), types_of(Family.QUALITATIVE))
+    families = ([kind for kind in askable_types() if kind.family == family] for family in reversed(Family))
+    turns = zip_longest(*families)
     kinds = [kind for kind in chain.from_iterable(turns) if kind is not None]
     return sorted(kinds, key=lambda kind: -len(words & _words_of_type(kind)))
 

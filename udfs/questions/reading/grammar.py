@@ -13,7 +13,7 @@ from typing import NamedTuple
 from udfs.language.patterns import NAME, Pattern, Patterns
 from udfs.language.words import words_of
 from udfs.questions.question_type import AnswerKind, QuestionType
-from udfs.questions.registry import question_types
+from udfs.questions.registry import askable_types
 from udfs.questions.wordings import asks_by_variant, free_ways, free_words, grammar_text, precise_questions, questions
 
 Sentence = tuple[str, ...]
@@ -115,7 +115,7 @@ class Grammar:
 
 @cache
 def grammar() -> Grammar:
-    """Return the grammar over all registered types, built once.
+    """Return the grammar over all types that can be asked for, built once.
 
     Raises:
         BadPattern: a pattern of a type cannot be read.
@@ -126,7 +126,7 @@ def grammar() -> Grammar:
     patterns = Patterns(parts)
     wordings: dict[Sentence, list[_Wording]] = {}
     forms: dict[int, list[Form]] = {}
-    for kind in question_types().values():
+    for kind in askable_types():
         for words, said in _wordings_of(kind):
             wordings.setdefault(words, []).append(said)
         forms.setdefault(kind.objects, []).extend(_forms_of(kind, shared["forms"], parts, patterns))
