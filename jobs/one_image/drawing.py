@@ -60,6 +60,11 @@ class _Texts:
         self._font = font
         self._taken: list[tuple[float, float, float, float]] = []
 
+    @property
+    def height_px(self) -> float:
+        """The height of a line of text."""
+        return float(self._font.size)
+
     def write(self, at: tuple[float, float], text: str, color: str) -> None:
         """Write a text centered on a point, or as near above or below it as there is room."""
         left, top, right, bottom = self._draw.textbbox((0, 0), text, font=self._font)
@@ -99,9 +104,15 @@ def _measure(draw: ImageDraw.ImageDraw, dimension: Dimension, view: View, texts:
             for tick in _ticks(segment, 4 * width_px + 2):
                 draw.line(tick, fill=color, width=width)
     if shown:
-        longest = max(shown, key=lambda one: np.hypot(one.u1 - one.u0, one.v1 - one.v0))
-        middle = ((longest.u0 + longest.u1) / 2, (longest.v0 + longest.v1) / 2)
-        texts.write(middle, dimension.text, "white")
+        longest = max(shown, key=_length_px)
+        u, v = (longest.u0 + longest.u1) / 2, (longest.v0 + longest.v1) / 2
+        # A short line is not hidden by its own text.
+        lift_px = 0.0 if _length_px(longest) > 6 * texts.height_px else 2 * texts.height_px + _length_px(longest) / 2
+        texts.write((u, v - lift_px), dimension.text, "white")
+
+
+def _length_px(segment: Segment) -> float:
+    return float(np.hypot(segment.u1 - segment.u0, segment.v1 - segment.v0))
 
 
 def _ticks(segment: Segment, reach_px: float) -> list[list[tuple[float, float]]]:

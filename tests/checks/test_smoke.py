@@ -139,6 +139,16 @@ def sql(place: Place) -> None:
     assert told.split() == ["n", str(rows(place.lake, "qa_pairs"))]
 
 
+def ask(place: Place) -> None:
+    row = json.loads((place.crawl / "manifest.jsonl").read_text().splitlines()[0])
+    (place.crawl / "row.json").write_text(json.dumps(row))
+    drawing = place.out / "answer.png"
+    given = ("--sidecar", place.crawl / "row.json", "--draw", drawing)
+    question = f"How far is object {row['objects'][0]['id']} from the camera?"
+    assert invoke("ask", place.crawl / row["image"], question, *given).strip().endswith(".")
+    assert drawing.stat().st_size > 0
+
+
 def drift(place: Place) -> None:
     told = invoke("drift", place.lake, place.lake, "--fail")
     assert "yield: listed to images" in told
@@ -190,6 +200,7 @@ SMOKES: dict[str, Callable[[Place], None]] = {
     "preview": preview,
     "report": report,
     "sql": sql,
+    "ask": ask,
     "drift": drift,
     "train": train,
     "train-experts": train_experts,
