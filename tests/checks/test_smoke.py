@@ -24,6 +24,7 @@ STAGES = {name: definition.table.name for name, definition in stage_definitions(
 
 # Commands whose own tests run them through the command line, and the module that does.
 ELSEWHERE = {
+    "ask": "tests/api/test_ask_command.py",
     "benchmark": "tests/evaluation/test_benchmark.py",
     "demo": "tests/jobs/test_demo.py",
     "evaluate": "tests/evaluation/test_command.py",
@@ -139,16 +140,6 @@ def sql(place: Place) -> None:
     assert told.split() == ["n", str(rows(place.lake, "qa_pairs"))]
 
 
-def ask(place: Place) -> None:
-    row = json.loads((place.crawl / "manifest.jsonl").read_text().splitlines()[0])
-    (place.crawl / "row.json").write_text(json.dumps(row))
-    drawing = place.out / "answer.png"
-    given = ("--sidecar", place.crawl / "row.json", "--draw", drawing)
-    question = f"How far is object {row['objects'][0]['id']} from the camera?"
-    assert invoke("ask", place.crawl / row["image"], question, *given).strip().endswith(".")
-    assert drawing.stat().st_size > 0
-
-
 def drift(place: Place) -> None:
     told = invoke("drift", place.lake, place.lake, "--fail")
     assert "yield: listed to images" in told
@@ -200,7 +191,6 @@ SMOKES: dict[str, Callable[[Place], None]] = {
     "preview": preview,
     "report": report,
     "sql": sql,
-    "ask": ask,
     "drift": drift,
     "train": train,
     "train-experts": train_experts,
