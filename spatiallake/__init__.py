@@ -12,6 +12,9 @@ from spatiallake.shadowing import require_own_packages
 
 if TYPE_CHECKING:
     from jobs.engine.errors import SpatialLakeError as SpatialLakeError
+    from jobs.one_image.measured import Measured as Measured
+    from jobs.one_image.measuring import ImageRejected as ImageRejected
+    from jobs.one_image.measuring import measure as measure
     from jobs.views.drift import Drift as Drift
     from jobs.views.drift import drift as drift
     from spatiallake.lakes import OpenLake as OpenLake
@@ -19,18 +22,17 @@ if TYPE_CHECKING:
     from spatiallake.learning import evaluate as evaluate
     from spatiallake.learning import feed as feed
     from spatiallake.learning import train as train
-    from spatiallake.measuring import ImageRejected as ImageRejected
-    from spatiallake.measuring import Measured as Measured
-    from spatiallake.measuring import measure as measure
     from spatiallake.plugins import register as register
     from spatiallake.running import backfill as backfill
     from spatiallake.running import retry as retry
     from spatiallake.running import run as run
     from spatiallake.running import use_recipe as use_recipe
+    from udfs.questions.answer import Answer as Answer
 
     __version__: str
 
 __all__ = [
+    "Answer",
     "Drift",
     "ImageRejected",
     "Measured",
@@ -51,16 +53,17 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Answer": "udfs.questions.answer",
     "Drift": "jobs.views.drift",
-    "ImageRejected": "spatiallake.measuring",
-    "Measured": "spatiallake.measuring",
+    "ImageRejected": "jobs.one_image.measuring",
+    "Measured": "jobs.one_image.measured",
     "OpenLake": "spatiallake.lakes",
     "SpatialLakeError": "jobs.engine.errors",
     "backfill": "spatiallake.running",
     "drift": "jobs.views.drift",
     "evaluate": "spatiallake.learning",
     "feed": "spatiallake.learning",
-    "measure": "spatiallake.measuring",
+    "measure": "jobs.one_image.measuring",
     "open_lake": "spatiallake.lakes",
     "register": "spatiallake.plugins",
     "retry": "spatiallake.running",

@@ -22,6 +22,7 @@ _MODULES = (
     "jobs.cli.operations",
     "jobs.cli.takedown",
     "jobs.cli.views",
+    "jobs.cli.ask",
     "jobs.cli.train",
     "jobs.cli.evaluate",
     "jobs.cli.truth",

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 from deltalake import DeltaTable, QueryBuilder
 from pyarrow import fs
 
@@ -87,6 +86,8 @@ def matching_rows(location: str, wanted: dict[str, Any], columns: list[str]) -> 
     table = opened(location)
     if table is None:
         return []
+    import pyarrow.dataset as ds  # it imports pandas, which a command on one image does without
+
     same = [ds.field(name) == value for name, value in wanted.items()]
     return table.to_pyarrow_dataset().to_table(columns, filter=reduce(and_, same)).to_pylist()
 

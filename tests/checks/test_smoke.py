@@ -24,6 +24,7 @@ STAGES = {name: definition.table.name for name, definition in stage_definitions(
 
 # Commands whose own tests run them through the command line, and the module that does.
 ELSEWHERE = {
+    "ask": "tests/api/test_ask_command.py",
     "benchmark": "tests/evaluation/test_benchmark.py",
     "demo": "tests/jobs/test_demo.py",
     "evaluate": "tests/evaluation/test_command.py",

@@ -75,6 +75,19 @@ def surface_gap(a: Surface, b: Surface) -> float:
     return min(_percentile(table.min(axis=1), len(first.left)), _percentile(table.min(axis=0), len(second.left)))
 
 
+def facing_points(a: Points, b: Points, gap_m: float) -> tuple[Points, Points]:
+    """Return a point of each surface (n, 3): closest neighbors that lie as far apart as D_gap says."""
+    from scipy.spatial import KDTree
+
+    ends = []
+    for one, other in ((a, b), (b, a)):
+        found, nearest = (np.asarray(part) for part in KDTree(other).query(one))
+        at = int(np.argmin(np.abs(found - gap_m)))
+        ends.append((abs(float(found[at]) - gap_m), one[at], other[nearest[at]]))
+    from_a, from_b = ends
+    return (from_a[1], from_a[2]) if from_a[0] <= from_b[0] else (from_b[2], from_b[1])
+
+
 def _tail(cloud: Cloud, squared: NDArray[np.float32]) -> NDArray[np.float32]:
     count = min(len(squared), _TAIL)
     return cloud.left[np.argpartition(squared, count - 1)[:count]]

@@ -79,7 +79,7 @@ def possibly_true(phrase: Phrase, other: NamedObject, is_label: bool = False) ->
     words = phrase.words
     if words <= other.core or any(words <= part for part in other.parts):
         return True
-    if not any(_can_name(phrase.key, head) for head in other.heads):
+    if not any(can_name(phrase.key, head) for head in other.heads):
         return False
     mine, theirs = traits_of(phrase, is_label), other.traits
     if mine.colors and theirs.colors:
@@ -106,7 +106,7 @@ def similar(a: NamedObject, b: NamedObject) -> bool:
     shared = len(a.core & b.core)
     if shared and shared >= SIMILAR_OVERLAP * len(a.core | b.core):
         return True
-    return any(_can_name(x, y) or _can_name(y, x) for x in a.heads for y in b.heads)
+    return any(can_name(x, y) or can_name(y, x) for x in a.heads for y in b.heads)
 
 
 def _is_kind_of(head: str, noun: str) -> bool:
@@ -115,7 +115,7 @@ def _is_kind_of(head: str, noun: str) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def _can_name(noun: str, head: str) -> bool:
+def can_name(noun: str, head: str) -> bool:
     """Return whether "the <noun>" can refer to an object whose noun is `head`: the same word or a narrower one."""
     return _is_kind_of(head, noun) or head in vocabulary().wider_names.get(noun, _NO_WORDS)
 

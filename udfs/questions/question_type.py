@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from udfs.questions.rule import Decided, Need, ObjectRule, Rule
 from udfs.questions.scene import Gates
+from udfs.questions.spans import Span
 from udfs.questions.unit import Unit
 
 
@@ -66,6 +67,7 @@ class QuestionType:
             the setting `max_relative_sigma`.
         relation: types that share it say the same about two objects and are balanced together in
             evaluation sets; by default the rule's name.
+        span: the lines that show in an image what a number is measured along.
 
     Following from these:
         answer_kind: a number with a unit, else one of two objects with sides, else yes or no.
@@ -88,6 +90,7 @@ class QuestionType:
     is_mirrored: bool = False
     max_error: Callable[[Decided, float], float] = relative_error
     relation: str = ""
+    span: Span | None = None
     answer_kind: AnswerKind = field(init=False)
     mirror: Mapping[str, str] = field(init=False)
     swap: Mapping[str, str] = field(init=False)

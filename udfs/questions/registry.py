@@ -11,7 +11,7 @@ from pathlib import Path
 import udfs.questions.types
 from schemas.plugins import modules_with
 from udfs.questions.question_type import Family, QuestionType
-from udfs.questions.rule import DerivedRule, Rule
+from udfs.questions.rule import DerivedRule, ObjectRule, PairRule, Rule
 
 GROUP = "spatiallake.question_types"
 
@@ -57,6 +57,13 @@ def question_type(type_id: str) -> QuestionType:
 def types_of(family: Family) -> tuple[QuestionType, ...]:
     """Return the types of one half of the table."""
     return tuple(kind for kind in question_types().values() if kind.family == family)
+
+
+@cache
+def askable_types() -> tuple[QuestionType, ...]:
+    """Return the types that a question in words can ask for: those about one or two objects and nothing else."""
+    rules = (ObjectRule, PairRule, DerivedRule)
+    return tuple(kind for kind in question_types().values() if isinstance(kind.rule, rules))
 
 
 @cache

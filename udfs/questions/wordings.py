@@ -11,6 +11,7 @@ import yaml
 from udfs.questions.registry import question_type, wordings_file
 
 _FORMS = Path(__file__).with_name("forms.yaml")
+_GRAMMAR = Path(__file__).with_name("grammar.yaml")
 _HEDGE = re.compile(r"\b(about|roughly|around|approximately|nearly|almost|close to|or so|some)\b", re.IGNORECASE)
 
 
@@ -98,6 +99,26 @@ def lettered_questions() -> tuple[Wording, ...]:
     return tuple(Wording(f"letter.{number:02d}", text) for number, text in enumerate(_forms()["letter"], start=1))
 
 
+@cache
+def free_words(type_id: str) -> dict[str | None, dict[str, list[str]]]:
+    """Return the words that free English asks for a type with, by variant (None: any) and by part of the grammar."""
+    words = _document(type_id).get("words", {})
+    by_variant = set(words) <= set(question_type(type_id).variants)
+    return words if by_variant else {None: words}
+
+
+@cache
+def free_ways(type_id: str) -> dict[str | None, list[str]]:
+    """Return the patterns that ask for a type alone, by variant (None: any)."""
+    ways = _document(type_id).get("ways", [])
+    return ways if isinstance(ways, dict) else {None: ways}
+
+
+def grammar_text() -> dict[str, Any]:
+    """Return what all types share of free English: parts, fillers and forms."""
+    return _read(_GRAMMAR)
+
+
 def example_text(type_id: str) -> dict[str, Any]:
     """Return the worked example in a type's file.
 
@@ -138,7 +159,8 @@ def _forms() -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     # BaseLoader keeps `yes` and `no` as words.
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
 
 
 def _pool(texts: Any, prefix: str, variant: str | None, kind: str) -> tuple[Wording, ...]:

@@ -10,8 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from schemas.table import ENGINE_VERSION
 from udfs.pixels.near_hashes import hashes_of, near_pairs
@@ -131,6 +129,10 @@ class _Images:
 
         `names` are the columns with the clusters or groups of known images.
         """
+        # They take longer to import than most commands take that need none of them.
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
         own = self.nodes[self.new, :nodes]
         row, column = np.nonzero(own >= 0)
         used = np.zeros(self.count, bool)

@@ -27,10 +27,8 @@ def lift_row(row: Row, settings: LiftSettings) -> Row:
     be lifted are listed in `rejected`. Raises RowRejected when the depth cannot be read, no camera has such intrinsics,
     or no object survives.
     """
-    depth = DepthMap.of(_depth_mm(row), _camera(row))
-    sigma_rel = float(row.get("sigma_rel") or 0.0)
-    scale_sigma_rel = float(row.get("scale_sigma_rel") or 0.0)
-    scene = lift_scene(SceneInput(depth, row["regions"] or [], _gravity(row), sigma_rel, settings, scale_sigma_rel))
+    given = scene_input(row, settings)
+    scene = lift_scene(given)
     if not scene["objects"]:
         reasons = ", ".join(sorted({r["reason"] for r in scene["rejected"]})) or "no regions"
         error = f"None of {len(row['regions'] or [])} regions could be lifted ({reasons}); look at masks and depth."
@@ -38,9 +36,17 @@ def lift_row(row: Row, settings: LiftSettings) -> Row:
     return {
         **{name: row[name] for name in _CARRIED},
         **{name: row.get(name) for name in ("sigma_rel", "scale_sigma_rel", "focal_sigma_rel")},
-        "depth_noise_rel": depth.noise_rel,
+        "depth_noise_rel": given.depth.noise_rel,
         **scene,
     }
+
+
+def scene_input(row: Row, settings: LiftSettings) -> SceneInput:
+    """Return what `lift_row` lifts; it raises as that does."""
+    depth = DepthMap.of(_depth_mm(row), _camera(row))
+    sigma_rel = float(row.get("sigma_rel") or 0.0)
+    scale_sigma_rel = float(row.get("scale_sigma_rel") or 0.0)
+    return SceneInput(depth, row["regions"] or [], _gravity(row), sigma_rel, settings, scale_sigma_rel)
 
 
 def _camera(row: Row) -> Pinhole:

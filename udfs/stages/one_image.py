@@ -13,11 +13,15 @@ RECIPE = "memory"
 
 
 class Questioned(NamedTuple):
-    """The rows of `scenes`, `references` and `qa_pairs` of one image; their `recipe` belongs to no lake."""
+    """The rows of `scenes`, `references` and `qa_pairs` of one image; their `recipe` belongs to no lake.
+
+    `lifted` is what was lifted: the columns of `depths` and `regions`.
+    """
 
     scene: Row
     references: Row
     answers: list[Row]
+    lifted: Row
 
 
 def prediction_of(slot: str, spec: ExpertSpec, image: Row) -> Row:
@@ -48,9 +52,10 @@ def question_image(
     lift, disambiguate, synthesize = settings
     keys = {"image_id": image["image_id"], "ingest_shard": image.get("ingest_shard", 0)}
     size = {"width": image["width"], "height": image["height"]}
-    scene = {**lift_row({**depth, **keys, **size, "regions": regions}, lift), **keys, "recipe": RECIPE}
+    lifted = {**depth, **keys, **size, "regions": regions}
+    scene = {**lift_row(lifted, lift), **keys, "recipe": RECIPE}
     references = {**disambiguate_row({**scene, "regions": regions}, disambiguate), **keys, "recipe": RECIPE}
     columns = QaColumns(RECIPE)
     asked = {**scene, "scene_recipe": RECIPE, "licence": image.get("licence")}
     synthesize_scene(asked, references["references"], synthesize, columns)
-    return Questioned(scene, references, columns.rows())
+    return Questioned(scene, references, columns.rows(), lifted)

@@ -40,6 +40,14 @@ def camera_points(points_m: Array, world_from_camera: Sequence[float]) -> Array:
     return (points_m - pose[:, 3]) @ pose[:, :3]
 
 
+def line_segment(ends_m: Array, view: View) -> Segment | None:
+    """Return the visible part of the line between two points (2, 3) in W; None where there is none."""
+    start, end = camera_points(ends_m, view.world_from_camera)
+    ends = _clip_near(start, end)
+    line = _clip_border(_project(ends, view), view) if ends is not None else None
+    return None if line is None else Segment(*(float(value) for value in line.ravel()), hidden=False)
+
+
 def box_segments(corners_m: Sequence[float], view: View) -> list[Segment]:
     """Return the visible parts of a box's twelve edges.
 

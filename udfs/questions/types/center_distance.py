@@ -2,6 +2,7 @@
 
 import math
 
+from udfs.questions import spans
 from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
@@ -42,5 +43,6 @@ QUESTION_TYPES = (
         rule=CENTERS,
         unit=METERS,
         distance_kind="centre",
+        span=spans.centers,
     ),
 )

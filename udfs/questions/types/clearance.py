@@ -1,5 +1,6 @@
 """Horizontal clearance: the distance between the footprints of two objects."""
 
+from udfs.questions import spans
 from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
@@ -27,5 +28,12 @@ CLEARANCE = PairRule(
 )
 
 QUESTION_TYPES = (
-    QuestionType(type_id="N19", name="horizontal clearance", rule=CLEARANCE, unit=METERS, distance_kind="clearance"),
+    QuestionType(
+        type_id="N19",
+        name="horizontal clearance",
+        rule=CLEARANCE,
+        unit=METERS,
+        distance_kind="clearance",
+        span=spans.footprints,
+    ),
 )

@@ -1,5 +1,6 @@
 """Distance between the closest points of two objects."""
 
+from udfs.questions import spans
 from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
@@ -38,5 +39,6 @@ QUESTION_TYPES = (
         rule=GAP,
         unit=METERS,
         distance_kind="gap",
+        span=spans.closest_points,
     ),
 )

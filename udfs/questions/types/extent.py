@@ -1,5 +1,6 @@
 """Width, height and front-to-back length of one object."""
 
+from udfs.questions import spans
 from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, ObjectRule
 from udfs.questions.scene import Gates
@@ -50,13 +51,26 @@ LENGTH = ObjectRule(
 )
 
 QUESTION_TYPES = (
-    QuestionType(type_id="N08", name="width", rule=WIDTH, unit=METERS),
-    QuestionType(type_id="N09", name="height", rule=HEIGHT, unit=METERS),
+    QuestionType(
+        type_id="N08",
+        name="width",
+        rule=WIDTH,
+        unit=METERS,
+        span=spans.widths,
+    ),
+    QuestionType(
+        type_id="N09",
+        name="height",
+        rule=HEIGHT,
+        unit=METERS,
+        span=spans.heights,
+    ),
     QuestionType(
         type_id="N10",
         name="front-to-back length",
         rule=LENGTH,
         needs=(Need.AMODAL, Need.METRIC, Need.GRAVITY),
         unit=METERS,
+        span=spans.depths,
     ),
 )

@@ -2,6 +2,7 @@
 
 import math
 
+from udfs.questions import spans
 from udfs.questions.question_type import QuestionType, Variant, relative_error
 from udfs.questions.rule import Decided, Need, ObjectRule
 from udfs.questions.scene import Gates
@@ -81,6 +82,7 @@ QUESTION_TYPES = (
         distance_kind="vertical",
         variants={"value": Variant(), "rests": Variant(is_unsaid=True)},
         max_error=_max_error,
+        span=spans.down_from_bottom,
     ),
     QuestionType(
         type_id="N16",
@@ -89,5 +91,6 @@ QUESTION_TYPES = (
         rule=TOP,
         unit=METERS,
         distance_kind="vertical",
+        span=spans.down_from_top,
     ),
 )

@@ -1,6 +1,7 @@
 """Above and below: which of two objects is higher, by their centers, and by how much."""
 
 from udfs.margins import lateral_margin_m
+from udfs.questions import spans
 from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
@@ -49,5 +50,6 @@ QUESTION_TYPES = (
         sides=_SIDES,
         unit=METERS,
         distance_kind="vertical",
+        span=spans.plumb,
     ),
 )

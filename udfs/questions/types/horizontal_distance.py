@@ -2,6 +2,7 @@
 
 import math
 
+from udfs.questions import spans
 from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
@@ -30,5 +31,12 @@ LEVEL = PairRule(
 )
 
 QUESTION_TYPES = (
-    QuestionType(type_id="N03", name="horizontal distance", rule=LEVEL, unit=METERS, distance_kind="horizontal"),
+    QuestionType(
+        type_id="N03",
+        name="horizontal distance",
+        rule=LEVEL,
+        unit=METERS,
+        distance_kind="horizontal",
+        span=spans.level,
+    ),
 )

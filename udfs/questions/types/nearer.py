@@ -1,6 +1,7 @@
 """In front and behind: which of two objects the viewer meets first along the view, and by how far."""
 
 from udfs.margins import depth_margin_m
+from udfs.questions import spans
 from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
@@ -37,6 +38,12 @@ QUESTION_TYPES = (
     QuestionType(type_id="Q07", name="in front of", rule=NEARER),
     QuestionType(type_id="Q08", name="behind", rule=NEARER, of_first=False),
     QuestionType(
-        type_id="N06", name="how far in front or behind", rule=NEARER, needs=(Need.METRIC,), sides=_SIDES, unit=METERS
+        type_id="N06",
+        name="how far in front or behind",
+        rule=NEARER,
+        needs=(Need.METRIC,),
+        sides=_SIDES,
+        unit=METERS,
+        span=spans.along_view,
     ),
 )

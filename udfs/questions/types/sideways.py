@@ -1,6 +1,7 @@
 """Left and right: which of two objects is further to one side of the viewer, and how far."""
 
 from udfs.margins import lateral_margin_m
+from udfs.questions import spans
 from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, DerivedRule, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
@@ -63,5 +64,6 @@ QUESTION_TYPES = (
         sides=("left", "right"),
         unit=METERS,
         is_mirrored=True,
+        span=spans.across,
     ),
 )

@@ -2,6 +2,7 @@
 
 import math
 
+from udfs.questions import spans
 from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
@@ -45,5 +46,6 @@ QUESTION_TYPES = (
         needs=(Need.AMODAL, Need.METRIC, Need.GRAVITY),
         sides=_SIDES,
         unit=METERS,
+        span=spans.heights,
     ),
 )

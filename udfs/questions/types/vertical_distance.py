@@ -1,5 +1,6 @@
 """Vertical distance: the free height between two objects where there is one, else between centers."""
 
+from udfs.questions import spans
 from udfs.questions.question_type import QuestionType, Variant
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
@@ -46,5 +47,6 @@ QUESTION_TYPES = (
         unit=METERS,
         distance_kind="vertical",
         variants={"gap": Variant(distance_kind="gap"), "centre": Variant()},
+        span=spans.plumb,
     ),
 )

@@ -2,6 +2,7 @@
 
 import math
 
+from udfs.questions import spans
 from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
@@ -41,6 +42,12 @@ QUESTION_TYPES = (
     QuestionType(type_id="Q11", name="narrower than", title="Narrower?", rule=WIDER, of_first=False),
     QuestionType(type_id="Q12", name="wider or narrower", rule=WIDER, sides=_SIDES),
     QuestionType(
-        type_id="N11", name="how much wider", rule=WIDER, needs=(Need.AMODAL, Need.METRIC), sides=_SIDES, unit=METERS
+        type_id="N11",
+        name="how much wider",
+        rule=WIDER,
+        needs=(Need.AMODAL, Need.METRIC),
+        sides=_SIDES,
+        unit=METERS,
+        span=spans.widths,
     ),
 )

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -13,6 +12,7 @@ from PIL.ExifTags import Base
 
 from jobs.engine.errors import EnvironmentMissing, SpatialLakeError, UsageError
 from jobs.engine.settings import RunSettings, load_settings
+from jobs.one_image.measured import Measured
 from schemas.manifest import ManifestRow
 from udfs.crawl.fetch import Fetched
 from udfs.experts.expert import BUILTIN, SENSOR, ExpertSpec, Profile
@@ -33,25 +33,6 @@ class ImageRejected(SpatialLakeError):
     def __init__(self, reason: str, error: str) -> None:
         super().__init__(error)
         self.reason = reason
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What was measured in one image.
-
-    `scene`, `references` and `answers` have the columns of the tables `scenes`, `references` and `qa_pairs` and refer
-    to the upright image; `notes` are sentences about given data that could not be used.
-    """
-
-    scene: Row
-    references: Row
-    answers: list[Row]
-    notes: list[str]
-
-    @property
-    def objects(self) -> list[Row]:
-        """Return the measured objects: position, size and uncertainty in m, with all columns of `scenes.objects`."""
-        return self.scene["objects"]
 
 
 class Given(TypedDict, total=False):
@@ -91,19 +72,29 @@ def measure(
     unknown = given.keys() - Given.__annotations__.keys()
     if unknown:
         raise UsageError(f"measure takes no {sorted(unknown)[0]!r}; give any of {', '.join(Given.__annotations__)}.")
-    depth, masks = given.get("depth"), given.get("masks")
     profile = {"experts": str(experts) if isinstance(experts, Path) else experts} if experts else {}
     merged = load_settings({**(settings or {}), **profile, "lake": "."}, None, [])
+    return measure_with(merged, image, given, by_profile=bool(experts))
+
+
+def measure_with(settings: RunSettings, image: ImageLike, given: Given, by_profile: bool) -> Measured:
+    """Measure one image as `measure` does, with settings that were read; `by_profile`, their experts find everything.
+
+    Raises:
+        ImageRejected: the image cannot be read, or nothing in it can be measured.
+        SpatialLakeError: unusable values, or the extra `experts` is missing.
+    """
+    depth, masks = given.get("depth"), given.get("masks")
     objects = _objects(given.get("objects", ()))
     row = ManifestRow(image="image", camera=given.get("camera"), gravity=given.get("gravity"), objects=objects or None)
     fetched = Fetched(_ENTRY, row, _image_bytes(image), _depth_png(depth), _mask_png(masks, objects))
-    ingested = ingest_row(fetched, merged.ingest)
+    ingested = ingest_row(fetched, settings.ingest)
     notes = [reject["error"] for reject in ingested["rejects"]]
     if "image_id" not in ingested:
         raise ImageRejected(ingested["rejects"][0]["reason"], notes[0])
-    slots = merged.profile() if experts else _profile_for(depth is not None, masks is not None)
+    slots = settings.profile() if by_profile else _profile_for(depth is not None, masks is not None)
     try:
-        return _questioned(ingested, slots, merged, notes)
+        return _questioned(ingested, slots, settings, notes)
     except RowRejected as rejected:
         raise ImageRejected(str(rejected.reason), " ".join([*notes, str(rejected)])) from None
     except ModuleNotFoundError as error:
@@ -119,7 +110,16 @@ def _questioned(image: Row, profile: Profile, settings: RunSettings, notes: list
     regions = prediction_of("context", profile.context, image)["regions"]
     depth = prediction_of("depth", profile.depth, image)
     sections = (settings.lift, settings.disambiguate, settings.synthesize)
-    return Measured(*question_image(image, regions, depth, sections), notes=notes)
+    asked = question_image(image, regions, depth, sections)
+    return Measured(
+        scene=asked.scene,
+        references=asked.references,
+        answers=asked.answers,
+        notes=notes,
+        lifted=asked.lifted,
+        content=image["bytes"],
+        settings=(settings.lift, settings.synthesize),
+    )
 
 
 def _profile_for(has_depth: bool, has_masks: bool) -> Profile:

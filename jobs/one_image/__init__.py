@@ -1,0 +1,1 @@
+"""One image in memory: measured, asked and drawn, without Spark and without a lake."""

@@ -1,0 +1,1 @@
+"""From a question in words to its type and its objects."""
