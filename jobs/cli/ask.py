@@ -5,30 +5,34 @@ from typing import Annotated
 
 import typer
 
-from jobs.cli.options import ExpertsOption, SetOption, SettingsOption, app, settings_of
+from jobs.cli.options import (
+    CameraOption,
+    DepthOption,
+    ExpertsOption,
+    GravityOption,
+    ImageArgument,
+    MasksOption,
+    ObjectsOption,
+    SetOption,
+    SettingsOption,
+    SidecarOption,
+    app,
+    settings_of,
+)
 
 
 @app.command()
 def ask(
-    image: Annotated[Path, typer.Argument(help="Image file: JPEG, PNG or WebP.")],
+    image: ImageArgument,
     questions: Annotated[
         list[str] | None, typer.Argument(help="Questions in English. [list the objects and what can be asked]")
     ] = None,
-    depth: Annotated[Path | None, typer.Option("--depth", help="Depth of the image: a uint16 PNG in mm.")] = None,
-    masks: Annotated[Path | None, typer.Option("--masks", help="PNG of object ids, 0 where there is none.")] = None,
-    objects: Annotated[
-        Path | None, typer.Option("--objects", help="JSON list that names the objects of the masks in order of id.")
-    ] = None,
-    camera: Annotated[
-        str | None, typer.Option("--camera", help="Focal lengths and principal point in px: FX,FY,CX,CY.")
-    ] = None,
-    gravity: Annotated[
-        str | None, typer.Option("--gravity", help="Direction of gravity: X,Y,Z with x right, y down, z forward.")
-    ] = None,
-    sidecar: Annotated[
-        Path | None,
-        typer.Option("--sidecar", help="JSON file with any of depth, instances, objects, camera and gravity."),
-    ] = None,
+    depth: DepthOption = None,
+    masks: MasksOption = None,
+    objects: ObjectsOption = None,
+    camera: CameraOption = None,
+    gravity: GravityOption = None,
+    sidecar: SidecarOption = None,
     experts: ExpertsOption = None,
     draw: Annotated[
         Path | None, typer.Option("--draw", help="Image file to write, with the answer's objects and length drawn in.")

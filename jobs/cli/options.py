@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ _MODULES = (
     "jobs.cli.takedown",
     "jobs.cli.views",
     "jobs.cli.ask",
+    "jobs.cli.reason",
     "jobs.cli.train",
     "jobs.cli.evaluate",
     "jobs.cli.truth",
@@ -136,6 +138,23 @@ def _spatiallake(
 
 LakeOption = Annotated[
     str, typer.Option("--lake", envvar="SPATIALLAKE_LAKE", help="Folder or s3:// prefix of the lake.")
+]
+# What is known about one image.
+ImageArgument = Annotated[Path, typer.Argument(help="Image file: JPEG, PNG or WebP.")]
+DepthOption = Annotated[Path | None, typer.Option("--depth", help="Depth of the image: a uint16 PNG in mm.")]
+MasksOption = Annotated[Path | None, typer.Option("--masks", help="PNG of object ids, 0 where there is none.")]
+ObjectsOption = Annotated[
+    Path | None, typer.Option("--objects", help="JSON list that names the objects of the masks in order of id.")
+]
+CameraOption = Annotated[
+    str | None, typer.Option("--camera", help="Focal lengths and principal point in px: FX,FY,CX,CY.")
+]
+GravityOption = Annotated[
+    str | None, typer.Option("--gravity", help="Direction of gravity: X,Y,Z with x right, y down, z forward.")
+]
+SidecarOption = Annotated[
+    Path | None,
+    typer.Option("--sidecar", help="JSON file with any of depth, instances, objects, camera and gravity."),
 ]
 # For commands that read --settings, which may name the lake as the environment does.
 NamedLakeOption = Annotated[

@@ -140,14 +140,16 @@ class Measured:
         labels = [Label(regions[one], self.asked.called[one]) for one in dict.fromkeys(shown)]
         with Image.open(io.BytesIO(self.content)) as stored:
             pixels = upright_rgb(stored)
-        return drawn(pixels, self._view, labels, self._dimension(answer) if answer else None)
+        return drawn(pixels, self.view, labels, self.dimension(answer) if answer else None)
 
     @property
-    def _view(self) -> View:
+    def view(self) -> View:
+        """Return the camera that sees the scene."""
         scene = self.scene
         return View(scene["world_from_camera"], scene["camera"], scene["width"], scene["height"])
 
-    def _dimension(self, answer: Answer) -> Dimension | None:
+    def dimension(self, answer: Answer) -> Dimension | None:
+        """Return where the length of an answer was measured; None for what is no length."""
         if answer.value is None or answer.type_id is None or answer.value_si is None:
             return None
         span = kind_of(answer.type_id).span

@@ -29,6 +29,7 @@ ELSEWHERE = {
     "demo": "tests/jobs/test_demo.py",
     "evaluate": "tests/evaluation/test_command.py",
     "publish": "tests/jobs/test_catalog.py",
+    "reason": "tests/reason/test_command.py",
     "truth": "tests/truth/test_slots.py",
 }
 

@@ -307,7 +307,7 @@ def test_the_line_drawn_is_as_long_as_the_answer(rooms: list[Room], type_name: s
     drawn = 0
     for room in rooms:
         for answer in numbers(room, type_name)[:4]:
-            dimension = room.measured._dimension(answer)
+            dimension = room.measured.dimension(answer)
             assert dimension is not None and len(dimension.lines) == 1
             start, end = dimension.lines[0]
             assert np.linalg.norm(end - start) == pytest.approx(answer.value_si, rel=tolerance, abs=0.005)
@@ -321,7 +321,7 @@ def test_the_closest_points_lie_on_the_two_objects(rooms: list[Room]) -> None:
         regions = {region["region_id"]: region for region in room.measured.lifted["regions"]}
         pose = np.reshape(scene["world_from_camera"], (3, 4))
         for answer in numbers(room, "distance between closest points")[:6]:
-            dimension = room.measured._dimension(answer)
+            dimension = room.measured.dimension(answer)
             assert dimension is not None
             for point, about in zip(dimension.lines[0], answer.objects, strict=True):
                 x, y, z = (point - pose[:, 3]) @ pose[:, :3]

@@ -1,0 +1,100 @@
+"""The `reason` command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.cli.options import (
+    CameraOption,
+    DepthOption,
+    ExpertsOption,
+    GravityOption,
+    ImageArgument,
+    MasksOption,
+    ObjectsOption,
+    SetOption,
+    SettingsOption,
+    SidecarOption,
+    app,
+    settings_of,
+)
+
+
+@app.command()
+def reason(
+    image: ImageArgument,
+    question: Annotated[str, typer.Argument(help="Question in English.")],
+    planner: Annotated[
+        str, typer.Option("--planner", help="offline, the URL of a chat endpoint, or a transcript to replay.")
+    ] = "offline",
+    planner_model: Annotated[
+        str | None, typer.Option("--planner-model", help="Model at the endpoint that plans.")
+    ] = None,
+    planner_key: Annotated[
+        str | None, typer.Option("--planner-key", help="Name of the environment variable with the planner's API key.")
+    ] = None,
+    show_image: Annotated[bool, typer.Option("--show-image", help="Send the image to the planner as well.")] = False,
+    answers: Annotated[
+        str | None,
+        typer.Option(
+            "--answers",
+            help="geometry, the folder of a model, the URL of an endpoint, or a transcript. "
+            "[geometry, or the transcript that is replayed]",
+        ),
+    ] = None,
+    answers_model: Annotated[
+        str | None, typer.Option("--answers-model", help="Model at the endpoint that answers.")
+    ] = None,
+    answers_key: Annotated[
+        str | None, typer.Option("--answers-key", help="Name of the environment variable with its API key.")
+    ] = None,
+    answers_error: Annotated[
+        float | None,
+        typer.Option("--answers-error", help="Relative standard error of a model's lengths, such as 0.2. [unknown]"),
+    ] = None,
+    page: Annotated[Path | None, typer.Option("--page", help="HTML page to write.")] = None,
+    transcript: Annotated[
+        Path | None,
+        typer.Option("--transcript", help="JSON lines to write; what the file holds already is not asked again."),
+    ] = None,
+    max_steps: Annotated[int | None, typer.Option("--max-steps", help="Maximum calls of tools. [64]")] = None,
+    max_seconds: Annotated[float | None, typer.Option("--max-seconds", help="Maximum time, s. [120]")] = None,
+    max_tokens: Annotated[int | None, typer.Option("--max-tokens", help="Maximum tokens. [100000]")] = None,
+    depth: DepthOption = None,
+    masks: MasksOption = None,
+    objects: ObjectsOption = None,
+    camera: CameraOption = None,
+    gravity: GravityOption = None,
+    sidecar: SidecarOption = None,
+    experts: ExpertsOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object in place of a sentence.")] = False,
+    settings: SettingsOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Take a hard question about one image apart, measure, compute, and say the answer with its error."""
+    from jobs.one_image import asking, reasoning
+
+    about = asking.About(sidecar=sidecar, depth=depth, masks=masks, objects=objects, camera=camera, gravity=gravity)
+    planned = reasoning.planner_of(reasoning.Source(planner, "planner", planner_model, planner_key), show_image)
+    replays = planner != reasoning.OFFLINE and not reasoning.is_url(planner)
+    source = reasoning.Source(
+        answers or (planner if replays else reasoning.GEOMETRY), "answers", answers_model, answers_key
+    )
+    content = reasoning.image_bytes(image)
+    measured = None
+    if source.place == reasoning.GEOMETRY or about != asking.About():
+        given, merged = asking.given_by(about), settings_of(".", settings, set_, experts=experts)
+        if experts is None and (parts := asking.missing_parts(given)):
+            typer.echo(asking.BUILTIN_KNOWS.format(parts=parts), err=True)
+        from jobs.one_image.measuring import measure_with
+
+        measured = measure_with(merged, image, given, by_profile=experts is not None)
+    answering = reasoning.answers_of(source, content, measured, answers_error)
+    limits = reasoning.limits_of({"steps": max_steps, "seconds": max_seconds, "tokens": max_tokens})
+    asked = reasoning.Asked(question, content, transcript)
+    made = reasoning.reasoned(asked, planned, answering, limits)
+    if page is not None:
+        reasoning.write_page(made, content, measured, page)
+    reasoning.require_end(made)
+    typer.echo(reasoning.as_json(made) if as_json else made.ending.text if made.ending else "")

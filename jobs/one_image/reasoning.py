@@ -1,0 +1,227 @@
+"""The work of the command `reason`: planners, answers, the transcript and its page."""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+from pydantic import ValidationError
+
+from jobs.engine.errors import ModelFailed, UsageError
+from vlm.evaluation.predictors.checkpoint import Checkpoint, CheckpointSettings
+from vlm.evaluation.predictors.endpoint import Endpoint, EndpointSettings
+from vlm.reason.answers import Answers, is_camera
+from vlm.reason.chatting import ChatPlanner, ChatPlannerSettings
+from vlm.reason.geometry import GeometryAnswers
+from vlm.reason.loop import STOPPED, Known, Limits, reason
+from vlm.reason.models import ModelAnswers
+from vlm.reason.names import NotNamed
+from vlm.reason.offline.planner import OfflinePlanner
+from vlm.reason.planner import Planner, Task
+from vlm.reason.replay import ReplayAnswers, ReplayPlanner
+from vlm.reason.tools import BadCall, tool_of
+from vlm.reason.transcript import Step, Transcript, TranscriptUnreadable, read_transcript
+from vlm.reason.values import Number, row_of
+
+if TYPE_CHECKING:
+    from jobs.one_image.measured import Measured
+    from jobs.views.pages.projection import Segment
+
+OFFLINE, GEOMETRY = "offline", "geometry"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A planner or a source of answers, as an option names it: `place` is a word, a URL, a folder or a file."""
+
+    place: str
+    option: str
+    model: str | None = None
+    key: str | None = None
+
+    @property
+    def is_url(self) -> bool:
+        """Return whether it is an endpoint."""
+        return is_url(self.place)
+
+    def endpoint(self) -> dict[str, Any]:
+        """Return the settings of an endpoint.
+
+        Raises:
+            UsageError: no model is named, or the variable of the key is not set.
+        """
+        if not self.model:
+            raise UsageError(f"--{self.option} {self.place} needs --{self.option}-model; name the model there.")
+        if self.key and not os.environ.get(self.key):
+            raise UsageError(
+                f"The environment variable {self.key} named by --{self.option}-key is not set; set it to the API key."
+            )
+        return {"url": self.place, "model": self.model, "key": os.environ.get(self.key) if self.key else None}
+
+
+def planner_of(source: Source, sees_image: bool) -> Planner:
+    """Return a planner: the word "offline", the URL of an endpoint, or the file of a transcript.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    if source.place == OFFLINE:
+        return OfflinePlanner()
+    if source.is_url:
+        return ChatPlanner(_valid(ChatPlannerSettings, {**source.endpoint(), "sees_image": sees_image}))
+    return ReplayPlanner(transcript_at(Path(source.place)))
+
+
+def answers_of(source: Source, image: bytes, measured: "Measured | None", relative_error: float | None) -> Answers:
+    """Return a source of answers: the word "geometry", the URL of an endpoint, a folder or the file of a transcript.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    if source.place == GEOMETRY and measured is not None:
+        return GeometryAnswers(measured.scene, measured.references["references"], measured.lifted["regions"])
+    if Path(source.place).is_file():
+        return ReplayAnswers(transcript_at(Path(source.place)))
+    names = answers_of(Source(GEOMETRY, source.option), image, measured, None).names.listed if measured else ()
+    if source.is_url:
+        settings = _valid(EndpointSettings, {**source.endpoint(), "concurrency": 1})
+        return ModelAnswers(Endpoint(settings.model, settings), image, names, relative_error)
+    if not Path(source.place).is_dir():
+        raise UsageError(
+            f"--{source.option} {source.place} is neither geometry, the URL of an endpoint, the folder of a model nor "
+            "the file of a transcript; name one of them."
+        )
+    checkpoint = Checkpoint(Path(source.place).name, CheckpointSettings(place=source.place, batch=1))
+    return ModelAnswers(checkpoint, image, names, relative_error)
+
+
+def transcript_at(path: Path) -> Transcript:
+    """Return the transcript of a file.
+
+    Raises:
+        UsageError: it holds none.
+    """
+    try:
+        return read_transcript(path)
+    except TranscriptUnreadable as error:
+        raise UsageError(str(error)) from error
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question about the bytes of an image file, and the file of its transcript."""
+
+    question: str
+    image: bytes
+    transcript: Path | None = None
+
+
+def reasoned(asked: Asked, planner: Planner, answers: Answers, limits: Limits) -> Transcript:
+    """Answer a question and write its transcript; calls and answers that the file holds already are not made again."""
+    place = asked.transcript
+    earlier = transcript_at(place) if place is not None and place.exists() else None
+    task = Task(asked.question, answers.names, asked.image)
+    made = reason(task, planner, answers, limits, Known.of(earlier))
+    made.image = hashlib.sha256(asked.image).hexdigest()
+    if place is not None:
+        made.write(place)
+    return made
+
+
+def is_url(place: str) -> bool:
+    """Return whether a place is an endpoint."""
+    return place.startswith(("http://", "https://"))
+
+
+def image_bytes(image: Path) -> bytes:
+    """Return the bytes of an image file.
+
+    Raises:
+        UsageError: it is no file.
+    """
+    if not image.is_file():
+        raise UsageError(f"The image {image} is no file; name a JPEG, PNG or WebP.")
+    return image.read_bytes()
+
+
+def limits_of(given: Mapping[str, Any]) -> Limits:
+    """Return the limits that options set.
+
+    Raises:
+        UsageError: one of them cannot be used.
+    """
+    return _valid(Limits, {name: value for name, value in given.items() if value is not None})
+
+
+def require_end(made: Transcript) -> None:
+    """Raise where a chain of thought was stopped.
+
+    Raises:
+        ModelFailed, UsageError: by a model, or by the offline planner.
+    """
+    if made.ending is None or made.ending.state == STOPPED:
+        sentence = made.ending.text if made.ending else "The chain of thought did not end."
+        raise (UsageError if made.planner.startswith(OFFLINE) else ModelFailed)(sentence)
+
+
+def as_json(made: Transcript) -> str:
+    """Return the end of a transcript as one JSON object."""
+    ending = made.ending
+    value = next((step.value for step in made.steps if ending and step.result == ending.result), None)
+    told = {"question": made.question, "state": ending.state if ending else None, "text": ending.text if ending else ""}
+    return json.dumps({**told, "value": row_of(value), "steps": len(made.steps), "tokens": made.tokens})
+
+
+def write_page(made: Transcript, image: bytes, measured: "Measured | None", out: Path) -> None:
+    """Write the page of a transcript beside the image, with lengths drawn in where the scene is known."""
+    from jobs.views.pages.reasoning import Drawn, write_reasoning_page
+    from udfs.pixels.decoding import upright_rgb
+
+    if measured is None:
+        with Image.open(io.BytesIO(image)) as opened:
+            height, width = upright_rgb(opened).height, upright_rgb(opened).width
+        write_reasoning_page(made, Drawn(image, width, height, {}), out)
+        return
+    lines = {step.result: found for step in made.steps if (found := lines_of(step, measured))}
+    scene = measured.scene
+    write_reasoning_page(made, Drawn(measured.content, scene["width"], scene["height"], lines), out)
+
+
+def lines_of(step: Step, measured: "Measured") -> list["Segment"]:
+    """Return where the length of a step was measured, as lines on the image; none for what is no length."""
+    import numpy as np
+
+    from jobs.views.pages.projection import line_segment
+    from vlm.reason.answers import typed
+
+    if not isinstance(step.value, Number):
+        return []
+    try:
+        query = tool_of(step.tool, step.arguments)
+    except BadCall:
+        return []
+    asked = typed(query) if step.tool in ("distance", "size") else None  # pyright: ignore[reportArgumentType]
+    if asked is None:
+        return []
+    names = GeometryAnswers(measured.scene, measured.references["references"], measured.lifted["regions"]).names
+    try:
+        ids = [names.of(name).object_id for name in asked.objects if not is_camera(name)]
+    except NotNamed:
+        return []
+    dimension = measured.dimension(measured.answer(asked.type_id, *ids))
+    segments = [line_segment(np.stack(line), measured.view) for line in dimension.lines] if dimension else []
+    return [one for one in segments if one is not None]
+
+
+def _valid(kind: Any, values: Mapping[str, Any]) -> Any:
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{place} {values.get(place)!r} cannot be used: {first['msg']}.") from None
