@@ -1,11 +1,12 @@
 """The command `takedown`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from jobs.cli.options import LakeOption, MasterOption, app, settings_of
+from jobs.cli.options import LakeOption, MasterOption, SetOption, app, settings_of
 
 
 @app.command()
@@ -41,6 +42,7 @@ def takedown(
         ),
     ] = False,
     out: Annotated[Path | None, typer.Option("--out", help="JSON file for the certificate.")] = None,
+    set_: SetOption = None,
     master: MasterOption = None,
 ) -> None:
     """Remove images from every table, refuse them from then on, and write a certificate.
@@ -54,13 +56,15 @@ def takedown(
     from udfs.storage.atomic import written_whole
 
     asked = asked_for(LakeReader(lake), image or (), url or (), domain or (), licence or (), list_ or ())
-    opened = open_lake(settings_of(lake, None, None, master=master), to_write=not dry_run)
+    settings = settings_of(lake, None, set_, master=master)
+    opened = open_lake(settings, to_write=not dry_run)
     if dry_run:
         for name, rows in preview_takedown(opened, asked).items():
             typer.echo(f"{name}: {rows:,} rows")
         typer.echo("Nothing was removed (--dry-run).")
         return
-    certificate = take_down(opened, asked, vacuum, lambda sentence: typer.echo(sentence, err=True))
+    say = partial(typer.echo, err=True)
+    certificate = take_down(opened, asked, vacuum, say, settings.store_locks)
     for line in certificate.lines():
         typer.echo(line)
     if out is not None:

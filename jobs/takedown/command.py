@@ -54,16 +54,19 @@ def preview_takedown(lake: Lake, asked: Asked) -> dict[str, int]:
     return counts
 
 
-def take_down(lake: Lake, asked: Asked, vacuum: bool, say: Say = lambda sentence: None) -> Certificate:
+def take_down(
+    lake: Lake, asked: Asked, vacuum: bool, say: Say = lambda sentence: None, store_locks: bool = True
+) -> Certificate:
     """Remove what is asked for from every table, and refuse it from then on; return the certificate.
 
     A takedown that was killed is completed by running it again. With `vacuum`, old versions of the tables are deleted.
+    Without `store_locks`, no lease is held on an object store.
 
     Raises:
         LakeUnreadable: there is no lake.
         LakeBusy: another command is writing to the lake.
     """
-    with accidents(), writing(lake.uri, (_LOCK, *stage_definitions())):
+    with accidents(), writing(lake.uri, (_LOCK, *stage_definitions()), store_locks):
         _tables(lake)
         remove_residues(lake.uri)
         settle(lake)
