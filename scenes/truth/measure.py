@@ -18,12 +18,16 @@ MANIFEST_NAME = "manifest.jsonl"
 
 @dataclass(frozen=True)
 class Box:
-    """An amodal box, m: size (e_x, e_y, H, L, D) in frame W, its own volume in m3, its lowest and highest z in W."""
+    """An amodal box, m: size (e_x, e_y, H, L, D) in frame W, its own volume in m3, its lowest and highest z in W.
+
+    `foot` (k, 2) is its outline from above in W.
+    """
 
     size: Array
     volume: float
     bottom: float
     top: float
+    foot: Array
 
 
 @dataclass
@@ -245,6 +249,7 @@ def _box(box: Mapping[str, Any] | None, rotation: Array, height: float) -> Box |
     corners_c = np.asarray(box["center"], dtype=np.float64) + (signs * size) @ axes.T
     corners = corners_c @ rotation.T + [0.0, 0.0, height]
     extent = np.ptp(corners, axis=0)
-    long, short = sides(hull(corners[:, :2]))
+    foot = hull(corners[:, :2])
+    long, short = sides(foot)
     bottom, top = corners[:, 2].min(), corners[:, 2].max()
-    return Box(np.array([*extent, long, short]), float(np.prod(size)), float(bottom), float(top))
+    return Box(np.array([*extent, long, short]), float(np.prod(size)), float(bottom), float(top), foot)
