@@ -39,7 +39,9 @@ def answer_scene(scene: Scene, settings: SynthesizeSettings, recipe: str) -> lis
         draws = Draws(seed_of(settings.seed, scene.image_id, "sample", "affordances"))
         picks += Sampler(draws, scene.gates, settings, Group.AFFORDANCE).sample(affordances_of(scene, settings))
         for place in scene.layout.places:
-            names.expressions[place.object_id], names.forms[place.object_id] = place.name, _PLACE_FORM
+            owner = names.expressions.get(place.owner) if place.owner is not None else None
+            names.forms[place.object_id] = _PLACE_FORM
+            names.expressions[place.object_id] = place.name if owner is None else f"the top of {owner}"
     book = Phrasebook(scene, names.expressions, settings)
     return [_answer(pick, scene.image_id, book, names, (settings.seed, recipe)) for pick in picks]
 
@@ -65,7 +67,7 @@ def _answer(pick: Pick, image_id: str, book: Phrasebook, names: _Names, of_run: 
     extra = _extra(pick, names) if kind.group == Group.AFFORDANCE else None
     if extra is not None:
         key += f"\x1f{extra.asked_m}\x1f{extra.points}"
-        object_ids = [one for one in object_ids if one >= 0]
+        object_ids = _objects_of(pick)
     qa_id = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
     chosen_id = None if chosen is None else chosen.object_id
     references = [names.expressions[object_id] for object_id in object_ids]
@@ -87,6 +89,12 @@ def _answer(pick: Pick, image_id: str, book: Phrasebook, names: _Names, of_run: 
         words,
         extra,
     )
+
+
+def _objects_of(pick: Pick) -> list[int]:
+    """Return the ids of the objects that are asked about, a top's as that of the object that has it."""
+    owners = [thing.owner if isinstance(thing, SeenPlace) else thing.object_id for thing in pick.things]
+    return [one for one in owners if one is not None]
 
 
 def _extra(pick: Pick, names: _Names) -> Extra:

@@ -58,6 +58,11 @@ class SeenPlace(SeenObject):
     kind: str
     row: Mapping[str, Any]
 
+    @property
+    def owner(self) -> int | None:
+        """Return the id of the object whose top it is, None for a wall or an opening."""
+        return self.row["object_id"]
+
 
 @dataclass(frozen=True)
 class Passage:
@@ -70,9 +75,13 @@ class Passage:
 
 @dataclass
 class Layout:
-    """The shapes of all objects by id, the places, and rows of `scenes.spaces` and `scenes.sights`."""
+    """The shapes of all objects by id, the places, and rows of `scenes.spaces` and `scenes.sights`.
+
+    `on_floor` says that heights in W are above the floor; `sigma_rel` is the declared error of depth / range.
+    """
 
     on_floor: bool
+    sigma_rel: float
     shapes: dict[int, SeenShape]
     places: list[SeenPlace] = field(default_factory=list)
     spaces: list[Mapping[str, Any]] = field(default_factory=list)
@@ -104,6 +113,7 @@ def layout_of(row: Mapping[str, Any]) -> Layout:
     shapes = {thing["object_id"]: shape for thing in row["objects"] if (shape := _shape_of(thing)) is not None}
     return Layout(
         on_floor=row["has_plane"] == "floor",
+        sigma_rel=row.get("sigma_rel") or 0.0,
         shapes=shapes,
         places=[_place_of(place) for place in row.get("places") or ()],
         spaces=list(row.get("spaces") or ()),
@@ -138,4 +148,4 @@ def _shape_of(thing: Mapping[str, Any]) -> SeenShape | None:
 def _place_of(row: Mapping[str, Any]) -> SeenPlace:
     unmeasured: dict[str, Any] = {one.name: math.nan for one in fields(SeenObject)}
     unmeasured |= {"amodal": False, "size_ok": False, "edge_ok": False, "object_id": -1 - row["place_id"]}
-    return SeenPlace(**unmeasured, place_id=row["place_id"], name=row["name"], kind=row["kind"], row=row)
+    return SeenPlace(**unmeasured, place_id=row["place_id"], name=row["name"] or "", kind=row["kind"], row=row)

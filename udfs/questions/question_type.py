@@ -166,7 +166,8 @@ class QuestionType:
 
     def side_of(self, variant: str) -> str | None:
         """Return the side that a variant states, None if it states none."""
-        return variant if variant in self.sides else None
+        is_side = variant in self.sides or (self.is_point and variant != "value")
+        return variant if is_side else None
 
     def needs_of(self, variant: str) -> tuple[Need, ...]:
         """Return the needs of a variant."""

@@ -29,12 +29,13 @@ def _passes(scene: Scene, settings: SynthesizeSettings, fits: bool) -> list[Deci
         stated = stated_near(width_m, fits, "width_m", draws)
         if stated is not None:
             sigma_m = with_scale(surface_distance_error(a, b, 0.0), width_m, scene.gates)
-            words = {"what": _what(stated)}
+            words = {"what": what_passes(stated)}
             found.append(compared((a, b), width_m, stated, "yes" if fits else "no", words, sigma_m))
     return found
 
 
-def _what(stated: Stated) -> str:
+def what_passes(stated: Stated) -> str:
+    """Return the words for who or what is to pass, with a slot for the width."""
     body = stated.body
     return "an object {needs} wide" if body is None else f"{body.name} {body.relative} needs a width of {{needs}}"
 
