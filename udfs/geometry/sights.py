@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from udfs.geometry.view import View
 
 Array = NDArray[Any]
-_RAYS, _SAMPLES = 3, 80
+_RAYS, _SAMPLES = 3, 160
 _SHIFT = 0.25  # of the height, up and down from the center
 _END_M = 0.03
 _MIN_DISTANCE_M = 0.3
 _MAX_POINTS = 1500
 _THICK_M = 0.02
+_EVEN = 1.5
 _MIN_BLOCKED = 2
 _MAX_OBJECTS = 16
 
@@ -62,11 +63,13 @@ def _line(view: View, one: Array, two: Array, own: tuple[int, int]) -> str:
     if np.all(shown.inside & ((shown.ahead_m > tolerance_m) | at_end)):
         return "clear"
     step_m = length_m / _SAMPLES
-    before, behind = shown.ahead_m[:-1], shown.ahead_m[1:]
-    same = (shown.label[:-1] == shown.label[1:]) & ~np.isin(shown.label[1:], (*own, 0))
-    crossing = same & (before > 0) & (behind < 0) & (before - behind <= 3 * step_m + _THICK_M)
-    # what is grazed, or thinner than the error of depth, blocks nothing
-    deep = any(
-        np.nanmin(shown.ahead_m[k + 1 : k + 6]) < -max(_THICK_M, 3 * tolerance_m[k]) for k in np.flatnonzero(crossing)
-    )
-    return "blocked" if deep else ""
+    for k in range(1, _SAMPLES - 2):
+        label = shown.label[k]
+        if label in (*own, 0) or not (shown.ahead_m[k] > 0 > shown.ahead_m[k + 1]):
+            continue
+        ahead_m, fall_m = shown.ahead_m[k - 1 : k + 3], -np.diff(shown.ahead_m[k - 1 : k + 3])
+        # one surface all along, that is passed at an even pace: no edge between two parts of a thing
+        smooth = np.all(shown.label[k - 1 : k + 3] == label) and 0 < fall_m.max() <= _EVEN * max(fall_m.min(), 0.0)
+        if smooth and fall_m.max() <= 2 * step_m and ahead_m[-1] < -tolerance_m[k]:
+            return "blocked"
+    return ""

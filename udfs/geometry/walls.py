@@ -21,7 +21,7 @@ _KNEE_M, _HEAD_M = 0.1, 1.7  # a doorway is open between these heights
 _MIN_WIDTH_M, _MAX_WIDTH_M = 0.4, 3.0
 _MIN_ROWS, _AGREE_M = 20, 0.03
 _MAX_PART = 0.2
-_EDGE_ROWS, _EDGE_STEPS_M, _EDGE_JUMP_M, _EDGE_SEEN = 24, (0.04, 0.08, 0.12, 0.16), 0.5, 2
+_EDGE_ROWS, _EDGE_STEPS_M, _EDGE_JUMP_M = 24, tuple(0.03 * k for k in range(1, 31)), 0.5
 _CLEAR_RAD = np.deg2rad(35.0)
 
 
@@ -216,17 +216,25 @@ def _through(wall: Wall, doorways: list[Doorway], points: Array) -> Array:
 
 
 def _is_framed(wall: Wall, own: Array, view: View) -> bool:
-    """Return whether what is seen of a wall ends at a nearer surface of no object, as behind an opening."""
+    """Return whether what is seen of a wall ends at a nearer surface of no object, as behind an opening.
+
+    From the outermost patches at each height, one goes on along the wall until it is left.
+    """
     heights_m = np.linspace(own[:, 2].min(), own[:, 2].max(), _EDGE_ROWS)
     along_m, row = own[:, :2] @ wall.along, np.digitize(own[:, 2], heights_m)
     for sign in (-1.0, 1.0):
         # the ends are those at each height, since other things may hide more of the wall lower down
         ends = np.array([(sign * np.max(sign * along_m[row == k]), heights_m[k - 1]) for k in np.unique(row)])
-        nearer = np.zeros(len(ends), np.int64)
+        left = np.zeros(len(ends), np.int64)
+        nearer = np.zeros(len(ends), bool)
         for step_m in _EDGE_STEPS_M:
             shown = view.shown(wall.places(ends[:, 0] + sign * step_m, ends[:, 1]))
-            nearer += shown.inside & (shown.label == 0) & (wall.before_m(shown.point) > _EDGE_JUMP_M)
-        if np.mean(nearer >= _EDGE_SEEN) > _MAX_PART:
+            before_m = wall.before_m(shown.point)
+            is_wall = shown.inside & (shown.label == 0) & (np.abs(before_m) <= _BEYOND_M)
+            left = np.where(is_wall & (left == 0), 0, left + 1)
+            # what is there a step after the wall is left, and only there
+            nearer |= (left == 2) & shown.inside & (shown.label == 0) & (before_m > _EDGE_JUMP_M)
+        if np.mean(nearer) > _MAX_PART:
             return True
     return False
 

@@ -22,7 +22,8 @@ _TOO_LARGE, _FAR_TOO_LARGE = 1.1, 3.0
 
 
 @cache
-def _containers() -> frozenset[str]:
+def containers() -> frozenset[str]:
+    """Return the labels of things that others can be put into."""
     path = Path(udfs.questions.__file__ or "").with_name("containers.yaml")
     return frozenset(yaml.safe_load(path.read_text(encoding="utf-8")))
 
@@ -31,7 +32,7 @@ def _fits(scene: Scene, _: SynthesizeSettings, fits: bool) -> list[Decided]:
     labels = {number: shape.label for number, shape in scene.layout.shapes.items()} if scene.layout else {}
     found = []
     for a, b in permutations(scene.objects, 2):
-        if not (a.amodal and b.amodal and labels.get(b.object_id) in _containers()):
+        if not (a.amodal and b.amodal and labels.get(b.object_id) in containers()):
             continue
         needs_m, has_m = _tightest(a, b)
         ratio = needs_m / has_m
