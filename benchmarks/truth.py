@@ -167,9 +167,10 @@ def gravity_figures(report: Report) -> dict[str, Any]:
 
 def show(report: Report, args: argparse.Namespace) -> None:
     """Print the report."""
-    figures = report.tally.figures() | {"images": report.images, "word_faults": len(report.faults)}
     group = Group.AFFORDANCE if args.affordances else Group.CORE
-    figures["missing_types"] = [one for one in figures["missing_types"] if question_type(one).group == group]
+    missing = [one for one in report.tally.missing() if question_type(one).group == group]
+    figures = report.tally.figures() | {"images": report.images, "word_faults": len(report.faults)}
+    figures |= {"missing_types": missing}
     figures |= {"has_plane": dict(report.planes), "gravity": gravity_figures(report)}
     if args.json:
         print(json.dumps(figures))

@@ -68,14 +68,15 @@ class Grid:
         on = shown.inside & (off_m <= view.tolerance_m(away_m)) & np.isin(shown.label, list(labels))
         return on.reshape(self.places.shape[:2])
 
-    def blur_m(self, view: View) -> float:
-        """Return how far the border of a surface at the middle of the grid may seem to lie off, m.
+    def blur_m(self, view: View, i: int = _CELLS // 2, j: int = _CELLS // 2) -> float:
+        """Return how far the border of a surface at a cell, by default the middle one, may seem to lie off, m.
 
-        At a glancing angle, the side of a thing passes for its top as far down as depth is uncertain.
+        At a glancing angle, the side of a thing passes for its top, and the foot of a wall for the floor, as far as
+        depth is uncertain.
         """
-        middle = self.places[_CELLS // 2, _CELLS // 2]
-        away_m = float(np.linalg.norm(middle - view.camera_m))
-        fall_m = abs(float(middle[2] - view.camera_m[2]))
+        place = self.places[i, j]
+        away_m = float(np.linalg.norm(place - view.camera_m))
+        fall_m = abs(float(place[2] - view.camera_m[2]))
         return float(view.tolerance_m(np.array(away_m))) * away_m / max(fall_m, 1e-6)
 
     def steep(self, view: View) -> Mask:
@@ -192,7 +193,7 @@ def _space(view: View, grid: Grid, free: Mask, candidates: Mask) -> dict[str, An
     inner = np.pad((candidates & grid.steep(view)).astype(np.uint8), 1)
     away = cv2.distanceTransform(inner, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     i, j = divmod(int(np.argmax(away)), away.shape[1])
-    radius_m = (float(away[i, j]) - 0.5) * grid.cell_m
+    radius_m = (float(away[i, j]) - 0.5) * grid.cell_m - grid.blur_m(view, i, j)
     if area_m2 < _MIN_AREA_M2 or radius_m < _MIN_RADIUS_M:
         return None
     point = grid.places[i, j]

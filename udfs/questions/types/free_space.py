@@ -65,7 +65,8 @@ BESIDE = SceneRule(
     error=stated_error,
     compares="what is seen of the surface that carries A, within the quarter to that side and as far as A is long from "
     "corner to corner (at least 0.3 m), 2 cm from the outlines of all things that stand there; area >= 0.035 m2",
-    check="the point is at most 35 degrees off that side's direction, and 4 cm or more from what is not free or seen",
+    check="the point is at most 35 degrees off that side's direction, and 4 cm or more, beside the error of depth at a "
+    "glancing angle, from what is not free or seen",
     error_is=_ERROR_IS,
 )
 ON_TOP = SceneRule(
