@@ -71,23 +71,27 @@ def lift_input(image: Row) -> Row:
     return {**image, **prediction_of("depth", SENSOR, image), **prediction_of("context", SENSOR, image)}
 
 
-def processed_images(crawl: Path, limit: int | None = None, gravity: bool = True) -> Iterator[ProcessedImage]:
+def processed_images(
+    crawl: Path, limit: int | None = None, gravity: bool = True, max_affordances: int = 0
+) -> Iterator[ProcessedImage]:
     """Run every image of a crawl through the stages; `gravity=False` hides the crawl's gravity from them."""
+    settings = SynthesizeSettings(max_affordances=max_affordances)
     for manifest in read_manifest(crawl)[:limit]:
         image = image_row(crawl, manifest if gravity else {**manifest, "gravity": None})
         result = ProcessedImage(manifest, image["image_id"])
         try:
-            _run(image, result)
+            _run(image, result, settings)
         except RowRejected as rejected:
             result.rejected = rejected
         yield result
 
 
-def _run(image: Row, result: ProcessedImage) -> None:
+def _run(image: Row, result: ProcessedImage, settings: SynthesizeSettings) -> None:
     row = lift_input(image)
     keys = {"image_id": image["image_id"], "ingest_shard": 0}
     start = time.process_time()
-    result.scene = {**lift_row(row, LiftSettings()), **keys, "recipe": "pure"}
+    lift = LiftSettings(places=settings.asks_affordances)
+    result.scene = {**lift_row(row, lift), **keys, "recipe": "pure"}
     lifted = time.process_time()
     result.references = {
         **disambiguate_row({**result.scene, "regions": row["regions"]}, DisambiguateSettings()),
@@ -96,7 +100,7 @@ def _run(image: Row, result: ProcessedImage) -> None:
     named = time.process_time()
     question_row = {**result.scene, "scene_recipe": "pure", "licence": image["licence"]}
     columns = QaColumns("pure")
-    synthesize_scene(question_row, result.references["references"], SynthesizeSettings(), columns)
+    synthesize_scene(question_row, result.references["references"], settings, columns)
     result.answers = columns.rows()
     done = time.process_time()
     result.seconds = {"lift": lifted - start, "disambiguate": named - lifted, "synthesize": done - named}

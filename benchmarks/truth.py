@@ -1,7 +1,8 @@
 """Scores all answers about rendered rooms against exact geometry.
 
 `python -m benchmarks.truth --rooms 300 --seed 1 --pure` renders rooms, answers questions about them and prints the
-accuracy and the numeric errors by type. Without `--pure`, `spatiallake run` writes the answers into `--lake`.
+accuracy and the numeric errors by type. With `--affordances` it scores only what passes, fits, reaches and is free, and
+surfaces and openings, of rooms with a doorway. Without `--pure`, `spatiallake run` writes the answers into `--lake`.
 """
 
 import argparse
@@ -24,8 +25,11 @@ from scenes.truth.measure import read_manifest, read_scene
 from scenes.truth.tally import Tally, table
 from scenes.truth.verdict import Verdict
 from tests.truth.words import fault
+from udfs.questions.question_type import Group
+from udfs.questions.registry import question_type
 
 Row = Mapping[str, Any]
+AFFORDANCES = 40
 DEGRADED = {"depth_noise_rel": 0.02, "mask_bleed_px": 3}
 
 
@@ -63,18 +67,22 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--noise", action="store_true", help="2 %% depth noise and 3 px of mask bleed")
     parser.add_argument("--no-gravity", action="store_true", help="hide gravity from the pipeline")
     parser.add_argument("--pure", action="store_true", help="run the row functions in this process instead of Spark")
+    parser.add_argument("--affordances", action="store_true", help="score affordances; needs --pure, without --noise")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--worst", type=int, default=0, help="number of worst answers to print")
     parser.add_argument("--crawls", type=Path, help="folder to keep the rendered crawls in")
     parser.add_argument("--lake", type=Path, help="folder of the lake")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.affordances and (args.noise or not args.pure):
+        parser.error("--affordances needs --pure and exact depth; add --pure and leave out --noise.")
+    return args
 
 
 def rendered(args: argparse.Namespace, folder: Path) -> tuple[Path, Path]:
     """Return the pipeline's crawl and the exact crawl of the same rooms; renders them if missing."""
-    name = f"s{args.seed}-r{args.rooms}-{args.width}x{args.height}"
+    name = f"s{args.seed}-r{args.rooms}-{args.width}x{args.height}{'-doorways' if args.affordances else ''}"
     exact, given = folder / name, folder / f"{name}-noise"
-    size = {"width": args.width, "height": args.height}
+    size = {"width": args.width, "height": args.height, "doorways": args.affordances}
     if not (exact / MANIFEST).exists():
         write_crawl(str(exact), args.rooms, args.seed, **size)
     if args.noise and not (given / MANIFEST).exists():
@@ -89,10 +97,15 @@ def rendered(args: argparse.Namespace, folder: Path) -> tuple[Path, Path]:
     return given, exact
 
 
-def pure(given: Path, gravity: bool) -> Iterator[tuple[str, Row | None, list[dict[str, Any]]]]:
-    """Yield (image URI, scene, answers) of every image, from the row functions."""
-    for processed in processed_images(given, gravity=gravity):
-        yield processed.manifest["image"], processed.scene, processed.answers
+def pure(
+    given: Path, gravity: bool, affordances: bool = False
+) -> Iterator[tuple[str, Row | None, list[dict[str, Any]]]]:
+    """Yield (image URI, scene, answers) of every image, from the row functions; of affordances alone if asked for."""
+    for processed in processed_images(given, gravity=gravity, max_affordances=AFFORDANCES if affordances else 0):
+        answers = processed.answers
+        if affordances:
+            answers = [row for row in answers if question_type(row["type_id"]).group == Group.AFFORDANCE]
+        yield processed.manifest["image"], processed.scene, answers
 
 
 def through_spark(
@@ -154,7 +167,10 @@ def gravity_figures(report: Report) -> dict[str, Any]:
 
 def show(report: Report, args: argparse.Namespace) -> None:
     """Print the report."""
+    group = Group.AFFORDANCE if args.affordances else Group.CORE
+    missing = [one for one in report.tally.missing() if question_type(one).group == group]
     figures = report.tally.figures() | {"images": report.images, "word_faults": len(report.faults)}
+    figures |= {"missing_types": missing}
     figures |= {"has_plane": dict(report.planes), "gravity": gravity_figures(report)}
     if args.json:
         print(json.dumps(figures))
@@ -180,7 +196,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         given, exact = rendered(args, args.crawls or Path(scratch))
         lake = args.lake or Path(scratch) / "lake"
-        made = pure(given, not args.no_gravity) if args.pure else through_spark(given, args, lake)
+        made = pure(given, not args.no_gravity, args.affordances) if args.pure else through_spark(given, args, lake)
         show(scored(made, exact), args)
 
 

@@ -105,6 +105,8 @@ def manifest_row(view: RoomImage, settings: RenderSettings) -> dict[str, Any]:
         "instances": f"instances/{name}.png",
         "objects": [_object_row(i, view.objects[i], view) for i in sorted(view.objects)],
     }
+    if view.room.doorway is not None:
+        row["doorways"] = [view.room.doorway.row(view.room.size_m)]
     if settings.frames > 1:
         row["sequence_id"] = f"room-{settings.seed}-{view.room_index:07d}"
         row["frame_index"] = view.frame_index

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from scenes.doorways import Doorway
 from scenes.placed_objects import Design, PlacedObject, collide, near
 from scenes.settings import RoomKind
 from scenes.shapes import Surface
@@ -19,6 +20,7 @@ class Room:
     size_m: tuple[float, float, float]
     rng: np.random.Generator
     objects: list[PlacedObject] = field(default_factory=list)
+    doorway: Doorway | None = None
 
     def fits(self, item: PlacedObject, but: int | None = None) -> bool:
         """Return whether an object is inside the room and clear of all others except `but`, its container."""
@@ -26,6 +28,9 @@ class Room:
         x, y = item.position_m[:2]
         lx, ly, lz = self.size_m
         if x < reach[0] or y < reach[1] or x > lx - reach[0] or y > ly - reach[1] or item.top_m > lz - 0.02:
+            return False
+        flat = item.position_m[:2]
+        if self.doorway is not None and self.doorway.blocks(flat - reach, flat + reach, self.size_m):
             return False
         return not any(near(item, other) and i != but and collide(item, other) for i, other in enumerate(self.objects))
 

@@ -7,11 +7,12 @@ import numpy as np
 
 from scenes.camera import Camera, random_lens
 from scenes.placed_objects import PlacedObject
+from scenes.placement import Room
 from scenes.render import Frame, render_frame
 from scenes.rooms import furnished_room
 from scenes.scene import BACKGROUND, Scene
 from scenes.settings import RenderSettings
-from scenes.shading import random_lighting
+from scenes.shading import Lighting, random_lighting
 from scenes.views import path
 
 _ATTEMPTS = 50
@@ -34,6 +35,40 @@ class RoomImage:
     frame: Frame
     instances: np.ndarray
     objects: dict[int, PlacedObject]
+    room: Room
+
+
+@dataclass(frozen=True, eq=False)
+class BuiltRoom:
+    """A room ready to be rendered: its mesh, the cameras, and the id of each object; `rng` draws the shading."""
+
+    scene: Scene
+    cameras: list[Camera]
+    lighting: Lighting
+    ids: np.ndarray
+    rng: np.random.Generator
+
+
+def built_room(settings: RenderSettings, index: int, attempt: int) -> BuiltRoom | None:
+    """Build candidate `attempt` of room `index`; None if it holds too few objects or no camera sees enough."""
+    rng = np.random.default_rng([settings.seed, index, attempt])
+    kind = settings.rooms[int(rng.integers(len(settings.rooms)))]
+    room = furnished_room(kind, rng, _doorway_rng(settings, index, attempt))
+    if len(room.objects) > 254 or not room.objects:
+        return None
+    scene = Scene(room, rng)
+    lens = random_lens((settings.width, settings.height), rng)
+    attitudes = path(scene, lens, settings.frames, rng)
+    if attitudes is None:
+        return None
+    lighting = random_lighting(room.size_m, rng)
+    ids = rng.permutation(len(room.objects)) + 1
+    return BuiltRoom(scene, [lens.camera(attitude) for attitude in attitudes], lighting, ids, rng)
+
+
+def _doorway_rng(settings: RenderSettings, index: int, attempt: int) -> np.random.Generator | None:
+    """Return a generator of its own, so that rooms without doorways stay what they were."""
+    return np.random.default_rng([settings.seed, index, attempt, 1]) if settings.doorways else None
 
 
 def room_images(settings: RenderSettings, index: int) -> list[RoomImage]:
@@ -42,26 +77,16 @@ def room_images(settings: RenderSettings, index: int) -> list[RoomImage]:
     Raises NoView if no candidate room shows three objects.
     """
     for attempt in range(_ATTEMPTS):
-        rng = np.random.default_rng([settings.seed, index, attempt])
-        kind = settings.rooms[int(rng.integers(len(settings.rooms)))]
-        room = furnished_room(kind, rng)
-        if len(room.objects) > 254 or not room.objects:
+        built = built_room(settings, index, attempt)
+        if built is None:
             continue
-        scene = Scene(room, rng)
-        lens = random_lens((settings.width, settings.height), rng)
-        attitudes = path(scene, lens, settings.frames, rng)
-        if attitudes is None:
-            continue
-        lighting = random_lighting(room.size_m, rng)
-        ids = rng.permutation(len(room.objects)) + 1
         views: list[RoomImage] = []
-        for number, attitude in enumerate(attitudes):
-            camera = lens.camera(attitude)
-            frame = render_frame(scene, camera, lighting, rng)
-            view = _instances(scene, frame, ids, settings.min_object_px)
+        for number, camera in enumerate(built.cameras):
+            frame = render_frame(built.scene, camera, built.lighting, built.rng)
+            view = _instances(built.scene, frame, built.ids, settings.min_object_px)
             if view is None:
                 break
-            views.append(RoomImage(index, kind, number, camera, frame, *view))
+            views.append(RoomImage(index, built.scene.room.kind, number, camera, frame, *view, built.scene.room))
         if len(views) == settings.frames:
             return views
     raise NoView(f"No view of room {index} with seed {settings.seed} shows {_MIN_OBJECTS} objects; use another seed.")

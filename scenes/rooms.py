@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scenes.doorways import doorway_of
 from scenes.placed_objects import KINDS, Design, PlacedObject, design
 from scenes.placement import Room
 from scenes.settings import RoomKind
@@ -240,8 +241,9 @@ class Furnisher:
         self.room.somewhere_upon(index, surface, self.draw(pick(self.rng, allowed)), 5)
 
 
-def furnished_room(kind: RoomKind, rng: np.random.Generator) -> Room:
-    """Generate a furnished room of a kind."""
+def furnished_room(kind: RoomKind, rng: np.random.Generator, doorway_rng: np.random.Generator | None = None) -> Room:
+    """Generate a furnished room of a kind; with a generator for it, the room has a doorway."""
     low, high = np.log(_FLOOR_SIDE_M[kind])
     size = (float(np.exp(rng.uniform(low, high))), float(np.exp(rng.uniform(low, high))), float(rng.uniform(2.3, 3.1)))
-    return Furnisher(Room(kind, size, rng)).furnish()
+    doorway = None if doorway_rng is None else doorway_of(size, doorway_rng)
+    return Furnisher(Room(kind, size, rng, doorway=doorway)).furnish()

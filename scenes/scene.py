@@ -32,7 +32,7 @@ class Scene:
     def __init__(self, room: Room, rng: np.random.Generator) -> None:
         self.room = room
         self.materials: list[Material] = background(rng)
-        shell, materials = _shell(room.size_m)
+        shell, materials = _shell(room)
         blocks: list[_Block] = [(mesh.vertices, mesh.faces, None) for mesh in shell]
         objects = [BACKGROUND] * len(shell)
         smooth = [False] * len(shell)
@@ -67,11 +67,14 @@ class Scene:
         self._embree = EmbreeScene()
         TriangleMesh(self._embree, self.vertices, self.faces)
 
-    def cast(self, origin: np.ndarray, directions: np.ndarray) -> Hits:
-        """Return the first hits of rays from one `origin` [3] along `directions` [n, 3] (float32, any length)."""
-        origins = np.broadcast_to(origin.astype(np.float32), directions.shape).copy()
+    def cast_from(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
+        """Return the first hits of rays [n, 3] (float32), each from an origin of its own; face -1 without one."""
         out = self._embree.run(origins, directions, output=True)
         return Hits(out["tfar"], out["primID"], out["u"], out["v"])
+
+    def cast(self, origin: np.ndarray, directions: np.ndarray) -> Hits:
+        """Return the first hits of rays from one `origin` [3] along `directions` [n, 3] (float32, any length)."""
+        return self.cast_from(np.broadcast_to(origin.astype(np.float32), directions.shape).copy(), directions)
 
     def blocked(self, origins: np.ndarray, directions: np.ndarray, reach: float) -> np.ndarray:
         """Return for each ray [n, 3] (float32) whether anything lies within `reach` times its direction."""
@@ -79,8 +82,8 @@ class Scene:
         return self._embree.run(origins, directions, limits, query="OCCLUDED") >= 0
 
 
-def _shell(size_m: tuple[float, float, float]) -> tuple[list[Mesh], list[int]]:
-    x, y, z = size_m
+def _shell(room: Room) -> tuple[list[Mesh], list[int]]:
+    x, y, z = room.size_m
     corners = {
         0: [(0, 0, 0), (x, 0, 0), (x, y, 0), (0, y, 0)],
         1: [(0, 0, z), (0, y, z), (x, y, z), (x, 0, z)],
@@ -91,4 +94,10 @@ def _shell(size_m: tuple[float, float, float]) -> tuple[list[Mesh], list[int]]:
     }
     quad = np.array([[0, 1, 2], [0, 2, 3]])
     meshes = [Mesh(np.array(points, float), quad) for points in corners.values()]
-    return meshes, list(corners)
+    materials = list(corners)
+    if room.doorway is not None:
+        meshes[2 + room.doorway.wall] = room.doorway.wall_mesh(room.size_m)
+        for mesh, material in room.doorway.corridor(room.size_m):
+            meshes.append(mesh)
+            materials.append(material)
+    return meshes, materials

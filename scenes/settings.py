@@ -24,6 +24,7 @@ class RenderSettings(BaseModel):
     min_object_px: int = Field(default=100, ge=1, description="omit objects with fewer visible pixels")
     depth_noise_rel: float = Field(default=0.0, ge=0, le=0.5, description="relative 1-sigma noise of the depth files")
     mask_bleed_px: int = Field(default=0, ge=0, le=32, description="grow the masks in the files by this many px")
+    doorways: bool = Field(default=False, description="give every room a doorway with a corridor behind it")
     rooms_per_chunk: int = Field(default=8, ge=1, le=1000, description="rooms per Spark task")
 
 

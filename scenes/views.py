@@ -3,12 +3,14 @@
 import numpy as np
 
 from scenes.camera import HEIGHT_M, PITCH_DEG, RANGE_M, ROLL_DEG, Attitude, Lens, View, is_free, probe
+from scenes.doorways import Doorway
 from scenes.scene import Scene
 
 _TRIES = 60
 _CANDIDATES = 4
 _BEARINGS = 8
 _COUNT_POWER = 0.3
+_DOORWAY_SHARE, _DOORWAY_RANGE_M = 0.5, (1.5, 5.0)
 # relative frequency of each half octave of range from 0.5 to 8 m without weighting; its inverse evens them out
 _FREQUENCY = np.array([0.3, 0.45, 0.7, 1.0, 1.2, 1.25, 1.05, 0.6])
 
@@ -16,6 +18,8 @@ _FREQUENCY = np.array([0.3, 0.45, 0.7, 1.0, 1.2, 1.25, 1.05, 0.6])
 def _aimed(scene: Scene, rng: np.random.Generator) -> Attitude | None:
     """Draw a pose that looks at one object from a log-uniform distance."""
     room = scene.room
+    if room.doorway is not None and rng.random() < _DOORWAY_SHARE:
+        return _at_doorway(scene, room.doorway, rng)
     weights = np.array([1.0 if item.label != "rug" else 0.2 for item in room.objects])
     if room.kind == "tabletop":
         weights[1:] *= np.array([2.0 if item.parent == 0 else 0.3 for item in room.objects[1:]])
@@ -40,6 +44,21 @@ def _aimed(scene: Scene, rng: np.random.Generator) -> Attitude | None:
         position = (float(aim[0] - along * np.cos(bearing)), float(aim[1] - along * np.sin(bearing)), height)
         if is_free(scene, position):
             return Attitude(position, float(bearing + rng.normal(0, 0.25)), float(pitch), roll)
+    return None
+
+
+def _at_doorway(scene: Scene, doorway: Doorway, rng: np.random.Generator) -> Attitude | None:
+    """Draw a pose that looks at the doorway."""
+    middle = np.array([[doorway.start_m + doorway.width_m / 2, 0.0, rng.uniform(0.7, 1.2)]])
+    aim = doorway.world(middle, scene.room.size_m)[0]
+    height = rng.uniform(0.8, HEIGHT_M[1])
+    for bearing in rng.uniform(-np.pi, np.pi, _BEARINGS):
+        along = rng.uniform(*_DOORWAY_RANGE_M)
+        position = (float(aim[0] - along * np.cos(bearing)), float(aim[1] - along * np.sin(bearing)), float(height))
+        pitch = float(np.clip(np.arctan2(height - aim[2], along), *np.deg2rad(PITCH_DEG)))
+        if is_free(scene, position):
+            roll = float(np.deg2rad(np.clip(rng.normal(0, 3.0), -ROLL_DEG, ROLL_DEG)))
+            return Attitude(position, float(bearing + rng.normal(0, 0.15)), pitch, roll)
     return None
 
 

@@ -2,7 +2,18 @@
 
 from pyspark.sql.types import ArrayType, BooleanType, DoubleType, IntegerType, StringType, StructType
 
-from schemas.shapes import CAMERA, OBJECT, PAIR, PLANE, REFERENCE, REJECTED_OBJECT, VECTOR
+from schemas.shapes import (
+    CAMERA,
+    OBJECT,
+    PAIR,
+    PLACE,
+    PLANE,
+    REFERENCE,
+    REJECTED_OBJECT,
+    SIGHT,
+    SPACE,
+    VECTOR,
+)
 from schemas.table import Table, column, lineage
 
 _IMAGE_ID = column("image_id", StringType(), "SHA-256 of the image's bytes", False)
@@ -39,6 +50,9 @@ SCENES = Table(
             column("objects", ArrayType(OBJECT), "lifted objects, by id", False),
             column("pairs", ArrayType(PAIR), "every pair of lifted objects", False),
             column("rejected", ArrayType(REJECTED_OBJECT), "regions left out, with the reason", False),
+            column("places", ArrayType(PLACE), "surfaces and openings; NULL unless lift.places"),
+            column("spaces", ArrayType(SPACE), "free space beside and on objects; NULL unless lift.places"),
+            column("sights", ArrayType(SIGHT), "lines of sight that are decided; NULL unless lift.places"),
             *lineage(),
         ]
     ),

@@ -143,6 +143,48 @@ PAIR = StructType(
     ]
 )
 
+PLACE = StructType(
+    [
+        column("place_id", IntegerType(), "id of the surface or opening in its image"),
+        column("kind", StringType(), "wall, doorway or top (of an object)"),
+        column("name", StringType(), "how it is called; NULL for a top, which is called after its object"),
+        column("object_id", IntegerType(), "top: the object"),
+        column("normal_m", VECTOR, "[3] wall, doorway: unit horizontal normal in W, toward the camera"),
+        column("offset_m", DoubleType(), "wall, doorway: distance of a point p in W is normal . p + offset, m"),
+        column("height_m", DoubleType(), "top: height in W, m"),
+        column("width_m", DoubleType(), "doorway: clear width, m"),
+        column("is_whole", BooleanType(), "top: the object is neither truncated nor more than 10 % occluded"),
+        column("sigma_m", DoubleType(), "wall, doorway: standard error of distance or width from the fit alone, m"),
+    ]
+)
+
+SPACE = StructType(
+    [
+        column("object_id", IntegerType(), "object that the free space is beside or on top of"),
+        column("side", StringType(), "left, right, front or behind, as the viewer sees it, or top"),
+        column("height_m", DoubleType(), "height of the surface in W, m"),
+        column("point", VECTOR, "[2] (u, v) in [0, 1) of the free point farthest from all else"),
+        column("point_m", VECTOR, "[3] the same in W, m"),
+        column("radius_m", DoubleType(), "radius of the free circle about the point, m"),
+        column("area_m2", DoubleType(), "visible free area, m2"),
+        column(
+            "outline", VECTOR, "[2k] outline of the connected free area about the point: u0, v0, u1, v1, .. in [0, 1)"
+        ),
+        column("hidden_m2", DoubleType(), "top: area within its outline that is neither seen nor covered, m2"),
+        column("whole_m2", DoubleType(), "top: area within its outline, m2"),
+        column("long_m", DoubleType(), "top: longer side of the largest free rectangle along the object's axes, m"),
+        column("short_m", DoubleType(), "top: its shorter side, m"),
+    ]
+)
+
+SIGHT = StructType(
+    [
+        column("a", IntegerType(), "object id"),
+        column("b", IntegerType(), "object id"),
+        column("clear", BooleanType(), "whether a straight line joins the two with nothing in between"),
+    ]
+)
+
 REFERENCE = StructType(
     [
         column("object_id", IntegerType(), "object id"),

@@ -24,6 +24,7 @@ def render(
     depth_noise: Annotated[float, typer.Option("--depth-noise", help="Relative noise (1 sigma) of the depth.")] = 0.0,
     min_object: Annotated[int, typer.Option("--min-object", help="Minimum visible pixels of a listed object.")] = 100,
     mask_bleed: Annotated[int, typer.Option("--mask-bleed", help="Grow the masks by this many px.")] = 0,
+    doorways: Annotated[bool, typer.Option("--doorways", help="Give every room a doorway.")] = False,
     master: MasterOption = None,
 ) -> None:
     """Render synthetic rooms with exact ground truth as a crawl."""
@@ -42,6 +43,7 @@ def render(
         depth_noise_rel=depth_noise,
         min_object_px=min_object,
         mask_bleed_px=mask_bleed,
+        doorways=doorways,
     )
     summary = render_crawl(start_session(master or "local[*]"), settings)
     typer.echo(f"{summary.manifest}: {summary.images} images of {summary.rooms} rooms, {summary.objects} objects.")

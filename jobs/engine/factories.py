@@ -110,10 +110,15 @@ def batch_stage(
 
 
 def row_stage(
-    inputs: StageInputs, read: Read, row: Callable[..., Row], files_per_batch: int = 8, arrow_rows: int = 64
+    inputs: StageInputs,
+    read: Read,
+    row: Callable[..., Row],
+    files_per_batch: int = 8,
+    arrow_rows: int = 64,
+    changes: Mapping[str, Any] | None = None,
 ) -> Stage:
     """Return a stage whose rows `row(upstream_row, settings=)` makes one by one on executors."""
-    return batch_stage(inputs, read, partial(_rows, row=row), files_per_batch, arrow_rows)
+    return batch_stage(inputs, read, partial(_rows, row=row), files_per_batch, arrow_rows, changes)
 
 
 def _mapped(df: DataFrame, batches: Batches, table: Table, profile: ResourceProfile | None = None) -> DataFrame:

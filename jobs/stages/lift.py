@@ -15,7 +15,7 @@ from udfs.stages.lift import LiftSettings, lift_row
 
 def _build(inputs: StageInputs) -> Stage:
     read = partial(_read, depth_recipe=inputs.recipe(DEPTHS), region_recipe=inputs.recipe(REGIONS))
-    return row_stage(inputs, read, lift_row, arrow_rows=32)
+    return row_stage(inputs, read, lift_row, arrow_rows=32, changes=inputs.settings.changes())
 
 
 def _read(lake: Lake, keys: DataFrame, shards: list[int], depth_recipe: str, region_recipe: str) -> DataFrame:

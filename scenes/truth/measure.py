@@ -12,18 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, KDTree, QhullError
 
+from scenes.truth.room import ExactRoom, rebuilt
+
 Array = NDArray[np.float64]
 MANIFEST_NAME = "manifest.jsonl"
 
 
 @dataclass(frozen=True)
 class Box:
-    """An amodal box, m: size (e_x, e_y, H, L, D) in frame W, its own volume in m3, its lowest and highest z in W."""
+    """An amodal box, m: size (e_x, e_y, H, L, D) in frame W, its own volume in m3, its lowest and highest z in W.
+
+    `foot` (k, 2) is its outline from above in W.
+    """
 
     size: Array
     volume: float
     bottom: float
     top: float
+    foot: Array
 
 
 @dataclass
@@ -94,6 +100,9 @@ class ExactScene:
     objects: dict[int, ExactObject]
     gravity_c: Array
     floor: bool
+    depth: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    labels: NDArray[Any] = field(default_factory=lambda: np.zeros((0, 0), np.uint8))
+    row: Mapping[str, Any] = field(default_factory=dict)
     _gaps: dict[tuple[int, int], float] = field(default_factory=dict)
 
     def gap(self, a: int, b: int) -> float:
@@ -103,6 +112,18 @@ class ExactScene:
             one, two = self.objects[a], self.objects[b]
             self._gaps[key] = min(_nearest_percent(one, two), _nearest_percent(two, one))
         return self._gaps[key]
+
+    @property
+    def camera_height(self) -> float:
+        """Height of the camera above the floor, m; 0 where it is unknown."""
+        pose = self.row.get("pose")
+        return float(np.asarray(pose, dtype=np.float64).reshape(4, 4)[2, 3]) if pose is not None else 0.0
+
+    @cached_property
+    def room(self) -> ExactRoom | None:
+        """The rendered room behind the image, None where there is none."""
+        height, width = self.depth.shape
+        return rebuilt(self.row, (width, height), frame_w(self.gravity_c), self.camera_height)
 
     def surfaces(self) -> list[float]:
         """Return the heights above the floor, m, that may carry things: tops and raised bottoms of amodal boxes."""
@@ -161,7 +182,7 @@ def scene_of(row: Mapping[str, Any], depth_mm: NDArray[Any], labels: NDArray[Any
             points_w = points_c @ rotation.T + [0.0, 0.0, height]
             box = _box(item.get("box_3d"), rotation, height)
             objects[item["id"]] = ExactObject(item["id"], item["label"], points_c, points_w, box)
-    return ExactScene(objects, down, pose is not None)
+    return ExactScene(objects, down, pose is not None, depth, labels, row)
 
 
 def png_pixels(path: Path) -> NDArray[Any]:
@@ -245,6 +266,7 @@ def _box(box: Mapping[str, Any] | None, rotation: Array, height: float) -> Box |
     corners_c = np.asarray(box["center"], dtype=np.float64) + (signs * size) @ axes.T
     corners = corners_c @ rotation.T + [0.0, 0.0, height]
     extent = np.ptp(corners, axis=0)
-    long, short = sides(hull(corners[:, :2]))
+    foot = hull(corners[:, :2])
+    long, short = sides(foot)
     bottom, top = corners[:, 2].min(), corners[:, 2].max()
-    return Box(np.array([*extent, long, short]), float(np.prod(size)), float(bottom), float(top))
+    return Box(np.array([*extent, long, short]), float(np.prod(size)), float(bottom), float(top), foot)

@@ -21,7 +21,7 @@ def example_scene() -> Scene:
         "gravity_sigma_deg": 0.0,
         "has_plane": "floor",
         "scale_ok": True,
-        "objects": [_object(number, *shape) for number, shape in enumerate(ROOM.values())],
+        "objects": [example_object(number, *shape) for number, shape in enumerate(ROOM.values())],
         "pairs": [_pair(a, b) for a, b in combinations(range(len(ROOM)), 2)],
     }
     names = [{"object_id": number, "expression": name, "form": "label"} for number, name in enumerate(ROOM)]
@@ -35,7 +35,8 @@ def box_corners(center_m: Sequence[float], size_m: Sequence[float]) -> list[floa
     return [c + k * s for corner in signs for c, k, s in zip(center_m, corner, size_m, strict=True)]
 
 
-def _object(number: int, center_m: tuple[float, ...], size_m: tuple[float, ...]) -> dict[str, Any]:
+def example_object(number: int, center_m: tuple[float, ...], size_m: tuple[float, ...]) -> dict[str, Any]:
+    """Return the OBJECT struct of an upright box that is wholly visible and exactly measured."""
     x, y, z = center_m
     length_m, depth_m = max(size_m[:2]), min(size_m[:2])
     return {

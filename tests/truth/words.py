@@ -18,6 +18,9 @@ _UNITS_SI = {
     "foot": 0.3048,
     "feet": 0.3048,
     "yard": 0.9144,
+    "square meter": 1.0,
+    "square foot": 0.3048**2,
+    "square feet": 0.3048**2,
     "degree": np.pi / 180,
     "time": 1.0,
 }

@@ -19,12 +19,14 @@ from udfs.geometry.gravity import Gravity, gravity_from_planes
 from udfs.geometry.inputs import SceneInput
 from udfs.geometry.masks import Crop, adjacent, crop_of, label_map
 from udfs.geometry.pairs import footprint_pairs, surface_gap, surfaces_of
+from udfs.geometry.places import NOTHING, places_of
 from udfs.geometry.planes import Support, support_planes
 from udfs.geometry.primitives import Primitives, primitives
 from udfs.geometry.records import object_record, plane_record, rejected_record
 from udfs.geometry.size_error import Measured
 from udfs.geometry.supports import Base, Ground, Seen, base_of, ground_of
 from udfs.geometry.surface_grid import SurfaceGrid, sparse_grid, surface_grid
+from udfs.geometry.view import View
 from udfs.margins import MAX_GRAVITY_SIGMA_DEG
 
 _ADJACENT_PX = 2
@@ -51,17 +53,19 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
         base_of(ground, grid, shape, frame, _contact(depth, cut, gravity, low, sparse))
         for cut, shape, low in zip(cutouts, shapes, measured, strict=True)
     ]
+    objects = [
+        object_record(scene, Measured(cut, points, _completed(shape, base, points)), frame, base)
+        for cut, points, shape, base in zip(cutouts, _samples(clouds, frame), shapes, bases, strict=True)
+    ]
     return {
         **_gravity_columns(gravity),
         "has_plane": ground.origin_kind,
         "world_from_camera": frame.row_major(),
         "planes": [plane_record(k, ground) for k in range(len(ground.supports))],
-        "objects": [
-            object_record(scene, Measured(cut, points, _completed(shape, base, points)), frame, base)
-            for cut, points, shape, base in zip(cutouts, _samples(clouds, frame), shapes, bases, strict=True)
-        ],
+        "objects": objects,
         "pairs": _pairs(depth, cutouts, clouds, shapes),
         "rejected": rejected + too_few,
+        **(_places(crops, objects, (depth, frame), grid, ground) if limits.places and not sparse else NOTHING),
     }
 
 
@@ -69,6 +73,21 @@ def surface_points(scene: SceneInput) -> dict[int, NDArray[np.float64]]:
     """Return the points (n, 3) in C, m, from which every object is measured, by region id."""
     cutouts, _ = _cutouts(scene, _crops(scene)[0])
     return {int(cut.region["region_id"]): cut.points_c for cut in cutouts}
+
+
+def _places(
+    crops: list[tuple[Mapping[str, Any], Crop]],
+    objects: list[dict[str, Any]],
+    seen: tuple[DepthMap, WorldFrame],
+    grid: SurfaceGrid,
+    ground: Ground,
+) -> dict[str, Any]:
+    """Return the columns of surfaces, openings, free space and lines of sight."""
+    depth, frame = seen
+    labels, _ = label_map([crop for _, crop in crops], *depth.z_m.shape)
+    label_of = {int(region["region_id"]): number for number, (region, _) in enumerate(crops, 1)}
+    things = [(label_of[thing["object_id"]], thing) for thing in objects]
+    return places_of(View(depth, labels, frame), grid, ground, things)
 
 
 def _crops(scene: SceneInput) -> tuple[list[tuple[Mapping[str, Any], Crop]], list[dict[str, Any]]]:

@@ -7,7 +7,17 @@ from typing import NamedTuple
 from udfs.language.draws import Draws
 from udfs.language.quantity_parser import parse_quantity
 
-__all__ = ["Said", "parse_quantity", "say_angle", "say_length", "say_meters", "say_ratio"]
+__all__ = [
+    "Said",
+    "parse_quantity",
+    "say_angle",
+    "say_area",
+    "say_compared",
+    "say_length",
+    "say_length_down",
+    "say_meters",
+    "say_ratio",
+]
 
 INCH_M = 0.0254
 FOOT_M = 0.3048
@@ -89,6 +99,41 @@ def say_meters(value_m: float, precise: bool = False) -> Said:
     """
     _require_positive(value_m)
     return _significant(value_m, METER, (3 if precise else 2,), False)
+
+
+def say_length_down(value_m: float, in_meters: bool = False) -> Said:
+    """Phrase how large a thing may be at most: a length >= 0.05 m, rounded down, such as "1.2 meters" for 1.26 m.
+
+    Raises ValueError for a shorter one.
+    """
+    for unit, step in (METER, 0.1), (CENTIMETER, 5.0), (CENTIMETER, 1.0):
+        steps = math.floor(value_m / unit.size_m / step + 1e-9)
+        if (unit is CENTIMETER or value_m >= 1.0) and steps >= 5:
+            value, rule = round(steps * step, 6), f"{_rule(unit, step)}_down"
+            return _said(value * unit.size_m, METER, rule, False) if in_meters else _said(value, unit, rule, False)
+    raise ValueError(f"A length of {value_m} m is too short to be rounded down; lengths must be at least 0.05 m.")
+
+
+def say_compared(value_m: float, in_meters: bool = False) -> str:
+    """Phrase a length that is compared with another, to 1 cm, such as "80 centimeters" or "1.25 meters"."""
+    _require_positive(value_m)
+    rounded = max(1, round(100 * value_m))
+    if in_meters or rounded >= 100:
+        return _said(rounded / 100, METER, "", False).text
+    return _said(float(rounded), CENTIMETER, "", False).text
+
+
+def say_area(value_m2: float, draws: Draws) -> Said:
+    """Phrase an area > 0 m2 to two significant digits, 80 % in square meters and 20 % in square feet.
+
+    Raises ValueError unless the area is positive and finite.
+    """
+    if not 0.0 < value_m2 < math.inf:
+        raise ValueError(f"An area of {value_m2} m2 cannot be phrased; areas must be positive and finite.")
+    code, size, words = ("ft2", FOOT_M**2, "square feet") if draws.uniform() < 0.2 else ("m2", 1.0, "square meters")
+    number = f"{float(f'{value_m2 / size:.2g}'):.6g}"
+    unit_text = words.replace("feet", "foot").replace("meters", "meter") if number == "1" else words
+    return Said(number, unit_text, f"{number} {unit_text}", f"{code}_2sf")
 
 
 def say_angle(value_rad: float, draws: Draws, precise: bool = False) -> Said:

@@ -6,9 +6,9 @@ from itertools import combinations
 from typing import NamedTuple
 
 from udfs.language.draws import Draws, seed_of
-from udfs.questions.question_type import Family, QuestionType
+from udfs.questions.question_type import Family, Group, QuestionType
 from udfs.questions.registry import rules, types_of
-from udfs.questions.rule import Decided, DerivedRule, Need, ObjectRule, PairRule, Rule
+from udfs.questions.rule import Decided, DerivedRule, Need, ObjectRule, PairRule, Rule, SceneRule
 from udfs.questions.scene import Gates, Scene
 from udfs.questions.settings import SynthesizeSettings
 
@@ -30,7 +30,7 @@ def candidates_of(scene: Scene, settings: SynthesizeSettings) -> Decisions:
     ]
     sized_objects = [a for a in objects if a.size_ok]
     sized_pairs = [pair for pair in pairs if pair[0].size_ok and pair[1].size_ok]
-    decisions: Decisions = {rule: [] for rule in rules()}
+    decisions: Decisions = {rule: [] for rule in rules(Group.CORE)}
     # One comprehension per rule: a loop over the rules of each pair takes 1.4 times as long.
     opened = _open_rules(gates.gravity, gates.metric, gates.surface is not None)
     for rule in opened.of_object:
@@ -44,6 +44,18 @@ def candidates_of(scene: Scene, settings: SynthesizeSettings) -> Decisions:
     return decisions
 
 
+def affordances_of(scene: Scene, settings: SynthesizeSettings) -> Decisions:
+    """Return what every rule of the group `affordance` decides about a scene with its layout."""
+    gates = scene.gates
+    closed = _closed(gates.gravity, gates.metric, gates.surface is not None)
+    decisions: Decisions = {}
+    for rule in rules(Group.AFFORDANCE):
+        decisions[rule] = []
+        if isinstance(rule, SceneRule) and not any(closed.get(need) for need in rule.needs):
+            decisions[rule] = rule.decide(scene, settings)
+    return decisions
+
+
 def key_of(decided: Decided) -> tuple[int, int]:
     """Return the ids of a decision's objects, the smaller first; one object counts as a pair of itself."""
     a, b = decided[0], decided[1]
@@ -52,9 +64,9 @@ def key_of(decided: Decided) -> tuple[int, int]:
     return (first, second) if first <= second else (second, first)
 
 
-def open_numbers(decisions: Decisions, gates: Gates) -> list[QuestionType]:
-    """Return the quantitative types that have something to ask about."""
-    return [kind for kind in types_of(Family.QUANTITATIVE) if decisions[kind.rule] and kind.is_open(gates)]
+def open_numbers(decisions: Decisions, gates: Gates, group: Group = Group.CORE) -> list[QuestionType]:
+    """Return the quantitative types of a group that have something to ask about."""
+    return [kind for kind in types_of(Family.QUANTITATIVE, group) if decisions[kind.rule] and kind.is_open(gates)]
 
 
 def error_of(kind: QuestionType, decided: Decided, gates: Gates, max_relative_sigma: float) -> float | None:
@@ -92,13 +104,17 @@ def _derived(rule: DerivedRule, decisions: Decisions) -> list[Decided]:
 
 @lru_cache(maxsize=8)
 def _open_rules(gravity: bool, metric: bool, supported: bool) -> _OpenRules:
-    closed = {Need.GRAVITY: not gravity, Need.METRIC: not metric, Need.SUPPORT: not supported}
-    opened = [rule for rule in rules() if not any(closed.get(need) for need in rule.needs)]
+    closed = _closed(gravity, metric, supported)
+    opened = [rule for rule in rules(Group.CORE) if not any(closed.get(need) for need in rule.needs)]
     return _OpenRules(
         [rule for rule in opened if isinstance(rule, ObjectRule)],
         [rule for rule in opened if isinstance(rule, PairRule)],
         [rule for rule in opened if isinstance(rule, DerivedRule)],
     )
+
+
+def _closed(gravity: bool, metric: bool, supported: bool) -> dict[Need, bool]:
+    return {Need.GRAVITY: not gravity, Need.METRIC: not metric, Need.SUPPORT: not supported}
 
 
 def _weighed(count: int, image_id: str, settings: SynthesizeSettings) -> list[tuple[int, int]]:

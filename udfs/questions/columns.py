@@ -31,6 +31,18 @@ class Words(NamedTuple):
     precise: bool | None = None
 
 
+class Extra(NamedTuple):
+    """The columns of `qa_pairs` that only types of the group `affordance` fill."""
+
+    place_ids: list[int] | None = None
+    places: list[str] | None = None
+    asked_m: float | None = None
+    body: str | None = None
+    points: list[list[float]] | None = None
+    outline: list[list[float]] | None = None
+    coord_convention: str | None = None
+
+
 class Answer(NamedTuple):
     """What differs from row to row; `variant` fixes further columns."""
 
@@ -47,6 +59,7 @@ class Answer(NamedTuple):
     references: list[str]
     seed: int
     words: Words
+    extra: Extra | None = None
 
 
 class ImageColumns(NamedTuple):
@@ -57,6 +70,9 @@ class ImageColumns(NamedTuple):
     scene_recipe: str
     licence: str | None
     split: str
+
+
+_NO_EXTRA = Extra()
 
 
 @dataclass(slots=True)
@@ -87,6 +103,9 @@ class QaColumns:
         by_variant = zip(varying.get("type_id", ()), varying.get("variant", ()), strict=True)
         variants = pa.array([numbers[names] for names in by_variant], pa.int32())
         varying |= _transposed(Words._fields, varying.pop("words", ()))
+        extras = varying.pop("extra", ())
+        if any(extra is not None for extra in extras):
+            varying |= _transposed(Extra._fields, [_NO_EXTRA if extra is None else extra for extra in extras])
         owners = pa.array(np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts))
         by_image = _transposed(ImageColumns._fields, self.images)
         arrays = []
@@ -112,8 +131,11 @@ class QaColumns:
         rows = []
         for image, answer in zip(owners, self.answers, strict=True):
             by_variant = _fixed_by_variant()[answer.type_id, answer.variant]
-            rows.append({**fixed, **image._asdict(), **by_variant, **answer._asdict(), **answer.words._asdict()})
-            del rows[-1]["words"], rows[-1]["variant"]
+            varying = {**answer._asdict(), **answer.words._asdict()}
+            if answer.extra is not None:
+                varying |= answer.extra._asdict()
+            rows.append({**fixed, **image._asdict(), **by_variant, **varying})
+            del rows[-1]["words"], rows[-1]["variant"], rows[-1]["extra"]
         return rows
 
 

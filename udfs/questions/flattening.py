@@ -21,17 +21,21 @@ _HEADS_NULLABLE = ("depth_noise_rel", "world_from_camera", "scale_sigma_rel", "f
 Keys = dict[str, Any]
 
 
-def scenes_of(batch: pa.RecordBatch) -> Iterator[tuple[Keys, Scene | Exception]]:
-    """Yield every row's keys with its scene, or with the error that reading it raised."""
+def scenes_of(batch: pa.RecordBatch, with_layout: bool = False) -> Iterator[tuple[Keys, Scene | Exception]]:
+    """Yield every row's keys with its scene, or with the error that reading it raised.
+
+    A layout is nested more deeply than flat columns go: with it, every row takes the slower way.
+    """
     keys = _dicts(batch, [name for name in _KEYS if name in batch.schema.names])
     heads = _dicts(batch, [name for name in _HEADS + _HEADS_NULLABLE if name in batch.schema.names])
     nested = _Nested(batch)
     for row in range(batch.num_rows):
         try:
-            if nested.regular[row]:
+            if nested.regular[row] and not with_layout:
                 made: Scene | Exception = nested.scene(row, heads[row])
             else:
-                made = scene_of(batch.slice(row, 1).to_pylist()[0], batch.column("references")[row].as_py())
+                whole = batch.slice(row, 1).to_pylist()[0]
+                made = scene_of(whole, whole["references"], with_layout)
         except Exception as error:  # the caller quarantines this row alone
             made = error
         yield keys[row], made

@@ -3,8 +3,9 @@
 from functools import cache
 
 from udfs.language.draws import Draws, seed_of
-from udfs.language.quantity import Said
+from udfs.language.quantity import Said, say_compared
 from udfs.questions.columns import Words
+from udfs.questions.rule import Given
 from udfs.questions.sampler import Pick
 from udfs.questions.scene import Scene
 from udfs.questions.settings import SynthesizeSettings
@@ -20,16 +21,19 @@ from udfs.questions.wordings import (
 )
 
 _MIN_LENGTH_M = 0.01
+# C and D are the options of a choice.
+_FURTHER = "EFGH"
 
 
 class Phrasebook:
     """Words the questions of one scene; `expressions` are by object id."""
 
-    __slots__ = ("_expressions", "_image_id", "_settings", "_surface")
+    __slots__ = ("_expressions", "_gates", "_image_id", "_settings", "_surface")
 
     def __init__(self, scene: Scene, expressions: dict[int, str], settings: SynthesizeSettings) -> None:
         self._expressions = expressions
         self._image_id = scene.image_id
+        self._gates = scene.gates
         self._surface = scene.gates.surface or ""
         self._settings = settings
 
@@ -38,6 +42,8 @@ class Phrasebook:
         slots = {"A": self._expressions[pick.a.object_id], "surface": self._surface}
         if pick.b is not None:
             slots["B"] = self._expressions[pick.b.object_id]
+        if pick.decided.given is not None:
+            slots |= self._given(pick, pick.decided.given, slots)
         if pick.value is not None:
             return self._number(pick, pick.value, slots, draws)
         asked = draws.pick(questions(pick.kind.type_id, pick.variant))
@@ -51,6 +57,19 @@ class Phrasebook:
         form, answered = self._answer(pick, draws, False)
         question = render(asked.text, **slots)
         return Words(question, asked.template_id, render(answered.text, **slots), answered.template_id, form)
+
+    def _given(self, pick: Pick, given: Given, slots: dict[str, str]) -> dict[str, str]:
+        """Return the slots that a scene rule fills: further things, lengths as they are compared, and words."""
+        in_meters = self._settings.lengths == "meters"
+        lengths_m = dict(given.lengths_m)
+        if given.sigma_m is not None:
+            lengths_m["error"] = max(given.sigma_m, _MIN_LENGTH_M)
+        filled = {slot: say_compared(value_m, in_meters) for slot, value_m in lengths_m.items()}
+        if given.point is not None:
+            filled["point"] = f"({given.point[0]:.3f}, {given.point[1]:.3f})"
+        names = zip(_FURTHER, pick.decided.others, strict=False)
+        filled |= {slot: self._expressions[other.object_id] for slot, other in names}
+        return filled | {slot: text.format(**slots, **filled) for slot, text in given.words.items()}
 
     def _letter(self, pick: Pick) -> str | None:
         """Return the letter of the right option, None unless lettered; the two rows of a type take both letters."""
@@ -86,7 +105,7 @@ class Phrasebook:
         sum to a centimeter instead would make that the most frequent answer to questions about short lengths.
         """
         noise_m = self._settings.noise_m
-        if not noise_m or not unit.scale_power:
+        if not noise_m or unit.scale_power != 1:
             return value
         ids = [pick.a.object_id] if pick.b is None else [pick.a.object_id, pick.b.object_id]
         draws = Draws(seed_of(self._settings.seed, self._image_id, pick.kind.type_id, *ids, "noise"))

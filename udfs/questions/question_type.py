@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from udfs.questions.rule import Decided, Need, ObjectRule, Rule
+from udfs.questions.rule import Decided, Need, ObjectRule, Rule, SceneRule
 from udfs.questions.scene import Gates
 from udfs.questions.spans import Span
 from udfs.questions.unit import Unit
@@ -17,12 +17,20 @@ class Family(StrEnum):
     QUANTITATIVE = "quantitative"
 
 
+class Group(StrEnum):
+    """When a type is asked: always, or where `synthesize.max_affordances` leaves room for it."""
+
+    CORE = "core"
+    AFFORDANCE = "affordance"
+
+
 class AnswerKind(StrEnum):
-    """What kind of answer a type has: yes or no, one of two objects, or a number."""
+    """What kind of answer a type has: yes or no, one of two objects, a number, or a point of the image."""
 
     BOOL = "bool"
     CHOICE = "choice"
     NUMBER = "number"
+    POINT = "point"
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,9 @@ class QuestionType:
             what is answered by yes or no.
         needs: gates that must be open, in the order of the column `needs`; by default the rule's.
         sides: of a choice or a number: two words, the first true of the rule's first object.
-        unit, distance_kind: of a number.
+        unit, distance_kind: of a number; a point's unit is that of the area around it.
+        group: when the type is asked; by default always.
+        is_point: whether the answer is a point of the image.
         of_first: yes or no: whether the predicate is true of the rule's first object.
         opposite: the rule that decides "no" where it is not the rule itself with objects exchanged.
         variants: variants of the answer by their word; by default yes and no, the sides, or `value`.
@@ -70,7 +80,7 @@ class QuestionType:
         span: the lines that show in an image what a number is measured along.
 
     Following from these:
-        answer_kind: a number with a unit, else one of two objects with sides, else yes or no.
+        answer_kind: a point, else a number with a unit, else one of two objects with sides, else yes or no.
         mirror, swap: what each variant becomes in a mirror image, and with A and B exchanged;
             a variant that is left out stays.
     """
@@ -91,6 +101,8 @@ class QuestionType:
     max_error: Callable[[Decided, float], float] = relative_error
     relation: str = ""
     span: Span | None = None
+    group: Group = Group.CORE
+    is_point: bool = False
     answer_kind: AnswerKind = field(init=False)
     mirror: Mapping[str, str] = field(init=False)
     swap: Mapping[str, str] = field(init=False)
@@ -98,7 +110,8 @@ class QuestionType:
     def __post_init__(self) -> None:
         if len(self.sides) not in (0, 2):
             raise ValueError(f"Question type {self.type_id} has sides {self.sides}; give it two, or none.")
-        kind = AnswerKind.NUMBER if self.unit else AnswerKind.CHOICE if self.sides else AnswerKind.BOOL
+        number = AnswerKind.POINT if self.is_point else AnswerKind.NUMBER
+        kind = number if self.unit else AnswerKind.CHOICE if self.sides else AnswerKind.BOOL
         words = ("yes", "no") if kind == AnswerKind.BOOL else self.sides or ("value",)
         exchanged = dict(zip(words, reversed(words), strict=True)) if len(words) == 2 else {}
         is_ordered = self.objects == 2 and kind != AnswerKind.CHOICE and not (self.keeps_order or self.opposite)
@@ -122,7 +135,9 @@ class QuestionType:
 
     @property
     def objects(self) -> int:
-        """Return how many objects are asked about."""
+        """Return how many things are asked about."""
+        if isinstance(self.rule, SceneRule):
+            return self.rule.things
         return 1 if isinstance(self.rule, ObjectRule) else 2
 
     @property
@@ -154,7 +169,8 @@ class QuestionType:
 
     def side_of(self, variant: str) -> str | None:
         """Return the side that a variant states, None if it states none."""
-        return variant if variant in self.sides else None
+        is_side = variant in self.sides or (self.is_point and variant != "value")
+        return variant if is_side else None
 
     def needs_of(self, variant: str) -> tuple[Need, ...]:
         """Return the needs of a variant."""

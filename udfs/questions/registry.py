@@ -10,7 +10,7 @@ from pathlib import Path
 
 import udfs.questions.types
 from schemas.plugins import modules_with
-from udfs.questions.question_type import Family, QuestionType
+from udfs.questions.question_type import Family, Group, QuestionType
 from udfs.questions.rule import DerivedRule, ObjectRule, PairRule, Rule
 
 GROUP = "spatiallake.question_types"
@@ -54,9 +54,9 @@ def question_type(type_id: str) -> QuestionType:
 
 
 @cache
-def types_of(family: Family) -> tuple[QuestionType, ...]:
-    """Return the types of one half of the table."""
-    return tuple(kind for kind in question_types().values() if kind.family == family)
+def types_of(family: Family, group: Group = Group.CORE) -> tuple[QuestionType, ...]:
+    """Return the types of one half of the table that are asked together."""
+    return tuple(kind for kind in question_types().values() if kind.family == family and kind.group == group)
 
 
 @cache
@@ -73,9 +73,10 @@ def ids_of_relation(relation: str) -> tuple[str, ...]:
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
-    """Return every rule that decides a type, or that such a rule derives from, each once."""
-    deciding = [rule for kind in question_types().values() for rule in (kind.rule, kind.opposite) if rule]
+def rules(group: Group | None = None) -> tuple[Rule, ...]:
+    """Return every rule that decides a type of a group, or of any, or that such a rule derives from, each once."""
+    kinds = [kind for kind in question_types().values() if group in (None, kind.group)]
+    deciding = [rule for kind in kinds for rule in (kind.rule, kind.opposite) if rule]
     sources = [source for rule in deciding if isinstance(rule, DerivedRule) for source in rule.derive]
     return tuple(dict.fromkeys(deciding + sources))
 

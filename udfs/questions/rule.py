@@ -1,15 +1,16 @@
 """Rules: what decides a relation or a number, and its standard error.
 
-A rule looks at one object or at two and returns what it decides, or None where the difference does
-not reach its threshold or an independent second measurement contradicts it. NaN decides nothing.
+A rule looks at one object, at two, or at a whole scene with its surfaces and openings, and returns what it decides, or
+None where the difference does not reach its threshold or an independent second measurement contradicts it. NaN decides
+nothing.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from udfs.questions.scene import Gates, SeenPair
+from udfs.questions.scene import Gates, Scene, SeenPair
 from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
 
@@ -23,12 +24,32 @@ class Need(StrEnum):
     AMODAL = "Am"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a question states, or an answer shows, beside the names of its things.
+
+    `asked_m` is the length that the question states, drawn near what is measured, and `body` the key in `bodies.yaml`
+    of whom it is about. `lengths_m` are said by slot of the wordings, `words` fill slots themselves and may hold slots.
+    `sigma_m` is the standard error of the measured length. `point` is the answer of a point type, (u, v) in [0, 1), and
+    `outline` what is around it, [k][2], likewise.
+    """
+
+    asked_m: float | None = None
+    body: str | None = None
+    lengths_m: Mapping[str, float] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    sigma_m: float | None = None
+    point: tuple[float, float] | None = None
+    outline: tuple[tuple[float, float], ...] | None = None
+
+
 class Decided(NamedTuple):
     """One decided relation or number.
 
-    `first` is the object further left, higher, nearer, wider, taller or bigger; a number about one
-    object has no `second`. `margin` is the value that was compared with `threshold`: the number
-    itself for a number. `word` names the variant where a rule decides several: gap, rests, ahead.
+    `first` is the object further left, higher, nearer, wider, taller or bigger; what is about one thing has no
+    `second`, and what is about more than two has `others`. `margin` is the value that was compared with `threshold`:
+    the number itself for a number. `word` names the variant where a rule decides several: gap, rests, ahead. `given`
+    is what a scene rule adds. Surfaces and openings are things, too (`SeenPlace`).
     """
 
     first: SeenObject
@@ -36,10 +57,18 @@ class Decided(NamedTuple):
     margin: float
     threshold: float
     word: str = "value"
+    others: tuple[SeenObject, ...] = ()
+    given: Given | None = None
+
+    @property
+    def things(self) -> tuple[SeenObject, ...]:
+        """Return everything that the decision is about, in order."""
+        return (self.first, *(() if self.second is None else (self.second,)), *self.others)
 
 
 DecideObject = Callable[[SeenObject, Gates, SynthesizeSettings], Decided | None]
 DecidePair = Callable[[SeenObject, SeenObject, SeenPair | None, Gates], Decided | None]
+DecideScene = Callable[[Scene, SynthesizeSettings], list[Decided]]
 Derive = Callable[[Decided], Decided | None]
 StandardError = Callable[[Decided, Gates], float]
 
@@ -80,6 +109,18 @@ class PairRule(Rule):
     """A rule about two objects."""
 
     decide: DecidePair
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SceneRule(Rule):
+    """A rule about a scene with its layout: it returns everything that it decides about any `things` of it.
+
+    Things are objects, surfaces and openings. What a question states is drawn by the rule from a seed of the things.
+    Such rules belong to types of the group `affordance`, which are asked only where the settings say so.
+    """
+
+    decide: DecideScene
+    things: int = 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

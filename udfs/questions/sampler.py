@@ -4,7 +4,8 @@ Types come in a drawn order. A qualitative type gives two rows of opposite polar
 pairs where there are two, the first polarity by coin. A yes/no type with one pair asks it both ways
 round, so that yes and no stay even in small tables; a last single place goes to a choice or stays
 empty. A type whose "no" has a rule of its own is asked only as one yes and one no together. Numbers
-take turns over the types. An image gives as many numbers as qualitative rows.
+take turns over the types. An image gives as many numbers as qualitative rows. Types of the group `affordance` are drawn
+apart from all others, with draws, halves and a cap of their own, so that they change no other row.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from udfs.language.draws import Draws
 from udfs.questions.candidates import Decisions, error_of, key_of, open_numbers, sure_of
-from udfs.questions.question_type import AnswerKind, Family, QuestionType
+from udfs.questions.question_type import AnswerKind, Family, Group, QuestionType
 from udfs.questions.registry import types_of
 from udfs.questions.rule import Decided, Rule
 from udfs.questions.scene import Gates
@@ -41,33 +42,43 @@ class Pick(NamedTuple):
     sigma: float | None = None
     turn: int = 0
 
+    @property
+    def things(self) -> tuple[SeenObject, ...]:
+        """Return everything asked about, in the order of the question."""
+        return (self.a, *(() if self.b is None else (self.b,)), *self.decided.others)
+
 
 class Sampler:
-    """Draws the questions of one image from its candidates."""
+    """Draws the questions of one group of types about one image from its candidates."""
 
-    __slots__ = ("_draws", "_gates", "_settings", "_uses")
+    __slots__ = ("_draws", "_gates", "_group", "_settings", "_uses")
 
-    def __init__(self, draws: Draws, gates: Gates, settings: SynthesizeSettings) -> None:
+    def __init__(self, draws: Draws, gates: Gates, settings: SynthesizeSettings, group: Group = Group.CORE) -> None:
         self._draws = draws
         self._gates = gates
         self._settings = settings
+        self._group = group
         self._uses: dict[int | tuple[int, int], int] = {}
 
     def sample(self, decisions: Decisions) -> list[Pick]:
         """Return the image's questions, qualitative ones first."""
-        numbers = self._numbers(decisions)
-        qualitative = self._qualitative(decisions, min(self._settings.max_qualitative, len(numbers)))
-        return qualitative + numbers[: len(qualitative) or self._settings.solo_numbers]
+        settings, is_core = self._settings, self._group == Group.CORE
+        numbers = self._numbers(decisions, settings.max_quantitative if is_core else settings.max_affordances)
+        limit = settings.max_qualitative if is_core else settings.max_affordances
+        qualitative = self._qualitative(decisions, min(limit, len(numbers)))
+        return qualitative + numbers[: len(qualitative) or (settings.solo_numbers if is_core else 0)]
 
     def _qualitative(self, decisions: Decisions, limit: int) -> list[Pick]:
         picks: list[Pick] = []
         halves: list[QuestionType] = []
         per_type = self._settings.max_per_type
-        for kind in self._shuffled(types_of(Family.QUALITATIVE)):
+        for kind in self._shuffled(types_of(Family.QUALITATIVE, self._group)):
             room = min(limit - len(picks), per_type)
             if room <= 0:
                 break
-            if kind.opposite is not None:
+            if kind.answer_kind == AnswerKind.POINT:
+                picks += self._points(kind, decisions, room)
+            elif kind.opposite is not None:
                 if room == 2:
                     picks += self._opposed(kind, kind.opposite, decisions)
             elif room < per_type and kind.answer_kind != AnswerKind.CHOICE:
@@ -78,6 +89,15 @@ class Sampler:
             # One row alone tips the balance of yes and no: only where the image would have no answer at all.
             if not picks and limit:
                 picks += self._couple(kind, decisions, 1)
+        return picks
+
+    def _points(self, kind: QuestionType, decisions: Decisions, room: int) -> list[Pick]:
+        picks: list[Pick] = []
+        taken: Key | None = None
+        while len(picks) < room and (found := self._measurable(kind, decisions, taken)) is not None:
+            decided, sigma = found
+            taken = key_of(decided)
+            picks.append(self._measured(kind, decided, sigma))
         return picks
 
     def _couple(self, kind: QuestionType, decisions: Decisions, room: int) -> list[Pick]:
@@ -108,17 +128,17 @@ class Sampler:
             return []
         picks = []
         for decided, variant in ((yes, "yes"), (no, "no")):
-            a, b = _ordered(decided, self._draws.coin())
+            a, b = _ordered(decided, kind.keeps_order or self._draws.coin())
             picks.append(Pick(kind, a, b, variant, decided))
         return picks
 
-    def _numbers(self, decisions: Decisions) -> list[Pick]:
+    def _numbers(self, decisions: Decisions, limit: int) -> list[Pick]:
         picks: list[Pick] = []
-        order = self._shuffled(open_numbers(decisions, self._gates))
+        order = self._shuffled(open_numbers(decisions, self._gates, self._group))
         taken: dict[QuestionType, Key | None] = dict.fromkeys(order)
         for _ in range(self._settings.max_per_type):
             for kind in order:
-                if len(picks) == self._settings.max_quantitative:
+                if len(picks) == limit:
                     return picks
                 found = self._measurable(kind, decisions, taken[kind])
                 if found is not None:

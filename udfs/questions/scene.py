@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from udfs.margins import MAX_GRAVITY_SIGMA_DEG
+from udfs.questions.layout import Layout, layout_of
 from udfs.questions.seen_object import Lens, SeenObject, known, primitives_of, seen_object
 
 MAX_SCALE_SIGMA_REL = 0.3
@@ -39,7 +40,10 @@ class Gates:
 
 @dataclass(slots=True)
 class Scene:
-    """One scene: its objects that have a name, in order of id, and how each is called."""
+    """One scene: its objects that have a name, in order of id, and how each is called.
+
+    `layout` is what affordances read, None unless they are asked for.
+    """
 
     image_id: str
     gates: Gates
@@ -47,6 +51,7 @@ class Scene:
     pairs: dict[tuple[int, int], SeenPair]
     expressions: list[str]
     forms: list[str]
+    layout: Layout | None = None
 
 
 def gates_of(row: Mapping[str, Any]) -> Gates:
@@ -81,8 +86,8 @@ def lens_of(row: Mapping[str, Any], gates: Gates) -> Lens:
     )
 
 
-def scene_of(row: Mapping[str, Any], references: Iterable[Mapping[str, Any]]) -> Scene:
-    """Return the scene of a `scenes` row; objects without a reference are left out."""
+def scene_of(row: Mapping[str, Any], references: Iterable[Mapping[str, Any]], with_layout: bool = False) -> Scene:
+    """Return the scene of a `scenes` row; objects without a reference are left out, but for those of the layout."""
     gates = gates_of(row)
     lens = lens_of(row, gates)
     named = {reference["object_id"]: reference for reference in references}
@@ -95,4 +100,6 @@ def scene_of(row: Mapping[str, Any], references: Iterable[Mapping[str, Any]]) ->
         for pair in row["pairs"]
     }
     chosen = [named[seen.object_id] for seen in objects]
-    return Scene(row["image_id"], gates, objects, pairs, [r["expression"] for r in chosen], [r["form"] for r in chosen])
+    layout = layout_of(row) if with_layout else None
+    expressions, forms = [r["expression"] for r in chosen], [r["form"] for r in chosen]
+    return Scene(row["image_id"], gates, objects, pairs, expressions, forms, layout)

@@ -17,6 +17,11 @@ class SynthesizeSettings(BaseModel):
     max_pairs: int = Field(
         default=48, ge=1, description="pairs of objects considered per image, sampled when there are more"
     )
+    max_affordances: int = Field(
+        default=0,
+        ge=0,
+        description="rows of either half per image about what fits, passes, reaches and is free, beside all others",
+    )
     solo_numbers: int = Field(default=2, ge=0, le=2, description="numbers of an image without a qualitative answer")
     letter_share: float = Field(default=0.25, ge=0, le=1, description="choice rows answered by an option letter")
     short_share: float = Field(default=0.2, ge=0, le=1, description="other rows answered in a word or two")
@@ -41,6 +46,11 @@ class SynthesizeSettings(BaseModel):
         default=False, description="ask about one image of each cluster of near-duplicates, the first and largest"
     )
 
+    @property
+    def asks_affordances(self) -> bool:
+        """Return whether types of the group `affordance` are asked, too."""
+        return self.max_affordances > 0
+
     def changes(self) -> dict[str, Any]:
         """Return what the recipe hashes: the settings, and the types that plugins add.
 
@@ -49,7 +59,7 @@ class SynthesizeSettings(BaseModel):
         # The registry imports the types, whose rules import this module.
         from udfs.questions.registry import plugin_types
 
-        fields, later = type(self).model_fields, ("noise_m", "lengths", "keep_one_duplicate")
+        fields, later = type(self).model_fields, ("noise_m", "lengths", "keep_one_duplicate", "max_affordances")
         settings = self.model_dump(exclude={name for name in later if getattr(self, name) == fields[name].default})
         if self.noise_m:
             # Lakes of older versions hold other rows with the same noise.

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from textwrap import fill
 
+from udfs.questions.bodies import Body, bodies
 from udfs.questions.example import CAMERA_Z_M, ROOM, example_of
-from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.question_type import AnswerKind, Group, QuestionType
 from udfs.questions.registry import question_types, rules
 from udfs.questions.rule import Rule
 from udfs.questions.wordings import has_example
@@ -17,17 +18,26 @@ from udfs.questions.wordings import has_example
 BEGIN = "<!-- begin of what `python -m udfs.questions.table` writes -->"
 END = "<!-- end of what `python -m udfs.questions.table` writes -->"
 _COLUMNS = 100
-_UNITS = {"m": "length", "rad": "angle"}
+_UNITS = {"m": "length", "m2": "area", "rad": "angle"}
 
 
 def types_markdown() -> str:
     """Return every type, every rule and every worked example as Markdown, in lines of 100 columns."""
     kinds = question_types().values()
+    core, affordances = ([kind for kind in kinds if kind.group == group] for group in Group)
+    columns = ("type", "asks", "answer", "gates")
     parts = [
-        f"### The {len(kinds)} types",
-        _table(("type", "asks", "answer", "gates"), [_type_row(kind) for kind in kinds]),
+        f"### The {len(core)} types",
+        _table(columns, [_type_row(kind) for kind in core]),
+        f"### The {len(affordances)} types of affordances",
+        "Asked where `synthesize.max_affordances` leaves room for them; see [affordances](affordances.md).",
+        _table(columns, [_type_row(kind) for kind in affordances]),
         "### Rules",
-        "\n".join(_rule(rule) for rule in rules()),
+        "\n".join(_rule(rule) for rule in rules(Group.CORE)),
+        "### Rules of affordances",
+        "\n".join(_rule(rule) for rule in rules(Group.AFFORDANCE)),
+        "### People and robots",
+        "\n".join(_body(body) for body in bodies()),
         "### Worked examples",
         fill(
             f"All are about one room, seen by a level camera {CAMERA_Z_M} m above the floor (centers and lengths "
@@ -62,6 +72,8 @@ def _type_row(kind: QuestionType) -> tuple[str, ...]:
 def _answer(kind: QuestionType) -> str:
     if kind.answer_kind == AnswerKind.BOOL:
         return "yes or no"
+    if kind.answer_kind == AnswerKind.POINT:
+        return "point, with the area that is free"
     if kind.answer_kind == AnswerKind.CHOICE:
         return f"which is {' / which is '.join(kind.sides)}"
     unit = _UNITS.get(kind.unit_si or "", kind.unit_si or "")
@@ -74,6 +86,12 @@ def _rule(rule: Rule) -> str:
     check = f" Check: {rule.check}." if rule.check else ""
     text = f"**{rule.name}** ({', '.join(used_by)}): {rule.compares}.{check} Error: {rule.error_is}."
     return _item(text)
+
+
+def _body(body: Body) -> str:
+    lengths = {"width": body.width_m, "height": body.height_m, "reach": body.reach_m}
+    known = ", ".join(f"{name} {length_m:g} m" for name, length_m in lengths.items() if length_m)
+    return _item(f"`{body.key}`, {body.name}: {known}. {body.source}.")
 
 
 def _example(kind: QuestionType) -> str:

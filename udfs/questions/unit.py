@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from udfs.language.draws import Draws
-from udfs.language.quantity import Said, say_angle, say_length, say_meters, say_ratio
+from udfs.language.quantity import Said, say_angle, say_area, say_length, say_length_down, say_meters, say_ratio
 from udfs.questions.settings import SynthesizeSettings
 
+_MIN_LENGTH_M = 0.05
 Say = Callable[[float, Draws, bool, SynthesizeSettings], Said]
 
 
@@ -38,6 +39,17 @@ def _ratio(value: float, *_: object) -> Said:
     return say_ratio(value)
 
 
+def _length_down(value: float, _draws: Draws, _precise: bool, settings: SynthesizeSettings) -> Said:
+    # The noise of studies may leave less than can be said.
+    return say_length_down(max(value, _MIN_LENGTH_M), settings.lengths == "meters")
+
+
+def _area(value: float, draws: Draws, *_: object) -> Said:
+    return say_area(value, draws)
+
+
 METERS = Unit("m", _length, scale_power=1)
+METERS_DOWN = Unit("m", _length_down, scale_power=1, is_precise=False)
+SQUARE_METERS = Unit("m2", _area, scale_power=2, is_precise=False)
 RADIANS = Unit("rad", _angle, scale_power=0, has_decimals=False)
 RATIO = Unit("ratio", _ratio, scale_power=0, is_precise=False)

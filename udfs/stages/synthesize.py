@@ -27,7 +27,7 @@ def synthesize_scene(
     `scene` is a row of `scenes` with `scene_recipe` and `licence`; `references` is the row's list in `references`. A
     scene that decides nothing appends nothing.
     """
-    _append(scene, scene_of(scene, references), settings, out)
+    _append(scene, scene_of(scene, references, settings.asks_affordances), settings, out)
 
 
 def questions_of(scene: Row, references: list[Row], settings: SynthesizeSettings, recipe: str) -> list[Row]:
@@ -36,7 +36,7 @@ def questions_of(scene: Row, references: list[Row], settings: SynthesizeSettings
     Raises:
         RowRejected: the scene decides no question.
     """
-    out, made = QaColumns(recipe), scene_of(scene, references)
+    out, made = QaColumns(recipe), scene_of(scene, references, settings.asks_affordances)
     if not _append(scene, made, settings, out):
         raise _without_questions(made)
     return out.rows()
@@ -53,7 +53,7 @@ def synthesize_batches(
     """
     for batch in batches:
         out, rejected = QaColumns(recipe), []
-        for keys, made in scenes_of(batch):
+        for keys, made in scenes_of(batch, settings.asks_affordances):
             try:
                 if isinstance(made, Exception):
                     raise made

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from udfs.language.draws import seed_of
-from udfs.questions.question_type import AnswerKind, QuestionType
+from udfs.questions.question_type import AnswerKind, Group, QuestionType
 from udfs.questions.registry import question_type
 from vlm.evaluation.balance import balanced
 from vlm.evaluation.item_builders import asked_unit_of
@@ -40,9 +40,12 @@ def item_of(row: Mapping[str, Any], things: Mapping[int, Mapping[str, Any]]) -> 
 
     `row` has `COLUMNS`, `things` the `label` and `range_m` (m) of the scene's objects by id. Unfair are relations whose
     referring expressions state positions, numbers with the true value 0, which has no ratio, and heights that the
-    answer does not state because the object rests on its reference.
+    answer does not state because the object rests on its reference. Affordances, whose answers are comparisons and
+    points, make no items.
     """
     asked = question_type(row["type_id"])
+    if asked.group == Group.AFFORDANCE:
+        return None
     sided = asked.answer_kind != AnswerKind.NUMBER or bool(asked.sides)
     if sided and any(form in row["reference_form"] for form in _SAYS_WHERE):
         return None
