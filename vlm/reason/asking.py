@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from udfs.questions.registry import question_types
+from udfs.questions.registry import askable_types
 from udfs.questions.wordings import NoWordings, asks_by_variant, questions
 from vlm.reason.answers import Typed
 from vlm.reason.names import Names, plain
@@ -34,9 +34,10 @@ def _normal(text: str) -> str:
 
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], str, str | None, tuple[str, ...]], ...]:
-    """Return the wordings of all types as patterns, the longest first."""
+    """Return the wordings of all types that can be asked for as patterns, the longest first."""
     found = []
-    for type_id, kind in question_types().items():
+    for kind in askable_types():
+        type_id = kind.type_id
         try:
             variants = list(kind.variants) if asks_by_variant(type_id) else [None]
             pools = [(variant, questions(type_id, variant)) for variant in variants]
