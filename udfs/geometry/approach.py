@@ -39,8 +39,8 @@ def approach(
     """Return what follows from the measured distances [n] of frames in ascending order, NaN where there is none.
 
     Gaps of at most `max_gap_frames` between measured frames are filled linearly; nothing is known before the first and
-    after the last. `smooth` is the number of frames of a centered mean, 1 for none. Contact is decided by the distance
-    before smoothing, and the distance is 0 in contact.
+    after the last. `smooth` is the number of frames on either side over which a mean is taken. Contact is decided by
+    the distance before smoothing, and the distance is 0 in contact.
     """
     distance, filled = _filled(frame, measured_m, max_gap_frames)
     known = ~np.isnan(distance)
@@ -64,20 +64,22 @@ def _filled(frame: NDArray[np.int64], measured_m: Floats, max_gap_frames: int) -
     return np.where(filled, between, measured_m), filled
 
 
-def _smoothed(distance: Floats, window: int) -> Floats:
-    """Return the mean of the known distances in a window around each known frame."""
-    if window <= 1:
-        return distance
+def _smoothed(distance: Floats, around: int) -> Floats:
+    """Return for each known frame the mean of the known distances up to `around` frames before and after it."""
     known = ~np.isnan(distance)
-    sums = np.convolve(np.where(known, distance, 0.0), np.ones(window), "same")
-    counts = np.convolve(known.astype(float), np.ones(window), "same")
-    return np.where(known, sums / np.maximum(counts, 1.0), np.nan)
+    sums = np.cumsum(np.concatenate([[0.0], np.where(known, distance, 0.0)]))
+    counts = np.cumsum(np.concatenate([[0], known]))
+    place = np.arange(len(distance))
+    low, high = np.maximum(place - around, 0), np.minimum(place + around + 1, len(distance))
+    mean = (sums[high] - sums[low]) / np.maximum(counts[high] - counts[low], 1)
+    return np.where(known, mean, np.nan) if around else distance
 
 
 def _held(contact: Flags, frames: int) -> Flags:
     """Return where the last `frames` frames were all in contact."""
-    run = np.convolve(contact.astype(int), np.ones(frames, int))[: len(contact)]
-    return run >= frames
+    touched = np.cumsum(np.concatenate([[0], contact]))
+    place = np.arange(len(contact))
+    return touched[place + 1] - touched[np.maximum(place + 1 - frames, 0)] >= frames
 
 
 def box_distance_m(point: Floats, corners: Floats) -> float:

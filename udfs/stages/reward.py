@@ -1,6 +1,7 @@
 """Reward: from the scenes of an episode to the gripper's distance, contact, progress and reward per frame."""
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -31,10 +32,12 @@ class RewardSettings(BaseModel):
         default=(0, 1, 2), description="places in `state` of the gripper's x, y, z, m, in the world of `pose`"
     )
     object: str | None = Field(default=None, description="name of the object to reach; none: the instruction names it")
-    contact_m: float = Field(default=0.015, ge=0, description="distance up to which gripper and object touch, m")
+    contact_m: float = Field(default=0.02, ge=0, description="distance up to which gripper and object touch, m")
     hold_frames: int = Field(default=2, ge=1, description="frames of contact that make a success")
     max_gap_frames: int = Field(default=5, ge=0, description="longest gap that is filled, frames")
-    smooth_frames: int = Field(default=1, ge=1, description="frames of the centered mean of distances; 1: none")
+    smooth_frames: int = Field(
+        default=0, ge=0, description="frames on either side over which distances are averaged; 0: none"
+    )
     kind: RewardKind = Field(default="progress", description="the reward: progress, distance (negative) or difference")
 
 
@@ -192,7 +195,7 @@ def _measured(frame: Row, state: Any, goal: tuple[int | None, str] | None, setti
         "gripper_id": hand,
         "object_id": thing["object_id"],
         "measured_m": float(gap),
-        "sigma_m": float(np.hypot(*errors)),
+        "sigma_m": math.hypot(*errors),
         "unknown": None,
     }
 
