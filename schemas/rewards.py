@@ -24,7 +24,7 @@ REWARDS = Table(
             column("sigma_m", DoubleType(), "standard error of measured_m that the depth source declares, m"),
             column("distance_m", DoubleType(), "distance, m: 0 in contact, filled in gaps, smoothed if asked for"),
             column("source", StringType(), "of distance_m: measured or filled; null: unknown"),
-            column("contact", BooleanType(), "measured_m is at most `reward.contact_m`, or distance_m if filled"),
+            column("contact", BooleanType(), "at most `reward.contact_m` apart, and not coming nearer still"),
             column("progress", DoubleType(), "share of the episode's first known distance that is covered, in [0, 1]"),
             column("success", BooleanType(), "in contact for the last `reward.hold_frames` frames"),
             column("reward", DoubleType(), "progress, -distance_m, or the decrease of distance_m: `reward.kind`"),

@@ -41,11 +41,18 @@ def test_a_gap_counts_missing_frames_and_may_be_too_long() -> None:
 
 
 def test_contact_is_zero_and_success_needs_it_to_last() -> None:
-    found = seen(0.3, 0.014, 0.1, 0.01, 0.012, 0.002)
+    found = seen(0.3, 0.014, 0.1, 0.01, 0.012, 0.012)
     assert found.contact.tolist() == [False, True, False, True, True, True]
     assert found.distance_m.tolist() == [0.3, 0, 0.1, 0, 0, 0]
     assert found.success.tolist() == [False, False, False, False, True, True]
     assert found.progress == pytest.approx([0, 1, 2 / 3, 1, 1, 1])
+
+
+def test_a_gripper_that_still_comes_nearer_does_not_touch_yet() -> None:
+    assert seen(0.1, 0.014, 0.009, 0.009).contact.tolist() == [False, False, True, True]
+    assert seen(0.1, 0.014, NO, 0.003, max_gap_frames=0).contact.tolist() == [False, False, False, True]
+    assert seen(0.1, 0.007, 0.001).contact.tolist() == [False, True, True]
+    assert seen(0.1, 0.014, 0.0135).contact.tolist() == [False, True, True]
 
 
 def test_smoothing_is_a_mean_of_known_neighbors_and_moves_no_contact() -> None:

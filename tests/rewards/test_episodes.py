@@ -28,13 +28,8 @@ def lake(
 ) -> LakeReader:
     """A lake of the rendered episodes and of the real ones."""
     folder, _ = rendered
-    rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
-    for line in (REAL_PHOTOGRAPHS / "sequences.jsonl").read_text().splitlines():
-        row = json.loads(line)
-        places = {name: str(REAL_PHOTOGRAPHS / row[name]) for name in ("image", "depth") if row.get(name)}
-        rows.append({**row, **places})
-    (folder / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     place = tmp_path_factory.mktemp("episodes") / "lake"
+    invoke("ingest", "--crawl", REAL_PHOTOGRAPHS / "sequences.jsonl", "--lake", place)
     for stage in ("ingest", "filter", "context", "depth", "lift", "reward"):
         source = ("--crawl", folder) if stage == "ingest" else ("--experts", "sensor")
         invoke(stage, "--lake", place, *source)

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+# Shares of the contact distance: what is nearer touches, and what changes by less stands still.
+_SURE, _STILL = 0.5, 0.1
 RewardKind = Literal["progress", "distance", "difference"]
 
 
@@ -39,12 +41,13 @@ def approach(
     """Return what follows from the measured distances [n] of frames in ascending order, NaN where there is none.
 
     Gaps of at most `max_gap_frames` between measured frames are filled linearly; nothing is known before the first and
-    after the last. `smooth` is the number of frames on either side over which a mean is taken. Contact is decided by
-    the distance before smoothing, and the distance is 0 in contact.
+    after the last. `smooth` is the number of frames on either side over which a mean is taken. Contact is a
+    distance before smoothing of at most `contact_m`, and beyond half of it one that no longer falls: visible surfaces
+    stay apart by some mm when hidden ones touch. The distance is 0 in contact.
     """
     distance, filled = _filled(frame, measured_m, max_gap_frames)
     known = ~np.isnan(distance)
-    contact = known & (np.where(known, distance, np.inf) <= contact_m)
+    contact = _contact(distance, contact_m)
     distance = np.where(contact, 0.0, _smoothed(distance, smooth))
     start = distance[known][0] if known.any() else np.nan
     covered = np.where(contact, 1.0, 0.0) if start == 0 else (start - distance) / start
@@ -62,6 +65,16 @@ def _filled(frame: NDArray[np.int64], measured_m: Floats, max_gap_frames: int) -
     lower, upper = measured[np.maximum(after - 1, 0)], measured[np.minimum(after, len(measured) - 1)]
     filled = inside & (frame[upper] - frame[lower] - 1 <= max_gap_frames)
     return np.where(filled, between, measured_m), filled
+
+
+def _contact(distance: Floats, contact_m: float) -> Flags:
+    known = np.flatnonzero(~np.isnan(distance))
+    near = distance[known]
+    following = np.append(near[1:], near[-1:])
+    falls = (near > _SURE * contact_m) & (following < near - _STILL * contact_m)
+    out = np.zeros(len(distance), bool)
+    out[known] = (near <= contact_m) & ~falls
+    return out
 
 
 def _smoothed(distance: Floats, around: int) -> Floats:
