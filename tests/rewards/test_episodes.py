@@ -13,6 +13,8 @@ from tests.command import invoke
 from tests.conftest import REAL_PHOTOGRAPHS
 from udfs.ranks import spearman
 
+pytestmark = pytest.mark.long
+
 SMALL = ReachSettings(width=240, height=180, approach=9, contact=3)
 
 
