@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jobs.one_image.measuring import measure as measure
     from jobs.views.drift import Drift as Drift
     from jobs.views.drift import drift as drift
+    from spatiallake import rewards as rewards
     from spatiallake.lakes import OpenLake as OpenLake
     from spatiallake.lakes import open_lake as open_lake
     from spatiallake.learning import evaluate as evaluate
@@ -47,6 +48,7 @@ __all__ = [
     "open_lake",
     "register",
     "retry",
+    "rewards",
     "run",
     "train",
     "use_recipe",
@@ -71,6 +73,7 @@ _HOMES = {
     "train": "spatiallake.learning",
     "use_recipe": "spatiallake.running",
 }
+_MODULES = ("rewards",)
 
 
 def __getattr__(name: str) -> Any:
@@ -81,6 +84,8 @@ def __getattr__(name: str) -> Any:
         from schemas.version import ENGINE_VERSION
 
         return ENGINE_VERSION
+    if name in _MODULES:
+        return import_module(f"spatiallake.{name}")
     return getattr(import_module(_HOMES[name]), name)
 
 

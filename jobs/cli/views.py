@@ -1,4 +1,4 @@
-"""The commands `render`, `preview`, `report`, `sql`, `drift` and `demo`."""
+"""The commands `render`, `preview`, `report`, `episodes`, `sql`, `drift` and `demo`."""
 
 import json
 import sys
@@ -78,6 +78,18 @@ def report(
     from jobs.views.report import write_report
 
     typer.echo(str(write_report(lake, out, compare=compare)))
+
+
+@app.command()
+def episodes(
+    lake: LakeOption,
+    out: Annotated[str, typer.Option("--out", help="HTML file to write.")] = "episodes.html",
+    limit: Annotated[int, typer.Option("--limit", help="Maximum number of plots.")] = 100,
+) -> None:
+    """Write a page with the distance, contact and progress of every robot episode."""
+    from jobs.views.episodes import write_episodes_page
+
+    typer.echo(str(write_episodes_page(lake, out, limit)))
 
 
 @app.command()

@@ -10,7 +10,7 @@ from udfs.language.draws import seed_of
 from udfs.questions.question_type import AnswerKind, Group, QuestionType
 from udfs.questions.registry import question_type
 from vlm.evaluation.balance import balanced
-from vlm.evaluation.item_builders import asked_unit_of
+from vlm.evaluation.item_builders import unit_of_bare_numbers
 from vlm.evaluation.items import Item, Kind, Truth
 from vlm.evaluation.relations import Asked
 
@@ -19,7 +19,6 @@ COLUMNS = (
     *("qa_id", "image_id", "type_id", "question", "answer", "object_ids", "side", "answer_bool", "answer_object_id"),
     *("value_si", "rounding_rule", "reference_form", "options", "references", "scene_recipe"),
 )
-_UNITS_OF_BARE_NUMBERS = {"rad": "degrees", "ratio": "times"}
 # "The chair farther to the left" reveals part of what a relation asks.
 _SAYS_WHERE = ("position", "ordinal")
 
@@ -84,7 +83,7 @@ def _answer(row: Mapping[str, Any], asked: QuestionType, order: list[int], calle
         "answer": row["answer"],
         "truth": Truth(value_si=row["value_si"], unit_si=asked.unit_si, side=row["side"]),
         "sides": asked.sides,
-        "asked_unit": asked_unit_of(row["question"]) or _UNITS_OF_BARE_NUMBERS.get(asked.unit_si or ""),
+        "asked_unit": unit_of_bare_numbers(row["question"], asked.unit_si),
     }
 
 

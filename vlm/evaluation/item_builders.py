@@ -19,6 +19,8 @@ _SIDE = re.compile(r"\W*right\W*", re.IGNORECASE)
 _UNIT = r"square (?:meters|metres|feet)|(?:centi|milli)?met(?:er|re)s?|cm|mm|inch(?:es)?|feet|foot|degrees|m"
 _ASKED_UNIT = re.compile(rf"(?:\bin|\bhow many|\bunits?:?)\s+({_UNIT})\b|[(\[](?:in )?({_UNIT})[)\]]", re.IGNORECASE)
 
+_UNITS_OF_BARE_NUMBERS = {"rad": "degrees", "ratio": "times"}
+
 
 def choice_item(row: Row, *, options: Sequence[str], answer: str | int, **known: Any) -> Item:
     """Return a multiple-choice item; `answer` is an index, a letter such as "(B)", or the text of an option.
@@ -109,6 +111,11 @@ def asked_unit_of(question: str) -> str | None:
     """Return the unit that a question asks for, or None."""
     found = _ASKED_UNIT.search(question)
     return (found[1] or found[2]).lower() if found else None
+
+
+def unit_of_bare_numbers(question: str, unit_si: str | None) -> str | None:
+    """Return the unit of an answer that states none: the one asked for, or the usual one; None stands for meters."""
+    return asked_unit_of(question) or _UNITS_OF_BARE_NUMBERS.get(unit_si or "")
 
 
 def _index(answer: str, options: Sequence[str]) -> int | None:

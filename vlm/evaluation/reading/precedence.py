@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import islice
 from typing import TypeVar
 
 from vlm.evaluation.reading.marked import Part, body_of, marked_parts
@@ -65,6 +66,7 @@ CORRECTION = re.compile(
 
 
 Value = TypeVar("Value")
+_MAX_STATEMENTS = 32
 
 
 class Rank(IntEnum):
@@ -108,8 +110,11 @@ def statements(output: str) -> Iterator[Statement]:
 
 
 def first_read(output: str, read: Callable[[Statement], Value | None]) -> Value | None:
-    """Return the value of the strongest statement that `read` finds one in, or None."""
-    for one in statements(output):
+    """Return the value of the strongest statement that `read` finds one in, or None.
+
+    Of an output that repeats "so" or "wait" to the limit of tokens, the strongest statements are tried only.
+    """
+    for one in islice(statements(output), _MAX_STATEMENTS):
         value = read(one)
         if value is not None:
             return value
