@@ -179,7 +179,8 @@ class _Staged:
                 return None
             table = np.array([0, *self.ids], np.uint8)
             shown = {self.ids[place]: objects[place] for place in np.argsort(-counts) if counts[place]}
-            view = RoomImage(index, "tabletop", number, self.camera, seen, table[seen.object_index + 1], shown)
+            ids = table[seen.object_index + 1]
+            view = RoomImage(index, "tabletop", number, self.camera, seen, ids, shown, scene.room)
             frames.append(ReachFrame(view, distance_m(_mesh(gripper), _mesh(moved))))
         return frames or None
 
