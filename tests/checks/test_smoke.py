@@ -27,6 +27,7 @@ ELSEWHERE = {
     "ask": "tests/api/test_ask_command.py",
     "benchmark": "tests/evaluation/test_benchmark.py",
     "demo": "tests/jobs/test_demo.py",
+    "episodes": "tests/rewards/test_episodes.py",
     "evaluate": "tests/evaluation/test_command.py",
     "publish": "tests/jobs/test_catalog.py",
     "reason": "tests/reason/test_command.py",

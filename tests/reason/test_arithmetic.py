@@ -3,16 +3,22 @@
 import math
 import operator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlm.reason.arithmetic import MAX_CHARACTERS, Unusable, computed
+from vlm.reason import arithmetic
+from vlm.reason.arithmetic import MAX_CHARACTERS, Unusable
 from vlm.reason.values import SIGMAS, Number, Thing, Undecided, Verdict, Words, meters, row_of, sign_of, value_of
 
 LENGTHS = st.floats(0.01, 100.0)
 OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+
+
+def computed(expression: str, results: dict) -> Any:
+    return arithmetic.computed(expression, results)
 
 
 def length(value, error=0.0, source="a", things=(), what=""):

@@ -19,7 +19,8 @@ from transformers import (
     PreTrainedTokenizerFast,
     PrinterCallback,
 )
-from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from scenes.crawl import write_crawl
 from spatiallake import rewards
@@ -98,7 +99,7 @@ def test_a_model_with_images_trains_on_the_same_file(prompts: Path, tmp_path: Pa
     config = LlavaConfig(
         vision_config=CLIPVisionConfig(**EYE),
         text_config=decoder(len(words)),
-        image_token_id=words.convert_tokens_to_ids("<image>"),
+        image_token_id=words.convert_tokens_to_ids("<image>"),  # pyright: ignore[reportCallIssue]
     )
     data = Dataset.from_parquet(str(prompts), cache_dir=str(tmp_path / "cache"))
     history = trained(tmp_path / "run", LlavaForConditionalGeneration(config), processor, data, 2)

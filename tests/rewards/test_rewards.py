@@ -190,7 +190,7 @@ def test_rows_from_pandas_have_nan_and_arrays(rooms: list[dict[str, Any]], tmp_p
     write_lake(tmp_path / "lake", rooms)
     rewards.write_prompts(str(tmp_path / "lake"), tmp_path / "prompts.parquet")
     frame = pd.read_parquet(tmp_path / "prompts.parquet")
-    assert frame["value_si"].isna().any()
+    assert bool(frame["value_si"].isna().to_numpy().any())
     held = {name: frame[name].tolist() for name in frame}
     plain = columns(pq.read_table(tmp_path / "prompts.parquet").to_pylist())
     for function in (*rewards.ALL[:3], rewards.format_reward):
