@@ -14,6 +14,7 @@ from jobs.engine.delta_log import require_whole_log
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.engine.recipes import RecipeBook
 from jobs.engine.registry import stage_tables
+from jobs.views.plain_arrow import plain
 from schemas.operations import RECIPES
 from schemas.table import Table
 from schemas.view import columns_missing, no_rows
@@ -126,7 +127,7 @@ class LakeReader:
         recipe = self.current_recipes().get(stage) if stage else None
         view = f"SELECT * FROM source WHERE recipe = {quoted([recipe])}" if recipe else "SELECT * FROM source"
         builder = QueryBuilder().register("source", self._required(name))
-        return pa.table(builder.execute(f"WITH t AS ({view}) {sql}"))
+        return plain(pa.table(builder.execute(f"WITH t AS ({view}) {sql}")))
 
     def view(self, name: str, sql: str = "SELECT * FROM t", recipes: Mapping[str, str] | None = None) -> pa.Table:
         """Run SQL over one of `schemas.views`, called `t`, and return its rows.
@@ -140,7 +141,7 @@ class LakeReader:
         self.tables()
         builder = QueryBuilder()
         text = VIEWS[name].rendered(self._source_in(builder, recipes))
-        return pa.table(builder.execute(f"WITH t AS ({text}) {sql}"))
+        return plain(pa.table(builder.execute(f"WITH t AS ({text}) {sql}")))
 
     def _source_in(self, builder: QueryBuilder, recipes: Mapping[str, str] | None) -> Callable[[str], str]:
         """Return a function that registers a table and returns what stands for it in the SQL of a view."""

@@ -10,9 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
+import pyarrow as pa
 import pytest
 
+import spatiallake
 from jobs.engine.errors import LakeUnreadable
+from jobs.views.plain_arrow import plain
 from jobs.views.preview import write_preview
 from jobs.views.reader import LakeReader, known_tables, quoted, stage_of_table
 from tests.pages.small_history import RECIPE
@@ -101,3 +104,27 @@ def test_a_lake_on_an_object_store_reads_the_same(small_lake, object_store, tmp_
         assert remote.query("qa_pairs", query) == local.query("qa_pairs", query)
     summary = write_preview(object_store, tmp_path / "page.html")
     assert (summary.images, summary.questions) == (4, 96)
+
+
+def test_every_table_and_view_is_read_as_pandas_with_all_its_columns(small_lake: Path) -> None:
+    lake = spatiallake.open_lake(str(small_lake))
+    for name in (*lake.tables(), *lake.views()):
+        frame, table = lake.read(name), lake.arrow(name)
+        assert len(frame) == table.num_rows and list(frame.columns) == table.column_names
+        assert "view" not in str(table.schema)
+    assert {type(one) for needs in lake.read("qa_pairs")["needs"] for one in needs} == {str}
+
+
+def test_texts_and_bytes_are_plain_however_deep_they_lie() -> None:
+    inner = pa.struct([("text", pa.string_view()), ("bytes", pa.binary_view())])
+    kinds = {"rows": pa.list_(inner), "by_name": pa.map_(pa.string_view(), pa.large_list(pa.string_view()))}
+    table = pa.table(
+        {
+            "rows": pa.array([[{"text": "a", "bytes": b"\0"}], None, []], kinds["rows"]),
+            "by_name": pa.array([[("k", ["v", None])], [], None], kinds["by_name"]),
+            "number": [1.5, float("nan"), None],
+        }
+    )
+    made = plain(table)
+    assert "view" not in str(made.schema) and str(made.to_pylist()) == str(table.to_pylist())
+    assert made.to_pandas()["rows"][0][0] == {"text": "a", "bytes": b"\0"}
