@@ -5,6 +5,21 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.evaluation.chat_server import Reply, Request
+from vlm.reason.chatting import ChatPlanner, ChatPlannerSettings
+from vlm.reason.loop import Limits
+
+QUESTION = "Can a robot 1 m wide pass between the sofa and the table?"
+PLAN = [
+    ("distance", {"a": "the sofa", "b": "the table", "kind": "gap"}),
+    ("arithmetic", {"expression": "fits(1.0 m, r1)"}),
+    ("finish", {"result": "r2"}),
+]
+LIMITS = Limits(steps=12, seconds=60, tokens=4000, bad_calls=4)
+
+
+def planner(url, **more):
+    return ChatPlanner(ChatPlannerSettings(url=url, model="tiny", retries=0, timeout_s=3, **more))
+
 
 Call = tuple[str, dict[str, Any]]
 

