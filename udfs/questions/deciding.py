@@ -129,10 +129,10 @@ class Asked:
 
 def _undecided(kind: QuestionType, called: str) -> str:
     rule = kind.rule
-    check = f", and for the check that {rule.check}" if rule.check else ""
+    check = f"; check: {rule.check}" if rule.check else ""
     alone = "its measure is too small, or not seen well enough"
     why = alone if kind.objects == 1 else "they are too alike, or two measurements contradict each other"
-    return f"{_capital(kind.name)} is not decided for {called}: {why} (the rule asks for {rule.compares}{check})."
+    return f"{_capital(kind.name)} is not decided for {called}: {why} (rule: {rule.compares}{check})."
 
 
 def _closed(gates: Gates) -> list[Need]:
