@@ -37,7 +37,7 @@ SPARK41 := build/spark-4.1
 test-spark41: setup
 	test -d $(SPARK41) || $(UV) pip install --quiet --no-deps --target $(SPARK41) pyspark==4.1.1 delta-spark==4.2.0
 	PYTHONPATH=$(SPARK41) $(RUN) spatiallake setup
-	PYTHONPATH=$(SPARK41) $(RUN) pytest tests/jobs/test_stream.py tests/jobs/test_engine.py
+	PYTHONPATH=$(SPARK41) $(RUN) pytest tests/jobs/test_stream.py tests/jobs/test_commits.py
 
 # The tests again, measured. This takes almost twice the processor time, so `make test` does without.
 coverage: setup browser
