@@ -43,10 +43,11 @@ _EXECUTOR = b"CoarseGrainedExecutorBackend"
 
 @dataclass(frozen=True)
 class Submitted:
-    """How a submitted command ended: its exit code, its output, and how many executors were killed."""
+    """How a submitted command ended: its exit code, what it and Spark said, and how many executors were killed."""
 
     code: int
     told: str
+    logged: str
     killed: int
 
     @property
@@ -81,12 +82,13 @@ def submit(packaged: Path, folder: Path, *arguments: str, kills: int = 0, seed: 
         **{name: os.environ[name] for name in ("JAVA_HOME",) if name in os.environ},
     }
     command += [str(packaged / "spatiallake_main.py"), *arguments]
-    told = folder / "told"
-    with told.open("w") as out:
-        process = subprocess.Popen(command, cwd=folder, env=variables, stdout=out, stderr=out, start_new_session=True)
+    # spark-submit joins the standard error of a Python program to its standard output; Spark's log is apart.
+    told, logged = folder / "told", folder / "logged"
+    with told.open("w") as out, logged.open("w") as log:
+        process = subprocess.Popen(command, cwd=folder, env=variables, stdout=out, stderr=log, start_new_session=True)
         killed = _kill_executors(process, told, kills, random.Random(seed))
         process.wait()
-    return Submitted(process.returncode, told.read_text(), killed)
+    return Submitted(process.returncode, told.read_text(), logged.read_text(), killed)
 
 
 def executors_with_tasks(folder: Path) -> set[str]:
@@ -145,7 +147,7 @@ def check(packaged: Path, folder: Path, images: int, experts: str, kills: int) -
     done = submit(packaged, folder / "empty", *arguments, "--lake", str(there), kills=kills)
     seconds = time.monotonic() - started
     if done.code:
-        return [f"{experts}: exit code {done.code}: {done.told[-3000:]}"]
+        return [f"{experts}: exit code {done.code}: {done.told[-1000:]} {done.logged[-2000:]}"]
     local = [sys.executable, "-m", "spatiallake", *arguments, "--lake", str(here)]
     subprocess.run(local, check=True, capture_output=True)
     executors = len(executors_with_tasks(folder / "empty/events"))
