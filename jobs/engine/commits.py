@@ -6,8 +6,7 @@ beside the log's entry.
 
 import json
 import time
-import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,11 @@ import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 
-from jobs.engine.delta_log import opened
+from jobs.engine.delta_log import hadoop_checksum, opened
 from schemas.table import Table
 
 CONSTRAINT = "delta.constraints."
 _MIN_ROWS_PER_FILE = 2
-_BYTES_PER_CHECKSUM = 512
 _ORDERED = (pa.types.is_integer, pa.types.is_string, pa.types.is_timestamp, pa.types.is_date)
 
 
@@ -42,17 +40,13 @@ def create(table: Table, location: str, properties: Mapping[str, str]) -> None:
     _checksum_entry(location, created.version())
 
 
-def checks_of(location: str) -> dict[str, str]:
-    """Return the conditions by name that every row of a table keeps."""
-    held = opened(location)
-    properties = {} if held is None else held.metadata().configuration
-    return {name.removeprefix(CONSTRAINT): check for name, check in properties.items() if name.startswith(CONSTRAINT)}
-
-
-def append(location: str, rows: pa.Table, app_id: str, version: int, max_files: int = 1) -> None:
+def append(
+    location: str, rows_under: Callable[[Mapping[str, str]], pa.Table], app_id: str, version: int, max_files: int = 1
+) -> None:
     """Append rows to a table that is there, once per application id and version; no rows leave a commit all the same.
 
-    They lie in at most `max_files` files, which as many tasks can read.
+    `rows_under` makes them, given the conditions by name that every row of the table keeps; a repeated commit does not
+    call it. They lie in at most `max_files` files, which as many tasks can read.
 
     Raises:
         ValueError: a column that must hold values lacks one.
@@ -63,14 +57,18 @@ def append(location: str, rows: pa.Table, app_id: str, version: int, max_files: 
     last = held.transaction_version(app_id)
     if last is not None and last >= version:
         return
-    logged = held.metadata().configuration.get("delta.dataSkippingStatsColumns", "").split(",")
+    properties = held.metadata().configuration
+    rows = rows_under(
+        {name.removeprefix(CONSTRAINT): properties[name] for name in properties if name.startswith(CONSTRAINT)}
+    )
+    logged = properties.get("delta.dataSkippingStatsColumns", "").split(",")
     names = [name for name in logged if name in rows.column_names]
     size = max(-(-len(rows) // max_files), _MIN_ROWS_PER_FILE)
     parts = (rows[start : start + size] for start in range(0, len(rows), size))
     added: list[AddAction | RemoveAction] = [_write(Path(location), part, names) for part in parts]
-    properties = CommitProperties(app_transactions=[Transaction(app_id, version, _milliseconds())])
+    once = CommitProperties(app_transactions=[Transaction(app_id, version, _milliseconds())])
     before = held.version()
-    held.create_write_transaction(added, "append", held.schema(), commit_properties=properties)
+    held.create_write_transaction(added, "append", held.schema(), commit_properties=once)
     held.update_incremental()
     # More than one where another command committed at the same moment.
     for number in range(before + 1, held.version() + 1):
@@ -115,9 +113,7 @@ def _checksum_entry(location: str, version: int) -> None:
     """Write Hadoop's checksum beside an entry of the log, which shows if the entry is cut short later."""
     log = Path(location) / "_delta_log"
     content = (log / f"{version:020}.json").read_bytes()
-    chunks = (content[start : start + _BYTES_PER_CHECKSUM] for start in range(0, len(content), _BYTES_PER_CHECKSUM))
-    sums = b"".join(zlib.crc32(chunk).to_bytes(4, "big") for chunk in chunks)
-    (log / f".{version:020}.json.crc").write_bytes(b"crc\0" + _BYTES_PER_CHECKSUM.to_bytes(4, "big") + sums)
+    (log / f".{version:020}.json.crc").write_bytes(hadoop_checksum(content))
 
 
 def _milliseconds() -> int:

@@ -21,6 +21,7 @@ _LOG = "_delta_log"
 _ENTRY = re.compile(r"(\d{20})\.json")
 # Hadoop's checksum of an entry, and Delta's checksum and checkpoint of a version, which outlive an entry that is lost.
 _RESIDUE = re.compile(r"\.?(\d{20})(\.json|\.crc|\.checkpoint.*\.parquet)(\.crc)?")
+_MAGIC = b"crc\0"
 _POINTERS = ("_last_checkpoint", "._last_checkpoint.crc")
 
 
@@ -180,11 +181,16 @@ def _mismatch(files: fs.FileSystem, table_path: str, entry: fs.FileInfo) -> str 
         return None
     checksum, content = _content(files, beside), _content(files, entry.path)
     magic, size = checksum[:4], int.from_bytes(checksum[4:8], "big")
-    if magic != b"crc\0" or not size:
+    if magic != _MAGIC or not size:
         return None
-    chunks = (content[start : start + size] for start in range(0, len(content), size))
-    same = b"".join(zlib.crc32(chunk).to_bytes(4, "big") for chunk in chunks) == checksum[8:]
-    return None if same else "does not match its checksum"
+    return None if hadoop_checksum(content, size) == checksum else "does not match its checksum"
+
+
+def hadoop_checksum(content: bytes, chunk_size: int = 512) -> bytes:
+    """Return what Hadoop writes beside a local file: the size of its chunks and the checksum of each."""
+    chunks = (content[start : start + chunk_size] for start in range(0, len(content), chunk_size))
+    sums = b"".join(zlib.crc32(chunk).to_bytes(4, "big") for chunk in chunks)
+    return _MAGIC + chunk_size.to_bytes(4, "big") + sums
 
 
 def _listed(files: fs.FileSystem, table_path: str) -> list[fs.FileInfo]:

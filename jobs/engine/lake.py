@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -144,7 +145,7 @@ class Lake:
     def append_records(self, table: Table, records: Sequence[Mapping[str, Any]], app_id: str, version: int) -> None:
         """Append rows that the driver has, once, as `append` does."""
         if self.commits_itself:
-            commits.append(self.location(table), table_of(records, table), app_id, version)
+            commits.append(self.location(table), lambda _: table_of(records, table), app_id, version)
         else:
             rows = [tuple(record[name] for name in table.columns) for record in records]
             self.append(table, self.session.createDataFrame(rows, table.schema), app_id, version)
@@ -156,8 +157,8 @@ class Lake:
         """
         rows = rows.select(*table.columns)
         if is_small and self.commits_itself and not table.partition_by:
-            location, files = self.location(table), self.session.sparkContext.defaultParallelism
-            commits.append(location, collected(rows, table, commits.checks_of(location)), app_id, version, files)
+            files = self.session.sparkContext.defaultParallelism
+            commits.append(self.location(table), partial(collected, rows, table), app_id, version, files)
             return
         if table.partition_by:
             # One task writes a whole partition, which gives few, large and reproducible files.
@@ -168,25 +169,23 @@ class Lake:
             writer = writer.option("maxRecordsPerFile", table.rows_per_file)
         writer.save(self.location(table))
 
-    def replace_shards(
-        self, table: Table, rows: DataFrame, app_id: str, version: int, shards: list[int], is_small: bool = False
+    def replace_rows(
+        self, table: Table, rows: DataFrame, app_id: str, version: int, inside: str, is_small: bool = False
     ) -> None:
-        """Replace the recipe's rows in these ingest shards with `rows`, once per application id and version.
+        """Replace the rows for which a condition holds with `rows`, once per application id and version.
 
-        `is_small` says that the driver has room for the rows.
+        No rows replace nothing. `is_small` says that the driver has room for the rows.
         """
-        rows = rows.select(*table.columns)
-        recipe = rows.select("recipe").first()
-        if recipe is None:
-            # The commit shows that the micro-batch is done.
-            self.append_records(table, [], app_id, version)
-            return
-        inside = f"ingest_shard IN ({', '.join(map(str, shards))}) AND recipe = '{recipe[0]}'"
         if is_small and self.commits_itself and not count_rows(self.location(table), inside):
             self.append(table, rows, app_id, version, is_small)
             return
+        if rows.isEmpty():
+            # The commit shows that the micro-batch is done.
+            self.append_records(table, [], app_id, version)
+            return
         (
-            rows.write.format("delta")
+            rows.select(*table.columns)
+            .write.format("delta")
             .mode("overwrite")
             .option("replaceWhere", inside)
             .option("txnAppId", app_id)

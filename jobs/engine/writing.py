@@ -263,7 +263,8 @@ class ReplaceShards(Append):
     def write_rows(self, batch: MicroBatch, rows: DataFrame, table: Table) -> None:
         """Commit the rows in place of those of the same shards."""
         ledger, is_small = batch.ledger, batch.rows_in <= _FEW_COUNTED
-        ledger.lake.replace_shards(table, rows, ledger.app_id, batch.batch_id, batch.shards, is_small)
+        inside = f"ingest_shard IN ({', '.join(map(str, batch.shards))}) AND recipe = '{ledger.recipe}'"
+        ledger.lake.replace_rows(table, rows, ledger.app_id, batch.batch_id, inside, is_small)
 
     def progress_sql(self, upstream: str, done: str, rejects: str, key: str) -> str:
         """Return a query for `dealt` and `total`, counted in upstream rows, or in shards without `counted`."""
