@@ -1,5 +1,6 @@
 """The `ask` command."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -42,23 +43,18 @@ def ask(
     set_: SetOption = None,
 ) -> None:
     """Measure one image and answer questions about it, without a lake."""
-    from jobs.engine.errors import UsageError
     from jobs.one_image import asking
 
-    if not image.is_file():
-        raise UsageError(f"The image {image} is no file; name a JPEG, PNG or WebP.")
+    say = partial(typer.echo, err=True)
+    asking.require_image(image)
     if draw is not None:
         asking.require_drawable(draw)
     about = asking.About(sidecar=sidecar, depth=depth, masks=masks, objects=objects, camera=camera, gravity=gravity)
     given = asking.given_by(about)
     merged = settings_of(".", settings, set_, experts=experts)
-    if experts is None and (parts := asking.missing_parts(given)):
-        typer.echo(asking.BUILTIN_KNOWS.format(parts=parts), err=True)
-    from jobs.one_image.measuring import measure_with
-
-    measured = measure_with(merged, image, given, by_profile=experts is not None)
+    measured = asking.measured_by(merged, image, given, experts is not None, say)
     for note in measured.notes:
-        typer.echo(note, err=True)
+        say(note)
     answers = [measured.answer(question) for question in questions or ()]
     typer.echo(asking.as_json(measured, answers) if as_json else asking.said(measured, answers))
     if draw is not None:

@@ -1,5 +1,6 @@
 """The `reason` command."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -81,15 +82,11 @@ def reason(
     source = reasoning.Source(
         answers or (planner if replays else reasoning.GEOMETRY), "answers", answers_model, answers_key
     )
-    content = reasoning.image_bytes(image)
-    measured = None
+    asking.require_image(image)
+    content, measured = image.read_bytes(), None
     if source.place == reasoning.GEOMETRY or about != asking.About():
         given, merged = asking.given_by(about), settings_of(".", settings, set_, experts=experts)
-        if experts is None and (parts := asking.missing_parts(given)):
-            typer.echo(asking.BUILTIN_KNOWS.format(parts=parts), err=True)
-        from jobs.one_image.measuring import measure_with
-
-        measured = measure_with(merged, image, given, by_profile=experts is not None)
+        measured = asking.measured_by(merged, image, given, experts is not None, partial(typer.echo, err=True))
     answering = reasoning.answers_of(source, content, measured, answers_error)
     limits = reasoning.limits_of({"steps": max_steps, "seconds": max_seconds, "tokens": max_tokens})
     asked = reasoning.Asked(question, content, transcript)

@@ -1,7 +1,7 @@
-"""The work of the command `ask`: reads what is known about an image, measures it, and says the answers."""
+"""The work of the command `ask`, and the first part of `reason`: what is known about an image, and what it measures."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.engine.errors import UsageError
 
 if TYPE_CHECKING:
+    from jobs.engine.settings import RunSettings
     from jobs.one_image.measured import Measured, Thing
     from jobs.one_image.measuring import Given
     from udfs.questions.answer import Answer
@@ -67,9 +68,32 @@ def given_by(about: About) -> "Given":
     return given
 
 
-def missing_parts(given: "Given") -> str:
-    """Return in words what the built-in networks have to find; empty where nothing is missing."""
-    return " and ".join(name for name in ("depth", "masks") if name not in given)
+def require_image(image: Path) -> None:
+    """Refuse an image that is no file.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not image.is_file():
+        raise UsageError(f"The image {image} is no file; name a JPEG, PNG or WebP.")
+
+
+def measured_by(
+    settings: "RunSettings", image: Path, given: "Given", by_profile: bool, say: Callable[[str], object]
+) -> "Measured":
+    """Measure an image; `by_profile`, the experts of the settings find everything, else the built-in networks the rest.
+
+    Raises:
+        ImageRejected: the image cannot be read, or nothing in it can be measured.
+        SpatialLakeError: unusable values, or the extra `experts` is missing.
+    """
+    missing = " and ".join(name for name in ("depth", "masks") if name not in given)
+    if missing and not by_profile:
+        say(BUILTIN_KNOWS.format(parts=missing))
+    # What comes with it takes longer than the checks before.
+    from jobs.one_image.measuring import measure_with
+
+    return measure_with(settings, image, given, by_profile)
 
 
 def said(measured: "Measured", answers: Sequence["Answer"]) -> str:

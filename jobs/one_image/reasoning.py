@@ -20,7 +20,7 @@ from vlm.reason.chatting import ChatPlanner, ChatPlannerSettings
 from vlm.reason.geometry import GeometryAnswers
 from vlm.reason.loop import STOPPED, Known, Limits, reason
 from vlm.reason.models import ModelAnswers
-from vlm.reason.names import NotNamed
+from vlm.reason.names import Names, NotNamed
 from vlm.reason.offline.planner import OfflinePlanner
 from vlm.reason.planner import Planner, Task
 from vlm.reason.replay import ReplayAnswers, ReplayPlanner
@@ -84,10 +84,10 @@ def answers_of(source: Source, image: bytes, measured: "Measured | None", relati
         UsageError: it is none of these.
     """
     if source.place == GEOMETRY and measured is not None:
-        return GeometryAnswers(measured.scene, measured.references["references"], measured.lifted["regions"])
+        return _geometry(measured)
     if Path(source.place).is_file():
         return ReplayAnswers(transcript_at(Path(source.place)))
-    names = answers_of(Source(GEOMETRY, source.option), image, measured, None).names.listed if measured else ()
+    names = _geometry(measured).names.listed if measured else ()
     if source.is_url:
         settings = _valid(EndpointSettings, {**source.endpoint(), "concurrency": 1})
         return ModelAnswers(Endpoint(settings.model, settings), image, names, relative_error)
@@ -98,6 +98,10 @@ def answers_of(source: Source, image: bytes, measured: "Measured | None", relati
         )
     checkpoint = Checkpoint(Path(source.place).name, CheckpointSettings(place=source.place, batch=1))
     return ModelAnswers(checkpoint, image, names, relative_error)
+
+
+def _geometry(measured: "Measured") -> GeometryAnswers:
+    return GeometryAnswers(measured.scene, measured.references["references"], measured.lifted["regions"])
 
 
 def transcript_at(path: Path) -> Transcript:
@@ -138,17 +142,6 @@ def is_url(place: str) -> bool:
     return place.startswith(("http://", "https://"))
 
 
-def image_bytes(image: Path) -> bytes:
-    """Return the bytes of an image file.
-
-    Raises:
-        UsageError: it is no file.
-    """
-    if not image.is_file():
-        raise UsageError(f"The image {image} is no file; name a JPEG, PNG or WebP.")
-    return image.read_bytes()
-
-
 def limits_of(given: Mapping[str, Any]) -> Limits:
     """Return the limits that options set.
 
@@ -184,15 +177,16 @@ def write_page(made: Transcript, image: bytes, measured: "Measured | None", out:
 
     if measured is None:
         with Image.open(io.BytesIO(image)) as opened:
-            height, width = upright_rgb(opened).height, upright_rgb(opened).width
+            width, height = upright_rgb(opened).size
         write_reasoning_page(made, Drawn(image, width, height, {}), out)
         return
-    lines = {step.result: found for step in made.steps if (found := lines_of(step, measured))}
+    names = _geometry(measured).names
+    lines = {step.result: found for step in made.steps if (found := lines_of(step, measured, names))}
     scene = measured.scene
     write_reasoning_page(made, Drawn(measured.content, scene["width"], scene["height"], lines), out)
 
 
-def lines_of(step: Step, measured: "Measured") -> list["Segment"]:
+def lines_of(step: Step, measured: "Measured", names: Names) -> list["Segment"]:
     """Return where the length of a step was measured, as lines on the image; none for what is no length."""
     import numpy as np
 
@@ -208,7 +202,6 @@ def lines_of(step: Step, measured: "Measured") -> list["Segment"]:
     asked = typed(query) if step.tool in ("distance", "size") else None  # pyright: ignore[reportArgumentType]
     if asked is None:
         return []
-    names = GeometryAnswers(measured.scene, measured.references["references"], measured.lifted["regions"]).names
     try:
         ids = [names.of(name).object_id for name in asked.objects if not is_camera(name)]
     except NotNamed:
