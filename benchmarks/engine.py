@@ -13,6 +13,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deltalake import DeltaTable
 
@@ -33,16 +34,19 @@ def enlarged(base: Path, out: Path, images: int) -> Path:
     rows = read_manifest(base)
     lines = []
     for index in range(images):
-        row = dict(rows[index % len(rows)])
         image = out / "images" / f"{index // 1000:04d}" / f"{index:07d}.jpg"
-        image.parent.mkdir(parents=True, exist_ok=True)
-        image.write_bytes(with_comment((base / row["image"]).read_bytes(), f"copy {index}"))
-        row["image"] = str(image)
-        row["depth"], row["instances"] = str(base / row["depth"]), str(base / row["instances"])
-        lines.append(json.dumps(row))
+        lines.append(copied_line(base, rows[index % len(rows)], image, index))
     manifest = out / "manifest.jsonl"
     manifest.write_text("\n".join(lines) + "\n")
     return manifest
+
+
+def copied_line(base: Path, row: dict[str, Any], image: Path, index: int) -> str:
+    """Write copy `index` of a row's image, with bytes of its own, and return its line of a manifest."""
+    image.parent.mkdir(parents=True, exist_ok=True)
+    image.write_bytes(with_comment((base / row["image"]).read_bytes(), f"copy {index}"))
+    maps = {name: str(base / row[name]) for name in ("depth", "instances")}
+    return json.dumps({**row, "image": str(image), **maps})
 
 
 def stage_seconds(manifest: Path, lake: Path, cores: int, log: Path) -> dict[str, float]:

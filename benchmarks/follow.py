@@ -7,7 +7,6 @@ resident memory of the process tree halfway and at the end. It exits with 1 if a
 """
 
 import argparse
-import json
 import random
 import subprocess
 import sys
@@ -15,12 +14,14 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from deltalake import DeltaTable
 
-from benchmarks.engine import with_comment
+from benchmarks.engine import copied_line
 from benchmarks.kills import kill_part
 from benchmarks.processor import heading
 from scenes.crawl import write_crawl
@@ -55,16 +56,21 @@ class Crawl:
         """Let images arrive: first their files, then their lines of the manifest."""
         lines = []
         for index in range(self.arrived, self.arrived + count):
-            row = dict(self.rows[index % len(self.rows)])
             image = self.folder / "images" / f"{index:06d}.jpg"
-            image.parent.mkdir(parents=True, exist_ok=True)
-            image.write_bytes(with_comment((self.base / row["image"]).read_bytes(), f"copy {index}"))
-            row["image"] = str(image)
-            row["depth"], row["instances"] = str(self.base / row["depth"]), str(self.base / row["instances"])
-            lines.append(json.dumps(row) + "\n")
-        with (self.folder / "manifest.jsonl").open("a", encoding="utf-8") as manifest:
-            manifest.write("".join(lines))
+            lines.append(copied_line(self.base, self.rows[index % len(self.rows)], image, index))
+        with self.manifest.open("a", encoding="utf-8") as manifest:
+            manifest.writelines(f"{line}\n" for line in lines)
         self.arrived += count
+
+    @property
+    def manifest(self) -> Path:
+        """Return the manifest, which grows."""
+        return self.folder / "manifest.jsonl"
+
+    def command(self, lake: Path) -> list[str]:
+        """Return the command that brings a lake up to date with the crawl."""
+        start = [sys.executable, "-m", "spatiallake", "run", "--crawl", str(self.manifest), "--lake", str(lake)]
+        return [*start, "--experts", "sensor", "--set", f"ingest.allowed_roots=[{self.folder.parent}]"]
 
 
 @dataclass
@@ -84,8 +90,7 @@ def followed(folder: Path, minutes: float, seconds_between_kills: float, seed: i
     crawl = Crawl(folder / "crawl", read_manifest(base), base)
     crawl.folder.mkdir()
     crawl.add(3)
-    command = [sys.executable, "-m", "spatiallake", "run", "--crawl", str(crawl.folder / "manifest.jsonl")]
-    command += ["--lake", str(lake), "--experts", "sensor", "--set", f"ingest.allowed_roots=[{folder}]"]
+    command = crawl.command(lake)
     end, next_kill = time.monotonic() + minutes * 60, time.monotonic() + seconds_between_kills
     with (folder / "log").open("ab") as log:
         process = None
@@ -113,9 +118,7 @@ def followed(folder: Path, minutes: float, seconds_between_kills: float, seed: i
 def compared(crawl: Crawl, lake: Path, folder: Path) -> list[str]:
     """Compare the lake with one that is made of the whole crawl at once."""
     whole = folder / "whole"
-    command = [sys.executable, "-m", "spatiallake", "run", "--crawl", str(crawl.folder / "manifest.jsonl")]
-    command += ["--lake", str(whole), "--experts", "sensor", "--set", f"ingest.allowed_roots=[{folder}]"]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(crawl.command(whole), check=True, capture_output=True)
     found = []
     for name, keys in _KEYS.items():
         want, have = (Counter(_rows(place / name, keys)) for place in (whole, lake))
@@ -134,14 +137,12 @@ def _rows(table: Path, columns: list[str]) -> Iterator[tuple]:
 
 
 def _memory_mb(root: int) -> float:
-    """Return the resident memory of a process's session in MB."""
+    """Return the resident memory of a process and all below it in MB."""
     total = 0
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and int((entry / "stat").read_text().rpartition(")")[2].split()[3]) == root:
-                total += int((entry / "statm").read_text().split()[1]) * 4096
-        except (OSError, ValueError, IndexError):
-            continue
+    with suppress(psutil.NoSuchProcess):
+        for process in (top := psutil.Process(root), *top.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
     return total / 1e6
 
 

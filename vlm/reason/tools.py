@@ -1,7 +1,7 @@
 """The tools that a planner may call: strict arguments, and nothing else."""
 
 import json
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -16,7 +16,6 @@ RelationName = Literal[
     "left of", "right of", "above", "below", "in front of", "behind", "closer than", "farther than",
     "wider than", "narrower than", "taller than", "shorter than", "bigger than", "smaller than", "next to",
 ]  # fmt: skip
-RELATIONS: tuple[RelationName, ...] = get_args(RelationName)
 CAMERA = "camera"
 
 

@@ -37,7 +37,6 @@ _MORE = (
     r"wider than|taller than|beyond)"
 )
 _LESS = r"(?:less than|under|below|shorter than|smaller than|narrower than|closer than|fewer than|within)"
-_FAR = r"(?:far|farther|away|distant|close|closer|near)"
 _ADJECTIVES = r"(?:tall|taller|high|higher|shorter|wide|wider|broad|broader|narrow|narrower|thinner|deep|deeper)"
 _ASKING = frozenset(re.findall(r"\w+", "which what who name find identify tell point locate where pick show give see"))
 _FILLING = frozenset(
