@@ -19,7 +19,6 @@ from pyspark.sql.types import ArrayType, StructField, StructType
 from jobs.engine.columns import Input, Plain, Run, as_column, by_row, column_of, struct_of, warn_of_large_batches
 from jobs.engine.errors import UsageError
 from jobs.engine.settings import RunSettings, load_settings
-from jobs.stages.context import gate_of
 from schemas.answers import QA_PAIRS
 from schemas.images import IMAGES
 from schemas.manifest import ManifestRow
@@ -33,7 +32,7 @@ from udfs.stages.disambiguate import disambiguate_row
 from udfs.stages.ingest import ingest_row
 from udfs.stages.lift import lift_row
 from udfs.stages.one_image import RECIPE
-from udfs.stages.perceive import Finish, depth_row, perceived, regions_row, scores_row
+from udfs.stages.perceive import Finish, Perception, depth_row, perceived, regions_row, scores_row
 from udfs.stages.rows import RowFunction, applied, rejected_by
 from udfs.stages.synthesize import questions_of
 
@@ -92,14 +91,7 @@ def regions(image: Given, scores: Given | None = None, *, experts: Experts, sett
     With `scores`, images below `context.thresholds` are rejected before the expert sees them.
     """
     merged = _merged(settings, experts)
-    gate = {}
-    if scores is not None:
-        scored = as_column(scores)
-        gate = {
-            "scores": Input(scored, IMAGE_SCORES),
-            "gate": Input(gate_of(merged.context.thresholds, scored["scores"])),
-        }
-    return _predicted("context", regions_row, REGIONS, image, merged, gate)
+    return _predicted("context", regions_row, REGIONS, image, merged, None if scores is None else as_column(scores))
 
 
 def depth(image: Given, *, experts: Experts, settings: Settings = None) -> Column:
@@ -180,7 +172,7 @@ def _predicted(
     table: Table,
     image: Given,
     settings: RunSettings,
-    further: Mapping[str, Input] | None = None,
+    scores: Column | None = None,
 ) -> Column:
     warn_of_large_batches()
     spec: ExpertSpec = getattr(settings.profile(), slot)
@@ -189,10 +181,14 @@ def _predicted(
     # Only what the expert reads goes to Python; `has_depth` stands for a depth map without its bytes.
     fields = [(whole["depth"].isNotNull() if name == "has_depth" else whole[name]).alias(name) for name in wanted]
     own = F.struct(*fields, whole["rejects"].alias("rejects"))
-    inputs = {"image": Input(own, IMAGES), **(further or {})}
+    inputs = {"image": Input(own, IMAGES)} | ({} if scores is None else {"scores": Input(scores, IMAGE_SCORES)})
+    thresholds = {} if scores is None else settings.context.thresholds
 
     def run(batches: Any) -> Any:
-        rows = ([{**row["image"], "ingest_shard": 0, "gate": row.get("gate")} for row in batch] for batch in batches)
-        return perceived(rows, slot, spec, finish, RECIPE)
+        rows = ([_of_image(row) for row in batch] for batch in batches)
+        return perceived(rows, Perception(slot, spec, finish, RECIPE, thresholds))
+
+    def _of_image(row: Plain) -> Plain:
+        return {**row["image"], "ingest_shard": 0, "scores": (row.get("scores") or {}).get("scores")}
 
     return column_of(run, inputs, struct_of(table))

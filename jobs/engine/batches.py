@@ -66,19 +66,25 @@ class BatchWriter:
         )
         report = stage.writing.write(batch)
         self.options.on_batch(report)
-        self._check_failures(report)
+        require_few_failures(report, self.options.max_failure_rate)
         return report
 
-    def _check_failures(self, report: BatchReport) -> None:
-        failed = report.rejected("failed")
-        if report.rows_in >= _RATE_NEEDS_ROWS and failed > self.options.max_failure_rate * report.rows_in:
-            reasons = {reason: count for (outcome, reason), count in report.reasons.items() if outcome == "failed"}
-            worst = max(reasons, key=lambda reason: reasons[reason])
-            raise TooManyFailures(
-                f"Stage {self.stage.name}: {failed} of {report.rows_in} rows failed as a whole or in a part (most often"
-                f" {worst}), more than max_failure_rate={self.options.max_failure_rate}; see"
-                f" `spatiallake report`, fix the cause, then `spatiallake retry --stage {self.stage.name}`."
-            )
+
+def require_few_failures(report: BatchReport, max_failure_rate: float) -> None:
+    """Stop where too many rows of a micro-batch failed.
+
+    Raises:
+        TooManyFailures: the message says how many, and the most frequent reason.
+    """
+    failed = report.rejected("failed")
+    if report.rows_in >= _RATE_NEEDS_ROWS and failed > max_failure_rate * report.rows_in:
+        reasons = {reason: count for (outcome, reason), count in report.reasons.items() if outcome == "failed"}
+        worst = max(reasons, key=lambda reason: reasons[reason])
+        raise TooManyFailures(
+            f"Stage {report.stage}: {failed} of {report.rows_in} rows failed as a whole or in a part (most often"
+            f" {worst}), more than max_failure_rate={max_failure_rate}; see"
+            f" `spatiallake report`, fix the cause, then `spatiallake retry --stage {report.stage}`."
+        )
 
 
 def ledger_of(lake: Lake, stage: Stage, generation: str, attempt: int = 1, revisits: bool = False) -> Ledger:

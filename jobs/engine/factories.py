@@ -6,52 +6,35 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.resource import ResourceProfile
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 
 from jobs.engine.arrow import map_batches, output_type
-from jobs.engine.lake import Lake
+from jobs.engine.joined import Joined, Part
 from jobs.engine.recipes import recipe_of
 from jobs.engine.resources import resources_of, task_profile
+from jobs.engine.small.work import SmallWork
 from jobs.engine.stage import Read, Stage, StageInputs
 from schemas.images import IMAGES
 from schemas.table import Table
-from udfs.experts.expert import expert_class
-from udfs.stages.perceive import Finish, perceive
+from udfs.experts.expert import expert_class, is_isolated
+from udfs.stages.perceive import Finish, Perception, perceive
 from udfs.stages.rows import Row, map_rows
 
 # Called as batches(batches, schema=, settings=, recipe=).
 Batches = Callable[..., Iterator[pa.RecordBatch]]
-ReadImages = Callable[[Lake, DataFrame, list[int], tuple[str, ...]], DataFrame]
-
-
-def read_images(lake: Lake, keys: DataFrame, shards: list[int], columns: tuple[str, ...]) -> DataFrame:
-    """Return `columns` of the keys' images, reading only their ingest shards.
-
-    `has_depth` stands for a carried depth map without its bytes.
-    """
-    images = lake.read(IMAGES).where(F.col("ingest_shard").isin(shards))
-    wanted = [F.col("depth").isNotNull().alias(c) if c == "has_depth" else _column(images, c) for c in columns]
-    # The keys are broadcast, so that images are not shuffled.
-    return images.select("image_id", "ingest_shard", *wanted).join(F.broadcast(keys.select("image_id")), "image_id")
-
-
-def _column(images: DataFrame, name: str) -> Column:
-    # A lake of an earlier version gets its new columns at the next ingest.
-    return F.col(name) if name in images.columns else F.lit(None).cast(IMAGES.schema[name].dataType).alias(name)
 
 
 def expert_stage(
     inputs: StageInputs,
     finish: Finish,
     columns: tuple[str, ...] = (),
-    read: ReadImages = read_images,
-    prepare: Callable[[DataFrame], DataFrame] = lambda df: df,
+    beside: tuple[Part, ...] = (),
+    thresholds: Mapping[str, float] | None = None,
 ) -> Stage:
     """Return a stage that runs the slot's expert; `finish(row, prediction)` makes the table's row on executors.
 
-    The expert reads the columns of `images` that it declares; `finish` also gets `columns`. `prepare` may add a column
-    `gate`: null, or the sentence with which a row is filtered before the expert sees it.
+    The expert reads the columns of `images` that it declares; `finish` also gets `columns`, and those of the tables
+    `beside`. Rows whose `scores` do not reach the thresholds are filtered before the expert sees them.
     """
     definition, spec = inputs.definition, inputs.expert
     slot = definition.slot or definition.name
@@ -60,24 +43,26 @@ def expert_stage(
     settings = inputs.with_rules({"expert": spec.for_recipe()})
     recipe = recipe_of(definition.name, settings, inputs.upstream_recipe)
     asked = resources_of(slot, spec, inputs.gpus_per_task)
-    wanted = tuple(dict.fromkeys((*columns, *expert_class(slot, spec).columns)))
-    batches = partial(perceive, slot=slot, spec=spec, finish=finish, recipe=recipe)
+    wanted = dict.fromkeys(("image_id", "ingest_shard", *columns, *expert_class(slot, spec).columns))
+    read = Joined(Part(IMAGES, tuple(wanted)), beside)
+    batches = partial(perceive, perception=Perception(slot, spec, finish, recipe, thresholds or {}))
     table = definition.table
 
     def transform(df: DataFrame) -> DataFrame:
-        return _mapped(prepare(df), batches, table, task_profile(df.sparkSession, asked.gpus_per_task))
+        return _mapped(df, batches, table, task_profile(df.sparkSession, asked.gpus_per_task))
 
     return Stage(
         definition=definition,
         recipe=recipe,
         upstream_recipe=inputs.upstream_recipe,
-        read=lambda lake, keys, shards: read(lake, keys, shards, wanted),
+        read=read,
         transform=transform,
         settings=settings,
         files_per_batch=asked.files_per_batch,
         arrow_rows=asked.arrow_rows,
         expert=spec,
         gpus_per_task=asked.gpus_per_task,
+        small=SmallWork(read.in_arrow, batches, in_one_process=is_isolated(slot, spec)),
     )
 
 
@@ -97,6 +82,7 @@ def batch_stage(
     settings = inputs.with_rules(section if changes is None else changes)
     recipe = recipe_of(inputs.definition.name, settings, inputs.upstream_recipe)
     bound = partial(batches, settings=inputs.settings, recipe=recipe)
+    in_arrow = getattr(read, "in_arrow", None)
     return Stage(
         definition=inputs.definition,
         recipe=recipe,
@@ -106,6 +92,7 @@ def batch_stage(
         settings=settings,
         files_per_batch=files_per_batch,
         arrow_rows=arrow_rows,
+        small=None if in_arrow is None else SmallWork(in_arrow, bound),
     )
 
 

@@ -1,24 +1,28 @@
 """A lake: a folder or object-store prefix with one Delta table per name."""
 
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StructField, StructType
 
 from jobs.engine import commits
 from jobs.engine.arrow import collected, table_of
-from jobs.engine.delta_log import count_rows, is_table, opened
+from jobs.engine.delta_log import count_rows, is_table, matching_rows, opened
 from jobs.engine.errors import LakeUnreadable
 from jobs.engine.locks import creating
+from jobs.engine.small.pool import usable_cores
 from schemas.operations import STAGE_RUNS
 from schemas.table import Table
 from udfs.storage.locations import has_scheme
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 _HASHES = ("entry_id", "image_id", "qa_id", "example_id")
 
@@ -27,12 +31,28 @@ _HASHES = ("entry_id", "image_id", "qa_id", "example_id")
 class Lake:
     """Where tables and checkpoints are.
 
-    `uri` is a local folder or an `s3a://` prefix; `checkpoint_uri` is never inside a table.
+    `uri` is a local folder or an `s3a://` prefix; `checkpoint_uri` is never inside a table. `spark` is the session, or,
+    for a lake of this machine alone, what starts one as soon as something needs it.
     """
 
-    session: SparkSession
+    spark: SparkSession | Callable[[], SparkSession]
     uri: str
     checkpoint_uri: str
+
+    @cached_property
+    def session(self) -> SparkSession:
+        """Return the Spark session, which starts if it has not yet."""
+        return self.spark if isinstance(self.spark, SparkSession) else self.spark()
+
+    @property
+    def uses_spark(self) -> bool:
+        """Return whether there is a Spark session already."""
+        return isinstance(self.spark, SparkSession) or "session" in self.__dict__
+
+    @property
+    def cores(self) -> int:
+        """Return how many tasks run at the same time."""
+        return self.session.sparkContext.defaultParallelism if self.uses_spark else usable_cores()
 
     def location(self, table: Table) -> str:
         """Return the table's URI."""
@@ -44,7 +64,9 @@ class Lake:
 
         Elsewhere the platform's Delta, its log store and its rights are those that count.
         """
-        return not has_scheme(self.uri) and (self.session.conf.get("spark.master", "") or "").startswith("local[")
+        if has_scheme(self.uri):
+            return False
+        return not self.uses_spark or (self.session.conf.get("spark.master", "") or "").startswith("local[")
 
     def exists(self, table: Table) -> bool:
         """Return whether the table has been created."""
@@ -63,6 +85,8 @@ class Lake:
                 self._add_columns(table)
             else:
                 self._create(table)
+            if self._is_current(table):
+                return
             place = f"delta.`{self.location(table)}`"
             own = {name: value for name, value in table.properties.items() if not name.startswith("delta.")}
             held = self._properties(table) if table.checks or own else {}
@@ -117,7 +141,11 @@ class Lake:
 
     def _remove_empty_log(self, table: Table) -> None:
         """Remove the log of a table whose creation was killed before a commit, since Delta takes it for a table."""
-        self.remove(f"{self.location(table)}/_delta_log")
+        log = f"{self.location(table)}/_delta_log"
+        if has_scheme(self.uri):
+            self.remove(log)
+        else:
+            shutil.rmtree(log, ignore_errors=True)
 
     def remove(self, uri: str) -> None:
         """Remove a folder, if it is there, with all that is in it."""
@@ -134,9 +162,29 @@ class Lake:
         Raises:
             LakeUnreadable: the table does not exist yet; the message names the stage to run.
         """
+        self.require(table)
+        return self.session.read.format("delta").load(self.location(table))
+
+    def require(self, table: Table) -> None:
+        """Check that the table has been created.
+
+        Raises:
+            LakeUnreadable: it does not exist yet; the message names the stage to run.
+        """
         if not self.exists(table):
             raise LakeUnreadable(f"{self.uri} has no table {table.name} yet; {_remedy(table)} writes it.")
-        return self.session.read.format("delta").load(self.location(table))
+
+    def dataset(self, table: Table) -> "ds.Dataset":
+        """Return the table for Arrow, without Spark.
+
+        Raises:
+            LakeUnreadable: the table does not exist yet; the message names the stage to run.
+        """
+        held = opened(self.location(table))
+        if held is None:
+            self.require(table)
+            raise FileNotFoundError(self.location(table))
+        return held.to_pyarrow_dataset()
 
     def stream(self, table: Table, **options: Any) -> DataFrame:
         """Return the table as a stream of appended rows."""
@@ -145,7 +193,7 @@ class Lake:
     def append_records(self, table: Table, records: Sequence[Mapping[str, Any]], app_id: str, version: int) -> None:
         """Append rows that the driver has, once, as `append` does."""
         if self.commits_itself:
-            commits.append(self.location(table), lambda _: table_of(records, table), app_id, version)
+            commits.append(self.location(table), table, lambda _: table_of(records, table), app_id, version)
         else:
             rows = [tuple(record[name] for name in table.columns) for record in records]
             self.append(table, self.session.createDataFrame(rows, table.schema), app_id, version)
@@ -158,7 +206,7 @@ class Lake:
         rows = rows.select(*table.columns)
         if is_small and self.commits_itself and not table.partition_by:
             files = self.session.sparkContext.defaultParallelism
-            commits.append(self.location(table), partial(collected, rows, table), app_id, version, files)
+            commits.append(self.location(table), table, partial(collected, rows, table), app_id, version, files)
             return
         if table.partition_by:
             # One task writes a whole partition, which gives few, large and reproducible files.
@@ -195,10 +243,8 @@ class Lake:
 
     def rows_seen(self, stage: str, recipe: str) -> int:
         """Return how many rows the stage has read so far under this recipe."""
-        if not self.exists(STAGE_RUNS):
-            return 0
-        runs = self.read(STAGE_RUNS).where((F.col("stage") == stage) & (F.col("recipe") == recipe))
-        return runs.agg(F.sum("rows_in")).collect()[0][0] or 0
+        runs = matching_rows(self.location(STAGE_RUNS), {"stage": stage, "recipe": recipe}, ["rows_in"])
+        return sum(run["rows_in"] for run in runs)
 
     def version(self, table: Table) -> int:
         """Return the table's latest version; -1 where there is no table."""

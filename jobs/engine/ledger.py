@@ -104,7 +104,7 @@ class Ledger:
             "seconds": report.seconds,
             "finished_at": datetime.now(UTC),
             "engine_version": ENGINE_VERSION,
-            "cores": self.lake.session.sparkContext.defaultParallelism,
+            "cores": self.lake.cores,
         }
         self.lake.append_records(STAGE_RUNS, [row], self.app_id, batch_id)
 

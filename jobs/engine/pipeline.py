@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
+
+from pyspark.sql import SparkSession
 
 from jobs.engine.accidents import accidents
 from jobs.engine.backfill import backfill, lacking, retry
 from jobs.engine.batches import StreamOptions
-from jobs.engine.delta_log import remove_residues, require_whole_logs
+from jobs.engine.delta_log import count_rows, remove_residues, require_whole_logs
 from jobs.engine.errors import LakeBusy, LakeUnreadable, UsageError
 from jobs.engine.frames import require_upright
 from jobs.engine.gaps import close_gap, require_listed, require_rows_above
@@ -25,9 +28,13 @@ from jobs.engine.rules import of_table, require_conditions
 from jobs.engine.selection import Selection
 from jobs.engine.session import start_session
 from jobs.engine.settings import RunSettings
+from jobs.engine.small.limits import can_be_small, images_in
+from jobs.engine.small.pool import pool
+from jobs.engine.small.stages import run_small
 from jobs.engine.stage import Stage
 from jobs.engine.stream import StageSummary, run_stage
 from jobs.stages.listing import append_listing, crawl_layout
+from jobs.stages.small_listing import SmallListing, append_small_listing, small_listing
 from schemas.operations import QUARANTINE
 from udfs.crawl.layout import Layout
 
@@ -74,9 +81,13 @@ def _require_shared(settings: RunSettings, master: str) -> None:
 
 
 def _started(settings: RunSettings) -> Lake:
+    return Lake(_session(settings), settings.lake_uri, settings.checkpoint_uri)
+
+
+def _session(settings: RunSettings) -> SparkSession:
     session = start_session(settings.master, settings.driver_memory, settings.needs_s3, settings.spark)
     _require_shared(settings, session.sparkContext.master or settings.master)
-    return Lake(session, settings.lake_uri, settings.checkpoint_uri)
+    return session
 
 
 def run(
@@ -208,12 +219,18 @@ def _work(
         require_whole_logs(settings.lake_uri, to_write=True)
     require_upright(settings.lake_uri)
     crawl = _crawl_of(settings, names) if work is run_stage else None
-    lake = lake or _started(settings)
-    with accidents(), writing(lake.uri, names, settings.store_locks):
-        require_conditions(lake.session, settings.rules, [stages[name].target for name in names])
+    small = _small(settings, [stages[name] for name in names], crawl) if lake is None and work is run_stage else None
+    lake = lake or (small.lake if small else _started(settings))
+    with accidents(), writing(lake.uri, names, settings.store_locks), pool() as processes:
+        if settings.rules:
+            require_conditions(lake.session, settings.rules, [stages[name].target for name in names])
         remove_residues(lake.uri)
-        reporter.experts(require_experts(lake.session, [stages[name] for name in names]))
-        if crawl:
+        reporter.experts(require_experts(lake, [stages[name] for name in names]))
+        if small:
+            work = partial(run_small, pool=processes)
+            if small.listing:
+                append_small_listing(lake, small.listing, settings.shard_size)
+        elif crawl:
             append_listing(lake, crawl, settings.shard_size)
         if any(definition_of(name).is_source for name in names):
             require_listed(lake)
@@ -225,10 +242,30 @@ def _work(
         book = register(lake, stages, names)
         summaries = [_one(lake, stages[name], work, options, reporter) for name in names]
         # A finished run or whole backfill has processed everything upstream.
-        caught_up = names if work in (run_stage, backfill) else ()
+        caught_up = names if small or work in (run_stage, backfill) else ()
         for sentence in go_live(lake, book, stages, names, caught_up):
             reporter.say(sentence)
     return summaries
+
+
+@dataclass(frozen=True)
+class _Small:
+    """A run without Spark: its lake, and what its crawl lists."""
+
+    lake: Lake
+    listing: SmallListing | None
+
+
+def _small(settings: RunSettings, stages: list[Stage], crawl: Layout | None) -> _Small | None:
+    """Return how to run without Spark, or None if these stages, this lake or this crawl need it."""
+    lake = Lake(partial(_session, settings), settings.lake_uri, settings.checkpoint_uri)
+    if not can_be_small(settings, lake, stages):
+        return None
+    left = settings.max_images_without_spark - images_in(lake)
+    listing = small_listing(lake, crawl, left) if crawl and left >= 0 else None
+    if left < 0 or (crawl is not None and listing is None):
+        return None
+    return _Small(lake, listing)
 
 
 def _one(lake: Lake, stage: Stage, work: Work, options: StreamOptions, reporter: Reporter) -> StageSummary:
@@ -267,11 +304,12 @@ def _require_upstream(lake: Lake, stages: dict[str, Stage], name: str) -> None:
         LakeUnreadable: the upstream table does not exist, or has rows but none of this recipe.
     """
     stage = stages[name]
-    rows = lake.read(stage.upstream)
-    if "recipe" not in rows.columns or not rows.where(rows.recipe == stage.upstream_recipe).isEmpty():
+    lake.require(stage.upstream)
+    location = lake.location(stage.upstream)
+    if "recipe" not in stage.upstream.columns or count_rows(location, f"recipe = '{stage.upstream_recipe}'"):
         return
     upstream = stage.definition.upstream
-    if rows.isEmpty() or lake.rows_seen(upstream, stage.upstream_recipe):
+    if not count_rows(location, "true") or lake.rows_seen(upstream, stage.upstream_recipe):
         return
     shown = recipe_book(lake).current().get(upstream, "unknown")
     uri = shown_uri(lake)

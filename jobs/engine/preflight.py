@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from jobs.engine.errors import ModelFailed
+from jobs.engine.lake import Lake
 from jobs.engine.resources import task_profile
 from jobs.engine.stage import Stage
 from udfs.experts.expert import ExpertSpec, is_isolated
@@ -19,8 +20,10 @@ _REPLY = "device string, fault string"
 _CHECKED: dict[tuple[str, str, str], str] = {}
 
 
-def require_experts(session: SparkSession, stages: Sequence[Stage]) -> dict[str, str]:
-    """Load the stages' learned experts on an executor, in a job of one task each; return the device of each stage.
+def require_experts(lake: Lake, stages: Sequence[Stage]) -> dict[str, str]:
+    """Load the stages' learned experts where they will run; return the device of each stage.
+
+    In Spark that is an executor, in a job of one task each.
 
     Raises:
         ModelFailed: one does not load; the message says which and why.
@@ -30,9 +33,10 @@ def require_experts(session: SparkSession, stages: Sequence[Stage]) -> dict[str,
         slot = stage.definition.slot or stage.name
         if stage.expert is None or not is_isolated(slot, stage.expert):
             continue
-        key = (session.sparkContext.applicationId, slot, stage.expert.model_dump_json())
+        application = lake.session.sparkContext.applicationId if lake.uses_spark else ""
+        key = (application, slot, stage.expert.model_dump_json())
         if key not in _CHECKED:
-            _CHECKED[key] = _load(session, slot, stage.expert, stage.gpus_per_task)
+            _CHECKED[key] = _load(lake, slot, stage.expert, stage.gpus_per_task)
         devices[stage.name] = _CHECKED[key]
     return devices
 
@@ -53,13 +57,18 @@ def model_failures() -> Iterator[None]:
         raise ModelFailed(told.group(1)) from None
 
 
-def _load(session: SparkSession, slot: str, spec: ExpertSpec, gpus_per_task: float | None) -> str:
+def _load(lake: Lake, slot: str, spec: ExpertSpec, gpus_per_task: float | None) -> str:
+    device, fault = _loaded(lake.session, slot, spec, gpus_per_task) if lake.uses_spark else loading_fault(slot, spec)
+    if fault:
+        raise ModelFailed(f"Stage {slot}: {fault}")
+    return device
+
+
+def _loaded(session: SparkSession, slot: str, spec: ExpertSpec, gpus_per_task: float | None) -> tuple[str, str | None]:
     one_row = session.range(0, 1, 1, numPartitions=1)
     profile = task_profile(session, gpus_per_task)
     reply = one_row.mapInArrow(partial(_reply, slot=slot, spec=spec), _REPLY, profile=profile).collect()[0]
-    if reply["fault"]:
-        raise ModelFailed(f"Stage {slot}: {reply['fault']}")
-    return reply["device"]
+    return reply["device"], reply["fault"]
 
 
 def _reply(batches: Iterable[pa.RecordBatch], slot: str, spec: ExpertSpec) -> Iterable[pa.RecordBatch]:

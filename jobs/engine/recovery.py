@@ -5,9 +5,11 @@ repeat it, and Delta ignores what was committed. Where nothing will repeat it, s
 lost, or a backfill was killed, its rows are removed from the tables that have them. Then its keys are like new ones.
 """
 
+import pyarrow.dataset as ds
 from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
+from jobs.engine import commits
 from jobs.engine.checkpoints import checkpoint_name, checkpoint_of, checkpoints_of
 from jobs.engine.delta_log import Commits, commits_of, matching_rows, transaction_version
 from jobs.engine.lake import Lake
@@ -32,11 +34,18 @@ def recover(lake: Lake, stage: Stage, streaming: bool) -> None:
         applications = {name for table in stage.committed for name in commits_of(lake.location(table), prefix)}
     last = {application(stage.name, one.generation): one.last for one in kept.values()}
     for name in sorted(applications):
-        first, until = _half_done(lake, stage, name)
-        # Later ones than the checkpoint's last are repeated by it.
-        until = min(until, last.get(name, until))
-        if first <= until:
-            _take_back(lake, stage, name, range(first, until + 1))
+        take_back_half_done(lake, stage, name, last.get(name))
+
+
+def take_back_half_done(lake: Lake, stage: Stage, name: str, last: int | None = None) -> None:
+    """Take back the micro-batches of an application that are half in the tables, up to the `last` one.
+
+    Later ones than the last of a checkpoint are repeated by it.
+    """
+    first, until = _half_done(lake, stage, name)
+    until = until if last is None else min(until, last)
+    if first <= until:
+        _take_back(lake, stage, name, range(first, until + 1))
 
 
 def lacks_rows(lake: Lake, stage: Stage) -> bool:
@@ -73,9 +82,13 @@ def _take_back(lake: Lake, stage: Stage, name: str, batches: range) -> None:
     generation = name.removeprefix(application(stage.name, ""))
     for table in stage.committed[:-1]:
         if lake.exists(table):
-            commits: Commits = commits_of(lake.location(table), name).get(name, {})
-            _remove(lake, table, [file for batch in batches for file in commits.get(batch, [])])
-    if lake.exists(STAGE_RUNS):
+            made: Commits = commits_of(lake.location(table), name).get(name, {})
+            _remove(lake, table, [file for batch in batches for file in made.get(batch, [])])
+    if lake.exists(STAGE_RUNS) and lake.commits_itself:
+        runs = (ds.field("stage") == stage.name) & (ds.field("generation") == generation)
+        among = (ds.field("batch_id") >= batches.start) & (ds.field("batch_id") < batches.stop)
+        commits.delete(lake.location(STAGE_RUNS), STAGE_RUNS, runs & among)
+    elif lake.exists(STAGE_RUNS):
         runs = (F.col("stage") == stage.name) & (F.col("generation") == generation)
         among = F.col("batch_id").between(batches.start, batches.stop - 1)
         DeltaTable.forPath(lake.session, lake.location(STAGE_RUNS)).delete(runs & among)
@@ -88,6 +101,9 @@ def _take_back(lake: Lake, stage: Stage, name: str, batches: range) -> None:
 
 def _remove(lake: Lake, table: Table, files: list[str]) -> None:
     """Remove the rows of files from a table, where those files are still part of it."""
+    if lake.commits_itself:
+        commits.remove_files(lake.location(table), files)
+        return
     if not files:
         return
     columns = [*table.key, *(["ingest_shard"] if "ingest_shard" in table.columns else [])]

@@ -84,6 +84,7 @@ class _EngineSettings(BaseSettings):
     driver_memory: str = "4g"
     shared_folders: tuple[str, ...] = ()
     store_locks: bool = True
+    max_images_without_spark: int = Field(default=1_000, ge=0)
     spark: SparkOptions = Field(default_factory=dict)
     shard_size: int = Field(default=256, gt=0)
     max_failure_rate: float = Field(default=0.2, ge=0, le=1)

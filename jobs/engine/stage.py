@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.engine.lake import Lake
 from jobs.engine.rules import ROWS_JSON, Rule, hashed, ruled, warnings_of
+from jobs.engine.small.work import SmallWork
 from jobs.engine.writing import Append, Outputs
 from schemas.operations import QUARANTINE, STAGE_RUNS
 from schemas.table import ENGINE_VERSION, Table
@@ -108,7 +109,7 @@ class Stage:
     recipe hashes, `configuration` is everything needed to build the stage again. `split` overrides how rows are
     distributed over tables. A stage with an `expert` runs it on tasks with `gpus_per_task` (see
     `jobs/engine/resources.py`). `rules` are those of its table. `prepare` adapts the stage to what a lake says now,
-    before each micro-batch.
+    before each micro-batch. `small` is what it does in a small run; without it, it always runs in Spark.
     """
 
     definition: StageDefinition
@@ -126,6 +127,7 @@ class Stage:
     gpus_per_task: float | None = None
     rules: tuple[Rule, ...] = ()
     prepare: "Callable[[Stage, Lake], Stage] | None" = None
+    small: SmallWork | None = None
 
     @property
     def name(self) -> str:

@@ -3,12 +3,16 @@
 from dataclasses import replace
 from functools import partial
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from jobs.engine.arrow import map_batches, output_type
+from jobs.engine.joined import Part
 from jobs.engine.lake import Lake
+from jobs.engine.small.work import SmallOutputs, SmallWork
 from jobs.engine.stage import Stage, StageDefinition, StageInputs, rejects_of
 from jobs.engine.writing import Append, Outputs
 from jobs.takedown.refusals import refused_keys
@@ -35,12 +39,19 @@ def _build(inputs: StageInputs) -> Stage:
         settings={"limits": inputs.settings.model_dump(mode="json")},
         split=_outputs,
         prepare=partial(_refusing, limits=inputs.settings),
+        small=_small(inputs.settings, RefusedKeys()),
     )
 
 
 def _refusing(stage: Stage, lake: Lake, limits: IngestSettings) -> Stage:
     """Return the stage as it refuses what was taken down before."""
-    return replace(stage, transform=partial(transform, limits=limits, refused=refused_keys(lake)))
+    refused = refused_keys(lake)
+    return replace(stage, transform=partial(transform, limits=limits, refused=refused), small=_small(limits, refused))
+
+
+def _small(limits: IngestSettings, refused: RefusedKeys) -> SmallWork:
+    batches = partial(ingest_batches, limits=limits, refused=refused)
+    return SmallWork(_read_small, batches, extra=_EXTRA, split=_small_outputs)
 
 
 def transform(df: DataFrame, limits: IngestSettings, refused: RefusedKeys | None = None) -> DataFrame:
@@ -78,6 +89,25 @@ def _outputs(stage: Stage, lake: Lake, transformed: DataFrame) -> Outputs:
         rows=new_images(transformed, lake.read(IMAGES)),
         rejects=rejects_of(stage, transformed),
         sides=((PROVENANCE, provenance_of(transformed)),),
+    )
+
+
+def _read_small(lake: Lake, keys: pa.Table) -> pa.Table:
+    return Part(CRAWL, tuple(CRAWL.columns)).in_arrow(lake, "entry_id", keys["entry_id"].combine_chunks())
+
+
+def _small_outputs(lake: Lake, transformed: pa.Table) -> SmallOutputs:
+    sound = transformed.filter(pc.is_valid(transformed["image_id"])).sort_by("entry_id")
+    known = set(lake.dataset(IMAGES).to_table(columns=["image_id"])["image_id"].to_pylist())
+    fresh = []
+    for place, image_id in enumerate(sound["image_id"].to_pylist()):
+        if image_id not in known:
+            fresh.append(place)
+            known.add(image_id)
+    provenance = pa.table({name: pc.struct_field(sound["provenance"], name) for name in PROVENANCE.columns})
+    return SmallOutputs(
+        rows=sound.take(fresh).select(IMAGES.columns),
+        sides=((PROVENANCE, provenance),),
     )
 
 

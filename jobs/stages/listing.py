@@ -29,6 +29,8 @@ _POSITION = column("position", LongType(), "place in the crawl; sparse between t
 _OF_LISTING = ("listed_on", "ingest_shard")
 LISTED = StructType([field for field in CRAWL.schema.fields if field.name not in _OF_LISTING] + [_POSITION])
 
+# Pieces whose entries are numbered through.
+NUMBERED = ("lines", "table")
 _ENTRIES_PER_BATCH = 1_024
 _PIECES_PER_TASK = 4
 _SMALLEST_SHARD = 16
@@ -70,10 +72,10 @@ def _append(lake: Lake, crawl: Layout, shard_size: int) -> tuple[int, set[str]]:
             return 0, set()
         # Before the append, since Spark computes a cached plan again when one of its tables is written.
         failed = fresh.where(F.col("row_json").contains(UNLISTED)).select("uri").distinct().collect()
-        size = max(min(shard_size, count // _SHARDS_OF_A_SMALL_CRAWL), min(shard_size, _SMALLEST_SHARD))
+        size = rows_per_shard(count, shard_size)
         next_shard = (known.agg(F.max("ingest_shard")).collect()[0][0] or 0) + 1
         shard = F.lit(next_shard) + F.floor((F.col("position") - first) / size)
-        own = {"listed_on": F.lit(_today()), "ingest_shard": shard.cast("bigint")}
+        own = {"listed_on": F.lit(today()), "ingest_shard": shard.cast("bigint")}
         rows = fresh.withColumns({**own, "engine_version": F.lit(ENGINE_VERSION)})
         files = min(-(-(last - first + 1) // size), -(-count // size) * 2)
         # Numbered by the table's version: of two concurrent listings, Delta ignores one; its entries come with the next
@@ -85,7 +87,13 @@ def _append(lake: Lake, crawl: Layout, shard_size: int) -> tuple[int, set[str]]:
         fresh.unpersist()
 
 
-def _today() -> date:
+def rows_per_shard(count: int, shard_size: int) -> int:
+    """Return how many of `count` new entries are a shard: `shard_size`, or fewer where cores would be idle."""
+    return max(min(shard_size, count // _SHARDS_OF_A_SMALL_CRAWL), min(shard_size, _SMALLEST_SHARD))
+
+
+def today() -> date:
+    """Return the day (UTC) of a listing."""
     return datetime.now(UTC).date()
 
 
@@ -131,8 +139,12 @@ def list_crawl(session: SparkSession, crawl: Layout) -> DataFrame:
     if crawl.loose or not frames:
         frames.append(_from_files(session, crawl))
     listed = frames[0] if len(frames) == 1 else frames[0].unionAll(frames[1])
-    repeats = crawl.kind == MANIFEST or any(piece.form == "shard" for piece in crawl.pieces)
-    return _without_repeats(listed) if repeats else listed
+    return _without_repeats(listed) if may_repeat(crawl) else listed
+
+
+def may_repeat(crawl: Layout) -> bool:
+    """Return whether a crawl of this kind may list a row twice."""
+    return crawl.kind == MANIFEST or any(piece.form == "shard" for piece in crawl.pieces)
 
 
 def _from_files(session: SparkSession, layout: Layout) -> DataFrame:
@@ -142,7 +154,7 @@ def _from_files(session: SparkSession, layout: Layout) -> DataFrame:
 
 def _from_pieces(session: SparkSession, layout: Layout) -> DataFrame:
     pieces = layout.pieces
-    if pieces[0].form in ("lines", "table"):
+    if pieces[0].form in NUMBERED:
         pieces = numbered(pieces, _rows_by_piece(session, pieces))
     schema, crawl_uri = to_arrow_schema(LISTED), layout.crawl_uri
 

@@ -22,7 +22,7 @@ from udfs.experts.expert import ExpertSpec
 from udfs.experts.families.composed import ComposedRegions
 from udfs.experts.images import upright_image
 from udfs.experts.vocabularies import named_list
-from udfs.stages.perceive import perceive, regions_row
+from udfs.stages.perceive import Perception, perceive, regions_row
 from udfs.stages.rows import RowRejected
 
 NAMES = ["mug", "chair", "table lamp"]
@@ -141,7 +141,7 @@ def test_a_whole_batch_with_a_corrupt_image(parts: dict[str, ExpertSpec]) -> Non
     schema = to_arrow_schema(output_type(REGIONS))
     out = [
         row
-        for one in perceive(iter([batch]), schema, "context", spec, regions_row, "recipe")
+        for one in perceive(iter([batch]), schema, Perception("context", spec, regions_row, "recipe"))
         for row in one.to_pylist()
     ]
     assert [row["image_id"] for row in out] == [row["image_id"] for row in rows]

@@ -12,7 +12,7 @@ from schemas.images import IMAGES
 from schemas.perception import DEPTHS, IMAGE_SCORES
 from tests.experts.image_rows import image_row
 from udfs.experts.expert import ExpertSpec, expert_class
-from udfs.stages.perceive import Finish, depth_row, perceive, scores_row
+from udfs.stages.perceive import Finish, Perception, depth_row, perceive, scores_row
 
 
 def rows_of(slot: str, spec: ExpertSpec, finish: Finish, table: Any) -> list[dict[str, Any]]:
@@ -23,7 +23,7 @@ def rows_of(slot: str, spec: ExpertSpec, finish: Finish, table: Any) -> list[dic
     rows = [{**p, "image_id": f"id{number}", "ingest_shard": 0} for number, p in enumerate(images)]
     read = to_arrow_schema(StructType([f for f in IMAGES.schema.fields if f.name in columns]))
     batch = pa.RecordBatch.from_pylist([{name: row.get(name) for name in read.names} for row in rows], schema=read)
-    (out,) = perceive(iter([batch]), to_arrow_schema(output_type(table)), slot, spec, finish, "recipe")
+    (out,) = perceive(iter([batch]), to_arrow_schema(output_type(table)), Perception(slot, spec, finish, "recipe"))
     return out.to_pylist()
 
 

@@ -1,7 +1,8 @@
 """Runs an expert over Arrow batches and turns its predictions into rows of `image_scores`, `regions` and `depths`."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,37 +13,51 @@ from schemas.reasons import Outcome, Reason
 from udfs.experts.expert import ExpertSpec, Prediction, is_isolated, loaded_expert
 from udfs.experts.isolation.guarded import guarded_expert
 from udfs.experts.loading import ModelUnavailable
+from udfs.stages.gates import gate_of
 from udfs.stages.rows import Row, RowRejected, keys_of, rejected_by
 from udfs.stages.time_limit import OverTime, within
 
 Finish = Callable[[Row, Prediction], Row]
 
 
-def perceive(
-    batches: Iterator[pa.RecordBatch], schema: pa.Schema, slot: str, spec: ExpertSpec, finish: Finish, recipe: str
-) -> Iterator[pa.RecordBatch]:
-    """Predict batch by batch; `finish(row, prediction)` makes the table's row, or raises RowRejected.
+@dataclass(frozen=True)
+class Perception:
+    """An expert in a slot, and what becomes of its predictions.
 
-    A row whose `gate` column holds a sentence is filtered before the expert sees it.
+    `finish(row, prediction)` makes the table's row, or raises RowRejected. A row whose `scores` do not reach the
+    `thresholds` is filtered before the expert sees it.
     """
-    for rows in perceived((batch.to_pylist() for batch in batches), slot, spec, finish, recipe):
+
+    slot: str
+    spec: ExpertSpec
+    finish: Finish
+    recipe: str
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+
+def perceive(batches: Iterator[pa.RecordBatch], schema: pa.Schema, perception: Perception) -> Iterator[pa.RecordBatch]:
+    """Predict batch by batch, and make a row of every prediction."""
+    for rows in perceived((batch.to_pylist() for batch in batches), perception):
         yield pa.RecordBatch.from_pylist(rows, schema=schema)
 
 
-def perceived(
-    batches: Iterable[list[Row]], slot: str, spec: ExpertSpec, finish: Finish, recipe: str
-) -> Iterator[list[Row]]:
+def perceived(batches: Iterable[list[Row]], perception: Perception) -> Iterator[list[Row]]:
     """Yield the output rows of each batch of rows, as `perceive` does of Arrow batches."""
-    waiting: deque[list[Row]] = deque()
+    slot, spec, finish, recipe = perception.slot, perception.spec, perception.finish, perception.recipe
+    waiting: deque[list[tuple[Row, str | None]]] = deque()
 
     def kept() -> Iterator[list[Row]]:
         for batch in batches:
-            waiting.append(batch)
-            yield [row for row in batch if not row.get("gate")]
+            gated = [(row, gate_of(row.get("scores"), perception.thresholds)) for row in batch]
+            waiting.append(gated)
+            yield [row for row, gate in gated if gate is None]
 
     for predictions in _predictions(slot, spec, kept()):
-        rows, of_kept = waiting.popleft(), iter(predictions)
-        yield [_output(row, None if row.get("gate") else next(of_kept), finish, recipe) for row in rows]
+        of_kept = iter(predictions)
+        yield [
+            _output(row, next(of_kept) if gate is None else _filtered(gate), finish, recipe)
+            for row, gate in waiting.popleft()
+        ]
 
 
 def scores_row(row: Row, prediction: Prediction) -> Row:
@@ -105,11 +120,13 @@ def _predicted_here(expert: Any, batch: list[Row], timeout_s: float, slot: str) 
         return [RowRejected(Outcome.FAILED, Reason.MODEL_TIMED_OUT, error)]
 
 
-def _output(row: Row, outcome: Prediction | Exception | None, finish: Finish, recipe: str) -> Row:
+def _filtered(gate: str) -> RowRejected:
+    return RowRejected(Outcome.FILTERED, Reason.SCORE_BELOW_THRESHOLD, gate)
+
+
+def _output(row: Row, outcome: Prediction | Exception, finish: Finish, recipe: str) -> Row:
     keys = keys_of(row, recipe)
     try:
-        if outcome is None:
-            raise RowRejected(Outcome.FILTERED, Reason.SCORE_BELOW_THRESHOLD, row["gate"])
         if isinstance(outcome, Exception):
             raise outcome
         if not _is_finite(outcome):

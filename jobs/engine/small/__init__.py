@@ -1,0 +1,1 @@
+"""Small runs: stages of a small crawl, done by the command and its own processes, without Spark."""

@@ -1,0 +1,45 @@
+"""Which runs are small: few images, a lake of this machine, and stages that work without Spark."""
+
+from collections.abc import Iterable, Sequence
+
+from pyspark.sql import SparkSession
+
+from jobs.engine.checkpoints import checkpoint_of
+from jobs.engine.delta_log import count_rows, opened
+from jobs.engine.joining import on_platform
+from jobs.engine.lake import Lake
+from jobs.engine.settings import RunSettings
+from jobs.engine.stage import Stage
+from schemas.images import IMAGES
+from udfs.storage.locations import has_scheme
+
+# Arrow reads rows that Delta has marked as deleted or renamed as if they were not.
+_UNREAD = {"deletionVectors", "columnMapping"}
+
+
+def can_be_small(settings: RunSettings, lake: Lake, stages: Sequence[Stage]) -> bool:
+    """Return whether these stages may run without Spark on this lake, however many images there are.
+
+    Where a session is there already, a user names Spark's options, rules are Spark's SQL, or streams have begun to
+    follow the tables, they run in Spark.
+    """
+    if not settings.max_images_without_spark or settings.spark or settings.rules or settings.gpus_per_task:
+        return False
+    if has_scheme(lake.uri) or has_scheme(lake.checkpoint_uri) or not settings.master.startswith("local["):
+        return False
+    if on_platform() or SparkSession.getActiveSession() is not None:
+        return False
+    if any(stage.small is None or checkpoint_of(lake, stage) is not None for stage in stages):
+        return False
+    return _reads_as_plain(lake, stages)
+
+
+def images_in(lake: Lake) -> int:
+    """Return how many images a lake has."""
+    return count_rows(lake.location(IMAGES), "true")
+
+
+def _reads_as_plain(lake: Lake, stages: Iterable[Stage]) -> bool:
+    tables = (table for stage in stages for table in (*stage.definition.reads, *stage.committed))
+    held = (opened(location) for location in {lake.location(table) for table in tables})
+    return all(one is None or not _UNREAD & set(one.protocol().reader_features or ()) for one in held)

@@ -1,0 +1,106 @@
+"""The processes of a small run: as many as there are cores, each with the engine loaded, for as long as the run."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.connection import wait
+
+import pyarrow as pa
+
+Batches = Callable[..., Iterator[pa.RecordBatch]]
+
+# A process takes about a second to start, in which one works on some twenty images.
+_WORTH_A_PROCESS = 24
+_MODULES = ["jobs.engine.registry"]
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Pool:
+    """Runs functions of batches, here or, where there is enough to do, in processes that start when first needed."""
+
+    def __init__(self) -> None:
+        self._executor: ProcessPoolExecutor | None = None
+
+    def mapped(
+        self, batches: Iterable[pa.RecordBatch], function: Batches, schema: pa.Schema, rows: int, here: bool = False
+    ) -> Iterator[list[pa.RecordBatch]]:
+        """Yield what `function(batches, schema=)` makes of each batch, in order; `rows` are those of all batches.
+
+        With `here`, the function gets all batches as one iterator, in this process.
+
+        Raises:
+            BrokenProcessPool: a process was killed.
+        """
+        cores = usable_cores()
+        if here:
+            yield list(function(iter(batches), schema=schema))
+        elif rows < _WORTH_A_PROCESS or cores == 1:
+            yield from ([*function(iter([batch]), schema=schema)] for batch in batches)
+        else:
+            yield from self._in_processes(batches, partial(_made, function, schema), cores)
+
+    def _in_processes(
+        self, batches: Iterable[pa.RecordBatch], task: Callable[[pa.RecordBatch], list[pa.RecordBatch]], cores: int
+    ) -> Iterator[list[pa.RecordBatch]]:
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(cores, _context(), initializer=_begin)
+        waiting: deque[Future[list[pa.RecordBatch]]] = deque()
+        for batch in batches:
+            waiting.append(self._executor.submit(task, batch))
+            # Few batches are under way at a time, so that memory does not grow with the crawl.
+            if len(waiting) > 2 * cores:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+    def close(self) -> None:
+        """End the processes; what they are working on is given up."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = None
+
+
+@contextmanager
+def pool() -> Iterator[Pool]:
+    """Return a pool whose processes end with the block."""
+    made = Pool()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    # A fork of this process would inherit locks of threads that it does not have.
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_MODULES)
+    return context
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the command, and end with it, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
+def _made(function: Batches, schema: pa.Schema, batch: pa.RecordBatch) -> list[pa.RecordBatch]:
+    return list(function(iter([batch]), schema=schema))
