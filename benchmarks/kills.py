@@ -1,9 +1,9 @@
-"""Kills Java, a Python worker or the whole engine at random moments, and compares every table with an undisturbed lake.
+"""Kills Java, a worker or the whole engine at random moments, and compares every table with an undisturbed lake.
 
 `python -m benchmarks.kills --kills 20 --rooms 12 --seed 11` runs `run`, `examples`, `backfill` and `retry`, each killed
 and started again until it ends, and prints one line per kill and a summary. A kill comes up to two seconds after a
 random line of progress, so that it hits however fast the machine is. A command whose Java or worker was killed has to
-end in one sentence.
+end in one sentence. With `--small`, the runs do without Spark, and one of their own processes or all is killed.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from benchmarks.same_rows import differences, rows_of
 from scenes.crawl import write_crawl
 
 TARGETS = ("java", "worker", "tree")
+SMALL_TARGETS = ("process", "tree")
 _STOPPED = 9
 
 
@@ -58,8 +59,9 @@ def write_damaged_crawl(folder: Path, rooms: int, seed: int) -> None:
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def commands(crawl: Path, lake: Path) -> dict[str, list[str]]:
-    """Return the commands under test, in order, by name."""
+def commands(crawl: Path, lake: Path, small: bool = False) -> dict[str, list[str]]:
+    """Return the commands under test, in order, by name; `small` ones do without Spark where they can."""
+    limit = [] if small else ["--set", "max_images_without_spark=0"]
     arguments = {
         "run": ["--crawl", str(crawl), "--experts", "sensor"],
         "examples": [],
@@ -67,7 +69,7 @@ def commands(crawl: Path, lake: Path) -> dict[str, list[str]]:
         "retry": [],
     }
     start = [sys.executable, "-m", "spatiallake"]
-    return {name: [*start, name, "--lake", str(lake), *more] for name, more in arguments.items()}
+    return {name: [*start, name, "--lake", str(lake), *more, *limit] for name, more in arguments.items()}
 
 
 def run_to_end(command: list[str], log: Path) -> int:
@@ -108,7 +110,16 @@ def kill_part(process: "subprocess.Popen[bytes]", target: str) -> str | None:
         if target == "tree":
             os.killpg(process.pid, signal.SIGKILL)
             return target
-        java = [pid for pid, name in _children(process.pid) if name == "java"]
+        below = dict(_children(process.pid))
+        if target == "process":
+            # Those of a small run are the children of a server that starts them.
+            workers = [pid for one in below for pid, _ in _children(one)]
+            if workers:
+                os.kill(workers[0], signal.SIGKILL)
+                return target
+            time.sleep(0.01)
+            continue
+        java = [pid for pid, name in below.items() if name == "java"]
         daemons = [pid for one in java for pid, _ in _children(one)]
         victims = java if target == "java" else [pid for one in daemons for pid, _ in _children(one)]
         if victims:
@@ -128,10 +139,10 @@ def _children(parent: int) -> Iterator[tuple[int, str]]:
             yield int(entry.name), name
 
 
-def check(crawl: Path, folder: Path, kills: int, kills_per_lake: int, seed: int) -> list[str]:
+def check(crawl: Path, folder: Path, kills: int, kills_per_lake: int, seed: int, small: bool) -> list[str]:
     """Return what went wrong in `kills` kills; each lake is killed `kills_per_lake` times, command after command."""
     log, reference = folder / "log.txt", folder / "reference"
-    lines = {name: run_to_end(command, log) for name, command in commands(crawl, reference).items()}
+    lines = {name: run_to_end(command, log) for name, command in commands(crawl, reference, small).items()}
     told = ", ".join(f"{name} {count}" for name, count in lines.items())
     print(f"lines of progress: {told}; {sum(rows_of(reference, 'qa_pairs').values())} answers", flush=True)
     found, draws = list[str](), random.Random(seed)
@@ -141,12 +152,15 @@ def check(crawl: Path, folder: Path, kills: int, kills_per_lake: int, seed: int)
     for first in range(0, kills, kills_per_lake):
         lake = folder / f"killed-{first}"
         planned = plan[first : first + kills_per_lake]
-        for name, command in commands(crawl, lake).items():
+        for name, command in commands(crawl, lake, small).items():
             times = planned.count(name)
             for _ in range(times):
                 # A command that was killed before has less left to do.
                 line = draws.randrange(max(1, lines[name] // times))
-                target, after_s = draws.choice(TARGETS), draws.uniform(0.0, 2.0)
+                target, after_s = (
+                    draws.choice(SMALL_TARGETS if small else TARGETS),
+                    draws.uniform(0.0, 0.5 if small else 2.0),
+                )
                 ended = killed_after(command, target, line, after_s, log)
                 what = f"{target} killed" if ended.killed else "had finished"
                 print(f"{name}: {what} {after_s:.1f} s after line {line}, exit code {ended.code}", flush=True)
@@ -178,8 +192,10 @@ def main() -> None:
     parser.add_argument("--kills-per-lake", type=int, default=5)
     parser.add_argument("--rooms", type=int, default=12)
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--small", action="store_true", help="kill runs that do without Spark")
     options = parser.parse_args()
-    kills = partial(check, kills=options.kills, kills_per_lake=options.kills_per_lake, seed=options.seed)
+    planned = {"kills": options.kills, "kills_per_lake": options.kills_per_lake, "seed": options.seed}
+    kills = partial(check, **planned, small=options.small)
     checked(kills, options.rooms, options.seed)
 
 

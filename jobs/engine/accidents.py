@@ -26,7 +26,8 @@ _SIGNS = (
         "Java ran out of memory; give it more with `--set driver_memory=8g`, then",
     ),
     (
-        r"Python worker exited unexpectedly|Python worker failed to connect back|Python worker process terminated",
+        r"Python worker exited unexpectedly|Python worker failed to connect back|Python worker process terminated"
+        r"|process in the process pool was terminated abruptly|process pool is not usable anymore",
         "A Python worker was killed, often for lack of memory;",
     ),
     (

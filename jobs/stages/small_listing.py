@@ -9,7 +9,8 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from jobs.engine import commits
 from jobs.engine.lake import Lake
 from jobs.engine.listings import record, unlisted
-from jobs.stages.listing import NUMBERED, may_repeat, rows_per_shard, today
+from jobs.stages import listing
+from jobs.stages.listing import NUMBERED, may_repeat, rows_per_shard
 from jobs.takedown.refusals import refused_keys
 from schemas.images import CRAWL
 from schemas.table import ENGINE_VERSION
@@ -54,23 +55,23 @@ def _entries(crawl: Layout) -> Iterator[Row]:
     yield from loose_entries(crawl)
 
 
-def append_small_listing(lake: Lake, listing: SmallListing, shard_size: int) -> None:
+def append_small_listing(lake: Lake, found: SmallListing, shard_size: int) -> None:
     """Append the entries that table `crawl` lacks, as `append_listing` does."""
     lake.ensure(CRAWL)
     held = lake.dataset(CRAWL).to_table(columns=["entry_id", "ingest_shard"])
     known = set(held["entry_id"].to_pylist())
-    fresh = [row for row in listing.entries if row["entry_id"] not in known]
+    fresh = [row for row in found.entries if row["entry_id"] not in known]
     if fresh:
         _append(lake, fresh, max(held["ingest_shard"].to_pylist(), default=0) + 1, shard_size)
-    if listing.layout.pieces and fresh:
-        record(lake, listing.layout, {row["uri"] for row in fresh if UNLISTED in (row["row_json"] or "")})
+    if found.layout.pieces and fresh:
+        record(lake, found.layout, {row["uri"] for row in fresh if UNLISTED in (row["row_json"] or "")})
 
 
 def _append(lake: Lake, fresh: list[Row], next_shard: int, shard_size: int) -> None:
     refused, size = refused_keys(lake), rows_per_shard(len(fresh), shard_size)
     fresh = [redacted(row) if refused.has_any(keys_of_entry(row)) else row for row in fresh] if refused else fresh
     first = min(row["position"] for row in fresh)
-    own = {"listed_on": today(), "engine_version": ENGINE_VERSION}
+    own = {"listed_on": listing.today(), "engine_version": ENGINE_VERSION}
     rows = [{**row, **own, "ingest_shard": next_shard + (row["position"] - first) // size} for row in fresh]
     table = pa.Table.from_pylist(rows, schema=to_arrow_schema(CRAWL.schema))
     location = lake.location(CRAWL)

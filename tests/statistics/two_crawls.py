@@ -26,7 +26,7 @@ def write_lake(spark: SparkSession, folder: Path) -> Path:
     spoil(crawls[0])
     for crawl, day in zip(crawls, DAYS, strict=True):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("jobs.stages.listing._today", lambda day=day: day)
+            patch.setattr("jobs.stages.listing.today", lambda day=day: day)
             spatiallake.run(str(lake), crawl=str(crawl), experts="sensor", stages=["ingest"])
     spatiallake.run(str(lake), experts="sensor")
     spatiallake.run(str(lake), settings=SHORT, stages=["synthesize", "statistics"])

@@ -20,18 +20,22 @@ _UNREAD = {"deletionVectors", "columnMapping"}
 def can_be_small(settings: RunSettings, lake: Lake, stages: Sequence[Stage]) -> bool:
     """Return whether these stages may run without Spark on this lake, however many images there are.
 
-    Where a session is there already, a user names Spark's options, rules are Spark's SQL, or streams have begun to
+    Where a platform's session is there, a user names Spark's options, rules are Spark's SQL, or streams have begun to
     follow the tables, they run in Spark.
     """
     if not settings.max_images_without_spark or settings.spark or settings.rules or settings.gpus_per_task:
         return False
     if has_scheme(lake.uri) or has_scheme(lake.checkpoint_uri) or not settings.master.startswith("local["):
         return False
-    if on_platform() or SparkSession.getActiveSession() is not None:
+    if on_platform() or not _is_of_this_machine(SparkSession.getActiveSession()):
         return False
     if any(stage.small is None or checkpoint_of(lake, stage) is not None for stage in stages):
         return False
     return _reads_as_plain(lake, stages)
+
+
+def _is_of_this_machine(session: SparkSession | None) -> bool:
+    return session is None or (session.conf.get("spark.master", "") or "").startswith("local[")
 
 
 def images_in(lake: Lake) -> int:
