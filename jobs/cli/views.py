@@ -28,6 +28,7 @@ def render(
     master: MasterOption = None,
 ) -> None:
     """Render synthetic rooms with exact ground truth as a crawl."""
+    from jobs.engine.joining import on_platform
     from jobs.engine.session import start_session
     from jobs.views.render import render as render_crawl
     from scenes.settings import ROOM_KINDS, RenderSettings
@@ -45,7 +46,8 @@ def render(
         mask_bleed_px=mask_bleed,
         doorways=doorways,
     )
-    summary = render_crawl(start_session(master or "local[*]"), settings)
+    session = start_session(master or "local[*]") if master or on_platform() else None
+    summary = render_crawl(settings, session)
     typer.echo(f"{summary.manifest}: {summary.images} images of {summary.rooms} rooms, {summary.objects} objects.")
 
 

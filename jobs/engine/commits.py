@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CONSTRAINT = "delta.constraints."
 _MIN_ROWS_PER_FILE = 2
+Action = AddAction | RemoveAction
 _ORDERED = (pa.types.is_integer, pa.types.is_string, pa.types.is_timestamp, pa.types.is_date)
 
 
@@ -63,9 +64,9 @@ def append(
         ValueError: a column that must hold values lacks one.
     """
 
-    def actions(held: DeltaTable, names: list[str]) -> list[AddAction | RemoveAction]:
+    def actions(held: DeltaTable, names: list[str]) -> list[Action]:
         rows = rows_under(_conditions(held))
-        return _added(Path(location), table, _parts(rows, table, files), names)
+        return [*_added(Path(location), table, _parts(rows, table, files), names)]
 
     _commit_once(location, app_id, version, actions)
 
@@ -76,7 +77,7 @@ def replace(location: str, table: Table, rows: pa.Table, app_id: str, version: i
     Files with some old rows are written again without them.
     """
 
-    def actions(held: DeltaTable, names: list[str]) -> list[AddAction | RemoveAction]:
+    def actions(held: DeltaTable, names: list[str]) -> list[Action]:
         return _instead(held, location, table, rows, old, names)
 
     _commit_once(location, app_id, version, actions)
@@ -95,7 +96,7 @@ def remove_files(location: str, names: Collection[str]) -> None:
     held = opened(location)
     if held is None:
         return
-    live = [removal for path, removal in _live(held).items() if path.rpartition("/")[2] in names]
+    live: list[Action] = [removal for path, removal in _live(held).items() if path.rpartition("/")[2] in names]
     if live:
         _commit(held, location, live)
 
@@ -104,7 +105,7 @@ def _commit_once(
     location: str,
     app_id: str,
     version: int,
-    actions: Callable[[DeltaTable, list[str]], list[AddAction | RemoveAction]],
+    actions: Callable[[DeltaTable, list[str]], list[Action]],
 ) -> None:
     held = opened(location)
     if held is None:
@@ -115,9 +116,7 @@ def _commit_once(
         _commit(held, location, actions(held, _logged_columns(held)), once)
 
 
-def _commit(
-    held: DeltaTable, location: str, actions: list[AddAction | RemoveAction], once: CommitProperties | None = None
-) -> None:
+def _commit(held: DeltaTable, location: str, actions: list[Action], once: CommitProperties | None = None) -> None:
     before = held.version()
     partitions = held.metadata().partition_columns
     held.create_write_transaction(actions, "append", held.schema(), partitions, commit_properties=once)
@@ -129,7 +128,7 @@ def _commit(
 
 def _instead(
     held: DeltaTable, location: str, table: Table, rows: pa.Table | None, old: "ds.Expression", names: list[str]
-) -> list[AddAction | RemoveAction]:
+) -> list[Action]:
     live, removed, kept = _live(held), list[RemoveAction](), [] if rows is None else [rows]
     schema = to_arrow_schema(table.schema)
     for fragment in held.to_pyarrow_dataset().get_fragments():

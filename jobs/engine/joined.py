@@ -1,5 +1,8 @@
 """Rows of several tables put together by image: what most stages read, by Spark or, in a small run, without it."""
 
+# Functions of pyarrow.compute are made when it is imported.
+# pyright: reportAttributeAccessIssue=false
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce

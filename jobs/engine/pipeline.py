@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from jobs.engine.accidents import accidents
 from jobs.engine.backfill import backfill, lacking, retry
 from jobs.engine.batches import StreamOptions
-from jobs.engine.delta_log import count_rows, remove_residues, require_whole_logs
+from jobs.engine.delta_log import count_rows, matching_rows, remove_residues, require_whole_logs
 from jobs.engine.errors import LakeBusy, LakeUnreadable, UsageError
 from jobs.engine.frames import require_upright
 from jobs.engine.gaps import close_gap, require_listed, require_rows_above
@@ -28,9 +28,9 @@ from jobs.engine.rules import of_table, require_conditions
 from jobs.engine.selection import Selection
 from jobs.engine.session import start_session
 from jobs.engine.settings import RunSettings
-from jobs.engine.small.limits import can_be_small, images_in
+from jobs.engine.small.limits import can_be_small, images_in, is_local
 from jobs.engine.small.pool import pool
-from jobs.engine.small.stages import run_small
+from jobs.engine.small.stages import backfill_small, retry_small, run_small
 from jobs.engine.stage import Stage
 from jobs.engine.stream import StageSummary, run_stage
 from jobs.stages.listing import append_listing, crawl_layout
@@ -39,6 +39,12 @@ from schemas.operations import QUARANTINE
 from udfs.crawl.layout import Layout
 
 Work = Callable[[Lake, Stage, StreamOptions], StageSummary]
+# What does the same without Spark, called with a pool besides.
+_WITHOUT_SPARK: dict[Work, Callable[..., StageSummary]] = {
+    run_stage: run_small,
+    backfill: backfill_small,
+    retry: retry_small,
+}
 
 
 def stages_of(settings: RunSettings) -> dict[str, Stage]:
@@ -57,14 +63,14 @@ def stages_of(settings: RunSettings) -> dict[str, Stage]:
 
 
 def open_lake(settings: RunSettings, to_write: bool = True) -> Lake:
-    """Start the session and return the lake.
+    """Return the lake; the session starts as soon as something needs it, and at once if it is a platform's.
 
     Raises:
         LakeUnreadable: the lake is a file.
         LakeUnwritable: with `to_write`, nothing can be written there.
     """
     _require_sound(settings, to_write)
-    return _started(settings)
+    return _lake(settings) if is_local(settings) else _started(settings)
 
 
 def _require_sound(settings: RunSettings, to_write: bool) -> None:
@@ -78,6 +84,10 @@ def _require_sound(settings: RunSettings, to_write: bool) -> None:
 def _require_shared(settings: RunSettings, master: str) -> None:
     places = {"lake": settings.lake_uri, "folder of checkpoints": settings.checkpoint_uri}
     require_shared(places, master, settings.shared_folders)
+
+
+def _lake(settings: RunSettings) -> Lake:
+    return Lake(partial(_session, settings), settings.lake_uri, settings.checkpoint_uri)
 
 
 def _started(settings: RunSettings) -> Lake:
@@ -172,24 +182,24 @@ def retry_stages(
     settings: RunSettings, stage: str | None = None, reporter: Reporter | None = None, lake: Lake | None = None
 ) -> list[StageSummary]:
     """Try the failed rows of one stage, or of every stage that has run, again; return what each did."""
-    lake, reporter = lake or open_lake(settings), reporter or SilentReporter()
-    stages, failed = stages_of(settings), _failed(lake)
+    held, reporter = lake or open_lake(settings), reporter or SilentReporter()
+    stages, failed = stages_of(settings), _failed(held)
     wanted = (definition_of(stage).name,) if stage else tuple(stages)
     names = tuple(name for name in wanted if (name, stages[name].recipe) in failed)
-    shown = {} if names else recipe_book(lake).current()
+    shown = {} if names else recipe_book(held).current()
     for name in wanted:
         if name in shown and (name, shown[name]) in failed:
             raise UsageError(
                 f"Stage {name} has failed rows of recipe {shown[name][:8]}, but these options give recipe "
                 f"{stages[name].recipe[:8]}, which has none; leave out --experts, --set and --settings: "
-                f"`spatiallake retry --stage {name} --lake {shown_uri(lake)}`."
+                f"`spatiallake retry --stage {name} --lake {shown_uri(held)}`."
             )
     summaries = _work(settings, names, retry, reporter, lake) if names else []
     if not any(summary.rows_in for summary in summaries):
         reporter.say(f"No failed rows to retry{f' in stage {stage}' if stage else ''}.")
     elif any(summary.rows_out for summary in summaries):
         reporter.say(
-            f"Run `spatiallake run --lake {shown_uri(lake)}` to process the new rows in the stages that follow."
+            f"Run `spatiallake run --lake {shown_uri(held)}` to process the new rows in the stages that follow."
         )
     return summaries
 
@@ -197,7 +207,8 @@ def retry_stages(
 def follow(settings: RunSettings, names: Sequence[str], reporter: Reporter, poll_seconds: float) -> None:
     """Run the named stages repeatedly until interrupted."""
     _crawl_of(settings, names)
-    lake = open_lake(settings)
+    _require_sound(settings, to_write=True)
+    lake = _started(settings)
     while True:
         try:
             run(settings, names, reporter, lake)
@@ -219,7 +230,7 @@ def _work(
         require_whole_logs(settings.lake_uri, to_write=True)
     require_upright(settings.lake_uri)
     crawl = _crawl_of(settings, names) if work is run_stage else None
-    small = _small(settings, [stages[name] for name in names], crawl) if lake is None and work is run_stage else None
+    small = _small(settings, [stages[name] for name in names], work, crawl) if lake is None else None
     lake = lake or (small.lake if small else _started(settings))
     with accidents(), writing(lake.uri, names, settings.store_locks), pool() as processes:
         if settings.rules:
@@ -227,7 +238,7 @@ def _work(
         remove_residues(lake.uri)
         reporter.experts(require_experts(lake, [stages[name] for name in names]))
         if small:
-            work = partial(run_small, pool=processes)
+            work = partial(small.work, pool=processes)
             if small.listing:
                 append_small_listing(lake, small.listing, settings.shard_size)
         elif crawl:
@@ -242,7 +253,7 @@ def _work(
         book = register(lake, stages, names)
         summaries = [_one(lake, stages[name], work, options, reporter) for name in names]
         # A finished run or whole backfill has processed everything upstream.
-        caught_up = names if small or work in (run_stage, backfill) else ()
+        caught_up = names if work in (run_stage, backfill) or (small and small.is_whole) else ()
         for sentence in go_live(lake, book, stages, names, caught_up):
             reporter.say(sentence)
     return summaries
@@ -250,22 +261,24 @@ def _work(
 
 @dataclass(frozen=True)
 class _Small:
-    """A run without Spark: its lake, and what its crawl lists."""
+    """A run without Spark: its lake, what it does with a stage, and what its crawl lists."""
 
     lake: Lake
+    work: Callable[..., StageSummary]
     listing: SmallListing | None
+    is_whole: bool
 
 
-def _small(settings: RunSettings, stages: list[Stage], crawl: Layout | None) -> _Small | None:
-    """Return how to run without Spark, or None if these stages, this lake or this crawl need it."""
-    lake = Lake(partial(_session, settings), settings.lake_uri, settings.checkpoint_uri)
-    if not can_be_small(settings, lake, stages):
+def _small(settings: RunSettings, stages: list[Stage], work: Work, crawl: Layout | None) -> _Small | None:
+    """Return how to run without Spark, or None if this work, these stages, this lake or this crawl need it."""
+    lake, without = _lake(settings), _WITHOUT_SPARK.get(work)
+    if without is None or not can_be_small(settings, lake, stages):
         return None
     left = settings.max_images_without_spark - images_in(lake)
     listing = small_listing(lake, crawl, left) if crawl and left >= 0 else None
     if left < 0 or (crawl is not None and listing is None):
         return None
-    return _Small(lake, listing)
+    return _Small(lake, without, listing, work is not retry)
 
 
 def _one(lake: Lake, stage: Stage, work: Work, options: StreamOptions, reporter: Reporter) -> StageSummary:
@@ -291,10 +304,8 @@ def _crawl_of(settings: RunSettings, names: Sequence[str]) -> Layout | None:
 
 def _failed(lake: Lake) -> set[tuple[str, str]]:
     """Return the stages and recipes that have failed rows."""
-    if not lake.exists(QUARANTINE):
-        return set()
-    failed = lake.read(QUARANTINE).where("outcome = 'failed'").select("stage", "recipe").distinct()
-    return {(row["stage"], row["recipe"]) for row in failed.collect()}
+    failed = matching_rows(lake.location(QUARANTINE), {"outcome": "failed"}, ["stage", "recipe"])
+    return {(row["stage"], row["recipe"]) for row in failed}
 
 
 def _require_upstream(lake: Lake, stages: dict[str, Stage], name: str) -> None:

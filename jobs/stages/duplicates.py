@@ -1,5 +1,8 @@
 """Duplicates: clusters of images that show the same, and groups of images that no split may divide."""
 
+# Functions of pyarrow.compute are made when it is imported.
+# pyright: reportAttributeAccessIssue=false
+
 from functools import partial
 
 import pyarrow as pa

@@ -1,5 +1,8 @@
 """Ingest: fetch what is listed, check it, and keep each distinct image once."""
 
+# Functions of pyarrow.compute are made when it is imported.
+# pyright: reportAttributeAccessIssue=false
+
 from dataclasses import replace
 from functools import partial
 

@@ -1,5 +1,8 @@
 """Statistics: additive counts of answers and of their objects per ingest shard, so that totals never scan answers."""
 
+# Functions of pyarrow.compute are made when it is imported.
+# pyright: reportAttributeAccessIssue=false
+
 from functools import partial
 from typing import Any
 

@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from jobs.engine.pipeline import open_lake, run
+from jobs.engine.pipeline import run
 from jobs.engine.progress import Reporter
 from jobs.engine.settings import load_settings
 from jobs.views.preview import write_preview
@@ -28,15 +28,14 @@ def demo(lake: str, rooms: int, seed: int, reporter: Reporter) -> tuple[Path, Pa
     crawl = Path(f"{folder}/crawl-{rooms}-{seed}")
     bare = load_settings({"lake": folder, "crawl": str(crawl / _BARE_MANIFEST), "experts": "builtin"}, None, [])
     full = load_settings({"lake": f"{folder}/truth", "crawl": str(crawl), "experts": "sensor"}, None, [])
-    opened = open_lake(bare)
     if not (crawl / MANIFEST).exists():
         reporter.say(f"Rendering {rooms} rooms into {crawl}.")
-        render(opened.session, RenderSettings(out=str(crawl), count=rooms, seed=seed))
+        render(RenderSettings(out=str(crawl), count=rooms, seed=seed))
     _write_bare_manifest(crawl)
     reporter.say(f"Running the `builtin` experts on the images alone; the lake is {folder}.")
-    run(bare, reporter=reporter, lake=opened)
+    run(bare, reporter=reporter)
     reporter.say(f"Running `sensor` on exact depth, masks, camera and gravity; the lake is {full.lake}.")
-    run(full, reporter=reporter, lake=open_lake(full))
+    run(full, reporter=reporter)
     preview, report = Path(folder, "preview.html"), Path(folder, "report.html")
     write_preview(bare.lake_uri, preview, beside_uri=full.lake_uri)
     write_report(bare.lake_uri, report)

@@ -108,10 +108,18 @@ def test_more_rooms_do_not_change_the_first_ones(tmp_path: Path) -> None:
 def test_spark_writes_the_same_bytes_as_one_process(spark: SparkSession, tmp_path: Path) -> None:
     options = {"count": 7, "seed": 2, "width": 128, "height": 96, "min_object_px": 20, "rooms_per_chunk": 2}
     write_crawl(str(tmp_path / "plain"), **options)
-    summary = render(spark, RenderSettings(out=str(tmp_path / "spark"), **options))
+    summary = render(RenderSettings(out=str(tmp_path / "spark"), **options), spark)
     assert _digests(tmp_path / "plain") == _digests(tmp_path / "spark")
     assert summary.images == summary.rooms == 7
     assert summary.objects == sum(len(read.row["objects"]) for read in read_crawl(tmp_path / "spark"))
+
+
+def test_processes_write_the_same_bytes_as_one(tmp_path: Path) -> None:
+    options = {"count": 26, "seed": 5, "width": 80, "height": 64, "min_object_px": 20, "rooms_per_chunk": 4}
+    write_crawl(str(tmp_path / "plain"), **options)
+    summary = render(RenderSettings(out=str(tmp_path / "processes"), **options))
+    assert _digests(tmp_path / "plain") == _digests(tmp_path / "processes")
+    assert summary.images == summary.rooms == 26
 
 
 def test_an_object_store_holds_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

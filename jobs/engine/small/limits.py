@@ -25,13 +25,17 @@ def can_be_small(settings: RunSettings, lake: Lake, stages: Sequence[Stage]) -> 
     """
     if not settings.max_images_without_spark or settings.spark or settings.rules or settings.gpus_per_task:
         return False
-    if has_scheme(lake.uri) or has_scheme(lake.checkpoint_uri) or not settings.master.startswith("local["):
-        return False
-    if on_platform() or not _is_of_this_machine(SparkSession.getActiveSession()):
+    if not is_local(settings) or not _is_of_this_machine(SparkSession.getActiveSession()):
         return False
     if any(stage.small is None or checkpoint_of(lake, stage) is not None for stage in stages):
         return False
     return _reads_as_plain(lake, stages)
+
+
+def is_local(settings: RunSettings) -> bool:
+    """Return whether lake and checkpoints are folders, and a session would be one of this machine, for this command."""
+    uris = (settings.lake_uri, settings.checkpoint_uri)
+    return settings.master.startswith("local[") and not on_platform() and not any(map(has_scheme, uris))
 
 
 def _is_of_this_machine(session: SparkSession | None) -> bool:

@@ -10,10 +10,14 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import wait
+from multiprocessing.context import BaseContext
+from typing import TypeVar
 
 import pyarrow as pa
 
 Batches = Callable[..., Iterator[pa.RecordBatch]]
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 # A process takes about a second to start, in which one works on some twenty images.
 _WORTH_A_PROCESS = 24
@@ -41,23 +45,27 @@ class Pool:
         Raises:
             BrokenProcessPool: a process was killed.
         """
-        cores = usable_cores()
         if here:
             yield list(function(iter(batches), schema=schema))
-        elif rows < _WORTH_A_PROCESS or cores == 1:
-            yield from ([*function(iter([batch]), schema=schema)] for batch in batches)
         else:
-            yield from self._in_processes(batches, partial(_made, function, schema), cores)
+            yield from self.each(partial(_made, function, schema), batches, rows)
 
-    def _in_processes(
-        self, batches: Iterable[pa.RecordBatch], task: Callable[[pa.RecordBatch], list[pa.RecordBatch]], cores: int
-    ) -> Iterator[list[pa.RecordBatch]]:
+    def each(self, task: Callable[[Item], Made], items: Iterable[Item], rows: int) -> Iterator[Made]:
+        """Yield what a task makes of each item, in order; `rows` says how much there is to do.
+
+        Raises:
+            BrokenProcessPool: a process was killed.
+        """
+        cores = usable_cores()
+        if rows < _WORTH_A_PROCESS or cores == 1:
+            yield from map(task, items)
+            return
         if self._executor is None:
             self._executor = ProcessPoolExecutor(cores, _context(), initializer=_begin)
-        waiting: deque[Future[list[pa.RecordBatch]]] = deque()
-        for batch in batches:
-            waiting.append(self._executor.submit(task, batch))
-            # Few batches are under way at a time, so that memory does not grow with the crawl.
+        waiting: deque[Future[Made]] = deque()
+        for item in items:
+            waiting.append(self._executor.submit(task, item))
+            # Few are under way at a time, so that memory does not grow with the crawl.
             if len(waiting) > 2 * cores:
                 yield waiting.popleft().result()
         while waiting:
@@ -80,7 +88,7 @@ def pool() -> Iterator[Pool]:
         made.close()
 
 
-def _context() -> multiprocessing.context.BaseContext:
+def _context() -> BaseContext:
     # A fork of this process would inherit locks of threads that it does not have.
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")

@@ -4,9 +4,12 @@ The rows, the rejects and their order are those of a stage in Spark; only who co
 numbered after the last one of the same recipe, and one that a killed command left half-done is taken back first.
 """
 
+# Functions of pyarrow.compute are made when it is imported.
+# pyright: reportAttributeAccessIssue=false
+
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -41,43 +44,84 @@ def run_small(lake: Lake, stage: Stage, options: StreamOptions, pool: Pool) -> S
         LakeUnreadable: the upstream table does not exist.
         TooManyFailures: more than `max_failure_rate` of a micro-batch's rows failed (they are in quarantine).
     """
+    return _work_on(lake, stage, options, pool, lambda: (_unseen(lake, stage, revisits=False), 1))
+
+
+def backfill_small(lake: Lake, stage: Stage, options: StreamOptions, pool: Pool) -> StageSummary:
+    """Write the rows that the stage's table lacks for its upstream rows, except those that failed, without Spark."""
+    return _work_on(lake, stage, options, pool, lambda: (_unseen(lake, stage, revisits=True), 1))
+
+
+def retry_small(lake: Lake, stage: Stage, options: StreamOptions, pool: Pool) -> StageSummary:
+    """Try the stage's failed rows again, without Spark; those that fail again get the next attempt number."""
+
+    def again() -> tuple[pa.Table, int]:
+        columns = [*stage.keys, "attempt"]
+        failed = _rejects(lake, stage, columns, ds.field("outcome") == "failed")
+        failed = failed.filter(pc.is_valid(failed[stage.keys[0]]))
+        attempt = (pc.max(failed["attempt"]).as_py() or 0) + 1
+        keys = failed.group_by(list(stage.keys), use_threads=False).aggregate([])
+        return _without(keys, stage.keys[0], _done(lake, stage)), attempt
+
+    return _work_on(lake, stage, options, pool, again)
+
+
+def _work_on(
+    lake: Lake, stage: Stage, options: StreamOptions, pool: Pool, asked: Callable[[], tuple[pa.Table, int]]
+) -> StageSummary:
+    """Work on the keys that `asked` returns, with the number of the attempt, once nothing is half-done any more."""
     started_at = time.monotonic()
     summary = StageSummary(stage.name)
-    lake.dataset(stage.upstream)
+    lake.require(stage.upstream)
     for table in stage.committed:
         lake.ensure(table)
-    ledger = ledger_of(lake, stage, f"small-{stage.recipe}")
-    take_back_half_done(lake, stage, ledger.app_id)
-    keys = _unseen(lake, stage)
+    app_id = ledger_of(lake, stage, f"small-{stage.recipe}").app_id
+    take_back_half_done(lake, stage, app_id)
+    keys, attempt = asked()
+    ledger = ledger_of(lake, stage, f"small-{stage.recipe}", attempt)
     options.on_rows(len(keys))
-    batch_id = _last_batch(lake, stage, ledger) + 1
+    batch_id = max(transaction_version(lake.location(table), app_id) for table in stage.committed) + 1
     for some in _micro_batches(lake, stage, keys):
-        report = _Writer(stage.prepared(lake), ledger, options, pool).write(some, batch_id)
-        summary.add(report)
+        summary.add(_Writer(stage.prepared(lake), ledger, options, pool).write(some, batch_id))
         batch_id += 1
     summary.seconds = time.monotonic() - started_at
     return summary
 
 
-def _last_batch(lake: Lake, stage: Stage, ledger: Ledger) -> int:
-    return max(transaction_version(lake.location(table), ledger.app_id) for table in stage.committed)
+def _unseen(lake: Lake, stage: Stage, revisits: bool) -> pa.Table:
+    """Return the keys of upstream rows that have neither rows nor rejects yet; of aggregates, those of grown shards.
 
-
-def _unseen(lake: Lake, stage: Stage) -> pa.Table:
-    """Return the keys of upstream rows that have neither rows nor rejects yet; of aggregates, those of grown shards."""
+    With `revisits`, keys with rejects are among them, unless they failed.
+    """
     upstream = _rows(lake, stage.upstream, stage.upstream_recipe, stage.keys)
     if isinstance(stage.writing, ReplaceShards):
         return _of_grown_shards(lake, stage, stage.writing, upstream)
-    key, done = stage.keys[0], stage.writing.done or stage.target
+    key = stage.keys[0]
     if isinstance(stage.writing, AppendOncePerKey):
         upstream = upstream.group_by(list(stage.keys), use_threads=False).aggregate([])
-    dealt = set(_rows(lake, done, stage.recipe, (key,))[key].to_pylist())
-    left_out = (ds.field("stage") == stage.name) & (ds.field("recipe") == stage.recipe)
-    # With a table of its own for what is done, a key may have rejects of parts besides its row.
-    left_out = left_out & ds.field("image_id").is_null() if stage.writing.done else left_out
-    dealt |= set(lake.dataset(QUARANTINE).to_table(columns=[key], filter=left_out)[key].to_pylist())
-    fresh = pa.array([one not in dealt for one in upstream[key].to_pylist()], pa.bool_())
-    return upstream.filter(fresh).sort_by([("ingest_shard", "ascending"), (key, "ascending")])
+    chosen = ds.scalar(True)
+    if revisits:
+        chosen = ds.field("outcome") == "failed"
+    elif stage.writing.done:
+        # With a table of its own for what is done, a key may have rejects of parts besides its row.
+        chosen = ds.field("image_id").is_null()
+    left_out = set(_rejects(lake, stage, [key], chosen)[key].to_pylist())
+    fresh = _without(upstream, key, _done(lake, stage) | left_out)
+    return fresh.sort_by([("ingest_shard", "ascending"), (key, "ascending")])
+
+
+def _done(lake: Lake, stage: Stage) -> set[str]:
+    key = stage.keys[0]
+    return set(_rows(lake, stage.writing.done or stage.target, stage.recipe, (key,))[key].to_pylist())
+
+
+def _rejects(lake: Lake, stage: Stage, columns: list[str], chosen: ds.Expression) -> pa.Table:
+    own = (ds.field("stage") == stage.name) & (ds.field("recipe") == stage.recipe)
+    return lake.dataset(QUARANTINE).to_table(columns=columns, filter=own & chosen)
+
+
+def _without(keys: pa.Table, key: str, dealt: set[str]) -> pa.Table:
+    return keys.filter(pa.array([one not in dealt for one in keys[key].to_pylist()], pa.bool_()))
 
 
 def _of_grown_shards(lake: Lake, stage: Stage, writing: ReplaceShards, upstream: pa.Table) -> pa.Table:
@@ -124,11 +168,12 @@ class _Writer:
         outputs = self._outputs(transformed)
         rejected = _rejected(transformed)
         rejects = _counted(rejected)
+        quarantined = self._new_rejects(_rejects_of(stage, rejected, ledger.attempt))
         seconds = time.monotonic() - started_at
         report = BatchReport(stage.name, len(keys), len(outputs.rows), rejects, seconds)
         ledger.append_run(report, batch_id)
         if rejects:
-            self._append(QUARANTINE, _rejects_of(stage, rejected), batch_id)
+            self._append(QUARANTINE, quarantined, batch_id)
         for table, rows in (*outputs.sides, (stage.target, outputs.rows)):
             self._commit(table, rows, batch_id, keys)
         self.options.on_batch(report)
@@ -156,6 +201,14 @@ class _Writer:
             return self._work.split(self.ledger.lake, transformed)
         sound = transformed.filter(pc.equal(pc.list_value_length(transformed["rejects"]), 0))
         return SmallOutputs(sound.select(self.stage.target.columns))
+
+    def _new_rejects(self, rejects: pa.Table) -> pa.Table:
+        """Leave out what this attempt has rejected for the same reason before, as when a backfill looks again."""
+        key, names = self.stage.keys[0], [self.stage.keys[0], "reason"]
+        known = _rejects(self.ledger.lake, self.stage, names, ds.field("attempt") >= self.ledger.attempt)
+        pairs = set(zip(known[key].to_pylist(), known["reason"].to_pylist(), strict=True))
+        there = zip(rejects[key].to_pylist(), rejects["reason"].to_pylist(), strict=True)
+        return rejects.filter(pa.array([pair not in pairs for pair in there], pa.bool_()))
 
     def _commit(self, table: Table, rows: pa.Table, batch_id: int, keys: pa.Table) -> None:
         if not isinstance(self.stage.writing, ReplaceShards):
@@ -195,7 +248,7 @@ def _counted(rejected: list[dict]) -> Rejects:
     return dict(sets)
 
 
-def _rejects_of(stage: Stage, rejected: list[dict]) -> pa.Table:
+def _rejects_of(stage: Stage, rejected: list[dict], attempt: int) -> pa.Table:
     """Return rejects in QUARANTINE's shape, as `jobs.engine.stage.rejects_of` makes them in Spark."""
     retry = f"spatiallake retry --stage {stage.name}"
     rows = [
@@ -203,7 +256,7 @@ def _rejects_of(stage: Stage, rejected: list[dict]) -> pa.Table:
             "stage": stage.name,
             **{name: row.get(name) for name in ("entry_id", "image_id", "uri", "ingest_shard")},
             **one,
-            "attempt": 1,
+            "attempt": attempt,
             "retry_command": retry if one["outcome"] == "failed" else None,
             "rows_json": None,
             "recipe": stage.recipe,
