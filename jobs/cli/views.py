@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from jobs.cli.options import LakeOption, MasterOption, app, settings_of
+from jobs.engine.errors import UsageError
+
+SQL_ENGINES = ("duckdb", "spark")
 
 
 @app.command()
@@ -102,9 +105,19 @@ def sql(
     lake: LakeOption,
     format_: Annotated[str, typer.Option("--format", help="Output format: table, csv or json.")] = "table",
     limit: Annotated[int, typer.Option("--limit", help="Maximum number of rows to print.")] = 100,
+    engine: Annotated[
+        str, typer.Option("--engine", help="What runs the query: duckdb, or spark for all of Spark's SQL.")
+    ] = "duckdb",
     master: MasterOption = None,
 ) -> None:
     """Run SQL over the lake's tables."""
+    if engine not in SQL_ENGINES:
+        raise UsageError(f"No engine {engine!r}; the engines are {' and '.join(SQL_ENGINES)}.")
+    if engine == "duckdb" and master is None:
+        from jobs.views.embedded_sql import run_embedded
+
+        run_embedded(lake, query, format_, limit)
+        return
     from jobs.engine.pipeline import open_lake
     from jobs.views.sql import run_sql
 

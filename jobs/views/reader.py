@@ -4,7 +4,7 @@ import importlib
 import math
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
@@ -21,6 +21,9 @@ from schemas.view import columns_missing, no_rows
 from schemas.views import VIEWS
 from udfs.storage.clients import delta_options
 from udfs.storage.locations import UnservedLocation, normalized
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 Row = dict[str, Any]
 
@@ -166,6 +169,21 @@ class LakeReader:
             return f"({rows})"
 
         return source
+
+    def columns(self, name: str) -> list[str]:
+        """Return the names of the table's columns, which are fewer in a lake of an earlier version."""
+        return [field.name for field in self._required(name).schema().fields]
+
+    def dataset(self, name: str) -> "ds.Dataset | pa.Table":
+        """Return all rows of the table for Arrow; those of a table with deletion vectors are read at once.
+
+        Raises:
+            LakeUnreadable: the table does not exist yet.
+        """
+        table = self._required(name)
+        if "deletionVectors" in (table.protocol().reader_features or ()):
+            return plain(pa.table(QueryBuilder().register("t", table).execute("SELECT * FROM t")))
+        return table.to_pyarrow_dataset()
 
     def optional(self, name: str, sql: str) -> list[Row]:
         """Return `query`'s rows, or none when the table does not exist yet."""

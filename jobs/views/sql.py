@@ -1,34 +1,28 @@
 """`spatiallake sql`: questions to a lake's tables, with Spark, and without a way to change them."""
 
-import csv
-import json
 import logging
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
-from decimal import Decimal
 from itertools import islice
-from typing import Any, TextIO
+from typing import TextIO
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.logger import PySparkLogger
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import Row as SparkRow
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from rich.console import Console
-from rich.table import Table as Grid
 
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.engine.lake import Lake
 from jobs.engine.recipe_table import recipe_book
+from jobs.views.answers import Answer, print_answer, require_format, say_more_rows
 from jobs.views.reader import known_tables, stage_of_table
 from jobs.views.sql_guard import java_cause, tables_read, variables_off
 from schemas.table import Table
 from schemas.view import View, columns_missing, no_rows
 from schemas.views import VIEWS
 
-FORMATS = ("table", "csv", "json")
+_NUMBERS = ("integer", "long", "double", "float", "decimal", "short", "byte")
 
 
 def run_sql(
@@ -43,8 +37,7 @@ def run_sql(
         UsageError: a query that cannot run or does more than read the lake's tables, or an unknown format.
         LakeUnreadable: there is no lake.
     """
-    if output not in FORMATS:
-        raise UsageError(f"No format {output!r}; the formats are {', '.join(FORMATS)}.")
+    require_format(output)
     _silence_spark()
     lake, tables = _tables_of(session, lake_uri)
     try:
@@ -53,14 +46,15 @@ def run_sql(
             _register(lake, tables, tables_read(session, query, frozenset(_view_names(tables))))
             answer = session.sql(query)
         rows = iter(answer.limit(limit + 1).collect() if limit else answer.toLocalIterator())
-        shown = islice(rows, limit) if limit else rows
-        printed = _PRINTERS[output](answer, shown, out or sys.stdout)
+        numbers = [field.dataType.typeName() in _NUMBERS for field in answer.schema.fields]
+        shown = Answer(answer.columns, numbers, islice(rows, limit) if limit else rows)
+        printed = print_answer(shown, output, out or sys.stdout)
     except PySparkException as error:
         raise UsageError(_sentence(error, sorted(tables))) from None
     except Py4JJavaError as error:  # what Spark itself does not foresee, such as a plan that it cannot carry out
         raise UsageError(f"The query cannot run: {java_cause(error)}; write it another way.") from None
     if next(rows, None) is not None:
-        print(f"Only the first {limit} rows are shown; --limit 0 shows all.", file=sys.stderr)
+        say_more_rows(limit)
     return printed
 
 
@@ -134,62 +128,3 @@ def _sentence(error: PySparkException, tables: list[str]) -> str:
         return f"No column {parameters.get('objectName', '?')}{near} (DESCRIBE a table lists its columns; {there})."
     reason = str(error).strip().split("\n")[0].split(" SQLSTATE")[0].strip()
     return f"The query cannot run: {reason} ({there})."
-
-
-def _print_table(answer: DataFrame, rows: Iterator[SparkRow], out: TextIO) -> int:
-    grid = Grid(show_edge=False, header_style="bold")
-    for field in answer.schema.fields:
-        number = field.dataType.typeName() in ("integer", "long", "double", "float", "decimal", "short", "byte")
-        grid.add_column(field.name, justify="right" if number else "left", overflow="fold")
-    count = 0
-    for row in rows:
-        grid.add_row(*(_cell(value) for value in row))
-        count += 1
-    console = Console(file=out, markup=False, highlight=False)
-    # Columns squeezed to a letter each help nobody: without a terminal the table is as wide as it needs to be.
-    console.print(grid) if console.is_terminal else Console(file=out, markup=False, width=100_000).print(grid)
-    console.print(f"{count} row{'' if count == 1 else 's'}")
-    return count
-
-
-def _print_csv(answer: DataFrame, rows: Iterator[SparkRow], out: TextIO) -> int:
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(answer.columns)
-    count = 0
-    for row in rows:
-        writer.writerow(["" if value is None else _cell(value) for value in row])
-        count += 1
-    return count
-
-
-def _print_json(answer: DataFrame, rows: Iterator[SparkRow], out: TextIO) -> int:
-    count = 0
-    for row in rows:
-        named = dict(zip(answer.columns, (_plain(value) for value in row), strict=True))
-        out.write(json.dumps(named, ensure_ascii=False) + "\n")
-        count += 1
-    return count
-
-
-_PRINTERS = {"table": _print_table, "csv": _print_csv, "json": _print_json}
-
-
-def _cell(value: Any) -> str:
-    value = _plain(value)
-    return (
-        json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else "" if value is None else str(value)
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, SparkRow):
-        return {name: _plain(item) for name, item in value.asDict().items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, bytes | bytearray):
-        return f"<{len(value):,} bytes>"
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return float(value) if isinstance(value, Decimal) else value

@@ -11,6 +11,7 @@ from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.views.reader import LakeReader
 from jobs.views.sql import run_sql
 from tests.pages.small_lake import small_rows, write_lake, write_table
+from tests.pages.sql_queries import READS, READS_ELSEWHERE, WRITES
 
 
 @pytest.fixture(scope="module")
@@ -73,83 +74,6 @@ def test_mistakes_are_one_sentence(spark, lake, capfd, query, sentence):
     assert capfd.readouterr().err == ""
 
 
-WRITES = [
-    "DELETE FROM scenes",
-    "/* SELECT */ delete from scenes_all",
-    "WITH x AS (SELECT 1) DELETE FROM scenes",
-    "WITH x AS (SELECT * FROM scenes) INSERT INTO scenes_all SELECT * FROM x",
-    "FROM scenes INSERT INTO scenes_all SELECT *",
-    "FROM scenes INSERT INTO scenes_all SELECT * INSERT INTO scenes_all SELECT *",
-    "UPDATE scenes SET width = 1",
-    "DROP VIEW scenes",
-    "TRUNCATE TABLE scenes",
-    r"WITH c AS (SELECT r'\' AS a) DELETE FROM qa_pairs WHERE question <> ''",
-    "WITH c AS (SELECT 1 x) -- a comment ends at \r DELETE FROM scenes",
-    "WITH c AS (SELECT 1 x) MERGE WITH SCHEMA EVOLUTION INTO regions t USING c ON true WHEN MATCHED THEN DELETE",
-    "MERGE INTO scenes t USING scenes_all s ON t.image_id = s.image_id WHEN MATCHED THEN UPDATE SET *",
-    "WITH c AS (SELECT 1 x) UPDATE delta . `{lake}/scenes` SET recipe='x'",
-    r"WITH c AS (SELECT r'\' AS a) INSERT OVERWRITE DIRECTORY '{lake}/out' USING csv SELECT ' ' FROM scenes",
-    "INSERT OVERWRITE LOCAL DIRECTORY '{lake}/out' USING csv SELECT 1",
-    "CREATE TABLE delta.`{lake}/new` AS SELECT 1 AS x",
-    "CREATE OR REPLACE TEMP VIEW scenes AS SELECT 1",
-    "ALTER TABLE delta.`{lake}/scenes` SET TBLPROPERTIES ('a' = 'b')",
-    "OPTIMIZE delta.`{lake}/scenes`",
-    "VACUUM delta.`{lake}/scenes` RETAIN 0 HOURS",
-    "RESTORE TABLE delta.`{lake}/scenes` TO VERSION AS OF 0",
-    "EXECUTE IMMEDIATE 'DELETE FROM scenes'",
-    "CALL system.optimize('scenes')",
-    "SET spark.sql.ansi.enabled = false",
-    "ADD JAR '/tmp/evil.jar'",
-    "CACHE TABLE scenes",
-    "CREATE TEMPORARY FUNCTION f AS 'java.lang.System'",
-    "EXPLAIN DELETE FROM scenes",
-    "EXPLAIN EXTENDED INSERT INTO scenes SELECT * FROM scenes",
-    "",
-    " \n-- nothing\n",
-]
-READS_ELSEWHERE = [
-    "SELECT reflect('java.lang.System','getenv','HOME')",
-    "SELECT `Java_Method`('java.lang.System','exit',3)",
-    "SELECT 1 WHERE try_reflect('java.lang.System','getenv','HOME') = 'x'",
-    "SELECT * FROM scenes ORDER BY (SELECT max(REFLECT('java.lang.System','getenv','HOME')))",
-    "SELECT * FROM scenes LATERAL VIEW reflect('java.lang.System','getenv','HOME') t AS x",
-    "SELECT transform(array(1), x -> reflect('java.lang.System','getenv','HOME'))",
-    "WITH x AS (VALUES (reflect('java.lang.System','getenv','HOME'))) SELECT * FROM x",
-    "SELECT system.builtin.reflect('java.lang.System','getenv','HOME')",
-    "SELECT IDENTIFIER('reflect')('java.lang.System','getenv','HOME')",
-    "SELECT * FROM IDENTIFIER('text.`/etc/passwd`')",
-    "SELECT from_protobuf(bytes, 'm', '/etc/passwd') FROM images",
-    "SELECT from_avro(bytes, '1', map('avroSchemaUrl', '/etc/passwd')) FROM images",
-    "SELECT from_xml('<a/>', 'a INT', map('rowValidationXSDPath', '/etc/passwd'))",
-    "SELECT xpath_string('<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>', 'a')",
-    "SELECT nosuchfunction(1)",
-    "SELECT * FROM text.`/etc/passwd`",
-    "SELECT * FROM `text`.`/etc/passwd`",
-    "SELECT * FROM CSV.`/etc`",
-    "SELECT * FROM binaryFile.`/etc/passwd`",
-    "SELECT * FROM delta.`{lake}/scenes`",
-    "SELECT * FROM parquet.`{lake}/scenes`",
-    "SELECT (SELECT count(*) FROM json.`/etc/passwd`)",
-    "SELECT * FROM scenes WHERE image_id IN (SELECT value FROM text.`/etc/passwd`)",
-    "WITH x AS (SELECT * FROM text.`/etc/passwd`) SELECT 1",
-    "SELECT * FROM scenes JOIN LATERAL (SELECT * FROM text.`/etc/passwd`)",
-    "SELECT * FROM scenes UNION ALL TABLE text.`/etc/passwd`",
-    "FROM text.`/etc/passwd` |> WHERE value > ''",
-    "SELECT * FROM table_changes('scenes', 0)",
-    "SELECT * FROM table_changes_by_path('{lake}/scenes', 0)",
-    "SELECT * FROM explode((SELECT collect_list(value) FROM text.`/etc/passwd`))",
-    "SELECT * FROM spark_catalog.default.secrets",
-    "SELECT TRANSFORM(image_id) USING 'cat /etc/passwd' FROM scenes",
-    "FROM scenes MAP image_id USING 'cat' AS x",
-    "DESCRIBE DETAIL '/etc'",
-    "DESCRIBE HISTORY delta.`{lake}/scenes`",
-    "DESCRIBE text.`/etc/passwd`",
-    "EXPLAIN SELECT * FROM text.`/etc/passwd`",
-    "SHOW TABLES IN default",
-    "SHOW CREATE TABLE scenes",
-]
-
-
 @pytest.mark.parametrize("query", WRITES)
 def test_nothing_can_be_changed(spark, lake, query):
     before = LakeReader(lake).version("scenes")
@@ -196,25 +120,7 @@ def test_variables_of_the_machine_are_text(spark, lake, monkeypatch):
     assert spark.conf.get("spark.sql.variable.substitute") == "true"
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "SELECT /*+ BROADCAST(scenes) */ DISTINCT image_id FROM scenes TABLESAMPLE (9 ROWS) ORDER BY 1 LIMIT 2",
-        "SELECT recipe, count(*), rank() OVER (ORDER BY count(*)) FROM scenes_all GROUP BY ROLLUP(recipe) HAVING true",
-        "SELECT e.o.label FROM scenes s, LATERAL explode(s.objects) AS e(o)",
-        "SELECT o.label FROM scenes LATERAL VIEW OUTER explode(objects) AS o",
-        "SELECT type_id FROM qa_pairs WHERE type_id LIKE 'Q%' INTERSECT SELECT type_id FROM qa_pairs EXCEPT SELECT 'x'",
-        "FROM scenes |> WHERE image_id IS NOT NULL |> AGGREGATE count(*) AS n |> SELECT n + 1",
-        "SELECT * FROM (SELECT type_id, 1 AS n FROM qa_pairs) PIVOT (sum(n) FOR type_id IN ('Q01', 'N02'))",
-        "SELECT `RANGE`.id FROM range(3) AS `range` WHERE EXISTS (SELECT 1 FROM Scenes)",
-        "VALUES (1, 'a'), (2, 'b')",
-        "TABLE scenes",
-        "DESCRIBE scenes",
-        "SHOW TABLES",
-        "SHOW COLUMNS IN scenes_all",
-        "EXPLAIN SELECT * FROM scenes;",
-    ],
-)
+@pytest.mark.parametrize("query", READS)
 def test_queries_that_read_run(spark, lake, query):
     asked(spark, lake, query, "json")
 
