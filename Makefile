@@ -11,12 +11,12 @@ KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=85899345
 SEED ?= $(shell date -u +%Y%m%d)
 PYTEST := $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder --randomly-seed=$(SEED)
 
-.PHONY: demo test test-long test-study test-spark41 coverage lint format package setup java browser notebooks benchmark \
-  claims claims-smoke clean
+.PHONY: demo test test-long test-study test-spark41 coverage lint format package environment setup java browser \
+  notebooks benchmark claims claims-smoke clean
 # A lake with two crawls, one of which has a cut image, and a short training run: what the notebooks show.
 NOTEBOOK_FOLDER := /tmp/rooms
 
-demo: setup
+demo: environment
 	$(RUN) spatiallake demo --lake demo-lake
 
 test: setup browser
@@ -85,8 +85,10 @@ claims-smoke: setup
 	rm -rf claims-smoke
 	$(KEEP_MEMORY) $(RUN) python -m studies.claims --work claims-smoke --smoke
 
-setup: java $(UV)
+environment: $(UV)
 	$(UV) sync --frozen --all-extras --quiet
+
+setup: java environment
 	$(RUN) spatiallake setup
 
 .tools/bin/uv:

@@ -54,6 +54,7 @@ def stage_seconds(manifest: Path, lake: Path, cores: int, log: Path) -> dict[str
     seconds = {}
     for stage in run_stages():
         command = [sys.executable, "-m", "spatiallake", stage, "--lake", str(lake), "--master", f"local[{cores}]"]
+        command += ["--set", "max_images_without_spark=0"]
         if stage == "ingest":
             # The maps are those of the crawl that the images were made from.
             command += ["--crawl", str(manifest), "--set", f"ingest.allowed_roots=[{manifest.parent.parent}]"]

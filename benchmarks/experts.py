@@ -123,6 +123,7 @@ def loop_seconds(slot: str, spec: ExpertSpec, count: int, log: Path) -> float:
 def stage_seconds(lake: Path, slot: str, experts: str, log: Path) -> tuple[float, str]:
     """Return the processor seconds of a stage's command with all its processes, and its memory use."""
     command = [sys.executable, "-m", "spatiallake", slot, "--lake", str(lake), "--experts", experts]
+    command += ["--set", "max_images_without_spark=0"]
     with Memory() as memory:
         seconds = tree_seconds([*command, "--master", "local[1]"], log, ONE_THREAD)
     return seconds, memory.tenths()

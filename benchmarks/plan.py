@@ -43,6 +43,7 @@ def run(base: Path, folder: Path, images: int) -> Run:
     manifest = enlarged(base, crawl, images)
     command = [sys.executable, "-m", "spatiallake", "run", "--crawl", str(manifest), "--lake", str(lake)]
     command += ["--experts", "sensor", "--set", f"ingest.allowed_roots=[{folder}]"]
+    command += ["--set", "max_images_without_spark=0"]
     seconds = tree_seconds(command, folder / "log")
     shutil.rmtree(crawl)
     return Run(images, seconds, lake)
