@@ -30,7 +30,6 @@ from jobs.engine.session import start_session
 from jobs.engine.settings import RunSettings
 from jobs.engine.small.limits import can_be_small, images_in, is_local
 from jobs.engine.small.pool import pool
-from jobs.engine.small.stages import backfill_small, retry_small, run_small
 from jobs.engine.stage import Stage
 from jobs.engine.stream import StageSummary, run_stage
 from jobs.stages.listing import append_listing, crawl_layout
@@ -39,12 +38,6 @@ from schemas.operations import QUARANTINE
 from udfs.crawl.layout import Layout
 
 Work = Callable[[Lake, Stage, StreamOptions], StageSummary]
-# What does the same without Spark, called with a pool besides.
-_WITHOUT_SPARK: dict[Work, Callable[..., StageSummary]] = {
-    run_stage: run_small,
-    backfill: backfill_small,
-    retry: retry_small,
-}
 
 
 def stages_of(settings: RunSettings) -> dict[str, Stage]:
@@ -271,7 +264,12 @@ class _Small:
 
 def _small(settings: RunSettings, stages: list[Stage], work: Work, crawl: Layout | None) -> _Small | None:
     """Return how to run without Spark, or None if this work, these stages, this lake or this crawl need it."""
-    lake, without = _lake(settings), _WITHOUT_SPARK.get(work)
+    # It imports pandas, which the help does without.
+    from jobs.engine.small.stages import backfill_small, retry_small, run_small
+
+    kinds: dict[Work, Callable[..., StageSummary]]
+    kinds = {run_stage: run_small, backfill: backfill_small, retry: retry_small}
+    lake, without = _lake(settings), kinds.get(work)
     if without is None or not can_be_small(settings, lake, stages):
         return None
     left = settings.max_images_without_spark - images_in(lake)

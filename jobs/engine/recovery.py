@@ -5,7 +5,6 @@ repeat it, and Delta ignores what was committed. Where nothing will repeat it, s
 lost, or a backfill was killed, its rows are removed from the tables that have them. Then its keys are like new ones.
 """
 
-import pyarrow.dataset as ds
 from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
@@ -85,6 +84,8 @@ def _take_back(lake: Lake, stage: Stage, name: str, batches: range) -> None:
             made: Commits = commits_of(lake.location(table), name).get(name, {})
             _remove(lake, table, [file for batch in batches for file in made.get(batch, [])])
     if lake.exists(STAGE_RUNS) and lake.commits_itself:
+        import pyarrow.dataset as ds  # it imports pandas, which few commands need
+
         runs = (ds.field("stage") == stage.name) & (ds.field("generation") == generation)
         among = (ds.field("batch_id") >= batches.start) & (ds.field("batch_id") < batches.stop)
         commits.delete(lake.location(STAGE_RUNS), STAGE_RUNS, runs & among)

@@ -7,7 +7,6 @@ from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -70,6 +69,8 @@ def _read(lake: Lake, keys: DataFrame, shards: list[int], recipe: str) -> DataFr
 
 
 def _read_small(lake: Lake, keys: pa.Table, recipe: str) -> pa.Table:
+    import pyarrow.dataset as ds  # it imports pandas, which few commands need
+
     ids = keys["image_id"].combine_chunks()
     images = Part(IMAGES, (*_DESCRIBED, "width", "height")).in_arrow(lake, "image_id", ids)
     pixels = pc.multiply(images["width"].cast(pa.int64()), images["height"].cast(pa.int64()))

@@ -52,7 +52,7 @@ def run_embedded(lake_uri: str, query: str, output: str = "table", limit: int = 
     return print_answer(answer, output, out or sys.stdout)
 
 
-def _parsed(query: str) -> exp.Expression:
+def _parsed(query: str) -> exp.Expr:
     try:
         statements = [one for one in sqlglot.parse(query, read="spark") if one is not None]
     except SqlglotError as error:
@@ -63,7 +63,7 @@ def _parsed(query: str) -> exp.Expression:
     return statements[0]
 
 
-def _described(statement: exp.Expression, tables: list[str]) -> Answer:
+def _described(statement: exp.Expr, tables: list[str]) -> Answer:
     """Answer SHOW TABLES and DESCRIBE NAME from what the engine knows of its tables and views."""
     text = statement.sql(dialect="spark")
     if text.upper() == "SHOW TABLES":
@@ -89,11 +89,11 @@ def _described(statement: exp.Expression, tables: list[str]) -> Answer:
 @contextmanager
 def _engine() -> Iterator[duckdb.DuckDBPyConnection]:
     with tempfile.TemporaryDirectory(prefix="spatiallake-sql-") as spill:
-        options = {
-            "enable_external_access": "false",
-            "autoload_known_extensions": "false",
-            "autoinstall_known_extensions": "false",
-            "python_enable_replacements": "false",
+        options: dict[str, str | bool | int | float | list[str]] = {
+            "enable_external_access": False,
+            "autoload_known_extensions": False,
+            "autoinstall_known_extensions": False,
+            "python_enable_replacements": False,
             # What does not fit in memory; by default it would lie in the current folder.
             "temp_directory": spill,
         }
@@ -102,7 +102,7 @@ def _engine() -> Iterator[duckdb.DuckDBPyConnection]:
             yield engine
 
 
-def _names_in(statement: exp.Expression, tables: list[str]) -> set[str]:
+def _names_in(statement: exp.Expr, tables: list[str]) -> set[str]:
     """Return the tables and views that a query names.
 
     Raises:
@@ -168,11 +168,11 @@ def _source(lake: LakeReader, name: str) -> str:
     return f"(SELECT *{missing} FROM {name})" if missing else f"`{name}`"
 
 
-def _translated(statement: exp.Expression) -> str:
+def _translated(statement: exp.Expr) -> str:
     return statement.copy().transform(_with_unnest).sql(dialect="duckdb", identify=True)
 
 
-def _with_unnest(node: exp.Expression) -> exp.Expression:
+def _with_unnest(node: exp.Expr) -> exp.Expr:
     """Replace `inline`, which gives a row per struct of a list and a column per field, by what DuckDB calls it."""
     if not isinstance(node, exp.Inline):
         return node

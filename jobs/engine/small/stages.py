@@ -32,8 +32,9 @@ from jobs.engine.writing import AppendOncePerKey, ReplaceShards
 from schemas.operations import QUARANTINE
 from schemas.table import ENGINE_VERSION, Table
 
-# What the rows of one micro-batch may take in memory, judged by their files.
+# What the rows of one micro-batch may take, judged by the files of the tables that they come from.
 _BATCH_BYTES = 128 * 2**20
+_FETCHED = 64
 _MAX_FILES = 2
 
 
@@ -142,15 +143,23 @@ def _rows(lake: Lake, table: Table, recipe: str, columns: tuple[str, ...]) -> pa
 
 
 def _micro_batches(lake: Lake, stage: Stage, keys: pa.Table) -> Iterator[pa.Table]:
-    if stage.small is not None and stage.small.together:
-        size = max(len(keys), 1)
-    else:
-        held = opened(lake.location(stage.upstream))
-        files = pa.table(held.get_add_actions()) if held else pa.table({"size_bytes": [0], "num_records": [0]})
-        rows = pc.sum(files["num_records"]).as_py() or 1
-        size = max(int(_BATCH_BYTES / ((pc.sum(files["size_bytes"]).as_py() or 1) / rows)), 1)
+    size = max(len(keys), 1)
+    if stage.definition.is_source:
+        # How large the files are that it fetches is not known yet.
+        size = _FETCHED
+    elif stage.small is not None and not stage.small.together:
+        size = max(int(_BATCH_BYTES / sum(_row_bytes(lake, table) for table in stage.definition.reads)), 1)
     for start in range(0, len(keys), size):
         yield keys[start : start + size]
+
+
+def _row_bytes(lake: Lake, table: Table) -> float:
+    """Return how many bytes a row of a table takes in its files, 1 where nothing is known."""
+    held = opened(lake.location(table))
+    files = pa.table(held.get_add_actions()) if held else None
+    if files is None or not len(files):
+        return 1.0
+    return max((pc.sum(files["size_bytes"]).as_py() or 1) / max(pc.sum(files["num_records"]).as_py() or 1, 1), 1.0)
 
 
 @dataclass(frozen=True)
