@@ -62,7 +62,7 @@ def expert_stage(
         arrow_rows=asked.arrow_rows,
         expert=spec,
         gpus_per_task=asked.gpus_per_task,
-        small=SmallWork(read.in_arrow, batches, in_one_process=is_isolated(slot, spec)),
+        small=SmallWork(read.in_arrow, batches, loads_a_model=is_isolated(slot, spec)),
     )
 
 

@@ -149,4 +149,4 @@ def test_a_table_that_is_there_is_not_created_again(lake: Lake) -> None:
     lake.ensure(TOY)
     assert names(lake) == ["a"]
     with pytest.raises(FileNotFoundError, match="no table"):
-        commits.append(f"{lake.uri}/nothing", lambda _: pa.table({"a": [1]}), "app", 0)
+        commits.append(f"{lake.uri}/nothing", TOY, lambda _: pa.table({"a": [1]}), "app", 0)

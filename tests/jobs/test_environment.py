@@ -16,6 +16,8 @@ from jobs.engine.settings import lake_named
 from tests.ingest.crawls import write
 from tests.ingest.pictures import photo
 
+SPARK = {"SPATIALLAKE_MAX_IMAGES_WITHOUT_SPARK": "0"}
+
 
 def fake_java(folder: Path, banner: str) -> Path:
     java = folder / "bin" / "java"
@@ -48,7 +50,7 @@ def test_other_versions_are_named_with_the_remedy(
 
 
 def test_the_command_ends_in_one_sentence_without_java(tmp_path: Path) -> None:
-    environment = {**os.environ, "PATH": str(tmp_path), "JAVA_HOME": str(tmp_path / "nowhere")}
+    environment = {**os.environ, **SPARK, "PATH": str(tmp_path), "JAVA_HOME": str(tmp_path / "nowhere")}
     command = [sys.executable, "-m", "spatiallake", "filter", "--lake", str(tmp_path / "lake")]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 3
@@ -84,7 +86,9 @@ def test_jars_that_were_never_resolved_name_the_command(tmp_path: Path, monkeypa
 
 def ended(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "spatiallake", "filter", "--lake", str(tmp_path / "lake")]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **variables}, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **SPARK, **variables}, check=False
+    )
 
 
 def fake_spark(folder: Path, version: str | None) -> Path:

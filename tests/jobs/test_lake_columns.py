@@ -3,10 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, StructType
 
-from jobs.engine.factories import read_images
+from jobs.engine.joined import Joined, Part
 from jobs.engine.lake import Lake
 from schemas.images import IMAGES
 from schemas.perception import REGIONS
@@ -34,6 +35,12 @@ def test_an_older_table_keeps_its_rows_and_gets_the_new_columns(spark: SparkSess
     lake.append(REGIONS, spark.createDataFrame([fresh], REGIONS.schema), "after", 0)
     found = {one["image_id"]: one for one in table(tmp_path, "regions").to_pylist()}
     assert found["b"]["height"] == 9 and found["b"]["regions"][0]["chance"] == 0.9
+    part = Part(REGIONS, ("image_id", "regions"), "r", fields={"regions": ("region_id", "label", "chance")})
+    read = part.in_arrow(lake, "image_id", pa.array(["a", "b"])).sort_by("image_id").to_pylist()
+    assert [row["regions"] for row in read] == [
+        [{"region_id": 3, "label": "chair", "chance": None}],
+        [{"region_id": 4, "label": None, "chance": 0.9}],
+    ]
     # created, written, widened once, written
     history = spark.sql(f"DESCRIBE HISTORY delta.`{tmp_path}/regions`").count()
     assert history == 4
@@ -47,5 +54,8 @@ def test_experts_read_a_lake_whose_images_lack_their_columns(spark: SparkSession
     row = {**dict.fromkeys(older.columns), "image_id": "a", "bytes": b"x", "format": "png", "width": 3, "height": 2}
     rows = spark.createDataFrame([{**row, "ingest_shard": 0, "engine_version": "0"}], older.schema)
     lake.append(older, rows, "before", 0)
-    (read,) = read_images(lake, rows.select("image_id"), [0], ("width", "camera", "exif_focal_px")).collect()
-    assert (read["width"], read["camera"], read["exif_focal_px"]) == (3, None, None)
+    read = Joined(Part(IMAGES, ("image_id", "ingest_shard", "width", "camera", "exif_focal_px", "has_depth")))
+    (in_spark,) = (row.asDict() for row in read(lake, rows.select("image_id", "ingest_shard"), [0]).collect())
+    (in_arrow,) = read.in_arrow(lake, pa.table({"image_id": ["a"], "ingest_shard": [0]})).to_pylist()
+    lacking = {"camera": None, "exif_focal_px": None, "has_depth": False}
+    assert in_spark == in_arrow == {"image_id": "a", "ingest_shard": 0, "width": 3, **lacking}

@@ -32,7 +32,7 @@ def test_poisoned_images_among_five_hundred_are_quarantined_alone(lake, spec, lo
     add_images(lake, rows)
     patient = spec.model_copy(update={"timeout_s": 5.0})
     stage = FILTER.made(expert=patient)
-    assert require_experts(lake.session, [stage]) == {"filter": "cpu"}
+    assert require_experts(lake, [stage]) == {"filter": "cpu"}
     summary = run_stage(lake, stage, StreamOptions())
     assert (summary.rows_in, summary.rows_out) == (500, 497)
     left_out = {row["image_id"]: row for row in lake.read(QUARANTINE).collect()}
@@ -53,7 +53,7 @@ def test_poisoned_images_among_five_hundred_are_quarantined_alone(lake, spec, lo
 def test_a_model_that_does_not_load_stops_the_run_before_it(lake, spec):
     stage = FILTER.made(expert=spec.model_copy(update={"model": "/nowhere/brittle.safetensors"}))
     with pytest.raises(ModelFailed, match=r"Stage filter: Model /nowhere/brittle\.safetensors") as failure:
-        require_experts(lake.session, [stage])
+        require_experts(lake, [stage])
     assert "\n" not in str(failure.value) and "Traceback" not in str(failure.value)
 
 
@@ -67,7 +67,7 @@ def test_a_model_that_fails_in_the_middle_is_one_sentence(lake, spec):
 
 
 def test_rules_need_no_check_and_gpus_need_executors_that_have_them(lake):
-    assert require_experts(lake.session, [FILTER.made(expert=SENSOR, gpus_per_task=1.0)]) == {}
+    assert require_experts(lake, [FILTER.made(expert=SENSOR, gpus_per_task=1.0)]) == {}
     assert task_profile(lake.session, None) is None
     with pytest.raises(UsageError, match="gpus_per_task=1 needs executors with GPUs"):
         task_profile(lake.session, 1.0)

@@ -118,7 +118,7 @@ def contents(lake: Path) -> dict[str, Counter[str]]:
 
 
 def without_checkpoints(lake: Path) -> None:
-    shutil.rmtree(lake / "_checkpoints")
+    shutil.rmtree(lake / "_checkpoints", ignore_errors=True)
 
 
 def without_last_entry_of_objects(lake: Path) -> None:

@@ -61,7 +61,7 @@ class Pool:
             yield from map(task, items)
             return
         if self._executor is None:
-            self._executor = ProcessPoolExecutor(cores, _context(), initializer=_begin)
+            self._executor = _started(cores)
         waiting: deque[Future[Made]] = deque()
         for item in items:
             waiting.append(self._executor.submit(task, item))
@@ -86,6 +86,21 @@ def pool() -> Iterator[Pool]:
         yield made
     finally:
         made.close()
+
+
+def _started(cores: int) -> ProcessPoolExecutor:
+    context = _context()
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        # One process runs per core already; each takes its environment from here.
+        executor = ProcessPoolExecutor(cores, context, initializer=_begin)
+        for _ in range(cores):
+            executor.submit(os.getpid)
+        return executor
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
 
 
 def _context() -> BaseContext:

@@ -31,11 +31,14 @@ from jobs.engine.stream import StageSummary
 from jobs.engine.writing import AppendOncePerKey, ReplaceShards
 from schemas.operations import QUARANTINE
 from schemas.table import ENGINE_VERSION, Table
+from udfs.experts.isolation.guarded import release_experts
 
 # What the rows of one micro-batch may take, judged by the files of the tables that they come from.
 _BATCH_BYTES = 128 * 2**20
 _FETCHED = 64
 _MAX_FILES = 2
+# A model takes seconds to load, once in each process.
+_WORTH_A_MODEL = 96
 
 
 def run_small(lake: Lake, stage: Stage, options: StreamOptions, pool: Pool) -> StageSummary:
@@ -201,7 +204,9 @@ class _Writer:
         schema = to_arrow_schema(output_type(stage.target, work.extra))
         size = max(len(rows), 1) if work.together else stage.arrow_rows
         batches = rows.combine_chunks().to_batches(max_chunksize=size)
-        here = work.together or work.in_one_process
+        here = work.together or (work.loads_a_model and len(rows) < _WORTH_A_MODEL)
+        if work.loads_a_model and not here:
+            release_experts()
         made = [one for some in self.pool.mapped(batches, work.batches, schema, len(rows), here) for one in some]
         return pa.Table.from_batches(made, schema)
 

@@ -23,14 +23,14 @@ class SmallWork:
     """How a stage works without Spark, beside its `read`, `transform` and `split` with it.
 
     `read(lake, keys)` returns the rows of upstream keys; `batches(batches, schema=)` turns them into the table's
-    columns, the `extra` ones and `rejects`, in any process unless `in_one_process`. `together` says that it needs all
-    rows of a micro-batch in one call. `split(lake, transformed)` distributes the result over tables; without it, the
-    rows without rejects are the stage's own.
+    columns, the `extra` ones and `rejects`, in any process. `loads_a_model` says that every process first loads one,
+    `together` that all rows of a micro-batch are needed in one call. `split(lake, transformed)` distributes the result
+    over tables; without it, the rows without rejects are the stage's own.
     """
 
     read: Callable[[Lake, pa.Table], pa.Table]
     batches: Callable[..., Iterator[pa.RecordBatch]]
     extra: tuple[StructField, ...] = ()
     together: bool = False
-    in_one_process: bool = False
+    loads_a_model: bool = False
     split: Callable[[Lake, pa.Table], SmallOutputs] | None = None

@@ -131,11 +131,16 @@ def guarded_expert(slot: str, spec: ExpertSpec, device: str) -> GuardedExpert:
     """Return the expert of this worker process, which keeps one at a time in memory."""
     key = f"{slot}:{device}:{spec.model_dump_json()}"
     if key not in _HELD:
-        for other in _HELD.values():
-            other.stop()
-        _HELD.clear()
+        release_experts()
         _HELD[key] = GuardedExpert(slot, spec, device)
     return _HELD[key]
+
+
+def release_experts() -> None:
+    """End the model's process of this worker process, if it has one."""
+    for held in _HELD.values():
+        held.stop()
+    _HELD.clear()
 
 
 def _outcome(prediction: Prediction | None, reject: Row | None) -> Prediction | Exception:

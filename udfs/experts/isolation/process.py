@@ -110,6 +110,9 @@ class ModelProcess:
 
 
 def _environment() -> dict[str, str]:
-    """Return the worker's environment with its import path, and with quiet libraries unless it says otherwise."""
-    quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error"}
+    """Return the worker's environment with its import path, and with quiet libraries unless it says otherwise.
+
+    A model has one thread, as in Spark's workers: sums over several threads would differ in their last digits.
+    """
+    quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "OMP_NUM_THREADS": "1"}
     return {**quiet, **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
