@@ -25,7 +25,7 @@ ROOMS, SEQUENCES, FRAMES = 6, 2, 2
 def engine(spark: SparkSession, lake: Path, crawl: Path | None, *overrides: str) -> None:
     flags = {"lake": str(lake), **({"crawl": str(crawl)} if crawl else {})}
     settings: Any = load_settings(flags, None, [*HALVES, *overrides], remembered_settings(str(lake)))
-    run(settings, lake=opened(spark, lake))
+    run(settings)
 
 
 def splits(lake: Path) -> dict[str, str]:

@@ -46,8 +46,8 @@ def made(spark: SparkSession, crawls: tuple[Path, Path], tmp_path_factory: pytes
     """A lake that has all of the first crawl, and of the second one the images alone."""
     folder = tmp_path_factory.mktemp("lake")
     first, second = (load_settings({"lake": str(folder), "crawl": str(crawl)}, None, []) for crawl in crawls)
-    run(first, lake=opened(spark, folder))
-    run(second, ["ingest"], lake=opened(spark, folder))
+    run(first)
+    run(second, ["ingest"])
     return folder
 
 

@@ -23,7 +23,7 @@ def opened(spark: SparkSession, folder: Path) -> Lake:
 
 def engine(spark: SparkSession, folder: Path, *names: str, **flags: str) -> None:
     settings: Any = load_settings({"lake": str(folder), **flags}, None, [], remembered_settings(str(folder)))
-    run(settings, names or None, lake=opened(spark, folder))
+    run(settings, names or None)
 
 
 def table(lake: Path, name: str) -> list[dict[str, Any]]:
