@@ -109,7 +109,7 @@ def _small_outputs(lake: Lake, transformed: pa.Table) -> SmallOutputs:
             known.add(image_id)
     provenance = pa.table({name: pc.struct_field(sound["provenance"], name) for name in PROVENANCE.columns})
     return SmallOutputs(
-        rows=sound.take(fresh).select(IMAGES.columns),
+        rows=sound.take(pa.array(fresh, pa.int64())).select(IMAGES.columns),
         sides=((PROVENANCE, provenance),),
     )
 

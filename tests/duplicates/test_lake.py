@@ -12,7 +12,7 @@ from jobs.engine.pipeline import run
 from jobs.engine.settings import load_settings
 from scenes.crawl import write_crawl
 from tests.duplicates.copies import cropped, halved, reencoded
-from tests.takedown.lakes import opened, table
+from tests.takedown.lakes import table
 from tests.takedown.secret_crawl import manifest, write_manifest
 from udfs.questions.answering import split_of
 from udfs.questions.settings import SynthesizeSettings

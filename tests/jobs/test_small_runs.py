@@ -16,7 +16,8 @@ from pyspark.sql import SparkSession
 from benchmarks.kills import commands, killed_after, write_damaged_crawl
 from benchmarks.same_rows import differences
 from jobs.engine.lake import Lake
-from jobs.engine.pipeline import run
+from jobs.engine.memory import remembered_settings
+from jobs.engine.pipeline import backfill_stages, retry_stages, run
 from jobs.engine.settings import load_settings
 from jobs.engine.small.pool import pool, usable_cores
 from scenes.crawl import write_crawl
@@ -54,10 +55,14 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(spark: SparkSession, crawl: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The crawl's lake as Spark makes it."""
+    """The crawl's lake as Spark makes it, with a backfill and a retry."""
     lake = tmp_path_factory.mktemp("whole") / "lake"
     in_spark(spark, crawl, lake)
     in_spark(spark, crawl, lake, "examples")
+    held = Lake(spark, str(lake), str(lake / "_checkpoints"))
+    changed = load_settings({"lake": str(lake)}, None, ["disambiguate.seed=7"], remembered_settings(str(lake)))
+    backfill_stages(changed, lake=held)
+    retry_stages(load_settings({"lake": str(lake)}, None, [], remembered_settings(str(lake))), lake=held)
     return lake
 
 
@@ -65,7 +70,10 @@ def test_rows_are_those_of_a_run_in_spark_and_need_no_java(crawl: Path, whole: P
     lake = tmp_path / "lake"
     first = spatiallake("run", "--lake", str(lake), "--crawl", str(crawl), "--experts", "sensor", environment=NO_JAVA)
     spatiallake("examples", "--lake", str(lake), environment=NO_JAVA)
+    spatiallake("backfill", "--lake", str(lake), "--set", "disambiguate.seed=7", environment=NO_JAVA)
+    spatiallake("retry", "--lake", str(lake), environment=NO_JAVA)
     assert differences(whole, lake) == []
+    assert any(row["attempt"] == 2 for row in table(lake, "quarantine").to_pylist())
     assert {one["stage"] for one in events(first) if one["event"] == "stage_finished"} >= {"ingest", "statistics"}
     assert not (lake / "_checkpoints").exists()
     again = spatiallake("run", "--lake", str(lake), "--crawl", str(crawl), environment=NO_JAVA)
@@ -98,14 +106,13 @@ def test_more_images_than_the_limit_need_spark(crawl: Path, tmp_path: Path) -> N
 
 def test_killed_commands_and_workers_lose_and_double_nothing(crawl: Path, whole: Path, tmp_path: Path) -> None:
     lake, log, draws = tmp_path / "lake", tmp_path / "log.txt", random.Random(SEED)
-    ordered = commands(crawl, lake, small=True)
     faults, hit = list[str](), 0
-    for name in ("run", "run", "run", "run", "examples"):
-        target = draws.choice(("tree", "process"))
-        ended = killed_after(ordered[name], target, draws.randrange(1, 16), draws.uniform(0.0, 0.5), log)
-        faults, hit = faults + ended.faults, hit + (ended.killed is not None)
-    for name in ("run", "examples"):
-        spatiallake(*ordered[name][3:])
+    for name, command in commands(crawl, lake, small=True).items():
+        for _ in range(3 if name == "run" else 1):
+            target = draws.choice(("tree", "process"))
+            ended = killed_after(command, target, draws.randrange(1, 12), draws.uniform(0.0, 0.5), log)
+            faults, hit = faults + ended.faults, hit + (ended.killed is not None)
+        spatiallake(*command[3:])
     again = f"again with SPATIALLAKE_TEST_KILL_SEED={SEED}"
     assert faults == [] and hit >= 2, again
     assert differences(whole, lake) == [], again

@@ -22,7 +22,7 @@ from jobs.engine.arrow import conditions_met, output_type
 from jobs.engine.batches import StreamOptions, ledger_of, require_few_failures
 from jobs.engine.delta_log import opened, transaction_version
 from jobs.engine.lake import Lake
-from jobs.engine.ledger import BatchReport, Ledger, Rejects
+from jobs.engine.ledger import BatchReport, Ledger, Rejects, application
 from jobs.engine.recovery import take_back_half_done
 from jobs.engine.small.pool import Pool
 from jobs.engine.small.work import SmallOutputs, SmallWork
@@ -37,6 +37,7 @@ from udfs.experts.isolation.guarded import release_experts
 _BATCH_BYTES = 128 * 2**20
 _FETCHED = 64
 _MAX_FILES = 2
+_KINDS = ("small", "backfill", "retry")
 # A model takes seconds to load, once in each process.
 _WORTH_A_MODEL = 96
 
@@ -48,12 +49,14 @@ def run_small(lake: Lake, stage: Stage, options: StreamOptions, pool: Pool) -> S
         LakeUnreadable: the upstream table does not exist.
         TooManyFailures: more than `max_failure_rate` of a micro-batch's rows failed (they are in quarantine).
     """
-    return _work_on(lake, stage, options, pool, lambda: (_unseen(lake, stage, revisits=False), 1))
+    task = _Task("small", lambda: (_unseen(lake, stage, revisits=False), 1))
+    return _work_on(lake, stage, options, pool, task)
 
 
 def backfill_small(lake: Lake, stage: Stage, options: StreamOptions, pool: Pool) -> StageSummary:
     """Write the rows that the stage's table lacks for its upstream rows, except those that failed, without Spark."""
-    return _work_on(lake, stage, options, pool, lambda: (_unseen(lake, stage, revisits=True), 1))
+    task = _Task("backfill", lambda: (_unseen(lake, stage, revisits=True), 1))
+    return _work_on(lake, stage, options, pool, task)
 
 
 def retry_small(lake: Lake, stage: Stage, options: StreamOptions, pool: Pool) -> StageSummary:
@@ -67,24 +70,31 @@ def retry_small(lake: Lake, stage: Stage, options: StreamOptions, pool: Pool) ->
         keys = failed.group_by(list(stage.keys), use_threads=False).aggregate([])
         return _without(keys, stage.keys[0], _done(lake, stage)), attempt
 
-    return _work_on(lake, stage, options, pool, again)
+    return _work_on(lake, stage, options, pool, _Task("retry", again))
 
 
-def _work_on(
-    lake: Lake, stage: Stage, options: StreamOptions, pool: Pool, asked: Callable[[], tuple[pa.Table, int]]
-) -> StageSummary:
-    """Work on the keys that `asked` returns, with the number of the attempt, once nothing is half-done any more."""
+@dataclass(frozen=True)
+class _Task:
+    """What is to be done: its kind, one of `_KINDS`, and what returns the keys and the number of the attempt."""
+
+    kind: str
+    asked: Callable[[], tuple[pa.Table, int]]
+
+
+def _work_on(lake: Lake, stage: Stage, options: StreamOptions, pool: Pool, task: _Task) -> StageSummary:
+    """Work on keys once nothing is half-done any more."""
     started_at = time.monotonic()
     summary = StageSummary(stage.name)
     lake.require(stage.upstream)
     for table in stage.committed:
         lake.ensure(table)
-    app_id = ledger_of(lake, stage, f"small-{stage.recipe}").app_id
-    take_back_half_done(lake, stage, app_id)
-    keys, attempt = asked()
-    ledger = ledger_of(lake, stage, f"small-{stage.recipe}", attempt)
+    generations = {kind: f"{kind}-{stage.recipe}" for kind in _KINDS}
+    for generation in generations.values():
+        take_back_half_done(lake, stage, application(stage.name, generation))
+    keys, attempt = task.asked()
+    ledger = ledger_of(lake, stage, generations[task.kind], attempt)
     options.on_rows(len(keys))
-    batch_id = max(transaction_version(lake.location(table), app_id) for table in stage.committed) + 1
+    batch_id = max(transaction_version(lake.location(table), ledger.app_id) for table in stage.committed) + 1
     for some in _micro_batches(lake, stage, keys):
         summary.add(_Writer(stage.prepared(lake), ledger, options, pool).write(some, batch_id))
         batch_id += 1
