@@ -87,8 +87,8 @@ class Ledger:
         """Append rejects at this attempt to `quarantine`."""
         self.append(QUARANTINE, rejects.withColumn("attempt", F.lit(self.attempt)), batch_id, is_small)
 
-    def append_run(self, report: BatchReport, batch_id: int) -> None:
-        """Append what a micro-batch did to `stage_runs`."""
+    def append_run(self, report: BatchReport, batch_id: int, cores: int | None = None) -> None:
+        """Append what a micro-batch did to `stage_runs`; `cores` is how many worked on it, all unless given."""
         reasons = {f"{outcome}:{reason}": count for (outcome, reason), count in report.reasons.items()}
         row = {
             "stage": self.stage,
@@ -104,7 +104,7 @@ class Ledger:
             "seconds": report.seconds,
             "finished_at": datetime.now(UTC),
             "engine_version": ENGINE_VERSION,
-            "cores": self.lake.cores,
+            "cores": cores or self.lake.cores,
         }
         self.lake.append_records(STAGE_RUNS, [row], self.app_id, batch_id)
 

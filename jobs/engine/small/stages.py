@@ -193,7 +193,7 @@ class _Writer:
         quarantined = self._new_rejects(_rejects_of(stage, rejected, ledger.attempt))
         seconds = time.monotonic() - started_at
         report = BatchReport(stage.name, len(keys), len(outputs.rows), rejects, seconds)
-        ledger.append_run(report, batch_id)
+        ledger.append_run(report, batch_id, cores=1 if self._works_here(len(keys)) else None)
         if rejects:
             self._append(QUARANTINE, quarantined, batch_id)
         for table, rows in (*outputs.sides, (stage.target, outputs.rows)):
@@ -214,11 +214,14 @@ class _Writer:
         schema = to_arrow_schema(output_type(stage.target, work.extra))
         size = max(len(rows), 1) if work.together else stage.arrow_rows
         batches = rows.combine_chunks().to_batches(max_chunksize=size)
-        here = work.together or (work.loads_a_model and len(rows) < _WORTH_A_MODEL)
+        here = self._works_here(len(rows))
         if work.loads_a_model and not here:
             release_experts()
         made = [one for some in self.pool.mapped(batches, work.batches, schema, len(rows), here) for one in some]
         return pa.Table.from_batches(made, schema)
+
+    def _works_here(self, rows: int) -> bool:
+        return self._work.together or (self._work.loads_a_model and rows < _WORTH_A_MODEL)
 
     def _outputs(self, transformed: pa.Table) -> SmallOutputs:
         if self._work.split is not None:
