@@ -59,7 +59,7 @@ def _parsed(query: str) -> exp.Expr:
         reason = str(error).split("\n")[0].rstrip(". ")
         raise UsageError(f"The query cannot be read: {reason}; {_ELSEWHERE}.") from None
     if len(statements) != 1:
-        raise UsageError(f"spatiallake sql runs one query at a time, and this is {len(statements)}.")
+        raise UsageError(f"`spatiallake sql` runs one query at a time, and this is {len(statements)}.")
     return statements[0]
 
 
@@ -81,7 +81,7 @@ def _described(statement: exp.Expr, tables: list[str]) -> Answer:
             return Answer(names, [False] * 3, iter([(one, "", said) for one, said in VIEWS[name].columns.items()]))
         raise _no_table(name, tables)
     raise UsageError(
-        f"spatiallake sql only reads the lake's tables, and this query begins with {text.split(' ')[0].upper()}; write"
+        f"`spatiallake sql` only reads the lake's tables, and this query begins with {text.split(' ')[0].upper()}; write"
         " a SELECT, SHOW TABLES or DESCRIBE NAME."
     )
 
@@ -130,7 +130,7 @@ def _names_in(statement: exp.Expr, tables: list[str]) -> set[str]:
 
 
 def _reads_more(what: str) -> UsageError:
-    return UsageError(f"spatiallake sql only reads the lake's tables, and {what} is none; SHOW TABLES lists them.")
+    return UsageError(f"`spatiallake sql` only reads the lake's tables, and {what} is none; SHOW TABLES lists them.")
 
 
 def _no_table(name: str, tables: list[str]) -> UsageError:
