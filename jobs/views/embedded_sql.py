@@ -81,8 +81,8 @@ def _described(statement: exp.Expr, tables: list[str]) -> Answer:
             return Answer(names, [False] * 3, iter([(one, "", said) for one, said in VIEWS[name].columns.items()]))
         raise _no_table(name, tables)
     raise UsageError(
-        f"`spatiallake sql` only reads the lake's tables, and this query begins with {text.split(' ')[0].upper()}; write"
-        " a SELECT, SHOW TABLES or DESCRIBE NAME."
+        f"`spatiallake sql` only reads the lake's tables, and this query begins with {text.split(' ')[0].upper()};"
+        " write a SELECT, SHOW TABLES or DESCRIBE NAME."
     )
 
 

@@ -9,7 +9,7 @@ from rich.table import Table as Grid
 from jobs.views.pages.comparison import Comparison, compared
 from jobs.views.pages.figures import WIDE, figures
 from jobs.views.pages.render import page
-from jobs.views.pages.tally import Drop, Tally, tally_of
+from jobs.views.pages.tally import Drop, Tally, rate_text, tally_of
 from jobs.views.pages.wording import type_name
 from jobs.views.preview import write_page
 from jobs.views.reader import LakeReader
@@ -56,6 +56,7 @@ def write_report(
         comparison=comparison,
         agreement_note=_note(comparison) if comparison else "",
         type_name=type_name,
+        rate_text=rate_text,
         version=ENGINE_VERSION,
     )
     path = write_page(html, out_path)
@@ -125,7 +126,7 @@ def _print(tally: Tally, console: Console) -> None:
     for name in ("in", "out", "filtered", "refused", "failed", "rows/s"):
         grid.add_column(name, justify="right", no_wrap=True)
     for run in tally.yields:
-        rate = f"{run.rows_per_s:.3g}" if run.rows_per_s else "-"
+        rate = rate_text(run.rows_per_s)
         counts = (run.rows_in, run.rows_out, run.filtered, run.refused, run.failed)
         style = None if run.current else "dim"
         grid.add_row(run.stage, run.recipe[:8], *(f"{count:,}" for count in counts), rate, style=style)

@@ -14,6 +14,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.views.preview import write_preview
+from scenes.crawl import write_crawl
+from tests.command import invoke
 from tests.pages.looking import colors, complaints, look_at, open_room, requests, screenshot, shown
 from tests.pages.small_lake import CRATE, HOSTILE, image_id_of, rooms, write_lake
 
@@ -184,6 +186,16 @@ def test_missing_stages_leave_their_part_out(browser, tmp_path, last):
     assert bool(shown(browser, ".plan")) == (last in ("scenes", "references"))
     assert bool(shown(browser, ".masks path")) == (last != "images")
     assert "No questions about this image yet" in shown(browser, ".questions")[0].text
+
+
+def test_every_stage_that_has_dealt_with_an_image_is_shown_as_done(browser, tmp_path):
+    crawl, lake = tmp_path / "crawl", tmp_path / "lake"
+    write_crawl(str(crawl), count=1, seed=3, width=160, height=120)
+    invoke("run", "--crawl", crawl, "--lake", lake, "--experts", "sensor")
+    write_preview(str(lake), tmp_path / "page.html")
+    browser.get((tmp_path / "page.html").as_uri())
+    assert browser.find_elements("css selector", ".steps .done")
+    assert not browser.find_elements("css selector", ".steps .waiting")
 
 
 def test_choice_of_images(small_lake, tmp_path):

@@ -156,7 +156,7 @@ def _unsure(one: NamedObject, scene: _NamedScene, settings: DisambiguateSettings
     if probability >= settings.min_chance:
         return None
     detail = (
-        f"The expert gives a chance of {probability:.2f} that this is one object, and {settings.min_chance:.2f} "
+        f"The expert gives a probability of {probability:.2f} that this is one object, and {settings.min_chance:.2f} "
         "is asked; use a better segmenter, or lower disambiguate.min_chance."
     )
     return {"region_id": one.object_id, "reason": str(Reason.UNSURE_OBJECT), "detail": detail}

@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from jobs.views.pages.drawing import BAND, FIRST, SECOND, SOFT, STYLE, svg
 from jobs.views.pages.drawing import axes as new_axes
-from jobs.views.pages.tally import StageYield
+from jobs.views.pages.tally import StageYield, rate_text
 from jobs.views.pages.wording import type_name
 from jobs.views.reader import Row
 
@@ -124,7 +124,7 @@ def _throughput(runs: Sequence[StageYield]) -> Figure:
     names = [run.stage for run in runs][::-1]
     rates = [run.rows_per_s or 0.0 for run in runs][::-1]
     bars = axes.barh(names, rates, color=FIRST, height=0.62)
-    axes.bar_label(bars, [f"{rate:.3g}" for rate in rates], padding=4, color=SOFT)
+    axes.bar_label(bars, [rate_text(rate) for rate in rates], padding=4, color=SOFT)
     _log_axis(axes, max(rates) / min(rates))
     axes.margins(x=0.12)
     axes.grid(axis="x")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jobs.engine.errors import LakeUnreadable, UsageError
+from jobs.engine.registry import stage_definitions
 from jobs.views.reader import LakeReader, Row, quoted
 
 # Images of the latest stage first: an image with answers shows more than one that was only ingested.
@@ -68,7 +69,13 @@ def rows_of(lake: LakeReader, image_ids: Sequence[str]) -> dict[str, dict[str, l
     numbers = ", ".join(str(row["ingest_shard"]) for row in shards) or "NULL"
     where = f" WHERE image_id IN ({quoted(image_ids)})"
     by_shard = f"{where} AND ingest_shard IN ({numbers})"
-    for name, query in _QUERIES.items():
+    # Of further stages, the page shows whether they have dealt with an image.
+    reached = {
+        one.table.name: "SELECT image_id FROM t"
+        for one in stage_definitions().values()
+        if one.in_run and "image_id" in one.table.columns
+    }
+    for name, query in {**reached, **_QUERIES}.items():
         if not lake.has(name):
             continue
         # The depths table repeats the crawl's depth map; one copy is enough.

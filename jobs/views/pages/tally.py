@@ -42,6 +42,13 @@ class StageYield:
         return self.rows_in / self.seconds if self.seconds > 0 else None
 
 
+def rate_text(rows_per_s: float | None) -> str:
+    """Return a rate with three digits, or whole where it has more before the point; a dash for none."""
+    if not rows_per_s:
+        return "–"
+    return f"{rows_per_s:,.0f}" if rows_per_s >= 100 else f"{rows_per_s:.3g}"
+
+
 @dataclass(frozen=True)
 class TableState:
     """One Delta table: version, rows of every recipe and of the current one."""
