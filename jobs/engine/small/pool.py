@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import TypeVar
 
@@ -34,6 +34,7 @@ class Pool:
 
     def __init__(self) -> None:
         self._executor: ProcessPoolExecutor | None = None
+        self._held: Connection | None = None
 
     def mapped(
         self, batches: Iterable[pa.RecordBatch], function: Batches, schema: pa.Schema, rows: int, here: bool = False
@@ -61,7 +62,8 @@ class Pool:
             yield from map(task, items)
             return
         if self._executor is None:
-            self._executor = _started(cores)
+            watched, self._held = multiprocessing.Pipe(duplex=False)
+            self._executor = _started(cores, watched)
         waiting: deque[Future[Made]] = deque()
         for item in items:
             waiting.append(self._executor.submit(task, item))
@@ -73,9 +75,11 @@ class Pool:
 
     def close(self) -> None:
         """End the processes; what they are working on is given up."""
-        if self._executor is not None:
+        if self._executor is not None and self._held is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
-            self._executor = None
+            # One that started while another was killed would wait for work, and Python for it, forever.
+            self._held.close()
+            self._executor = self._held = None
 
 
 @contextmanager
@@ -88,13 +92,13 @@ def pool() -> Iterator[Pool]:
         made.close()
 
 
-def _started(cores: int) -> ProcessPoolExecutor:
+def _started(cores: int, watched: Connection) -> ProcessPoolExecutor:
     context = _context()
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         # One process runs per core already; each takes its environment from here.
-        executor = ProcessPoolExecutor(cores, context, initializer=_begin)
+        executor = ProcessPoolExecutor(cores, context, initializer=_begin, initargs=(watched,))
         for _ in range(cores):
             executor.submit(os.getpid)
         return executor
@@ -112,16 +116,19 @@ def _context() -> BaseContext:
     return context
 
 
-def _begin() -> None:
-    """Leave Ctrl-C to the command, and end with it, however it ends."""
+def _begin(watched: Connection) -> None:
+    """Leave Ctrl-C to the command, and end with the pool, or with the command, however it ends.
+
+    `watched` is readable once the pool has closed its end.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    ends = [watched] if parent is None else [watched, parent.sentinel]
+    threading.Thread(target=_end_with, args=(ends,), daemon=True).start()
 
 
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
+def _end_with(ends: list[Connection | int]) -> None:
+    wait(ends)
     os._exit(1)
 
 
