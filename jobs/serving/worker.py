@@ -248,13 +248,14 @@ def _shown(step: Step, measured: "Measured | None", answers: Answers) -> dict[st
     spans = spans_of(step, measured, answers.names) if measured else []
     arguments = step.arguments if isinstance(step.arguments, dict) else {"": step.arguments}
     value = step.value
+    ends = step.tool == "finish" and step.fault is None
     return {
         "result": step.result,
         "tool": step.tool or "no tool",
-        "text": ", ".join(map(str, arguments.values()))[:400],
+        "text": str(arguments.get("result", "") if ends else ", ".join(map(str, arguments.values())))[:400],
         "outcome": step.fault or (told(value) if value is not None else step.raw)[:400],
         "failed": step.fault is not None,
-        "ends": step.tool == "finish" and step.fault is None,
+        "ends": ends,
         "value": row_of(value),
         "said": value.said(with_error=False) if isinstance(value, Number) else "",
         "point": list(value.point) if isinstance(value, Thing) and value.point else None,

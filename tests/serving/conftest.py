@@ -7,6 +7,7 @@ import openai
 import pytest
 
 from scenes.crawl import write_crawl
+from tests.pages.conftest import browser as browser
 from tests.serving.running import Room, Server, client_of, rooms_of, served
 
 
