@@ -9,7 +9,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from jobs.serving import replies
@@ -17,6 +17,7 @@ from jobs.serving.faults import Refused
 from jobs.serving.guard import App, Guard
 from jobs.serving.limits import ServeLimits
 from jobs.serving.reading import Chat, chat_of, picture_of, read_json
+from jobs.serving.replies import Json
 from jobs.serving.service import Service
 from jobs.serving.worker import Told
 
@@ -49,10 +50,10 @@ class _Front:
         return HTMLResponse(self._page, headers=_PAGE_HEADERS)
 
     async def health(self, _request: Request) -> Response:
-        return JSONResponse({"status": "ok", "scenes": self._service.scenes})
+        return Json({"status": "ok", "scenes": self._service.scenes})
 
     async def models(self, _request: Request) -> Response:
-        return JSONResponse(replies.models(self._model, self._started))
+        return Json(replies.models(self._model, self._started))
 
     async def model(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -60,11 +61,11 @@ class _Front:
             raise Refused(
                 f"There is no model {name[:80]!r}; this server has {self._model!r}.", 404, "model_not_found", "model"
             )
-        return JSONResponse(replies.models(self._model, self._started)["data"][0])
+        return Json(replies.models(self._model, self._started)["data"][0])
 
     async def scenes(self, request: Request) -> Response:
         pictured = await asyncio.to_thread(lambda: picture_of(read_json(request.scope["body"])))
-        return JSONResponse(await self._service.look(pictured))
+        return Json(await self._service.look(pictured))
 
     async def chat(self, request: Request) -> Response:
         chat = await asyncio.to_thread(lambda: chat_of(read_json(request.scope["body"]), self._model))
@@ -72,7 +73,7 @@ class _Front:
             return await self._streamed(chat)
         steps: list[dict[str, Any]] = []
         ended = await self._service.answer(chat, lambda told: steps.append(told.step))
-        return JSONResponse(replies.Replies(self._model).whole(ended, steps))
+        return Json(replies.Replies(self._model).whole(ended, steps))
 
     async def _streamed(self, chat: Chat) -> Response:
         """Answer step by step; what fails before the first step is an error as such, later ones end the stream."""
@@ -115,7 +116,7 @@ def _unknown() -> Refused:
 
 
 async def _refused(_request: Request, refused: Refused) -> Response:
-    return JSONResponse(refused.document(), refused.status, refused.headers())
+    return Json(refused.document(), refused.status, refused.headers())
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
@@ -124,8 +125,8 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
         405: f"{request.url.path[:120]} takes no {request.method[:20]}.",
     }
     refused = Refused(sentences.get(error.status_code, "The request cannot be answered."), error.status_code)
-    return JSONResponse(refused.document(), refused.status, error.headers)
+    return Json(refused.document(), refused.status, error.headers)
 
 
 async def _accident(_request: Request, _error: Exception) -> Response:
-    return JSONResponse(_unknown().document(), 500)
+    return Json(_unknown().document(), 500)

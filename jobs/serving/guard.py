@@ -5,10 +5,9 @@ import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from starlette.responses import JSONResponse
-
 from jobs.serving.faults import Refused
 from jobs.serving.limits import ServeLimits
+from jobs.serving.replies import Json
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -71,7 +70,7 @@ class Guard:
             elif refused is not None:
                 raise refused
         except Refused as why:
-            response = JSONResponse(why.document(), why.status, {**why.headers(), "Connection": "close"})
+            response = Json(why.document(), why.status, {**why.headers(), "Connection": "close"})
             await response(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -227,7 +227,8 @@ def _png_of_npy(data: bytes) -> bytes:
     except (ValueError, OSError, SyntaxError, RecursionError):
         raise Refused("The depth is no NumPy file; save it with numpy.save.", param=param) from None
     # The header alone says how much memory reading takes.
-    if len(shape) != 2 or dtype.kind not in "fiu" or shape[0] * shape[1] * dtype.itemsize > len(data):
+    is_map = len(shape) == 2 and min(shape) > 0 and dtype.kind in "fiu"
+    if not is_map or shape[0] * shape[1] * dtype.itemsize > len(data):
         raise Refused(
             f"The depth is {dtype} {shape}, or cut off; save a whole array (height, width) of m.", param=param
         )

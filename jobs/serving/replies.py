@@ -6,6 +6,16 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from starlette.responses import JSONResponse
+
+
+class Json(JSONResponse):
+    """A response in JSON of ASCII alone: texts of clients may hold halves of characters, which no encoding has."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the body."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+
 
 class Replies:
     """The documents of one answer: whole, or as chunks of a stream."""
@@ -48,7 +58,7 @@ class Replies:
 
 def event(document: Any) -> str:
     """Return a document as an event of a stream."""
-    return f"data: {json.dumps(document, ensure_ascii=False, allow_nan=False)}\n\n"
+    return f"data: {json.dumps(document, allow_nan=False)}\n\n"
 
 
 def models(model: str, created: int) -> dict[str, Any]:

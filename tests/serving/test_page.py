@@ -23,6 +23,12 @@ def find(browser, selector):
     return browser.find_element(By.CSS_SELECTOR, selector)
 
 
+def click(browser, selector):
+    """Click where it is not under the header, which stays in view."""
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", find(browser, selector))
+    find(browser, selector).click()
+
+
 def wait(browser, condition):
     WebDriverWait(browser, _WAIT_S).until(lambda _: condition())
 
@@ -56,15 +62,15 @@ def ask(browser, question):
     box = find(browser, "#question")
     box.clear()
     box.send_keys(question)
-    find(browser, ".go").click()
-    wait(browser, lambda: find(browser, ".answer b, .error").text)
+    click(browser, ".go")
+    wait(browser, lambda: any(one.text for one in browser.find_elements(By.CSS_SELECTOR, ".answer b, .error")))
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1400, False), (390, True)])
 def test_a_dropped_image_is_measured_asked_and_drawn(browser, server, room, width, dark):
     look(browser, server, width, dark)
     assert "they know rendered rooms only" in find(browser, ".banner").text
-    find(browser, ".known summary").click()
+    click(browser, ".known summary")
     find(browser, "#depth").send_keys(str(room.folder / room.row["depth"]))
     find(browser, "#focal").send_keys(str(room.row["camera"]["fx"]))
     drop(browser, "room.jpg", room.image.read_bytes())
@@ -76,7 +82,7 @@ def test_a_dropped_image_is_measured_asked_and_drawn(browser, server, room, widt
     _slides(browser)
     _turns(browser)
     before = _canvas(browser)
-    find(browser, ".examples button").click()
+    click(browser, ".examples button")
     wait(browser, lambda: find(browser, ".answer b").text)
     assert find(browser, ".answer b").text in ("Answer", "Cannot be told")
     steps = browser.find_elements(By.CSS_SELECTOR, ".calls li")

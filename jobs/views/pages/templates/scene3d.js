@@ -180,7 +180,7 @@ class Scene3D {
       if (far < Scene3D.NEAR_M) continue;
       const u = cx + (focal * (x * rx + y * ry)) / far;
       const v = cy - (focal * (x * ux + y * uy + z * uz)) / far;
-      const half = Math.min(10, Math.max(0.5, (0.55 * focal * sizes[i]) / far));
+      const half = Math.min(10, Math.max(0.5, (0.62 * focal * sizes[i]) / far));
       const left = Math.max(0, Math.round(u - half));
       const top = Math.max(0, Math.round(v - half));
       const end = Math.min(width, Math.round(u + half));
