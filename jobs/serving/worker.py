@@ -174,6 +174,7 @@ class Worker:
         asked_type("", Names(()))
         if self._predictor is not None:
             self._predictor.identity()
+            return
         buffer = io.BytesIO()
         Image.new("RGB", (64, 48)).save(buffer, "PNG")
         with suppress(ImageRejected):  # there is nothing in it
