@@ -25,6 +25,7 @@ _MODULES = (
     "jobs.cli.views",
     "jobs.cli.ask",
     "jobs.cli.reason",
+    "jobs.cli.serve",
     "jobs.cli.train",
     "jobs.cli.evaluate",
     "jobs.cli.truth",
@@ -155,6 +156,20 @@ GravityOption = Annotated[
 SidecarOption = Annotated[
     Path | None,
     typer.Option("--sidecar", help="JSON file with any of depth, instances, objects, camera and gravity."),
+]
+# Who plans and answers, of the commands that reason.
+PlannerModelOption = Annotated[str | None, typer.Option("--planner-model", help="Model at the endpoint that plans.")]
+PlannerKeyOption = Annotated[
+    str | None, typer.Option("--planner-key", help="Name of the environment variable with the planner's API key.")
+]
+ShowImageOption = Annotated[bool, typer.Option("--show-image", help="Send the image to the planner as well.")]
+AnswersModelOption = Annotated[str | None, typer.Option("--answers-model", help="Model at the endpoint that answers.")]
+AnswersKeyOption = Annotated[
+    str | None, typer.Option("--answers-key", help="Name of the environment variable with its API key.")
+]
+AnswersErrorOption = Annotated[
+    float | None,
+    typer.Option("--answers-error", help="Relative standard error of a model's lengths, such as 0.2. [unknown]"),
 ]
 # For commands that read --settings, which may name the lake as the environment does.
 NamedLakeOption = Annotated[

@@ -7,6 +7,9 @@ from typing import Annotated
 import typer
 
 from jobs.cli.options import (
+    AnswersErrorOption,
+    AnswersKeyOption,
+    AnswersModelOption,
     CameraOption,
     DepthOption,
     ExpertsOption,
@@ -14,8 +17,11 @@ from jobs.cli.options import (
     ImageArgument,
     MasksOption,
     ObjectsOption,
+    PlannerKeyOption,
+    PlannerModelOption,
     SetOption,
     SettingsOption,
+    ShowImageOption,
     SidecarOption,
     app,
     settings_of,
@@ -29,13 +35,9 @@ def reason(
     planner: Annotated[
         str, typer.Option("--planner", help="offline, the URL of a chat endpoint, or a transcript to replay.")
     ] = "offline",
-    planner_model: Annotated[
-        str | None, typer.Option("--planner-model", help="Model at the endpoint that plans.")
-    ] = None,
-    planner_key: Annotated[
-        str | None, typer.Option("--planner-key", help="Name of the environment variable with the planner's API key.")
-    ] = None,
-    show_image: Annotated[bool, typer.Option("--show-image", help="Send the image to the planner as well.")] = False,
+    planner_model: PlannerModelOption = None,
+    planner_key: PlannerKeyOption = None,
+    show_image: ShowImageOption = False,
     answers: Annotated[
         str | None,
         typer.Option(
@@ -44,16 +46,9 @@ def reason(
             "[geometry, or the transcript that is replayed]",
         ),
     ] = None,
-    answers_model: Annotated[
-        str | None, typer.Option("--answers-model", help="Model at the endpoint that answers.")
-    ] = None,
-    answers_key: Annotated[
-        str | None, typer.Option("--answers-key", help="Name of the environment variable with its API key.")
-    ] = None,
-    answers_error: Annotated[
-        float | None,
-        typer.Option("--answers-error", help="Relative standard error of a model's lengths, such as 0.2. [unknown]"),
-    ] = None,
+    answers_model: AnswersModelOption = None,
+    answers_key: AnswersKeyOption = None,
+    answers_error: AnswersErrorOption = None,
     page: Annotated[Path | None, typer.Option("--page", help="HTML page to write.")] = None,
     transcript: Annotated[
         Path | None,

@@ -1,6 +1,7 @@
 """What was measured in one image: the scene of it, which can be asked and drawn."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -152,29 +153,44 @@ class Measured:
         """Return where the length of an answer was measured; None for what is no length."""
         if answer.value is None or answer.type_id is None or answer.value_si is None:
             return None
-        span = kind_of(answer.type_id).span
-        if span is None:
-            return None
-        rows = {row["object_id"]: row for row in self.objects}
         ids = [one.object_id for one in answer.objects]
+        lines = self.lines(answer.type_id, ids, answer.variant or "", answer.value_si)
+        return Dimension(lines, answer.value_text or "") if lines else None
+
+    def lines(self, type_id: str, ids: Sequence[int], variant: str, value_m: float) -> list[Line]:
+        """Return between which points of W a type measured the objects, m; none for what is no length."""
+        span = kind_of(type_id).span
+        if span is None:
+            return []
+        rows = {row["object_id"]: row for row in self.objects}
         pose = np.reshape(self.scene["world_from_camera"], (3, 4))
         measured = Measurement(
             a=rows[ids[0]],
             b=rows[ids[1]] if len(ids) > 1 else None,
-            variant=answer.variant or "",
-            value_m=answer.value_si,
+            variant=variant,
+            value_m=value_m,
             camera_m=pose[:, 3],
             ahead=pose[:, 2],
             closest=lambda: self._closest(*ids),
         )
-        return Dimension(span(measured), answer.value_text or "")
+        return span(measured)
 
     def _closest(self, a: int, b: int) -> Line:
+        if (a, b) not in self._ends:
+            self._ends[a, b] = self._found_ends(a, b)
+        return self._ends[a, b]
+
+    def _found_ends(self, a: int, b: int) -> Line:
         gaps = {frozenset((pair["a"], pair["b"])): pair["gap_m"] for pair in self.scene["pairs"]}
         ends = facing_points(self._surfaces[a], self._surfaces[b], gaps[frozenset((a, b))])
         pose = np.reshape(self.scene["world_from_camera"], (3, 4))
         first, second = (pose[:, :3] @ end + pose[:, 3] for end in ends)
         return first, second
+
+    @cached_property
+    def _ends(self) -> dict[tuple[int, int], Line]:
+        """The closest points of two surfaces, in W, m, as far as they were asked for."""
+        return {}
 
     @cached_property
     def _surfaces(self) -> dict[int, Any]:

@@ -39,14 +39,15 @@ class Given(TypedDict, total=False):
     """What is known about an image apart from its pixels; every part is optional.
 
     `depth` is a map (h, w) in m along the optical axis (0 or NaN: unknown), or a uint16 PNG in mm. `masks` is a map
-    (h, w) of object ids, or one boolean mask (h, w) per object, or a PNG of ids; `objects` names the objects in the
-    order of their ids: a text, or a mapping with `label`, `captions`, and optionally `id`, `box_3d` and `front`.
+    (h, w) of object ids, or one boolean mask (h, w) per object, or a PNG of ids. A PNG is a file or its bytes.
+    `objects` names the objects in the order of their ids: a text, or a mapping with `label`, `captions`, and optionally
+    `id`, `box_3d` and `front`.
     `camera` holds fx, fy, cx, cy in px, and `gravity` [3] points down in the camera frame (x right, y down, z forward).
     All of these refer to the pixels as stored in the file, before EXIF orientation, as in a crawl.
     """
 
-    depth: ArrayLike | str | Path | None
-    masks: ArrayLike | Sequence[ArrayLike] | str | Path | None
+    depth: ArrayLike | bytes | str | Path | None
+    masks: ArrayLike | Sequence[ArrayLike] | bytes | str | Path | None
     objects: Sequence[ObjectLike]
     camera: Mapping[str, float] | None
     gravity: Sequence[float] | None
@@ -142,7 +143,9 @@ def _image_bytes(image: ImageLike) -> bytes:
     return _read(image)
 
 
-def _depth_png(depth: ArrayLike | str | Path | None) -> bytes | None:
+def _depth_png(depth: ArrayLike | bytes | str | Path | None) -> bytes | None:
+    if isinstance(depth, bytes):
+        return depth
     if depth is None or isinstance(depth, str | Path):
         return None if depth is None else _read(depth)
     depth_m = np.nan_to_num(np.asarray(depth, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
@@ -150,7 +153,9 @@ def _depth_png(depth: ArrayLike | str | Path | None) -> bytes | None:
     return _png(Image.fromarray(np.where((depth_mm > 0) & (depth_mm <= _MAX_DEPTH_MM), depth_mm, 0).astype(np.uint16)))
 
 
-def _mask_png(masks: ArrayLike | Sequence[ArrayLike] | str | Path | None, objects: list[Row]) -> bytes | None:
+def _mask_png(masks: ArrayLike | Sequence[ArrayLike] | bytes | str | Path | None, objects: list[Row]) -> bytes | None:
+    if isinstance(masks, bytes):
+        return masks
     if masks is None or isinstance(masks, str | Path):
         return None if masks is None else _read(masks)
     ids = np.asarray(masks)

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from jobs.engine.errors import ModelFailed, UsageError
 from vlm.evaluation.predictors.checkpoint import Checkpoint, CheckpointSettings
 from vlm.evaluation.predictors.endpoint import Endpoint, EndpointSettings
-from vlm.reason.answers import Answers, is_camera
+from vlm.evaluation.predictors.predictor import Predictor
+from vlm.reason.answers import Answers, is_camera, typed
 from vlm.reason.chatting import ChatPlanner, ChatPlannerSettings
 from vlm.reason.geometry import GeometryAnswers
 from vlm.reason.loop import STOPPED, Known, Limits, reason
@@ -24,13 +25,14 @@ from vlm.reason.names import Names, NotNamed
 from vlm.reason.offline.planner import OfflinePlanner
 from vlm.reason.planner import Planner, Task
 from vlm.reason.replay import ReplayAnswers, ReplayPlanner
-from vlm.reason.tools import BadCall, tool_of
+from vlm.reason.tools import Ask, BadCall, Distance, Size, tool_of
 from vlm.reason.transcript import Step, Transcript, TranscriptUnreadable, read_transcript
 from vlm.reason.values import Number, row_of
 
 if TYPE_CHECKING:
     from jobs.one_image.measured import Measured
     from jobs.views.pages.projection import Segment
+    from udfs.questions.spans import Line
 
 OFFLINE, GEOMETRY = "offline", "geometry"
 
@@ -73,7 +75,7 @@ def planner_of(source: Source, sees_image: bool) -> Planner:
     if source.place == OFFLINE:
         return OfflinePlanner()
     if source.is_url:
-        return ChatPlanner(_valid(ChatPlannerSettings, {**source.endpoint(), "sees_image": sees_image}))
+        return ChatPlanner(valid(ChatPlannerSettings, {**source.endpoint(), "sees_image": sees_image}))
     return ReplayPlanner(transcript_at(Path(source.place)))
 
 
@@ -84,23 +86,32 @@ def answers_of(source: Source, image: bytes, measured: "Measured | None", relati
         UsageError: it is none of these.
     """
     if source.place == GEOMETRY and measured is not None:
-        return _geometry(measured)
+        return geometry_of(measured)
     if Path(source.place).is_file():
         return ReplayAnswers(transcript_at(Path(source.place)))
-    names = _geometry(measured).names.listed if measured else ()
+    names = geometry_of(measured).names.listed if measured else ()
+    return ModelAnswers(predictor_of(source), image, names, relative_error)
+
+
+def predictor_of(source: Source) -> Predictor:
+    """Return the model that answers: behind the URL of an endpoint, or in a folder.
+
+    Raises:
+        UsageError: it is neither.
+    """
     if source.is_url:
-        settings = _valid(EndpointSettings, {**source.endpoint(), "concurrency": 1})
-        return ModelAnswers(Endpoint(settings.model, settings), image, names, relative_error)
+        settings = valid(EndpointSettings, {**source.endpoint(), "concurrency": 1})
+        return Endpoint(settings.model, settings)
     if not Path(source.place).is_dir():
         raise UsageError(
             f"--{source.option} {source.place} is neither geometry, the URL of an endpoint, the folder of a model nor "
             "the file of a transcript; name one of them."
         )
-    checkpoint = Checkpoint(Path(source.place).name, CheckpointSettings(place=source.place, batch=1))
-    return ModelAnswers(checkpoint, image, names, relative_error)
+    return Checkpoint(Path(source.place).name, CheckpointSettings(place=source.place, batch=1))
 
 
-def _geometry(measured: "Measured") -> GeometryAnswers:
+def geometry_of(measured: "Measured") -> GeometryAnswers:
+    """Return the answers of a measured scene."""
     return GeometryAnswers(measured.scene, measured.references["references"], measured.lifted["regions"])
 
 
@@ -148,7 +159,7 @@ def limits_of(given: Mapping[str, Any]) -> Limits:
     Raises:
         UsageError: one of them cannot be used.
     """
-    return _valid(Limits, {name: value for name, value in given.items() if value is not None})
+    return valid(Limits, {name: value for name, value in given.items() if value is not None})
 
 
 def require_end(made: Transcript) -> None:
@@ -180,7 +191,7 @@ def write_page(made: Transcript, image: bytes, measured: "Measured | None", out:
             width, height = upright_rgb(opened).size
         write_reasoning_page(made, Drawn(image, width, height, {}), out)
         return
-    names = _geometry(measured).names
+    names = geometry_of(measured).names
     lines = {step.result: found for step in made.steps if (found := lines_of(step, measured, names))}
     scene = measured.scene
     write_reasoning_page(made, Drawn(measured.content, scene["width"], scene["height"], lines), out)
@@ -191,27 +202,52 @@ def lines_of(step: Step, measured: "Measured", names: Names) -> list["Segment"]:
     import numpy as np
 
     from jobs.views.pages.projection import line_segment
-    from vlm.reason.answers import typed
+
+    segments = [line_segment(np.stack(line), measured.view) for line in spans_of(step, measured, names)]
+    return [one for one in segments if one is not None]
+
+
+def spans_of(step: Step, measured: "Measured", names: Names) -> list["Line"]:
+    """Return between which points of W the length of a step was measured, m; none for what is no length."""
+    from udfs.questions.refusals import NotAnswered
 
     if not isinstance(step.value, Number):
         return []
     try:
-        query = tool_of(step.tool, step.arguments)
-    except BadCall:
+        asked = _measured_type(step, measured, names)
+    except (BadCall, NotNamed, NotAnswered):
         return []
-    asked = typed(query) if step.tool in ("distance", "size") else None  # pyright: ignore[reportArgumentType]
-    if asked is None:
-        return []
+    return measured.lines(*asked, step.value.value) if asked else []
+
+
+def _measured_type(step: Step, measured: "Measured", names: Names) -> tuple[str, list[int], str] | None:
+    """Return the type of a step's question, the objects it measured and its variant; None for other steps."""
+    from udfs.questions.reading.reader import Reading
+    from udfs.questions.refusals import NotAnswered
+    from udfs.questions.registry import question_type
+
+    query = tool_of(step.tool, step.arguments)
+    if isinstance(query, Ask):
+        reading = measured.asked.read(query.question)
+    else:
+        asked = typed(query) if isinstance(query, Distance | Size) else None
+        if asked is None:
+            return None
+        ids = tuple(names.of(name).object_id for name in asked.objects if not is_camera(name))
+        reading = Reading(question_type(asked.type_id), ids, asked.side)
     try:
-        ids = [names.of(name).object_id for name in asked.objects if not is_camera(name)]
-    except NotNamed:
-        return []
-    dimension = measured.dimension(measured.answer(asked.type_id, *ids))
-    segments = [line_segment(np.stack(line), measured.view) for line in dimension.lines] if dimension else []
-    return [one for one in segments if one is not None]
+        variant = measured.asked.pick(reading).variant
+    except NotAnswered:  # too uncertain to be told, though not to be compared
+        variant = reading.variant or ""
+    return reading.kind.type_id, list(reading.object_ids), variant
 
 
-def _valid(kind: Any, values: Mapping[str, Any]) -> Any:
+def valid(kind: Any, values: Mapping[str, Any]) -> Any:
+    """Return settings of a kind.
+
+    Raises:
+        UsageError: one of them cannot be used.
+    """
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:

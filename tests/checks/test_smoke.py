@@ -31,6 +31,7 @@ ELSEWHERE = {
     "evaluate": "tests/evaluation/test_command.py",
     "publish": "tests/jobs/test_catalog.py",
     "reason": "tests/reason/test_command.py",
+    "serve": "tests/serving/test_command.py",
     "truth": "tests/truth/test_slots.py",
 }
 

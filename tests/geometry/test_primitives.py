@@ -10,6 +10,7 @@ from scipy.spatial import KDTree
 from tests.geometry.rooms import Ball, Block, RenderedImage, Room, View, noisy, points_w, render, scenes_input
 from udfs.geometry.boxes import amodal_box, convex_hull, yaw_box
 from udfs.geometry.frame import WorldFrame
+from udfs.geometry.pairs import facing_points
 from udfs.geometry.quantiles import quantiles
 from udfs.stages.lift import LiftSettings, lift_row
 
@@ -155,3 +156,15 @@ def test_quantiles_are_numpys() -> None:
     values = np.random.default_rng(1).normal(size=997)
     shares = (0.0, 0.01, 0.02, 0.5, 0.98, 1.0)
     assert np.allclose(quantiles(values, shares), np.quantile(values, shares))
+
+
+@pytest.mark.parametrize("quantile", [0.0, 0.01, 0.3, 1.0])
+def test_the_points_of_a_gap_are_those_that_all_pairs_give(quantile):
+    rng = np.random.default_rng(3)
+    a, b = 0.2 * rng.normal(size=(300, 3)), 0.3 * rng.normal(size=(200, 3)) + [1.5, 0.0, 0.0]
+    apart = np.linalg.norm(a[:, None] - b[None], axis=-1)
+    nearest = np.concatenate([apart.min(axis=1), apart.min(axis=0)])
+    gap_m = float(np.quantile(nearest, quantile)) * (0.5 if quantile == 1.0 else 1.0)
+    one, other = facing_points(a, b, gap_m)
+    found = abs(float(np.linalg.norm(one - other)) - gap_m)
+    assert found == pytest.approx(np.abs(nearest - gap_m).min(), abs=1e-12)

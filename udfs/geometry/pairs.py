@@ -13,6 +13,8 @@ _GAP_QUANTILE = 0.01
 _TAIL = 12
 _NEAREST_SHARE, _MIN_NEAREST = 0.06, 40
 _CLOSE_SPACINGS = 6.0
+# Points that lie as far apart as a gap says are looked for so much farther than that.
+_NEAR_M, _NEAR_REL = 0.02, 0.1
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,13 @@ def facing_points(a: Points, b: Points, gap_m: float) -> tuple[Points, Points]:
     from scipy.spatial import KDTree
 
     ends = []
+    near_m = _NEAR_M + _NEAR_REL * gap_m
     for one, other in ((a, b), (b, a)):
-        found, nearest = (np.asarray(part) for part in KDTree(other).query(one))
+        tree = KDTree(other)
+        # Neighbors much farther than the gap decide nothing, and take the time.
+        found, nearest = (np.asarray(part) for part in tree.query(one, distance_upper_bound=gap_m + near_m))
+        if np.abs(found - gap_m).min() > near_m:
+            found, nearest = (np.asarray(part) for part in tree.query(one))
         at = int(np.argmin(np.abs(found - gap_m)))
         ends.append((abs(float(found[at]) - gap_m), one[at], other[nearest[at]]))
     from_a, from_b = ends

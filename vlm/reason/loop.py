@@ -3,7 +3,7 @@
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -73,18 +73,23 @@ class Known:
 
 
 def reason(
-    task: Task, planner: Planner, answers: Answers, limits: Limits | None = None, known: Known | None = None
+    task: Task,
+    planner: Planner,
+    answers: Answers,
+    limits: Limits | None = None,
+    known: Known | None = None,
+    watch: Callable[[Step], object] | None = None,
 ) -> Transcript:
     """Answer a question step by step; whatever the planner does, this ends within the limits.
 
     The answer is always the value of a result, which a tool measured or computed: what a planner says beside its calls
-    is kept and changes nothing.
+    is kept and changes nothing. `watch` is given every step as it is done.
     """
     made = Transcript(task.question, task.names.listed, planner.identity(), "")
     if not task.question.strip() or len(task.question) > MAX_QUESTION:
         made.ending = Ending(STOPPED, f"The question has {len(task.question)} characters; give 1 to {MAX_QUESTION}.")
         return made
-    _Run(task, planner, answers, limits or Limits(), known or Known(), made).go()
+    _Run(task, planner, answers, limits or Limits(), known or Known(), made).go(watch)
     return made
 
 
@@ -100,7 +105,7 @@ class _Run:
         self._bad = 0
         self._started = time.monotonic()
 
-    def go(self) -> None:
+    def go(self, watch: Callable[[Step], object] | None) -> None:
         made = self._made
         try:
             made.answers = self._answers.identity()
@@ -111,6 +116,8 @@ class _Run:
                     made.ending = Ending(STOPPED, f"The planner was stopped: {broken}.")
                     return
                 self._step(session)
+                if watch is not None:
+                    watch(made.steps[-1])
         except PlannerFailed as failed:
             made.ending = Ending(STOPPED, str(failed))
         except AnswersUnusable as unusable:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from schemas.reasons import Outcome, Reason
 from udfs.experts.expert import ExpertSpec, ImageRow, Prediction
 from udfs.experts.isolation.child import Answers
-from udfs.experts.isolation.process import ModelDied, ModelProcess
+from udfs.experts.isolation.piped import ProcessDied
+from udfs.experts.isolation.process import ModelProcess
 from udfs.experts.loading import ModelUnavailable
 from udfs.stages.rows import Row, RowRejected
 
@@ -83,7 +84,7 @@ class GuardedExpert:
         limit_s = self._limit_s(len(batch), timeout_s)
         try:
             answered = self._running().answers(number, limit_s)
-        except ModelDied:
+        except ProcessDied:
             self._process = None
             alone = [self._alone(row, timeout_s) for row in batch]
             later = [lost for _, lost in waiting]
@@ -98,7 +99,7 @@ class GuardedExpert:
         number = self._send([row], timeout_s)
         try:
             answered = self._running().answers(number, limit_s)
-        except ModelDied as died:
+        except ProcessDied as died:
             self._process = None
             return self._rejection(died)
         self._record(answered, 1)
@@ -109,7 +110,7 @@ class GuardedExpert:
         if images:
             self._seconds_each = max(self._seconds_each or 0.0, answered.seconds / images)
 
-    def _rejection(self, died: ModelDied) -> RowRejected:
+    def _rejection(self, died: ProcessDied) -> RowRejected:
         self._crashes += 1
         if self._crashes >= _CRASHES_IN_A_ROW:
             raise ModelUnavailable(
