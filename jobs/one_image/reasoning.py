@@ -18,7 +18,7 @@ from vlm.evaluation.predictors.endpoint import Endpoint, EndpointSettings
 from vlm.reason.answers import Answers, is_camera
 from vlm.reason.chatting import ChatPlanner, ChatPlannerSettings
 from vlm.reason.geometry import GeometryAnswers
-from vlm.reason.loop import STOPPED, Known, Limits, reason
+from vlm.reason.loop import ANSWERED, STOPPED, Known, Limits, reason
 from vlm.reason.models import ModelAnswers
 from vlm.reason.names import Names, NotNamed
 from vlm.reason.offline.planner import OfflinePlanner
@@ -162,6 +162,11 @@ def require_end(made: Transcript) -> None:
         raise (UsageError if made.planner.startswith(OFFLINE) else ModelFailed)(sentence)
 
 
+def is_answered(made: Transcript) -> bool:
+    """Return whether a chain of thought ended with an answer."""
+    return made.ending is not None and made.ending.state == ANSWERED
+
+
 def as_json(made: Transcript) -> str:
     """Return the end of a transcript as one JSON object."""
     ending = made.ending
@@ -203,7 +208,7 @@ def lines_of(step: Step, measured: "Measured", names: Names) -> list["Segment"]:
     if asked is None:
         return []
     try:
-        ids = [names.of(name).object_id for name in asked.objects if not is_camera(name)]
+        ids = [names.of(name) for name in asked.objects if not is_camera(name)]
     except NotNamed:
         return []
     dimension = measured.dimension(measured.answer(asked.type_id, *ids))
