@@ -23,6 +23,10 @@ from udfs.questions.wordings import lettered_questions
 
 _MAX_NAME = 10
 _MAX_WORDS = 80
+_READ = (
+    "ask one thing about the size, distance, order or place of things that you name, or about room, reach, sight or "
+    "free space"
+)
 # What the viewer and the support are called is no name of an object.
 _RESERVED = frozenset(
     ("camera", "viewer", "observer", "photographer", "lens", "viewpoint", "floor", "ground", "table top", "tabletop")
@@ -116,7 +120,7 @@ def _read(names: SceneNames, question: str, by_wordings: bool = False) -> Readin
             return Reading(
                 found.kind, ids, found.variant, way.unit, found.surface, found.asks_first, both, stated, by_table
             )
-    raise NotUnderstood(f'"{question.strip()[:200]}" is no question that can be read.')
+    raise NotUnderstood(f'"{question.strip()[:160]}" is no question that can be read; {_READ}.')
 
 
 def _ways(names: SceneNames, words: Sentence) -> Iterator[_Way]:
