@@ -70,12 +70,12 @@ def is_right(value: Value | None, truth: Truth, answers: GeometryAnswers) -> boo
     if isinstance(truth, float):
         return isinstance(value, Number) and abs(value.value - truth) <= WITHIN * abs(truth)
     if isinstance(truth, int):
-        return isinstance(value, Thing) and answers.names.of(value.name).object_id == truth
+        return isinstance(value, Thing) and answers.names.of(value.name) == truth
     if isinstance(truth, str):
         return isinstance(value, Words) and value.text.endswith(truth)
     if not isinstance(value, Words):
         return False
-    return tuple(answers.names.of(name).object_id for name in value.text.split(", ")) == truth
+    return tuple(answers.names.of(name) for name in value.text.split(", ")) == truth
 
 
 def asked_rooms(crawl: Path, questions: int, seed: int) -> Iterator[tuple[GeometryAnswers, list[Composed]]]:

@@ -20,13 +20,14 @@ from jobs.cli.options import (
     app,
     settings_of,
 )
+from jobs.engine.errors import Unanswered
 
 
 @app.command()
 def ask(
     image: ImageArgument,
     questions: Annotated[
-        list[str] | None, typer.Argument(help="Questions in English. [list the objects and what can be asked]")
+        list[str] | None, typer.Argument(help="Questions in English; without one, the objects are listed.")
     ] = None,
     depth: DepthOption = None,
     masks: MasksOption = None,
@@ -42,7 +43,7 @@ def ask(
     settings: SettingsOption = None,
     set_: SetOption = None,
 ) -> None:
-    """Measure one image and answer questions about it, without a lake."""
+    """Measure one image and answer questions about it, without a lake. Exit code 12: a question has no answer."""
     from jobs.one_image import asking
 
     say = partial(typer.echo, err=True)
@@ -59,3 +60,5 @@ def ask(
     typer.echo(asking.as_json(measured, answers) if as_json else asking.said(measured, answers))
     if draw is not None:
         asking.draw_to(measured, answers, draw)
+    if not all(answer.answered for answer in answers):
+        raise typer.Exit(Unanswered.exit_code)

@@ -48,7 +48,9 @@ BlindOption = Annotated[
 ]
 TrainingOption = Annotated[
     str | None,
-    typer.Option("--training", help="FORMAT:PATH of items to fit the baselines on. [--items, cross-validated]"),
+    typer.Option(
+        "--training", help="FORMAT:PATH of items to fit the baselines on; --items, cross-validated, unless given."
+    ),
 ]
 WriteOption = Annotated[
     list[str] | None, typer.Option("--write", help="FORMAT:PATH to also write the items to; repeatable.")

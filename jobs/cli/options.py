@@ -169,7 +169,7 @@ AnswersKeyOption = Annotated[
 ]
 AnswersErrorOption = Annotated[
     float | None,
-    typer.Option("--answers-error", help="Relative standard error of a model's lengths, such as 0.2. [unknown]"),
+    typer.Option("--answers-error", help="Relative standard error of a model's lengths; unknown unless given."),
 ]
 # For commands that read --settings, which may name the lake as the environment does.
 NamedLakeOption = Annotated[

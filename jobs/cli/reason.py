@@ -26,6 +26,7 @@ from jobs.cli.options import (
     app,
     settings_of,
 )
+from jobs.engine.errors import Unanswered
 
 
 @app.command()
@@ -42,8 +43,8 @@ def reason(
         str | None,
         typer.Option(
             "--answers",
-            help="geometry, the folder of a model, the URL of an endpoint, or a transcript. "
-            "[geometry, or the transcript that is replayed]",
+            help="geometry, the folder of a model, the URL of an endpoint, or a transcript; geometry unless given, or "
+            "the transcript that is replayed.",
         ),
     ] = None,
     answers_model: AnswersModelOption = None,
@@ -54,9 +55,15 @@ def reason(
         Path | None,
         typer.Option("--transcript", help="JSON lines to write; what the file holds already is not asked again."),
     ] = None,
-    max_steps: Annotated[int | None, typer.Option("--max-steps", help="Maximum calls of tools. [64]")] = None,
-    max_seconds: Annotated[float | None, typer.Option("--max-seconds", help="Maximum time, s. [120]")] = None,
-    max_tokens: Annotated[int | None, typer.Option("--max-tokens", help="Maximum tokens. [100000]")] = None,
+    max_steps: Annotated[
+        int | None, typer.Option("--max-steps", help="Maximum calls of tools; 64 unless given.")
+    ] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option("--max-seconds", help="Maximum time, s; 120 unless given.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", help="Maximum tokens; 100,000 unless given.")
+    ] = None,
     depth: DepthOption = None,
     masks: MasksOption = None,
     objects: ObjectsOption = None,
@@ -68,7 +75,10 @@ def reason(
     settings: SettingsOption = None,
     set_: SetOption = None,
 ) -> None:
-    """Take a hard question about one image apart, measure, compute, and say the answer with its error."""
+    """Take a hard question about one image apart, measure, compute, and say the answer with its error.
+
+    Exit code 12: the question has no answer.
+    """
     from jobs.one_image import asking, reasoning
 
     about = asking.About(sidecar=sidecar, depth=depth, masks=masks, objects=objects, camera=camera, gravity=gravity)
@@ -90,3 +100,5 @@ def reason(
         reasoning.write_page(made, content, measured, page)
     reasoning.require_end(made)
     typer.echo(reasoning.as_json(made) if as_json else made.ending.text if made.ending else "")
+    if not reasoning.is_answered(made):
+        raise typer.Exit(Unanswered.exit_code)

@@ -40,18 +40,26 @@ def serve(
     show_image: ShowImageOption = False,
     experts: ExpertsOption = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", help="Processes that measure and answer. [2; 1 with a model]")
+        int | None, typer.Option("--workers", help="Processes that measure and answer; 2 unless given, 1 with a model.")
     ] = None,
     max_seconds: Annotated[
         float | None,
-        typer.Option("--max-seconds", help="Maximum time to measure an image, and to answer, each in s. [60]"),
+        typer.Option(
+            "--max-seconds", help="Maximum time to measure an image, and to answer, each in s; 60 unless given."
+        ),
     ] = None,
-    max_body_mb: Annotated[float | None, typer.Option("--max-body-mb", help="Largest request, MB. [16]")] = None,
+    max_body_mb: Annotated[
+        float | None, typer.Option("--max-body-mb", help="Largest request, MB; 16 unless given.")
+    ] = None,
     max_pixels: Annotated[
-        int | None, typer.Option("--max-pixels", help="Largest image, width x height, px. [16000000]")
+        int | None, typer.Option("--max-pixels", help="Largest image, width x height, px; 16,000,000 unless given.")
     ] = None,
-    max_requests: Annotated[int | None, typer.Option("--max-requests", help="Requests at once. [64]")] = None,
-    max_scenes: Annotated[int | None, typer.Option("--max-scenes", help="Measured images kept in memory. [64]")] = None,
+    max_requests: Annotated[
+        int | None, typer.Option("--max-requests", help="Requests at once; 64 unless given.")
+    ] = None,
+    max_scenes: Annotated[
+        int | None, typer.Option("--max-scenes", help="Measured images kept in memory; 64 unless given.")
+    ] = None,
     settings: SettingsOption = None,
     set_: SetOption = None,
 ) -> None:

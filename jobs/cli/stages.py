@@ -108,8 +108,35 @@ def _stage_command(definition: StageDefinition) -> None:
     app.command(definition.name, help=definition.help)(command)
 
 
+def _examples_command(definition: StageDefinition) -> None:
+    def command(
+        lake: NamedLakeOption = None,
+        reasoning: Annotated[
+            bool,
+            typer.Option(
+                "--reasoning",
+                help=f"Write {_THOUGHTS} composed questions per image with their chain of thought, too; "
+                "examples.reasoning sets another number.",
+            ),
+        ] = False,
+        experts: ExpertsOption = None,
+        settings: SettingsOption = None,
+        set_: SetOption = None,
+        master: MasterOption = None,
+        follow: FollowOption = None,
+    ) -> None:
+        asked = [f"examples.reasoning={_THOUGHTS}", *(set_ or ())] if reasoning else set_
+        merged = _settings(lake, settings, asked, experts=experts, master=master)
+        _run_stages((definition.name,), merged, follow)
+
+    app.command(definition.name, help=definition.help)(command)
+
+
+_THOUGHTS = 4
+_OWN_COMMANDS = {"examples": _examples_command}
 for _definition in stage_definitions().values():
-    _source_command(_definition) if _definition.is_source else _stage_command(_definition)
+    _command = _source_command if _definition.is_source else _stage_command
+    _OWN_COMMANDS.get(_definition.name, _command)(_definition)
 
 
 @app.command()

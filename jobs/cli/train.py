@@ -85,17 +85,23 @@ def train(
     version: Annotated[
         int | None, typer.Option("--version", help="Version of training_examples; the latest unless given.")
     ] = None,
-    steps: Annotated[int | None, typer.Option("--steps", help="Optimizer steps. [1000]")] = None,
-    batch: Annotated[int | None, typer.Option("--batch", help="Examples per step, over all processes. [16]")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="Optimizer steps; 1000 unless given.")] = None,
+    batch: Annotated[
+        int | None, typer.Option("--batch", help="Examples per step, over all processes; 16 unless given.")
+    ] = None,
     micro_batch: Annotated[
         int | None,
         typer.Option(
             "--micro-batch", help="Examples per forward pass of a process; its share of --batch unless given."
         ),
     ] = None,
-    learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate. [2e-4]")] = None,
-    workers: Annotated[int | None, typer.Option("--workers", help="Data loader workers per process. [1]")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of every random choice. [0]")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", help="Peak learning rate; 2e-4 unless given.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Data loader workers per process; 1 unless given.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of every random choice; 0 unless given.")] = None,
     settings: SettingsOption = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="One setting, such as model.sequence.packing=true; repeatable.")

@@ -11,7 +11,8 @@ from jobs.cli.options import ExpertsOption, SetOption, SettingsOption, app, sett
 def truth(
     crawl: Annotated[str, typer.Option("--crawl", help="Manifest of images with depth and instances.")],
     against: Annotated[
-        str | None, typer.Option("--against", help="Manifest of the same images with exact ground truth. [--crawl]")
+        str | None,
+        typer.Option("--against", help="Manifest of the same images with exact ground truth; --crawl unless given."),
     ] = None,
     experts: ExpertsOption = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Maximum number of images; all unless given.")] = None,

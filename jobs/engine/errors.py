@@ -75,3 +75,9 @@ class DriftFound(SpatialLakeError):
     """Two crawls, days, recipes or lakes that differ by more than they may."""
 
     exit_code = 11
+
+
+class Unanswered(SpatialLakeError):
+    """A question about an image that has no answer; the reason is printed where the answer would be."""
+
+    exit_code = 12

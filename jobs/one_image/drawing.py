@@ -26,14 +26,20 @@ class Label(NamedTuple):
 
 
 class Dimension(NamedTuple):
-    """Lines of one length in frame W, and the text of the length."""
+    """Lines of one length in frame W, and the text of the length, which stands at the first line in sight."""
 
     lines: Sequence[Line]
     text: str
 
 
-def drawn(image: Image.Image, view: View, labels: Iterable[Label], dimension: Dimension | None) -> Image.Image:
-    """Return a copy of an image with outlines and names, and with dimension lines where something was measured."""
+def drawn(
+    image: Image.Image,
+    view: View,
+    labels: Iterable[Label],
+    dimension: Dimension | None,
+    point: tuple[float, float] | None = None,
+) -> Image.Image:
+    """Return a copy of an image with outlines and names, with dimension lines, and with a cross at a point (u, v)."""
     canvas = image.convert("RGB")
     draw = ImageDraw.Draw(canvas)
     width_px = max(1, round(min(canvas.size) / _SHORT_SIDE_PX_PER_LINE_PX))
@@ -48,6 +54,8 @@ def drawn(image: Image.Image, view: View, labels: Iterable[Label], dimension: Di
         anchor = mask_anchor(label.region["rle"], canvas.width, canvas.height)
         if anchor is not None:
             texts.write(anchor, label.name, colors[label.region["region_id"]])
+    if point is not None:
+        _cross(draw, (point[0] * canvas.width, point[1] * canvas.height), width_px)
     return canvas
 
 
@@ -104,11 +112,19 @@ def _measure(draw: ImageDraw.ImageDraw, dimension: Dimension, view: View, texts:
             for tick in _ticks(segment, 4 * width_px + 2):
                 draw.line(tick, fill=color, width=width)
     if shown:
-        longest = max(shown, key=_length_px)
-        u, v = (longest.u0 + longest.u1) / 2, (longest.v0 + longest.v1) / 2
+        first = shown[0]
+        u, v = (first.u0 + first.u1) / 2, (first.v0 + first.v1) / 2
         # A short line is not hidden by its own text.
-        lift_px = 0.0 if _length_px(longest) > 6 * texts.height_px else 2 * texts.height_px + _length_px(longest) / 2
+        lift_px = 0.0 if _length_px(first) > 6 * texts.height_px else 2 * texts.height_px + _length_px(first) / 2
         texts.write((u, v - lift_px), dimension.text, "white")
+
+
+def _cross(draw: ImageDraw.ImageDraw, at: tuple[float, float], width_px: int) -> None:
+    u, v = at
+    reach_px = 6 * width_px + 4
+    for color, width in ((_PAPER, 2 * width_px + 3), (_INK, width_px + 1)):
+        for du, dv in ((reach_px, reach_px), (reach_px, -reach_px)):
+            draw.line([(u - du, v - dv), (u + du, v + dv)], fill=color, width=width)
 
 
 def _length_px(segment: Segment) -> float:

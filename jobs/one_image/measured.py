@@ -15,6 +15,7 @@ from jobs.views.pages.projection import View
 from udfs.geometry.limits import LiftSettings
 from udfs.geometry.pairs import facing_points
 from udfs.geometry.scene import surface_points
+from udfs.language.quantity import say_compared
 from udfs.pixels.decoding import upright_rgb
 from udfs.questions.answer import Answer
 from udfs.questions.asked import AskedScene, ObjectName, kind_of
@@ -119,13 +120,21 @@ class Measured:
         """The scene as questions are read and answered from it."""
         return AskedScene(self.scene, self.references["references"], self.lifted["regions"], self.settings[1])
 
-    def answer(self, asked: str, *objects: ObjectName, side: str | None = None, unit: str | None = None) -> Answer:
+    def answer(
+        self,
+        asked: str,
+        *objects: ObjectName,
+        side: str | None = None,
+        unit: str | None = None,
+        needs_m: float | None = None,
+    ) -> Answer:
         """Answer a question in words, or a question type (its id or name) about objects (ids or names).
 
-        `side` is what a choice is asked for, such as "shorter", and `unit` the unit of a number, such as "in". An
-        answer always has a `text`; where there is none, that says why and `reason` has a code.
+        `side` is what a choice is asked for, such as "shorter", `unit` the unit of a number, such as "in", and
+        `needs_m` the width, height or reach to compare with what there is. An answer always has a `text`; where there
+        is none, that says why and `reason` has a code.
         """
-        return self.asked.answer(asked, *objects, side=side, unit=unit)
+        return self.asked.answer(asked, *objects, side=side, unit=unit, needs_m=needs_m)
 
     def draw(self, answer: Answer | None = None) -> Image.Image:
         """Return the image with outlines and names of all objects, or of those of an answer with what was measured.
@@ -133,15 +142,17 @@ class Measured:
         Raises:
             UsageError: the answer is about another image.
         """
-        wanted = [one.object_id for one in answer.objects] if answer else []
+        # Surfaces and openings have negative ids, and no region.
+        wanted = [one.object_id for one in answer.objects if one.object_id >= 0] if answer else []
         regions = {region["region_id"]: region for region in self.lifted["regions"]}
         if not regions.keys() >= set(wanted):
             raise UsageError("The answer is about objects that are not in this image; draw it on its own image.")
         shown = wanted or [row["object_id"] for row in self.objects]
         labels = [Label(regions[one], self.asked.called[one]) for one in dict.fromkeys(shown)]
+        point = answer.point if answer else None
         with Image.open(io.BytesIO(self.content)) as stored:
             pixels = upright_rgb(stored)
-        return drawn(pixels, self.view, labels, self.dimension(answer) if answer else None)
+        return drawn(pixels, self.view, labels, self.dimension(answer) if answer else None, point)
 
     @property
     def view(self) -> View:
@@ -151,18 +162,21 @@ class Measured:
 
     def dimension(self, answer: Answer) -> Dimension | None:
         """Return where the length of an answer was measured; None for what is no length."""
-        if answer.value is None or answer.type_id is None or answer.value_si is None:
+        length = answer.value_si if answer.has_m is None else answer.has_m
+        if answer.type_id is None or length is None:
             return None
         ids = [one.object_id for one in answer.objects]
-        lines = self.lines(answer.type_id, ids, answer.variant or "", answer.value_si)
-        return Dimension(lines, answer.value_text or "") if lines else None
+        lines = self.lines(answer.type_id, ids, answer.variant or "", length)
+        return Dimension(lines, answer.value_text or say_compared(length)) if lines else None
 
     def lines(self, type_id: str, ids: Sequence[int], variant: str, value_m: float) -> list[Line]:
         """Return between which points of W a type measured the objects, m; none for what is no length."""
         span = kind_of(type_id).span
         if span is None:
             return []
-        rows = {row["object_id"]: row for row in self.objects}
+        rows: dict[int, Any] = {row["object_id"]: row for row in self.objects}
+        for place in self.asked.places.values():
+            rows[place.object_id] = place.row if place.owner is None else rows.get(place.owner)
         pose = np.reshape(self.scene["world_from_camera"], (3, 4))
         measured = Measurement(
             a=rows[ids[0]],

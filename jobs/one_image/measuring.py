@@ -110,7 +110,9 @@ _ENTRY = {"entry_id": "memory", "uri": "memory", "member": None, "ingest_shard":
 def _questioned(image: Row, profile: Profile, settings: RunSettings, notes: list[str]) -> Measured:
     regions = prediction_of("context", profile.context, image)["regions"]
     depth = prediction_of("depth", profile.depth, image)
-    sections = (settings.lift, settings.disambiguate, settings.synthesize)
+    # Whoever asks may ask about walls, doorways and free space, too.
+    lift = settings.lift.model_copy(update={"places": True})
+    sections = (lift, settings.disambiguate, settings.synthesize)
     asked = question_image(image, regions, depth, sections)
     return Measured(
         scene=asked.scene,

@@ -19,7 +19,7 @@ from vlm.evaluation.predictors.predictor import Predictor
 from vlm.reason.answers import Answers, is_camera, typed
 from vlm.reason.chatting import ChatPlanner, ChatPlannerSettings
 from vlm.reason.geometry import GeometryAnswers
-from vlm.reason.loop import STOPPED, Known, Limits, reason
+from vlm.reason.loop import ANSWERED, STOPPED, Known, Limits, reason
 from vlm.reason.models import ModelAnswers
 from vlm.reason.names import Names, NotNamed
 from vlm.reason.offline.planner import OfflinePlanner
@@ -173,6 +173,11 @@ def require_end(made: Transcript) -> None:
         raise (UsageError if made.planner.startswith(OFFLINE) else ModelFailed)(sentence)
 
 
+def is_answered(made: Transcript) -> bool:
+    """Return whether a chain of thought ended with an answer."""
+    return made.ending is not None and made.ending.state == ANSWERED
+
+
 def as_json(made: Transcript) -> str:
     """Return the end of a transcript as one JSON object."""
     ending = made.ending
@@ -233,7 +238,7 @@ def _measured_type(step: Step, measured: "Measured", names: Names) -> tuple[str,
         asked = typed(query) if isinstance(query, Distance | Size) else None
         if asked is None:
             return None
-        ids = tuple(names.of(name).object_id for name in asked.objects if not is_camera(name))
+        ids = tuple(names.of(name) for name in asked.objects if not is_camera(name))
         reading = Reading(question_type(asked.type_id), ids, asked.side)
     try:
         variant = measured.asked.pick(reading).variant

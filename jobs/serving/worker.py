@@ -168,10 +168,9 @@ class Worker:
         from PIL import Image
 
         from jobs.one_image.measuring import ImageRejected
-        from vlm.reason.asking import asked_type
         from vlm.reason.names import Names
 
-        asked_type("", Names(()))
+        Names.listed_as(("mug",)).worded("How tall is the mug?")
         if self._predictor is not None:
             self._predictor.identity()
             return

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import partial, reduce
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,19 +17,36 @@ from jobs.engine.stage import Stage, StageDefinition, StageInputs
 from jobs.engine.writing import AppendOncePerKey
 from schemas.answers import QA_PAIRS
 from schemas.images import IMAGES
+from schemas.scenes import REFERENCES, SCENES
 from schemas.training import TRAINING_EXAMPLES
 from udfs.experts.pinning import folder_digest
-from udfs.stages.examples import ExamplesSettings, example_batches
+from udfs.stages.examples import ExamplesSettings, Thought, example_batches
+from udfs.stages.rows import Row
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_UNREAD = ("ingest_shard", "recipe", "engine_version", "planes", "rejected")
+_SCENE = tuple(name for name in SCENES.columns if name not in _UNREAD)
 _ANSWER = ("qa_id", "type_id", "question", "answer", "object_ids")
 
 
 def _build(inputs: StageInputs) -> Stage:
-    changes = {**inputs.settings.model_dump(), "tokenizer_revision": _pinned(inputs.settings)}
-    return batch_stage(
-        inputs, _Read(inputs.upstream_recipe), example_batches, files_per_batch=16, arrow_rows=16, changes=changes
-    )
+    settings = inputs.settings
+    changes = {**settings.changes(), "tokenizer_revision": _pinned(settings)}
+    read, batches = _Read(inputs.upstream_recipe), example_batches
+    if settings.reasoning:
+        scenes = Part(SCENES, _SCENE, inputs.recipe(SCENES))
+        named = Part(REFERENCES, ("image_id", "references"), inputs.recipe(REFERENCES))
+        read = _Read(inputs.upstream_recipe, (scenes, named))
+        think = partial(_thoughts, seed=settings.reasoning_seed, count=settings.reasoning)
+        batches = partial(example_batches, think=think)
+    return batch_stage(inputs, read, batches, files_per_batch=16, arrow_rows=16, changes=changes)
+
+
+def _thoughts(row: Row, seed: int, count: int) -> list[Thought]:
+    from vlm.reason.composing import rows_of
+
+    made = rows_of(row, row["references"], seed, count)
+    return [Thought(one.kind, one.question, one.answer) for one in made]
 
 
 def _pinned(settings: ExamplesSettings) -> str | None:
@@ -47,9 +65,10 @@ def _pinned(settings: ExamplesSettings) -> str | None:
 
 @dataclass(frozen=True)
 class _Read:
-    """Reads images, each with all answers about it."""
+    """Reads images, each with all answers about it, and with the columns of `more`, which is small."""
 
     qa_recipe: str
+    more: tuple[Part, ...] = ()
 
     @property
     def _images(self) -> Part:
@@ -68,7 +87,11 @@ class _Read:
             F.collect_list(F.struct(*_ANSWER)).alias("answers"),
         )
         # The texts, which are small, are broadcast, so that images are not shuffled.
-        return self._images.in_spark(lake, shards).join(F.broadcast(asked), "image_id")
+        rows = self._images.in_spark(lake, shards).join(F.broadcast(asked), "image_id")
+        for part in self.more:
+            known = part.in_spark(lake, shards).join(ids, "image_id", "left_semi")
+            rows = rows.join(F.broadcast(known), "image_id")
+        return rows
 
     def in_arrow(self, lake: Lake, keys: pa.Table) -> pa.Table:
         ids = keys["image_id"].combine_chunks()
@@ -82,12 +105,13 @@ class _Read:
         answers = pa.list_(pa.struct([rows.schema.field(name) for name in _ANSWER]))
         fields = [rows.schema.field(name) for name in ("image_id", "split", "licence")]
         grouped = pa.Table.from_pylist(list(asked.values()), schema=pa.schema([*fields, ("answers", answers)]))
-        return beside(self._images.in_arrow(lake, "image_id", ids), grouped)
+        known = [part.in_arrow(lake, "image_id", ids) for part in self.more]
+        return reduce(beside, (grouped, *known), self._images.in_arrow(lake, "image_id", ids))
 
 
 STAGE = StageDefinition(
     table=TRAINING_EXAMPLES,
-    reads=(QA_PAIRS, IMAGES),
+    reads=(QA_PAIRS, IMAGES, SCENES, REFERENCES),
     help="Write training examples: `qa_pairs`, `images` -> `training_examples`; not part of `run`.",
     build=_build,
     settings=ExamplesSettings,

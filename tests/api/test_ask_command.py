@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import jobs.cli.options
-from jobs.engine.errors import SpatialLakeError, UsageError
+from jobs.engine.errors import SpatialLakeError, Unanswered, UsageError
 from scenes.crawl import write_crawl
 from tests.checks.parsing import application
 
@@ -58,6 +58,16 @@ def test_one_question_is_answered_in_one_line_and_several_beside_their_questions
     assert one.count("\n") == 1
     assert two.startswith(f"{question}\n  {one}How old is it?\n")
     assert "no question that can be read" in two
+
+
+def test_a_question_without_an_answer_ends_with_its_own_exit_code(folder: Path, row: dict) -> None:
+    known, unknown = f"How far is object {row['objects'][0]['id']}?", "How tall is the unicorn?"
+    image, given = folder / row["image"], ("--sidecar", folder / "row.json")
+    assert ask(image, known, *given).exit_code == 0
+    some = ask(image, known, unknown, *given)
+    assert some.exit_code == Unanswered.exit_code == 12
+    assert ask(image, known, *given).stdout.strip() in some.stdout
+    assert ask(image, unknown, *given, "--json").exit_code == 12
 
 
 def test_parts_in_files_of_their_own_say_the_same_as_the_sidecar(folder: Path, row: dict) -> None:

@@ -6,7 +6,7 @@ from udfs.language.patterns import NAME, Pattern
 
 
 def drawn_sentence(pattern: Pattern, rng: random.Random) -> tuple[str, ...]:
-    """One sentence of a pattern; the slots A and B become @0 and @1."""
+    """One sentence of a pattern; the slots A and B become @0 and @1, WHO becomes @who."""
     return tuple(_drawn(pattern.group, rng))
 
 
@@ -20,5 +20,5 @@ def _drawn(group, rng: random.Random) -> list[str]:
         elif item.part is not None:
             words += _drawn(item.part, rng)
         else:
-            words.append(f"{NAME}{'AB'.index(item.name)}")
+            words.append(f"{NAME}{'AB'.index(item.name) if len(item.name) == 1 else item.name.lower()}")
     return words

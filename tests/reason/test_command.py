@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from jobs.cli.options import app
-from jobs.engine.errors import ModelFailed, UsageError
+from jobs.engine.errors import ModelFailed, Unanswered, UsageError
 from scenes.crawl import write_crawl
 from tests.checks.tracked import ROOT
 from tests.command import invoke
@@ -87,3 +87,9 @@ def test_no_image_and_no_question_are_one_sentence(room, tmp_path):
     assert "is no file" in str(run(tmp_path / "none.jpg", QUESTION).exception)
     done = run(image, "Hello?", "--sidecar", sidecar)
     assert isinstance(done.exception, UsageError) and "reads no question" in str(done.exception)
+
+
+def test_a_question_without_an_answer_ends_with_its_own_exit_code(room):
+    image, sidecar = room
+    done = run(image, "How far is the armchair from the unicorn?", "--sidecar", sidecar)
+    assert done.exit_code == Unanswered.exit_code and "Nothing here is called" in done.stdout

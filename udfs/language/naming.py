@@ -13,6 +13,7 @@ from udfs.language.vocabulary import vocabulary
 from udfs.language.words import words_of
 
 NOBODY: frozenset[int] = frozenset()
+OBJECT, TOP = "object", "top"
 _NUMBERED = ("object", "number", "item", "region", "no", "nr", "id")
 
 # Words that say where a thing is: the axis along which its likes are compared, and whether it is the first of them.
@@ -89,11 +90,22 @@ class Named:
         return self.thing.core.union(*self.thing.parts)
 
 
+@dataclass(frozen=True)
+class Place:
+    """A surface or an opening: its negative id, its kind (wall, doorway, top), its name and what else it is called."""
+
+    place_id: int
+    kind: str
+    name: str
+    others: tuple[str, ...] = ()
+
+
 class SceneNames:
     """The names of everything in one image.
 
     `objects` are rows of `scenes.objects`, `expressions` the unique ones of `references` by object id, and `regions`
-    what the experts found: things that were not measured have names too.
+    what the experts found: things that were not measured have names too. `places` are surfaces and openings; their ids
+    are negative, so that they are no object's.
     """
 
     def __init__(
@@ -102,6 +114,7 @@ class SceneNames:
         expressions: Mapping[int, str],
         regions: Iterable[Mapping[str, Any]] = (),
         has_gravity: bool = True,
+        places: Iterable[Place] = (),
     ) -> None:
         lifted = {row["object_id"]: row for row in objects}
         sources: dict[int, Mapping[str, Any]] = {row["region_id"]: row for row in regions}
@@ -116,11 +129,27 @@ class SceneNames:
             )
             for number, source in sorted(sources.items())
         }
+        self._kinds: dict[int, str] = {}
+        expressions = dict(expressions)
+        for place in places:
+            source = {"label": place.kind, "captions": list(place.others)}
+            expressions[place.place_id] = place.name
+            self._kinds[place.place_id] = place.kind
+            self.things[place.place_id] = Named(
+                thing=_thing(place.place_id, source),
+                expression=place.name,
+                texts=(place.kind, *place.others),
+                lifted=None,
+            )
         self._by_expression = {
             _bare(words_of(text)): frozenset((number,)) for number, text in expressions.items() if text
         }
         self._nouns_known: dict[str, bool] = {}
         self._known: dict[tuple[tuple[str, ...], bool], frozenset[int]] = {}
+
+    def kind_of(self, number: int) -> str:
+        """Return what a thing is: an object, or the kind of a place."""
+        return self._kinds.get(number, OBJECT)
 
     def called(self, object_id: int) -> str:
         """Return how an object is called in an answer: by its unique expression, else by its noun and its id."""
@@ -227,6 +256,12 @@ def _bare(words: tuple[str, ...]) -> tuple[str, ...]:
     while start < len(words) and words[start] in determiners:
         start += 1
     return words[start:]
+
+
+def without_article(text: str) -> str:
+    """Return a name in lower case, without its article and with single spaces."""
+    words = text.lower().split()
+    return " ".join(words[1:] if len(words) > 1 and words[0] in vocabulary().articles else words)
 
 
 def numbered(words: Sequence[str]) -> int | None:

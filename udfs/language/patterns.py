@@ -1,7 +1,8 @@
 """Patterns of sentences: words, `(one|other)`, `[optional]`, `<part>`, and slots for names such as `{A}`.
 
 A slot in lower case, such as `{surface}`, stands for the part of that name, and tells what it was. In the sentences
-that patterns are compared with, names are replaced by `@` and a number: how, tall, is, @0.
+that patterns are compared with, names are replaced by `@` and a number: how, tall, is, @0. A slot of several capitals,
+such as `{WHO}`, stands for its own sign alone: @who.
 """
 
 import re
@@ -138,5 +139,11 @@ def _item_matches(item: _Item, sentence: Sequence[str], start: int) -> Iterator[
     elif isinstance(item, _Slot) and item.part is not None:
         for end, _ in _matches(item.part, sentence, start):
             yield end, ((item.name, " ".join(sentence[start:end])),)
-    elif isinstance(item, _Slot) and start < len(sentence) and sentence[start].startswith(NAME):
+    elif isinstance(item, _Slot) and start < len(sentence) and _stands_for(item.name, sentence[start]):
         yield start + 1, ((item.name, sentence[start]),)
+
+
+def _stands_for(slot: str, word: str) -> bool:
+    if len(slot) > 1:
+        return word == f"{NAME}{slot.lower()}"
+    return word.startswith(NAME) and word[len(NAME) :].isdecimal()

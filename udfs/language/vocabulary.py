@@ -27,6 +27,7 @@ class Vocabulary:
     patterns: dict[str, str]
     sizes: dict[str, str]
     plain_adjectives: frozenset[str]
+    articles: frozenset[str]
     determiners: frozenset[str]
     position_adjectives: frozenset[str]
     place_followers: frozenset[str]

@@ -27,6 +27,27 @@ _SPELLINGS = {
     "neighbours": "neighbors",
     "neighbourhood": "neighborhood",
 }
+MISSPELLED = {
+    "teh": "the",
+    "hw": "how",
+    "wich": "which",
+    "whitch": "which",
+    "hight": "height",
+    "heigth": "height",
+    "heigt": "height",
+    "widht": "width",
+    "witdh": "width",
+    "betwen": "between",
+    "beetween": "between",
+    "bewteen": "between",
+    "distence": "distance",
+    "ditance": "distance",
+    "distanse": "distance",
+    "horizontaly": "horizontally",
+    "verticaly": "vertically",
+    "pls": "please",
+    "plz": "please",
+}
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -37,7 +58,7 @@ def words_of(text: str) -> tuple[str, ...]:
         if stem in _JOINED and not mark:
             words += [stem.removesuffix("s"), "is"]
         elif not mark:
-            words.append(_SPELLINGS.get(stem, stem))
+            words.append(_SPELLINGS.get(stem, MISSPELLED.get(stem, stem)))
         elif clitic in _CLITICS and stem in _ASKING:
             words += [stem, _CLITICS[clitic]]
         elif clitic == "s":

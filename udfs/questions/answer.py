@@ -20,8 +20,10 @@ class Answer:
 
     `text` is the answer in a sentence or, where `reason` holds a code, why there is none. `value`, `sigma` (one
     standard error) and `interval` (95 %) are in `unit`, and `value_text` says the value; `value_si` and `sigma_si` are
-    in m, rad or a ratio, as a lake stores them. `variant` is "yes", "no", or the side that the answer states; `chosen`
-    is the object that a choice names. `near` holds questions to ask in place of one that was not understood.
+    in m, m2, rad or a ratio, as a lake stores them. `variant` is "yes", "no", or the side that the answer states;
+    `chosen` is the object that a choice names. `point` is a point of the image, (u, v) in [0, 1); `asked_m` is the
+    length that was compared, and `has_m` what it was compared with. `near` holds questions to ask in place of one that
+    was not understood.
     """
 
     question: str
@@ -36,6 +38,9 @@ class Answer:
     value_text: str | None = None
     value_si: float | None = None
     sigma_si: float | None = None
+    point: tuple[float, float] | None = None
+    asked_m: float | None = None
+    has_m: float | None = None
     reason: str | None = None
     near: tuple[str, ...] = ()
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from udfs.language.draws import Draws, seed_of
 from udfs.questions.bodies import Stated
-from udfs.questions.rule import Decided, Given
+from udfs.questions.rule import Decided, Given, Room
 from udfs.questions.scene import Gates, Scene
 from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
@@ -44,6 +44,12 @@ def compared(
             sigma_m=sigma_m,
         ),
     )
+
+
+def against(room: Room, stated: Stated, answer: str, what: str, gates: Gates) -> Decided:
+    """Return the decision that compares what there is with a stated length; `what` says whose length that is."""
+    sigma_m = with_scale(room.sigma_m, room.has_m, gates)
+    return compared(room.things, room.has_m, stated, answer, {"what": what}, sigma_m)
 
 
 def stated_error(decided: Decided, _: Gates) -> float:

@@ -1,5 +1,6 @@
 """Words for a decided question: a drawn wording, the form of the answer, and the number as people say it."""
 
+from collections.abc import Mapping
 from functools import cache
 
 from udfs.language.draws import Draws, seed_of
@@ -59,17 +60,10 @@ class Phrasebook:
         return Words(question, asked.template_id, render(answered.text, **slots), answered.template_id, form)
 
     def _given(self, pick: Pick, given: Given, slots: dict[str, str]) -> dict[str, str]:
-        """Return the slots that a scene rule fills: further things, lengths as they are compared, and words."""
-        in_meters = self._settings.lengths == "meters"
-        lengths_m = dict(given.lengths_m)
-        if given.sigma_m is not None:
-            lengths_m["error"] = max(given.sigma_m, _MIN_LENGTH_M)
-        filled = {slot: say_compared(value_m, in_meters) for slot, value_m in lengths_m.items()}
-        if given.point is not None:
-            filled["point"] = f"({given.point[0]:.3f}, {given.point[1]:.3f})"
         names = zip(_FURTHER, pick.decided.others, strict=False)
-        filled |= {slot: self._expressions[other.object_id] for slot, other in names}
-        return filled | {slot: text.format(**slots, **filled) for slot, text in given.words.items()}
+        further = {slot: self._expressions[other.object_id] for slot, other in names}
+        filled = given_slots(given, {**slots, **further}, self._settings.lengths == "meters")
+        return further | filled
 
     def _letter(self, pick: Pick) -> str | None:
         """Return the letter of the right option, None unless lettered; the two rows of a type take both letters."""
@@ -118,6 +112,17 @@ class Phrasebook:
         if draws.uniform() < self._settings.short_share:
             return "short", short_answer(pick.kind.type_id, pick.variant)
         return "sentence", draws.pick(answers(pick.kind.type_id, pick.variant, precise))
+
+
+def given_slots(given: Given, slots: Mapping[str, str], in_meters: bool) -> dict[str, str]:
+    """Return the slots that a scene rule fills: lengths as they are compared, a point, and words with `slots` in."""
+    lengths_m = dict(given.lengths_m)
+    if given.sigma_m is not None:
+        lengths_m["error"] = max(given.sigma_m, _MIN_LENGTH_M)
+    filled = {slot: say_compared(value_m, in_meters) for slot, value_m in lengths_m.items()}
+    if given.point is not None:
+        filled["point"] = f"({given.point[0]:.3f}, {given.point[1]:.3f})"
+    return filled | {slot: text.format(**slots, **filled) for slot, text in given.words.items()}
 
 
 def _lettered(asked: Wording, slots: dict[str, str], letter: str, draws: Draws) -> Words:

@@ -68,6 +68,8 @@ class QuestionType:
         unit, distance_kind: of a number; a point's unit is that of the area around it.
         group: when the type is asked; by default always.
         is_point: whether the answer is a point of the image.
+        asked_like: ids of the types about objects whose free English asks for this one where a surface or an opening
+            is named.
         of_first: yes or no: whether the predicate is true of the rule's first object.
         opposite: the rule that decides "no" where it is not the rule itself with objects exchanged.
         variants: variants of the answer by their word; by default yes and no, the sides, or `value`.
@@ -77,7 +79,7 @@ class QuestionType:
             the setting `max_relative_sigma`.
         relation: types that share it say the same about two objects and are balanced together in
             evaluation sets; by default the rule's name.
-        span: the lines that show in an image what a number is measured along.
+        span: the lines that show in an image what a number, or what is compared, is measured along.
 
     Following from these:
         answer_kind: a point, else a number with a unit, else one of two objects with sides, else yes or no.
@@ -103,6 +105,7 @@ class QuestionType:
     span: Span | None = None
     group: Group = Group.CORE
     is_point: bool = False
+    asked_like: tuple[str, ...] = ()
     answer_kind: AnswerKind = field(init=False)
     mirror: Mapping[str, str] = field(init=False)
     swap: Mapping[str, str] = field(init=False)

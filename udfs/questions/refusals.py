@@ -17,6 +17,7 @@ class WhyNot(StrEnum):
     NO_SCALE = "no_scale"
     NO_SUPPORT = "no_support"
     NO_SIZE = "no_size"
+    NO_LENGTH = "no_length"
     UNDECIDED = "undecided"
     WITHIN_ERROR = "within_error"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import udfs.questions.types
 from schemas.plugins import modules_with
 from udfs.questions.question_type import Family, Group, QuestionType
-from udfs.questions.rule import DerivedRule, ObjectRule, PairRule, Rule
+from udfs.questions.rule import DerivedRule, ObjectRule, PairRule, Rule, SceneRule
 
 GROUP = "spatiallake.question_types"
 
@@ -61,9 +61,15 @@ def types_of(family: Family, group: Group = Group.CORE) -> tuple[QuestionType, .
 
 @cache
 def askable_types() -> tuple[QuestionType, ...]:
-    """Return the types that a question in words can ask for: those about one or two objects and nothing else."""
+    """Return the types about one or two objects and nothing else, as their wordings and free English ask for them."""
     rules = (ObjectRule, PairRule, DerivedRule)
     return tuple(kind for kind in question_types().values() if isinstance(kind.rule, rules))
+
+
+@cache
+def scene_types() -> tuple[QuestionType, ...]:
+    """Return the types that are decided from a whole scene, and may be about surfaces, openings and stated lengths."""
+    return tuple(kind for kind in question_types().values() if isinstance(kind.rule, SceneRule))
 
 
 @cache

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from udfs.questions.bodies import Measure, Stated
 from udfs.questions.scene import Gates, Scene, SeenPair
 from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
@@ -66,6 +67,30 @@ class Decided(NamedTuple):
         return (self.first, *(() if self.second is None else (self.second,)), *self.others)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """What there is between, under or up to some things, to compare with a stated length: m, with its own error."""
+
+    things: tuple[SeenObject, ...]
+    has_m: float
+    sigma_m: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stating:
+    """How a rule compares what a question states: which length of a body counts, and which way.
+
+    `rooms` returns what there is, for any `things` of a scene. `what` says who or what it is about, with a slot for the
+    length. `is_reach` says that "yes" is a length of at least what is measured, in place of at most.
+    """
+
+    measure: Measure
+    rooms: Callable[[Scene], list[Room]]
+    what: Callable[[Stated], str]
+    things: int
+    is_reach: bool = False
+
+
 DecideObject = Callable[[SeenObject, Gates, SynthesizeSettings], Decided | None]
 DecidePair = Callable[[SeenObject, SeenObject, SeenPair | None, Gates], Decided | None]
 DecideScene = Callable[[Scene, SynthesizeSettings], list[Decided]]
@@ -116,11 +141,17 @@ class SceneRule(Rule):
     """A rule about a scene with its layout: it returns everything that it decides about any `things` of it.
 
     Things are objects, surfaces and openings. What a question states is drawn by the rule from a seed of the things.
-    Such rules belong to types of the group `affordance`, which are asked only where the settings say so.
+    Such rules belong to types of the group `affordance`, which are asked only where the settings say so. `of` names
+    what the things are, in order, where they are not all objects: wall, doorway or top. `stating` is how the rule
+    decides what somebody asks with a length of their own, and `asked` how it decides what somebody asks, where more is
+    decided then than makes a question for a lake.
     """
 
     decide: DecideScene
     things: int = 1
+    of: tuple[str, ...] = ()
+    stating: Stating | None = None
+    asked: DecideScene | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

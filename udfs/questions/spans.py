@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 Point = NDArray[np.float64]
 Line = tuple[Point, Point]
+_SAME_LEVEL_M = 0.05
 ObjectRow = Mapping[str, Any]
 
 
 class Measurement(NamedTuple):
-    """What was measured: one or two rows of `scenes.objects`, the variant and the value of the answer.
+    """What was measured: rows of `scenes.objects` or `scenes.places`, the variant and the value of the answer.
 
     `camera_m` is the camera's center and `ahead` the direction in which it looks, both in W; `closest` finds the
     closest points of the two surfaces.
@@ -123,13 +124,45 @@ def down_from_top(measured: Measurement) -> list[Line]:
 
 
 def footprints(measured: Measurement) -> list[Line]:
-    """Return the line between the closest points of two footprints, on the plane of W's origin."""
+    """Return the line between the closest points of two footprints, with what leads up to an object above it."""
+    return _level_gap(measured, [np.reshape(row["foot_m"], (-1, 2)) for row in measured.both])
+
+
+def boxes(measured: Measurement) -> list[Line]:
+    """Return the line between the closest points of two boxes as seen from above."""
+    return _level_gap(measured, [_corners(row)[:, :2] for row in measured.both])
+
+
+def to_wall(measured: Measurement) -> list[Line]:
+    """Return the level line from the corner of an object nearest to a wall to that wall."""
+    a, wall = measured.both
+    normal, corners = np.asarray(wall["normal_m"], dtype=np.float64), _corners(a)[:4]
+    away_m = corners @ normal + wall["offset_m"]
+    start = corners[np.argmin(away_m)]
+    return [(start, start - away_m.min() * normal)]
+
+
+def _level_gap(measured: Measurement, outlines: list[Point]) -> list[Line]:
+    """Return the shortest line between two outlines from above, at the height of the lower bottom.
+
+    What stands or hangs higher is joined to it by a vertical line, since the level line then ends in the air.
+    """
     import shapely
 
-    one, other = (shapely.MultiPoint(np.reshape(row["foot_m"], (-1, 2))).convex_hull for row in measured.both)
+    one, other = (shapely.MultiPoint(outline).convex_hull for outline in outlines)
     ends = shapely.get_coordinates(shapely.shortest_line(one, other))
-    low = min(row["lo_m"][2] for row in measured.both)
-    return [(np.array([*ends[0], low]), np.array([*ends[1], low]))]
+    bottoms = [_bottom_m(row) for row in measured.both]
+    low = min(bottoms)
+    lines = [(np.array([*ends[0], low]), np.array([*ends[1], low]))]
+    for end, bottom in zip(ends, bottoms, strict=True):
+        if bottom - low > _SAME_LEVEL_M:
+            lines.append((np.array([*end, low]), np.array([*end, bottom])))
+    return lines
+
+
+def _bottom_m(row: ObjectRow) -> float:
+    """Return how high the bottom of an object is, of its box where that is known: what is seen may begin higher."""
+    return float(_corners(row)[:, 2].min() if row["corners_m"] else row["lo_m"][2])
 
 
 def _objects(measured: Measurement) -> list[ObjectRow]:

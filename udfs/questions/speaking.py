@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 from udfs.language.quantity import CENTIMETER, FOOT, INCH, METER, MILLIMETER, YARD, Unit
 from udfs.language.units import UNITS, NamedUnit
+from udfs.questions.phrasing import given_slots
 from udfs.questions.question_type import AnswerKind, QuestionType
 from udfs.questions.refusals import NotAnswered, WhyNot
 from udfs.questions.sampler import Pick
+from udfs.questions.unit import METERS_DOWN
 from udfs.questions.wordings import answers, render
 
 _DECIMETER = Unit(0.1, "dm", "decimeter", "decimeters")
@@ -15,9 +17,11 @@ _KILOMETER = Unit(1000.0, "km", "kilometer", "kilometers")
 _MILE = Unit(1609.344, "mi", "mile", "miles")
 _DEGREE = Unit(math.pi / 180, "deg", "degree", "degrees")
 _RADIAN = Unit(1.0, "rad", "radian", "radians")
+_SQUARE_METER = Unit(1.0, "m2", "square meter", "square meters")
+_SQUARE_FOOT = Unit(FOOT.size_m**2, "ft2", "square foot", "square feet")
 _TIMES = Unit(1.0, "times", "", "")
 _LENGTHS = (MILLIMETER, CENTIMETER, _DECIMETER, METER, _KILOMETER, INCH, FOOT, YARD, _MILE)
-_BY_CODE = {unit.code: unit for unit in (*_LENGTHS, _DEGREE, _RADIAN)}
+_BY_CODE = {unit.code: unit for unit in (*_LENGTHS, _SQUARE_METER, _SQUARE_FOOT, _DEGREE, _RADIAN)}
 _CODES = {"°": "deg"}
 # An error that is a small part of the number would only add digits.
 _MAX_DECIMALS = 3
@@ -43,11 +47,13 @@ def unit_of(kind: QuestionType, asked: NamedUnit | None, value_si: float) -> Uni
     if asked is not None:
         unit = _BY_CODE.get(_CODES.get(asked.name, asked.name))
         if unit is None or asked.unit_si != symbol:
-            what = {"m": "a length", "rad": "an angle", "ratio": "a ratio"}.get(symbol, "no number")
+            what = {"m": "a length", "m2": "an area", "rad": "an angle", "ratio": "a ratio"}.get(symbol, "no number")
             raise NotAnswered(WhyNot.OTHER_UNIT, f"{kind.name} is {what}, which is not said in {asked.name}.")
         return unit
     if symbol == "rad":
         return _DEGREE
+    if symbol == "m2":
+        return _SQUARE_METER
     if symbol != "m":
         return _TIMES
     return METER if value_si >= 1.0 else CENTIMETER if value_si >= 0.02 else MILLIMETER
@@ -66,15 +72,17 @@ def spoken(pick: Pick, names: dict[int, str], surface: str, asked: NamedUnit | N
     if pick.chosen is not None:
         other = pick.b if pick.chosen is pick.a else pick.a
         slots |= {"C": names[pick.chosen.object_id], "D": names[other.object_id] if other else ""}
-    if kind.answer_kind != AnswerKind.NUMBER or pick.value is None or pick.sigma is None:
+    if pick.decided.given is not None:
+        slots |= given_slots(pick.decided.given, slots, False)
+    if pick.value is None or pick.sigma is None:
         if asked is not None:
             unit_of(kind, asked, 0.0)
         return Spoken(render(_plainest(kind, pick.variant), **slots))
     unit = unit_of(kind, asked, pick.value)
     value, sigma = pick.value / unit.size_m, pick.sigma / unit.size_m
-    number = _said(value, sigma, unit)
+    number = _said(value, sigma, unit, kind.unit is METERS_DOWN)
     text = render(_plainest(kind, pick.variant), value=number, **slots)
-    if not kind.variants[pick.variant].is_unsaid:
+    if kind.answer_kind == AnswerKind.NUMBER and not kind.variants[pick.variant].is_unsaid:
         text = f"{text.removesuffix('.')}, give or take {_error_said(sigma, unit)}."
     return Spoken(text, value, sigma, _named(unit), number)
 
@@ -92,7 +100,7 @@ def parsed_unit(text: str) -> NamedUnit:
 
 
 def _plainest(kind: QuestionType, variant: str) -> str:
-    return answers(kind.type_id, variant, precise=True)[0].text
+    return (answers(kind.type_id, variant, precise=True) or answers(kind.type_id, variant))[0].text
 
 
 def _decimals(sigma: float) -> int:
@@ -102,10 +110,10 @@ def _decimals(sigma: float) -> int:
     return min(_MAX_DECIMALS, max(0, -math.floor(math.log10(sigma))))
 
 
-def _said(value: float, sigma: float, unit: Unit) -> str:
+def _said(value: float, sigma: float, unit: Unit, down: bool = False) -> str:
     # Two digits are kept, however large the error.
-    digits = max(_decimals(sigma), 0 if value >= 10 else 1 if value >= 1 else 2)
-    number = f"{value:.{min(digits, _MAX_DECIMALS)}f}"
+    digits = min(max(_decimals(sigma), 0 if value >= 10 else 1 if value >= 1 else 2), _MAX_DECIMALS)
+    number = f"{math.floor(value * 10**digits) / 10**digits if down else value:.{digits}f}"
     return number if unit is _TIMES else f"{number} {unit.singular if number == '1' else unit.plural}"
 
 

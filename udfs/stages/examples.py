@@ -4,8 +4,8 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from PIL import Image
@@ -29,32 +29,59 @@ class ExamplesSettings(BaseModel):
     parts: int = Field(
         default=8, ge=1, description="rows per image that may be used to keep turns about the same objects apart"
     )
+    reasoning: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="composed questions with their chain of thought per image, each a row of its own; needs `scenes`",
+    )
+    reasoning_seed: int = Field(default=0, description="what is composed is drawn from it, the image and its scene")
     tokenizer: str | None = Field(
         default=None, description="folder or Hugging Face id of the tokenizer; none: words, digits and punctuation"
     )
     tokenizer_revision: str | None = Field(default=None, description="commit of a Hugging Face id")
 
+    def changes(self) -> dict[str, Any]:
+        """Return what the recipe hashes: without what composes nothing, so that older recipes stay the same."""
+        return self.model_dump(exclude=set() if self.reasoning else {"reasoning", "reasoning_seed"})
+
+
+class Thought(NamedTuple):
+    """A composed question whose answer is a chain of thought; `kind` says what it composes."""
+
+    kind: str
+    question: str
+    answer: str
+
+
+# Called with a row of the input; returns what is composed of its scene.
+Think = Callable[[Row], list[Thought]]
+
 
 def example_batches(
-    batches: Iterator[pa.RecordBatch], schema: pa.Schema, settings: ExamplesSettings, recipe: str
+    batches: Iterator[pa.RecordBatch],
+    schema: pa.Schema,
+    settings: ExamplesSettings,
+    recipe: str,
+    think: Think | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Make the training rows of every image of every batch.
 
-    Input has `image_id`, `ingest_shard`, `bytes`, `split`, `licence` and `answers`, a list of
-    structs with columns of `qa_pairs`. Output has `schema`: the columns of `training_examples` plus `rejects`; an
-    image that cannot be decoded gives one row with its keys, nulls and the reason.
+    Input has `image_id`, `ingest_shard`, `bytes`, `split`, `licence` and `answers`, a list of structs with columns of
+    `qa_pairs`; `think` composes further questions of a row. Output has `schema`: the columns of `training_examples`
+    plus `rejects`; an image that cannot be decoded gives one row with its keys, nulls and the reason.
     """
     for batch in batches:
         for row in batch.to_pylist():
             keys = keys_of(row, recipe)
             try:
-                made = [{**example, **keys} for example in examples_of(row, settings, recipe)]
+                made = [{**example, **keys} for example in examples_of(row, settings, recipe, think)]
             except Exception as error:  # a poisoned image is quarantined alone, whatever it raises
                 made = [{**keys, "rejects": [rejected_by(error).as_row()]}]
             yield pa.RecordBatch.from_pylist(made, schema=schema)
 
 
-def examples_of(row: Row, settings: ExamplesSettings, recipe: str) -> list[Row]:
+def examples_of(row: Row, settings: ExamplesSettings, recipe: str, think: Think | None = None) -> list[Row]:
     """Return the training rows of one image, without lineage.
 
     Raises:
@@ -63,7 +90,10 @@ def examples_of(row: Row, settings: ExamplesSettings, recipe: str) -> list[Row]:
     jpeg, (width, height) = resized_jpeg(row, settings)
     count = token_counter(settings.tokenizer, settings.tokenizer_revision)
     examples = []
-    for part, answers in enumerate(shared_out(row["answers"], settings.turns, settings.parts)):
+    shared = shared_out(row["answers"], settings.turns, settings.parts)
+    thoughts = think(row) if think is not None else []
+    shared += [[_as_answer(thought, f"{row['image_id']}\x1f{recipe}")] for thought in thoughts]
+    for part, answers in enumerate(shared):
         pairs = [(answer["question"], answer["answer"]) for answer in answers]
         answer_tokens = sum(count(answer) for _, answer in pairs)
         identity = f"{row['image_id']}\x1f{part}\x1f{recipe}"
@@ -87,6 +117,11 @@ def examples_of(row: Row, settings: ExamplesSettings, recipe: str) -> list[Row]:
             }
         )
     return examples
+
+
+def _as_answer(thought: Thought, identity: str) -> Row:
+    qa_id = hashlib.blake2b(f"{identity}\x1f{thought.question}".encode(), digest_size=16).hexdigest()
+    return {"qa_id": qa_id, "type_id": f"reasoning.{thought.kind}", **thought._asdict()}
 
 
 def resized_jpeg(source: Row, settings: ExamplesSettings) -> tuple[bytes, tuple[int, int]]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from udfs.questions.question_type import QuestionType
+from udfs.questions.registry import askable_types
 from vlm.reason.names import Names
 from vlm.reason.tools import CAMERA, Ask, Distance, Locate, Query, Relation, Size
 from vlm.reason.values import Value, listed
@@ -88,6 +89,14 @@ def typed(query: Query) -> Typed | None:
             return Typed(type_id, (a, b), side)
         case _:
             return None
+
+
+def typed_question(question: str, names: Names) -> Typed | None:
+    """Return the type and the objects of a question in the engine's wordings about objects, None of any other."""
+    read = names.worded(question)
+    if read is None or read.kind not in askable_types() or not names.called.keys() >= set(read.object_ids):
+        return None
+    return Typed(read.kind.type_id, tuple(names.called[one] for one in read.object_ids), read.variant, picks=True)
 
 
 def statement_of(query: Query, names: tuple[str, ...], yes: bool) -> str:

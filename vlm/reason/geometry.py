@@ -16,9 +16,9 @@ from udfs.questions.rule import Decided, PairRule
 from udfs.questions.sampler import Pick
 from udfs.questions.settings import SynthesizeSettings
 from vlm.reason.answers import Reply, asked_label, label_of, statement_of, typed
-from vlm.reason.names import Named, Names, NotNamed
+from vlm.reason.names import Names, NotNamed
 from vlm.reason.tools import Ask, Locate, Query
-from vlm.reason.values import SCALE, Number, Thing, Value, Verdict
+from vlm.reason.values import SCALE, Number, Thing, Value, Verdict, Words
 
 # What is compared may be smaller than what is asked for, and less certain: the error decides then.
 _SETTINGS = SynthesizeSettings(max_relative_sigma=1e6)
@@ -36,9 +36,8 @@ class GeometryAnswers:
         regions: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self._asked = AskedScene(scene, references, regions, _SETTINGS)
-        objects = [_named(thing, self._asked.called[thing["object_id"]]) for thing in scene["objects"]]
-        self.names = Names(objects, self._asked.names)
-        self._called = {one.object_id: one.name for one in self.names.objects}
+        self.names = Names(self._asked.names, [thing["object_id"] for thing in scene["objects"]])
+        self._called = {**self._asked.called, **self.names.called}
         self._digest = _digest(scene, self._called)
 
     def identity(self) -> str:
@@ -51,37 +50,50 @@ class GeometryAnswers:
             if isinstance(query, Locate):
                 return self._located(query.what)
             reading = self._asked.read(query.question) if isinstance(query, Ask) else self._reading(query)
-            called = tuple(self._called[one] for one in reading.object_ids if one in self._called)
+            called = tuple(self._called[one] for one in reading.object_ids)
             value = self._value(reading, isinstance(query, Ask))
         except (NotNamed, NotAnswered) as why:
             return Reply(str(why), refusal=str(why))
         if isinstance(value, Number):
             value = replace(value, what=value.what or label_of(query, called), things=called)
+        elif isinstance(value, Verdict) and value.why:
+            value = replace(value, things=called)
         elif isinstance(value, Verdict):
             value = replace(value, why=statement_of(query, called, value.yes is True), things=called)
         return _reply(value)
 
     def _located(self, phrase: str) -> Reply:
-        named = self.names.of(phrase)
-        seen = next(one for one in self._asked.scene.objects if one.object_id == named.object_id)
-        return _reply(Thing(named.name, (round(seen.u_norm, 4), round(seen.v_norm, 4))))
+        found = self.names.of(phrase)
+        seen = next(one for one in self._asked.scene.objects if one.object_id == found)
+        return _reply(Thing(self._called[found], (round(seen.u_norm, 4), round(seen.v_norm, 4))))
 
     def _reading(self, query: Query) -> Reading:
         asked = typed(query)
         if asked is None:
             raise NotNamed("The query asks for nothing that can be measured.")
-        ids = tuple(self.names.of(name).object_id for name in asked.objects)
+        ids = tuple(map(self.names.of, asked.objects))
         return Reading(question_type(asked.type_id), ids, asked.side)
 
-    def _value(self, reading: Reading, is_asked: bool) -> Number | Verdict | Thing:
+    def _value(self, reading: Reading, is_asked: bool) -> Value:
         kind = reading.kind
         if kind.answer_kind == AnswerKind.NUMBER:
             return self._number(kind, reading, is_asked)
         pick = self._asked.pick(reading)
+        if pick.decided.given is not None:
+            return self._of_scene(reading, pick)
         if pick.chosen is None:
             return Verdict(pick.variant == "yes")
         chosen = pick.chosen.object_id
-        return Thing(self._called[chosen]) if is_asked else Verdict(chosen == reading.object_ids[0])
+        picks = is_asked and not reading.asks_first
+        return Thing(self._called[chosen]) if picks else Verdict(chosen == reading.object_ids[0])
+
+    def _of_scene(self, reading: Reading, pick: Pick) -> Value:
+        """Return a point of the image, or yes or no with the lengths that were compared."""
+        said = self._asked.answer_reading(reading, "")
+        if said.point is not None:
+            return Words(f"({said.point[0]:.3f}, {said.point[1]:.3f})", f"about {said.value_text} are free there")
+        _, _, why = said.text.rstrip(".").partition(", ")
+        return Verdict(pick.variant == "yes", why)
 
     def _number(self, kind: QuestionType, reading: Reading, is_asked: bool) -> Number:
         decided = self._of_pair(reading)
@@ -121,10 +133,6 @@ def _said(value: Value) -> str:
     if isinstance(value, Verdict):
         return "yes" if value.yes else "no"
     return value.name if isinstance(value, Thing) else str(value)
-
-
-def _named(thing: Mapping[str, Any], name: str) -> Named:
-    return Named(thing["object_id"], name, thing.get("label") or "", tuple(thing.get("captions") or ()))
 
 
 def _digest(scene: Mapping[str, Any], called: Mapping[int, str]) -> str:

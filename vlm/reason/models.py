@@ -12,9 +12,8 @@ from vlm.evaluation.predictors.views import Shown
 from vlm.evaluation.reading.choice import parse_choice
 from vlm.evaluation.reading.quantity import parse_quantity
 from vlm.evaluation.reading.yes_no import parse_yes_no
-from vlm.reason.answers import AnswersUnusable, Reply, Typed, label_of, statement_of, typed
-from vlm.reason.asking import asked_type
-from vlm.reason.names import Named, Names, NotNamed, is_fit
+from vlm.reason.answers import AnswersUnusable, Reply, Typed, label_of, statement_of, typed, typed_question
+from vlm.reason.names import Names, NotNamed, is_fit
 from vlm.reason.tools import Ask, Locate, Query
 from vlm.reason.values import Number, Thing, Value, Verdict, meters
 
@@ -35,7 +34,7 @@ class ModelAnswers:
         self, predictor: Predictor, image: bytes, names: Sequence[str] = (), relative_error: float | None = None
     ) -> None:
         self._predictor, self._image, self._relative_error = predictor, image, relative_error
-        self.names = Names([Named(number, name) for number, name in enumerate(names)])
+        self.names = Names.listed_as(names)
 
     def identity(self) -> str:
         """Return the model, and the error that its lengths are taken to have.
@@ -58,7 +57,7 @@ class ModelAnswers:
             if isinstance(query, Locate):
                 name = self._named(query.what)
                 return Reply(name, Thing(name))
-            asked = asked_type(query.question, self.names) if isinstance(query, Ask) else typed(query)
+            asked = typed_question(query.question, self.names) if isinstance(query, Ask) else typed(query)
             if asked is None:
                 return self._free(query)
             objects = tuple(map(self._named, asked.objects))
@@ -78,8 +77,8 @@ class ModelAnswers:
         return Reply(raw, value, tokens=_tokens(question, raw))
 
     def _named(self, phrase: str) -> str:
-        if self.names.objects:
-            return self.names.of(phrase).name
+        if self.names.called:
+            return self.names.called[self.names.of(phrase)]
         if not is_fit(phrase):
             raise NotNamed(f"{phrase[:60]!r} names no object; use a noun phrase.")
         return phrase

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from vlm.reason.answers import Reply
-from vlm.reason.names import Named, Names
+from vlm.reason.names import Names
 from vlm.reason.planner import PlannerFailed, Proposal, Task
 from vlm.reason.tools import Query, call_of
 from vlm.reason.transcript import Step, Transcript, key_of
@@ -55,7 +55,7 @@ class ReplayAnswers:
     """Gives the answers of a transcript."""
 
     def __init__(self, transcript: Transcript) -> None:
-        self.names = Names([Named(number, name) for number, name in enumerate(transcript.names)])
+        self.names = Names.listed_as(transcript.names)
         self._identity = transcript.answers
         self._replies = {
             key_of(step.tool, step.arguments): Reply(step.raw, step.value, step.fault) for step in transcript.steps

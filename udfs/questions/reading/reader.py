@@ -4,26 +4,33 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import NamedTuple
 
-from udfs.language.naming import NOBODY, SceneNames, numbered
+from udfs.language.naming import NOBODY, OBJECT, TOP, SceneNames, numbered
 from udfs.language.patterns import NAME
 from udfs.language.units import UNITS, NamedUnit
 from udfs.language.vocabulary import vocabulary
 from udfs.language.words import words_of
+from udfs.questions.bodies import Stated
 from udfs.questions.question_type import QuestionType
 from udfs.questions.reading.grammar import Found, Grammar, Sentence, grammar
+from udfs.questions.reading.stated import ME, WHO, Said, Unstated, stated_in, with_inches
 from udfs.questions.refusals import NotAnswered, NotUnderstood, WhyNot
+from udfs.questions.registry import scene_types
+from udfs.questions.rule import SceneRule
 from udfs.questions.wordings import lettered_questions
 
 _MAX_NAME = 10
 _MAX_WORDS = 80
+_READ = (
+    "ask one thing about the size, distance, order or place of things that you name, or about room, reach, sight or "
+    "free space"
+)
 # What the viewer and the support are called is no name of an object.
 _RESERVED = frozenset(
     ("camera", "viewer", "observer", "photographer", "lens", "viewpoint", "floor", "ground", "table top", "tabletop")
 )
-_ARTICLES = frozenset(("a", "an", "the", "this", "that", "my", "your", "his", "her", "their", "our"))
 # No name goes on over one of these.
 _VERBS = frozenset(("is", "are", "than", "does", "do", "which", "what", "how", "where", "if", "whether"))
 # Joints of sentences, and words for things that a sentence alone does not tell.
@@ -40,7 +47,8 @@ class Reading:
 
     `variant` is what the wording asks for where the type is asked by variant, such as "shorter"; `surface` the support
     that it names; `unit` the unit that it wants. `asks_first` says that a choice was asked as "is A closer than B?",
-    and `options` are the ids of the lettered options A and B.
+    and `options` are the ids of the lettered options A and B. `stated` is the length that it states, of a body of the
+    table where `by_table`.
     """
 
     kind: QuestionType
@@ -50,6 +58,17 @@ class Reading:
     surface: str | None = None
     asks_first: bool = False
     options: tuple[int, int] | None = None
+    stated: Stated | None = None
+    by_table: bool = False
+
+
+class _Way(NamedTuple):
+    """A way to take a sentence: its names, its words, the unit that it wants, and who or what it states."""
+
+    names: "tuple[_Name, ...]"
+    sentence: Sentence
+    unit: NamedUnit | None = None
+    stated: Said | Unstated | None = None
 
 
 class _Name(NamedTuple):
@@ -65,6 +84,15 @@ class _Name(NamedTuple):
         return len(self.words) * len(self.places)
 
 
+def read_wording(names: SceneNames, question: str) -> Reading:
+    """Return what a question asks that is in one of the engine's own wordings, word by word.
+
+    Raises:
+        NotUnderstood, NotAnswered: as for `read_question`.
+    """
+    return _read(names, question, by_wordings=True)
+
+
 def read_question(names: SceneNames, question: str) -> Reading:
     """Return what a question about the things of an image asks.
 
@@ -72,23 +100,82 @@ def read_question(names: SceneNames, question: str) -> Reading:
         NotUnderstood: the grammar does not read it.
         NotAnswered: it names a thing that the image does not hold, or that could be several.
     """
+    return _read(names, question)
+
+
+def _read(names: SceneNames, question: str, by_wordings: bool = False) -> Reading:
     asked, lettered = _unlettered(question)
-    words = words_of(asked)
+    words = words_of(with_inches(asked))
     if len(words) > _MAX_WORDS:
         raise NotUnderstood(f"The question has {len(words)} words; ask in at most {_MAX_WORDS}.")
-    ways = [(said, sentence, unit) for sentence, unit in _units(words) for said in _segmentations(names, sentence)]
-    for said, sentence, unit in sorted(ways, key=lambda way: _order(way[0])):
-        found = _found(sentence, said)
+    for way in sorted(_ways(names, words), key=lambda way: _order(names, way.names)):
+        found = next((kept for one in _found(way, by_wordings) if (kept := _about(names, way.names, one))), None)
         if found is not None:
-            ids = tuple(object_named(names, said[slot].words) for slot in found.slots)
+            slots = zip(found.slots, _kinds(found.kind), strict=False)
+            ids = tuple(object_named(names, way.names[slot].words, kind) for slot, kind in slots)
             options = tuple(object_named(names, text) for text in lettered)
             both = (options[0], options[1]) if options else None
-            return Reading(found.kind, ids, found.variant, unit, found.surface, found.asks_first, both)
-    raise NotUnderstood(f'"{question.strip()[:200]}" is no question that can be read.')
+            stated = None if way.stated is None else _stated(found.kind, way.stated)
+            by_table = isinstance(way.stated, Unstated)
+            return Reading(
+                found.kind, ids, found.variant, way.unit, found.surface, found.asks_first, both, stated, by_table
+            )
+    raise NotUnderstood(f'"{question.strip()[:160]}" is no question that can be read; {_READ}.')
 
 
-def object_named(names: SceneNames, name: int | str | Sequence[str]) -> int:
-    """Return the id of the one thing that a name, its words or an id means.
+def _ways(names: SceneNames, words: Sentence) -> Iterator[_Way]:
+    for sentence, unit in _units(words):
+        for said in _segmentations(names, sentence):
+            yield _Way(said, sentence, unit)
+    for stated in stated_in(words):
+        for said in _segmentations(names, stated.sentence):
+            yield _Way(said, stated.sentence, stated=stated)
+
+
+def _kinds(kind: QuestionType) -> tuple[str, ...]:
+    """Return what the things of a type are, in order: objects, walls, doorways, tops."""
+    own = kind.rule.of if isinstance(kind.rule, SceneRule) else ()
+    return own or (OBJECT,) * kind.objects
+
+
+def _about(names: SceneNames, said: tuple[_Name, ...], found: Found) -> Found | None:
+    """Return what was found where its names may mean things of its kinds, or the type that is asked alike of those."""
+    possible = [
+        {names.kind_of(one) for one in said[slot].ids} or {OBJECT, said[slot].words[-1]} for slot in found.slots
+    ]
+    if all(kind in some for kind, some in zip(_kinds(found.kind), possible, strict=False)):
+        return found
+    for kind in scene_types():
+        if found.kind.type_id in kind.asked_like:
+            for order in permutations(range(len(found.slots))):
+                if all(wanted in possible[place] for wanted, place in zip(_kinds(kind), order, strict=True)):
+                    return Found(kind, None, tuple(found.slots[place] for place in order), found.surface)
+    return None
+
+
+def _stated(kind: QuestionType, said: Said | Unstated) -> Stated:
+    """Return the length that a type compares, of what a question states.
+
+    Raises:
+        NotAnswered: it states another length, or the table has none for who or what it is about.
+    """
+    stating = kind.rule.stating if isinstance(kind.rule, SceneRule) else None
+    if stating is None:
+        raise NotUnderstood(f"{kind.name} compares no length that a question states.")
+    word = stating.measure.removesuffix("_m")
+    if isinstance(said, Unstated):
+        length_m = getattr(said.body, stating.measure)
+        if length_m is None:
+            raise NotAnswered(WhyNot.NO_LENGTH, f'No {word} is known for {said.body.name}; state one, such as "50 cm".')
+        return Stated(length_m, said.body)
+    if said.measure not in (None, stating.measure):
+        other = said.measure.removesuffix("_m") if said.measure else ""
+        raise NotAnswered(WhyNot.NO_LENGTH, f"{kind.name} is about a {word}, and the question states a {other}.")
+    return said.stated
+
+
+def object_named(names: SceneNames, name: int | str | Sequence[str], kind: str | None = None) -> int:
+    """Return the id of the one thing that a name, its words or an id means, of a kind where one is wanted.
 
     Raises:
         NotAnswered: none, or several.
@@ -97,9 +184,11 @@ def object_named(names: SceneNames, name: int | str | Sequence[str]) -> int:
         name = f"object {name}"
     words = words_of(name) if isinstance(name, str) else tuple(name)
     ids = names.meant(words) or names.meant(words, strictly=False)
+    if kind is not None:
+        ids = frozenset(one for one in ids if names.kind_of(one) == kind)
     said = " ".join(words)
     if not ids:
-        there = _listed([names.called(one) for one in sorted(names.things)])
+        there = _listed([names.called(one) for one in sorted(names.things, key=lambda one: (one < 0, abs(one)))])
         raise NotAnswered(WhyNot.NOT_FOUND, f'Nothing here is called "{said}"; there is {there}.')
     if len(ids) > 1:
         candidates = _listed([names.called(one) for one in sorted(ids)], "or")
@@ -131,8 +220,9 @@ def _units(words: Sentence) -> Iterator[tuple[Sentence, NamedUnit | None]]:
             yield (*words[:start], *words[end:]), unit
 
 
-def _found(sentence: Sentence, said: tuple[_Name, ...]) -> Found | None:
-    """Return what a sentence asks with these names, None if nothing."""
+def _found(way: _Way, by_wordings: bool) -> Iterator[Found]:
+    """Yield what a sentence may ask with its names."""
+    sentence, said = way.sentence, way.names
     starts = {start: (end, number) for number, name in enumerate(said) for start, end in name.places}
     rest: list[str] = []
     at = 0
@@ -141,7 +231,11 @@ def _found(sentence: Sentence, said: tuple[_Name, ...]) -> Found | None:
         rest.append(sentence[at] if number is None else f"{NAME}{number}")
         at = end
     rules = grammar()
-    return next((found for shorter in rules.shorter(tuple(rest)) for found in rules.found(shorter)), None)
+    if by_wordings:
+        yield from rules.worded(tuple(rest))
+        return
+    for shorter in rules.shorter(tuple(rest)):
+        yield from rules.found(shorter)
 
 
 def _segmentations(names: SceneNames, sentence: Sentence) -> list[tuple[_Name, ...]]:
@@ -157,8 +251,10 @@ def _segmentations(names: SceneNames, sentence: Sentence) -> list[tuple[_Name, .
     return ways
 
 
-def _order(said: tuple[_Name, ...]) -> tuple[int, int]:
-    return sum(not name.ids for name in said), -sum(name.covered for name in said)
+def _order(names: SceneNames, said: tuple[_Name, ...]) -> tuple[int, int, int]:
+    # What is asked of an object as well, such as the height of its top, is asked of the object.
+    tops = sum(all(names.kind_of(one) == TOP for one in name.ids) for name in said if name.ids)
+    return sum(not name.ids for name in said), tops, -sum(name.covered for name in said)
 
 
 def _names(names: SceneNames, sentence: Sentence, rules: Grammar) -> list[_Name]:
@@ -168,7 +264,7 @@ def _names(names: SceneNames, sentence: Sentence, rules: Grammar) -> list[_Name]
     for start in range(len(sentence)):
         for end in range(start + 1, min(len(sentence), start + _MAX_NAME) + 1):
             words = sentence[start:end]
-            if words[-1] in _VERBS:
+            if words[-1] in _VERBS or words[-1] in (WHO, ME):
                 break
             if words not in ids:
                 ids[words] = NOBODY if _bare(words) in _RESERVED else _known(names, words)
@@ -185,7 +281,7 @@ def _known(names: SceneNames, words: Sentence) -> frozenset[int]:
 
 def _looks_like_name(names: SceneNames, words: Sentence, rules: Grammar) -> bool:
     """Return whether words that name nothing in the image could name something elsewhere."""
-    own = words[1:] if words[0] in _ARTICLES else words
+    own = words[1:] if words[0] in vocabulary().articles else words
     if numbered(own) is not None:
         return True
     # After the name of a thing in the image comes something else than a name.
@@ -199,7 +295,7 @@ def _looks_like_name(names: SceneNames, words: Sentence, rules: Grammar) -> bool
 
 
 def _bare(words: Sequence[str]) -> str:
-    return " ".join(words[1:] if words[0] in _ARTICLES else words)
+    return " ".join(words[1:] if words[0] in vocabulary().articles else words)
 
 
 @cache

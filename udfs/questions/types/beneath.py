@@ -1,12 +1,14 @@
 """Fits beneath: whether a thing, a person or a robot is low enough to go under something that hangs."""
 
+import math
 from functools import partial
 
+from udfs.questions import spans
 from udfs.questions.bodies import Stated, stated_near
-from udfs.questions.comparing import COMPARED_ERROR_IS, compared, draws_of, stated_error, with_scale
+from udfs.questions.comparing import COMPARED_ERROR_IS, against, compared, draws_of, stated_error
 from udfs.questions.layout import SeenShape
 from udfs.questions.question_type import Group, QuestionType
-from udfs.questions.rule import Decided, Need, SceneRule
+from udfs.questions.rule import Decided, Need, Room, SceneRule, Stating
 from udfs.questions.scene import Scene
 from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
@@ -16,6 +18,7 @@ _MIN_SPACE_M = 0.10
 _AGREE = 0.10
 _LOW, _HIGH = 0.9, 1.1
 _SLIGHTEST, _TALLEST = 0.3, 2.5  # others make no question
+_ANY = (0.0, math.inf)
 
 
 def _hanging(scene: Scene) -> list[tuple[SeenObject, SeenShape]]:
@@ -40,20 +43,22 @@ def _is_carried(shape: SeenShape, shapes: dict[int, SeenShape]) -> bool:
     )
 
 
-def _fits(scene: Scene, settings: SynthesizeSettings, fits: bool) -> list[Decided]:
+def _fits(
+    scene: Scene, settings: SynthesizeSettings, fits: bool, limits: tuple[float, float] = (_SLIGHTEST, _TALLEST)
+) -> list[Decided]:
     found = []
     for above, shape in _hanging(scene):
         has_m = shape.bottom_m
-        edge_m = root_sum_square(above.error_m * above.ray_z, above.outline_m)
+        edge_m = _edge_m(above)
         draws = draws_of(scene, settings, "beneath" if fits else "too tall", (above,))
         stated = stated_near(has_m, fits, "height_m", draws)
         if stated is not None and stated.body is not None:
-            sigma_m = with_scale(edge_m, has_m, scene.gates)
-            found.append(compared((above,), has_m, stated, _word(fits), {"what": _who(stated)}, sigma_m))
+            room = Room(things=(above,), has_m=has_m, sigma_m=edge_m)
+            found.append(against(room, stated, _word(fits), _who(stated), scene.gates))
         for below in scene.objects:
             height_m = below.height_m
             ratio = height_m / has_m
-            decided = _SLIGHTEST <= ratio <= _LOW if fits else _HIGH <= ratio <= _TALLEST
+            decided = limits[0] <= ratio <= _LOW if fits else _HIGH <= ratio <= limits[1]
             if below is not above and below.size_ok and decided:
                 sigma_m = root_sum_square(edge_m, height_error(below, scene.gates))
                 stated_m = Stated(height_m, None)
@@ -62,13 +67,22 @@ def _fits(scene: Scene, settings: SynthesizeSettings, fits: bool) -> list[Decide
     return found
 
 
+def _rooms(scene: Scene) -> list[Room]:
+    hanging = _hanging(scene)
+    return [Room(things=(above,), has_m=shape.bottom_m, sigma_m=_edge_m(above)) for above, shape in hanging]
+
+
+def _edge_m(above: SeenObject) -> float:
+    return root_sum_square(above.error_m * above.ray_z, above.outline_m)
+
+
 def _word(fits: bool) -> str:
     return "yes" if fits else "no"
 
 
 def _who(stated: Stated) -> str:
     body = stated.body
-    return "" if body is None else f"{body.name} {body.relative} is {{needs}} tall"
+    return "something that is {needs} tall" if body is None else f"{body.name} {body.relative} is {{needs}} tall"
 
 
 _NEEDS = (Need.METRIC, Need.GRAVITY, Need.SUPPORT)
@@ -78,6 +92,8 @@ BENEATH = SceneRule(
     needs=_NEEDS,
     decide=partial(_fits, fits=True),
     things=2,
+    stating=Stating(measure="height_m", rooms=_rooms, what=_who, things=1),
+    asked=partial(_fits, fits=True, limits=_ANY),
     error=stated_error,
     compares="yes: height <= 0.9 times the space from the floor to the bottom of A",
     check=_CHECK,
@@ -88,6 +104,7 @@ TOO_TALL = SceneRule(
     name="too tall",
     needs=_NEEDS,
     decide=partial(_fits, fits=False),
+    asked=partial(_fits, fits=False, limits=_ANY),
     things=2,
     error=stated_error,
     compares="no: height >= 1.1 times that space",
@@ -98,6 +115,12 @@ TOO_TALL = SceneRule(
 
 QUESTION_TYPES = (
     QuestionType(
-        type_id="F05", name="fits under", rule=BENEATH, opposite=TOO_TALL, keeps_order=True, group=Group.AFFORDANCE
+        type_id="F05",
+        name="fits under",
+        rule=BENEATH,
+        opposite=TOO_TALL,
+        keeps_order=True,
+        group=Group.AFFORDANCE,
+        span=spans.down_from_bottom,
     ),
 )

@@ -4,10 +4,10 @@ import math
 from functools import partial
 
 from udfs.questions.bodies import stated_near
-from udfs.questions.comparing import COMPARED_ERROR_IS, compared, draws_of, stated_error, with_scale
+from udfs.questions.comparing import COMPARED_ERROR_IS, against, draws_of, stated_error
 from udfs.questions.layout import SeenPlace
 from udfs.questions.question_type import Group, QuestionType
-from udfs.questions.rule import Decided, Given, Need, SceneRule
+from udfs.questions.rule import Decided, Given, Need, Room, SceneRule, Stating
 from udfs.questions.scene import Scene
 from udfs.questions.settings import SynthesizeSettings
 from udfs.questions.types.passage import what_passes
@@ -27,15 +27,17 @@ def _width(scene: Scene, _: SynthesizeSettings) -> list[Decided]:
     return [Decided(p, None, width_m, 0.0, given=Given(sigma_m=sigma_m)) for p, width_m, sigma_m in _doorways(scene)]
 
 
+def _rooms(scene: Scene) -> list[Room]:
+    return [Room(things=(place,), has_m=width_m, sigma_m=sigma_m) for place, width_m, sigma_m in _doorways(scene)]
+
+
 def _passes(scene: Scene, settings: SynthesizeSettings, fits: bool) -> list[Decided]:
     found = []
-    for place, width_m, sigma_m in _doorways(scene):
-        draws = draws_of(scene, settings, "through" if fits else "too wide", (place,))
-        stated = stated_near(width_m, fits, "width_m", draws)
+    for room in _rooms(scene):
+        draws = draws_of(scene, settings, "through" if fits else "too wide", room.things)
+        stated = stated_near(room.has_m, fits, "width_m", draws)
         if stated is not None:
-            words = {"what": what_passes(stated)}
-            whole_m = with_scale(sigma_m, width_m, scene.gates)
-            found.append(compared((place,), width_m, stated, "yes" if fits else "no", words, whole_m))
+            found.append(against(room, stated, "yes" if fits else "no", what_passes(stated), scene.gates))
     return found
 
 
@@ -45,6 +47,7 @@ DOORWAY = SceneRule(
     name="doorway",
     needs=_NEEDS,
     decide=_width,
+    of=("doorway",),
     error=stated_error,
     compares="distance along the wall between the two ends of where one sees through it, 0.4 to 3 m",
     check=_CHECK,
@@ -54,6 +57,8 @@ THROUGH = SceneRule(
     name="through the doorway",
     needs=_NEEDS,
     decide=partial(_passes, fits=True),
+    of=("doorway",),
+    stating=Stating(measure="width_m", rooms=_rooms, what=what_passes, things=1),
     error=stated_error,
     compares="yes: width of the doorway >= 1.15 times the stated width",
     check=_CHECK,
@@ -64,6 +69,7 @@ TOO_WIDE = SceneRule(
     name="too wide for the doorway",
     needs=_NEEDS,
     decide=partial(_passes, fits=False),
+    of=("doorway",),
     error=stated_error,
     compares="no: it is <= 0.85 times the stated width",
     check=_CHECK,
@@ -78,6 +84,7 @@ QUESTION_TYPES = (
         rule=DOORWAY,
         unit=METERS,
         distance_kind="clearance",
+        asked_like=("N08",),
         group=Group.AFFORDANCE,
     ),
     QuestionType(

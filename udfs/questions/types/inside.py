@@ -1,5 +1,6 @@
 """Fits in: whether a thing is small enough to go into a container, by the crawl's own boxes of both."""
 
+import math
 from functools import cache, partial
 from itertools import permutations
 from pathlib import Path
@@ -28,7 +29,7 @@ def containers() -> frozenset[str]:
     return frozenset(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
-def _fits(scene: Scene, _: SynthesizeSettings, fits: bool) -> list[Decided]:
+def _fits(scene: Scene, _: SynthesizeSettings, fits: bool, max_ratio: float = _FAR_TOO_LARGE) -> list[Decided]:
     labels = {number: shape.label for number, shape in scene.layout.shapes.items()} if scene.layout else {}
     found = []
     for a, b in permutations(scene.objects, 2):
@@ -36,7 +37,7 @@ def _fits(scene: Scene, _: SynthesizeSettings, fits: bool) -> list[Decided]:
             continue
         needs_m, has_m = _tightest(a, b)
         ratio = needs_m / has_m
-        if ratio <= _HOLDS if fits else _TOO_LARGE <= ratio <= _FAR_TOO_LARGE:
+        if ratio <= _HOLDS if fits else _TOO_LARGE <= ratio <= max_ratio:
             sigma_m = AMODAL_SIZE_ERROR_REL * max(has_m, needs_m)
             stated = Stated(needs_m, None)
             found.append(compared((a, b), has_m, stated, "yes" if fits else "no", {}, sigma_m))
@@ -71,6 +72,7 @@ TOO_LARGE = SceneRule(
     name="too large for",
     needs=_NEEDS,
     decide=partial(_fits, fits=False),
+    asked=partial(_fits, fits=False, max_ratio=math.inf),
     things=2,
     error=_error,
     compares="no: one of the sorted lengths of A >= 1.1 times, and none > 3 times, that of B from outside",

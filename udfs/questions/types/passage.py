@@ -2,10 +2,11 @@
 
 from functools import partial
 
+from udfs.questions import spans
 from udfs.questions.bodies import Stated, stated_near
-from udfs.questions.comparing import COMPARED_ERROR_IS, compared, draws_of, stated_error, with_scale
+from udfs.questions.comparing import COMPARED_ERROR_IS, against, draws_of, stated_error
 from udfs.questions.question_type import Group, QuestionType
-from udfs.questions.rule import Decided, Need, SceneRule
+from udfs.questions.rule import Decided, Need, Room, SceneRule, Stating
 from udfs.questions.scene import Scene
 from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
@@ -22,15 +23,18 @@ def _passages(scene: Scene) -> list[_Passing]:
     return [(named[p.a], named[p.b], p.width_m) for p in passages if p.a in named and p.b in named]
 
 
+def _rooms(scene: Scene) -> list[Room]:
+    passages = _passages(scene)
+    return [Room(things=(a, b), has_m=width_m, sigma_m=surface_distance_error(a, b, 0.0)) for a, b, width_m in passages]
+
+
 def _passes(scene: Scene, settings: SynthesizeSettings, fits: bool) -> list[Decided]:
     found = []
-    for a, b, width_m in _passages(scene):
-        draws = draws_of(scene, settings, "passes" if fits else "blocked", (a, b))
-        stated = stated_near(width_m, fits, "width_m", draws)
+    for room in _rooms(scene):
+        draws = draws_of(scene, settings, "passes" if fits else "blocked", room.things)
+        stated = stated_near(room.has_m, fits, "width_m", draws)
         if stated is not None:
-            sigma_m = with_scale(surface_distance_error(a, b, 0.0), width_m, scene.gates)
-            words = {"what": what_passes(stated)}
-            found.append(compared((a, b), width_m, stated, "yes" if fits else "no", words, sigma_m))
+            found.append(against(room, stated, "yes" if fits else "no", what_passes(stated), scene.gates))
     return found
 
 
@@ -49,6 +53,7 @@ _CHECK = (
     "both stand on the floor; the distance of their visible footprints is within 10 % of it; nothing else reaches "
     "between them"
 )
+_STATING = Stating(measure="width_m", rooms=_rooms, what=what_passes, things=2)
 PASSES = SceneRule(
     name="passes",
     needs=_NEEDS,
@@ -59,6 +64,7 @@ PASSES = SceneRule(
     check=_CHECK,
     error_is=COMPARED_ERROR_IS,
     keeps_threshold=True,
+    stating=_STATING,
 )
 BLOCKED = SceneRule(
     name="blocked",
@@ -83,13 +89,21 @@ WIDEST = SceneRule(
 )
 
 QUESTION_TYPES = (
-    QuestionType(type_id="F01", name="passes between", rule=PASSES, opposite=BLOCKED, group=Group.AFFORDANCE),
+    QuestionType(
+        type_id="F01",
+        name="passes between",
+        rule=PASSES,
+        opposite=BLOCKED,
+        group=Group.AFFORDANCE,
+        span=spans.boxes,
+    ),
     QuestionType(
         type_id="F02",
         name="widest that passes between",
         rule=WIDEST,
         unit=METERS_DOWN,
         distance_kind="clearance",
+        span=spans.boxes,
         group=Group.AFFORDANCE,
     ),
 )

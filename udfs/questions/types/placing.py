@@ -1,5 +1,6 @@
 """Fits on: whether there is room for a thing to stand on another."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,7 +20,7 @@ _ROOMY, _TIGHT, _FAR_TOO_LARGE = 1.05, 0.85, 3.0
 _RESTS_M, _HEADROOM_M = 0.03, 0.05
 
 
-def _fits(scene: Scene, _: SynthesizeSettings, fits: bool) -> list[Decided]:
+def _fits(scene: Scene, _: SynthesizeSettings, fits: bool, max_ratio: float = _FAR_TOO_LARGE) -> list[Decided]:
     named = {seen.object_id: seen for seen in scene.objects}
     shapes = scene.layout.shapes if scene.layout else {}
     found = []
@@ -34,7 +35,7 @@ def _fits(scene: Scene, _: SynthesizeSettings, fits: bool) -> list[Decided]:
             needs_m, has_m = (a.length_m, a.width_m), (space["long_m"], space["short_m"])
             if not fits:
                 has_m = (b.length_m, b.width_m)
-            decided = _stands(needs_m, has_m) if fits else _is_too_large(needs_m, has_m) and b.size_ok
+            decided = _stands(needs_m, has_m) if fits else _is_too_large(needs_m, has_m, max_ratio) and b.size_ok
             if decided and (not fits or _has_headroom(a, space, b.object_id, shapes)):
                 found.append(_decided((a, b), needs_m, has_m, fits))
     return found
@@ -62,12 +63,12 @@ def _stands(needs_m: tuple[float, float], has_m: tuple[float, float]) -> bool:
     return all(_ROOMY * need <= has for need, has in zip(needs_m, has_m, strict=True))
 
 
-def _is_too_large(needs_m: tuple[float, float], has_m: tuple[float, float]) -> bool:
+def _is_too_large(needs_m: tuple[float, float], has_m: tuple[float, float], max_ratio: float) -> bool:
     # what is narrower than the top is long and wide goes on it at some angle, perhaps
     (long_m, short_m), (top_long_m, top_short_m) = needs_m, has_m
     diagonal_m = (top_long_m**2 + top_short_m**2) ** 0.5
     too_large = _TIGHT * short_m > top_short_m or _TIGHT * long_m > diagonal_m
-    return too_large and long_m <= _FAR_TOO_LARGE * top_long_m
+    return too_large and long_m <= max_ratio * top_long_m
 
 
 def _has_headroom(a: SeenObject, space: Mapping[str, Any], top_of: int, shapes: dict[int, SeenShape]) -> bool:
@@ -94,6 +95,7 @@ NO_ROOM_FOR = SceneRule(
     name="too large for the top",
     needs=_NEEDS,
     decide=partial(_fits, fits=False),
+    asked=partial(_fits, fits=False, max_ratio=math.inf),
     things=2,
     error=stated_error,
     compares="no: the shorter side of A, times 0.85, exceeds that of B, or its longer side the diagonal of B",

@@ -3,10 +3,11 @@
 from functools import partial
 from itertools import permutations
 
+from udfs.questions import spans
 from udfs.questions.bodies import Stated, stated_near
-from udfs.questions.comparing import COMPARED_ERROR_IS, compared, draws_of, stated_error, with_scale
+from udfs.questions.comparing import COMPARED_ERROR_IS, against, draws_of, stated_error
 from udfs.questions.question_type import Group, QuestionType
-from udfs.questions.rule import Decided, Need, SceneRule
+from udfs.questions.rule import Decided, Need, Room, SceneRule, Stating
 from udfs.questions.scene import Scene
 from udfs.questions.settings import SynthesizeSettings
 from udfs.questions.uncertainty import center_distance_error, centers_agree
@@ -15,35 +16,30 @@ _MIN_RANGE_M, _MAX_RANGE_M = 0.3, 4.0
 _MAX_THINGS = 12  # of which two make a pair
 
 
-def _from_camera(scene: Scene, settings: SynthesizeSettings, reaches: bool) -> list[Decided]:
-    found = []
-    for a in scene.objects:
-        distance_m = a.range_m
-        draws = draws_of(scene, settings, "reached" if reaches else "beyond", (a,))
-        stated = stated_near(distance_m, not reaches, "reach_m", draws)
-        if stated is not None and _MIN_RANGE_M <= distance_m <= _MAX_RANGE_M:
-            sigma_m = with_scale(a.error_m, distance_m, scene.gates)
-            found.append(compared((a,), distance_m, stated, _word(reaches), {"what": _what(stated)}, sigma_m))
-    return found
+def _from_camera(scene: Scene) -> list[Room]:
+    return [Room(things=(a,), has_m=a.range_m, sigma_m=a.error_m) for a in scene.objects]
 
 
-def _from_other(scene: Scene, settings: SynthesizeSettings, reaches: bool) -> list[Decided]:
+def _from_other(scene: Scene, most: int | None = None) -> list[Room]:
     found = []
-    for a, b in permutations(scene.objects[:_MAX_THINGS], 2):
+    for a, b in permutations(scene.objects[:most], 2):
         dx, dy, dz = a.m_x - b.m_x, a.m_y - b.m_y, a.m_z - b.m_z
         distance_m = (dx * dx + dy * dy + dz * dz) ** 0.5
-        if not _MIN_RANGE_M <= distance_m <= _MAX_RANGE_M or not centers_agree(a, b, distance_m):
-            continue
-        draws = draws_of(scene, settings, "in reach of" if reaches else "out of reach of", (a, b))
-        stated = stated_near(distance_m, not reaches, "reach_m", draws)
-        if stated is not None:
-            sigma_m = with_scale(center_distance_error(a, b, dz), distance_m, scene.gates)
-            found.append(compared((a, b), distance_m, stated, _word(reaches), {"what": _what(stated)}, sigma_m))
+        if centers_agree(a, b, distance_m):
+            found.append(Room(things=(a, b), has_m=distance_m, sigma_m=center_distance_error(a, b, dz)))
     return found
 
 
-def _word(reaches: bool) -> str:
-    return "yes" if reaches else "no"
+def _reaches(scene: Scene, settings: SynthesizeSettings, name: str, reaches: bool, viewer: bool) -> list[Decided]:
+    found = []
+    for room in _from_camera(scene) if viewer else _from_other(scene, _MAX_THINGS):
+        if not _MIN_RANGE_M <= room.has_m <= _MAX_RANGE_M:
+            continue
+        draws = draws_of(scene, settings, name, room.things)
+        stated = stated_near(room.has_m, not reaches, "reach_m", draws)
+        if stated is not None:
+            found.append(against(room, stated, "yes" if reaches else "no", _what(stated), scene.gates))
+    return found
 
 
 def _what(stated: Stated) -> str:
@@ -55,14 +51,17 @@ def _what(stated: Stated) -> str:
 
 
 def _rule(name: str, yes: bool, viewer: bool) -> SceneRule:
+    draws = {True: ("beyond", "reached"), False: ("out of reach of", "in reach of")}[viewer][yes]
+    rooms, things = (_from_camera, 1) if viewer else (_from_other, 2)
     what = "the distance from the camera to A" if viewer else "the distance of the centers of A and B"
     limit = "yes: {} <= reach / 1.15" if yes else "no: {} >= reach / 0.85"
     check = f"{_MIN_RANGE_M} to {_MAX_RANGE_M:g} m"
     return SceneRule(
         name=name,
         needs=(Need.METRIC,),
-        decide=partial(_from_camera if viewer else _from_other, reaches=yes),
-        things=1 if viewer else 2,
+        decide=partial(_reaches, name=draws, reaches=yes, viewer=viewer),
+        things=things,
+        stating=Stating(measure="reach_m", rooms=rooms, what=_what, things=things, is_reach=True) if yes else None,
         error=stated_error,
         compares=limit.format(what),
         check=check if viewer else f"{check}; the centers of the size boxes lie as far apart, within 10 %",
@@ -82,6 +81,7 @@ QUESTION_TYPES = (
         rule=IN_REACH,
         opposite=OUT_OF_REACH,
         keeps_order=True,
+        span=spans.centers,
         group=Group.AFFORDANCE,
     ),
 )

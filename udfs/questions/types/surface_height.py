@@ -2,6 +2,7 @@
 
 import math
 
+from udfs.questions import spans
 from udfs.questions.comparing import stated_error
 from udfs.questions.question_type import Group, QuestionType
 from udfs.questions.rule import Decided, Given, Need, SceneRule
@@ -33,6 +34,7 @@ TOP_HEIGHT = SceneRule(
     name="top height",
     needs=(Need.METRIC, Need.GRAVITY, Need.SUPPORT),
     decide=_top,
+    of=("top",),
     error=stated_error,
     compares="height above the floor of what is flat, level and the highest part of a thing, >= 0.05 m",
     check="it lies within 5 cm of the top of what is visible of the thing",
@@ -46,6 +48,8 @@ QUESTION_TYPES = (
         rule=TOP_HEIGHT,
         unit=METERS,
         distance_kind="vertical",
+        span=spans.down_from_top,
+        asked_like=("N09", "N15", "N16"),
         group=Group.AFFORDANCE,
     ),
 )

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from udfs.questions import spans
 from udfs.questions.comparing import stated_error
 from udfs.questions.layout import SeenPlace
 from udfs.questions.question_type import Group, QuestionType
@@ -73,6 +74,7 @@ TO_WALL = SceneRule(
     needs=(Need.METRIC, Need.GRAVITY),
     decide=_to_wall,
     things=2,
+    of=("object", "wall"),
     error=_error,
     compares=f"distance of the wall's plane from the box of A, seen from above, {_MIN_M:g} to {_MAX_M:g} m",
     check="the visible footprint lies as far from it, within 10 %, but where the box is the crawl's",
@@ -82,6 +84,7 @@ FROM_CAMERA = SceneRule(
     name="camera to wall",
     needs=(Need.METRIC, Need.GRAVITY),
     decide=_from_camera,
+    of=("wall",),
     error=stated_error,
     compares="distance of the wall's plane from the camera, 0.3 to 16 m",
     error_is="the declared error of depth at the wall, and that of its fit",
@@ -95,6 +98,8 @@ QUESTION_TYPES = (
         unit=METERS,
         distance_kind="wall",
         keeps_order=True,
+        span=spans.to_wall,
+        asked_like=("N01", "N03", "N19"),
         group=Group.AFFORDANCE,
     ),
     QuestionType(
@@ -104,6 +109,7 @@ QUESTION_TYPES = (
         rule=FROM_CAMERA,
         unit=METERS,
         distance_kind="wall",
+        asked_like=("N13",),
         group=Group.AFFORDANCE,
     ),
 )

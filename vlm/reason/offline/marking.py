@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 from udfs.language.quantity_parser import quantities
 from udfs.language.vocabulary import vocabulary
+from udfs.language.words import MISSPELLED
 from vlm.reason.names import Names
-from vlm.reason.offline.nodes import Named, Node
+from vlm.reason.offline.nodes import Mentioned, Node
 
 _LETTERS = string.ascii_lowercase
-_ARTICLE = r"(?:the|this|my|our|your|its)"
+# Before a thing that the speaker means, other than "a".
+_ARTICLE = rf"(?:{'|'.join(sorted(vocabulary().articles - {'a', 'an'}))})"
 
 
 def _words(text: str) -> frozenset[str]:
@@ -36,7 +38,7 @@ _STOPS = _words(
     lie lies apart away closer nearer nearest closest farther further taller shorter wider narrower bigger
     smaller higher lower longer more less exceed exceeds exceeding together side put placed stacked reach
     reaches make makes form forms come comes get gets go goes allow allows admit admits permit permits separates
-    separating isosceles equilateral scalene look looks need needs still each both all too big large wide tall
+    separating isosceles equilateral scalene least look looks need needs still each both all too big large wide tall
     narrow but it they
     """
 )
@@ -57,6 +59,12 @@ _GENERIC = _RESERVED | _words(
 _SPELLINGS = (
     (r"[’‘`]", "'"), (r"-to-", " to "), (r"[“”\"]", ""), (r"\bcentre", "center"), (r"\bcentred\b", "centered"),
     (r"\bnext[- ]to[- ]each[- ]other\b", "side by side"),
+    (rf"\b({'|'.join(MISSPELLED)})\b", lambda match: MISSPELLED[match[1]]),
+    (r"\b(what|how|which|who|where|that|it)s\b", r"\1 is"),
+    (
+        r"\bhow many (inches|feet|cm|centimeters|centimetres|meters|metres|mm)"
+        r"(?: (?:is|are))?(?: there)? (?=between\b)", "how far is it ",
+    ),
 )  # fmt: skip
 _CANONICAL = (
     (r"\bfurther\b", "farther"), (r"\bfurthest\b", "farthest"), (r"\bmost (?:distant|remote)\b", "farthest"),
@@ -72,7 +80,9 @@ _CANONICAL = (
     (r"\b(?:reach|meet|get to|come to|arrive at|find|encounter|touch) first\b", "have nearest"),
     (r"\bleast far\b", "nearest"), (r"\bleast (?:close|near)\b", "farthest"),
     (r"\bthat between\b", "the distance between"),
-    (r"\bless far\b", "closer"), (r"\bless tall\b", "shorter"), (r"\bless wide\b", "narrower"),
+    (r"\bleft from\b", "left of"), (r"\bright from\b", "right of"),
+    (r"\bmore (tall|wide|high|deep)\b", r"\1er"), (r"\bless far\b", "closer"), (r"\bless tall\b", "shorter"),
+    (r"\bless wide\b", "narrower"),
     (r"\bmore far\b", "farther"),
     (r" (?:visible |shown |seen )?in (?:the|this) (?:image|picture|photo|photograph|scene|room)\b", ""),
     (r"(?<=\w) [-–—] ", ": "), (r"\bor (?:neither|none)(?: of (?:them|these|both))?\b", "or other"),
@@ -88,6 +98,25 @@ _CANONICAL = (
 _ONE = r"T[a-z]{1,2}"
 # The same once things are marked.
 _MARKED = (
+    (rf"\bsame as from ({_ONE}) to (?={_ONE})", r"same as the distance from \1 to "),
+    (rf"\bhow many times as (\w+) as ({_ONE}) (is|are) ({_ONE})\b", r"how many times \3 \4 as \1 as \2"),
+    (
+        rf"\b(how many times|how much) ((?:more )?\w+) than ({_ONE}) (is|are|does) ({_ONE})\b",
+        r"\1 \2 \4 \5 than \3",
+    ),
+    (
+        rf"\bis there more (?:space|room) between ({_ONE}) and ({_ONE}) than (?:there is )?between (?={_ONE})",
+        r"is the gap between \1 and \2 larger than the gap between ",
+    ),
+    (
+        rf"\bis there less (?:space|room) between ({_ONE}) and ({_ONE}) than (?:there is )?between (?={_ONE})",
+        r"is the gap between \1 and \2 smaller than the gap between ",
+    ),
+    (
+        rf"^(?:seen )?from ({_ONE}|CAM),? (what|which)(?: (?:object|thing|one|item))? is (?:the )?"
+        r"(nearest|farthest)(?: (?:object|thing|one|item))?\b",
+        r"\2 is \3 to \1",
+    ),
     (
         rf"\b(height|width|depth) ratio (?:of|between) ({_ONE}) (?:to|and) ({_ONE})\b",
         r"ratio of the \1 of \2 to the \1 of \3",
@@ -143,6 +172,7 @@ def marked(question: str, names: Names) -> Marked:
     made.text = re.sub(r"\s*([,:;.?!])\s*", r"\1 ", made.text)
     made.text = " ".join(made.text.split())
     made.text = re.sub(r"\b(closer|farther) (?=T[a-z]{1,2}\b)", r"\1 to ", made.text)
+    made.text = re.sub(rf"({_ONE}) or (?:to|from) ({_ONE})\b", r"\1 or \2", made.text)
     _mark_lists(made)
     return made
 
@@ -159,7 +189,7 @@ def _letter(number: int) -> str:
 
 def _mark_names(made: Marked, names: Names) -> None:
     """Mark every spelling of an object, the longest first, with its article and the adjectives before it."""
-    spellings = {text for one in names.objects for text in one.spellings if text not in _RESERVED}
+    spellings = names.spellings - _RESERVED
     has_number = any(char.isdigit() for char in made.text)
     for spelling in sorted(spellings, key=lambda text: (-len(text), text)):
         pattern = re.compile(rf"(?<![\w'-]){re.escape(spelling)}(?![\w-])")
@@ -167,14 +197,20 @@ def _mark_names(made: Marked, names: Names) -> None:
         while match := pattern.search(made.text, start):
             before, adjectives = _adjectives(made.text[: match.start()])
             article = re.search(rf"\b({_ARTICLE}|a|an) $", before)
-            if (article is None and spelling in _STOPS) or (article and article[1] in ("a", "an") and has_number):
+            stated = _STATED.search(made.text[: match.start()])
+            unnamed = article[1] in ("a", "an") and has_number if article else spelling in _STOPS
+            if stated or unnamed:
                 start = match.end()
                 continue
             phrase = " ".join([*adjectives, spelling])
-            mark = made.thing(Named(f"the {phrase}"))
+            mark = made.thing(Mentioned(f"the {phrase}"))
             head = before[: article.start()] if article else before
             made.text = f"{head}{mark}{made.text[match.end() :]}"
             start = len(head) + len(mark)
+
+
+# "A 140 cm wide " before a noun that then names nothing in the image.
+_STATED = re.compile(r"\b(?:a|an|my|our|some) [\d.,]+ ?-?[a-z]* ?-?(?:(?:wide|tall|high|broad|long|deep|thick) )?$")
 
 
 def _adjectives(before: str) -> tuple[str, list[str]]:
@@ -218,7 +254,7 @@ def _mark_unknown(made: Marked) -> None:
         if not words or bare[-1] in _GENERIC or bare[0] in _GENERIC or bare[-1].endswith(("est", "ly", "most")):
             continue
         owned = "'s" if words[-1].endswith("'s") else ""
-        mark = made.thing(Named(f"the {' '.join([*words[:-1], bare[-1]])}"))
+        mark = made.thing(Mentioned(f"the {' '.join([*words[:-1], bare[-1]])}"))
         end = match.start(1) + len(" ".join(words))
         made.text = f"{made.text[: match.start()]}{mark}{owned}{made.text[end:]}"
 

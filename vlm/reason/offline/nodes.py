@@ -6,7 +6,7 @@ from vlm.reason.tools import Dimension, DistanceKind, RelationName
 
 
 @dataclass(frozen=True)
-class Named:
+class Mentioned:
     """A thing by the noun phrase that the question uses."""
 
     phrase: str
@@ -36,7 +36,7 @@ class Outermost:
     relation: RelationName
 
 
-Node = Named | Extreme | Related | Outermost
+Node = Mentioned | Extreme | Related | Outermost
 
 
 @dataclass(frozen=True)

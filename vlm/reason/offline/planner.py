@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator, Sequence
 
-from vlm.reason.asking import asked_type
+from vlm.reason.answers import typed_question
 from vlm.reason.offline.chains import with_chains
 from vlm.reason.offline.marking import marked
 from vlm.reason.offline.measures import Measured, with_measures
@@ -35,12 +35,13 @@ class OfflinePlanner:
         Raises:
             PlannerFailed: it is no question that the grammar reads.
         """
-        if asked_type(task.question, task.names) is not None:
+        is_worded = typed_question(task.question, task.names) is not None
+        if is_worded or task.names.asks_of_scene(task.question):
             return _OfflineSession(_asked(task.question))
         read = read_question(task)
         maker = plan_of(read)
         if maker is None:
-            if not read.marked.things:
+            if not read.marked.things and not task.names.reads(task.question):
                 raise PlannerFailed(
                     "The offline planner reads no question about things in the image here; ask about distances, sizes, "
                     "gaps or orders of things that you name, or use a planner with a model."

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from vlm.reason.offline.chains import RELATION_WORDS, THING
 from vlm.reason.offline.measures import Measured, between, dimension_of, end_of
-from vlm.reason.offline.nodes import Between, Extent, Length, Named, Stated, Total
+from vlm.reason.offline.nodes import Between, Extent, Length, Mentioned, Stated, Total
 from vlm.reason.offline.work import Call, Cannot, Plan, Work
 from vlm.reason.tools import CAMERA, Dimension, RelationName
 from vlm.reason.transcript import Step
@@ -27,6 +27,11 @@ _REFUSES = re.compile(
     r"unable|impossible)\b"
 )
 _NEGATED = re.compile(r"\b(?:not|never|cannot|without|except|neither|nor)\b|n't\b")
+# Words that change what is asked, and that no plan reads.
+_UNREAD = re.compile(
+    r"\b(?:half of|average|mean|twice the|double the|second|third|two of|all of the)\b|"
+    r"\b(?:how|what|which|is|are)\b[^?]*\band (?:how|what|which) (?:far|tall|wide|high|deep|is|are|much|many|one)\b"
+)
 _HANDLED = re.compile(
     r"\b(?:no|not) (?:more|less|fewer|smaller|larger) than\b|\bor not\b|\bnot fit\b|\bwhether or not\b"
 )
@@ -48,12 +53,15 @@ _FILLING = frozenset(
 )
 _IS_ASKED = re.compile(r"\b(?:is|are|does|do|was|would|will|can|could|has|have)\b")
 _ASKS_WHAT = re.compile(r"\b(?:how|what|whichever|who)\b|\bwhich\b(?! (?:statement|is true|holds))")
+_HOW = re.compile(
+    r"^(?:and |so )?(?:how (?:far|tall|wide|high|deep|broad|close)|what is the (?:height|width|depth|distance))\b"
+)
 _FEWER = ("shorter", "narrower", "thinner", "closer", "close", "near")
 
 
 def plan_of(read: Measured) -> Maker | None:
     """Return the plan for a question, None if the grammar does not read it."""
-    if _NEGATED.search(_HANDLED.sub(" ", read.text)):
+    if _NEGATED.search(_HANDLED.sub(" ", read.text)) or _UNREAD.search(read.text):
         return None
     has_multiple = bool(_marks(read, "K"))
     for reader in _READERS:
@@ -114,6 +122,8 @@ def _path(read: Measured) -> Maker | None:
     things = _things(read)
     if re.search(r"\b(?:perimeter|circumference|round trip|all the way (?:a)?round)\b", text) and len(things) >= 3:
         return _summed([between(a, b) for a, b in zip(things, [*things[1:], things[0]], strict=True)])
+    if re.search(r"\b(?:and back|round trip)\b", text) and len(things) == 2:
+        return _compute("2 * {0}", between(things[0], things[1]))
     legs = [] if re.search(r"\b(?:which|nearest|farthest|who)\b", text) else _legs(read)
     if len(legs) < 2:
         return None
@@ -136,8 +146,10 @@ def _legs(read: Measured) -> list[Between]:
         r"to \g<t> to",
         read.plain,
     )
+    via = r"(?:via|by way of|through|past|over)"
+    text = re.sub(rf"\bfrom ({_END}) to ({_END}) {via} ({_END})\b(?! to)", r"from \1 to \3 to \2", text)
     then = r",? ?(?:and |then |and then |and on |on |onward |onwards |next |afterwards |finally |from there |back )*"
-    stop = rf"(?:{then}(?:to|via|through|over|past|towards|visit|visiting|by way of) |, )"
+    stop = rf"(?:{then}(?:to|via|through|over|past|towards|visit|visiting|by way of) |, (?:and )?then |, )"
     rule = rf"\bfrom (?P<first>{_END})(?P<rest>(?:{stop}(?:{_END}|S[a-z])){{1,6}})"
     match = re.search(rule, text)
     if match is None:
@@ -146,7 +158,7 @@ def _legs(read: Measured) -> list[Between]:
             r"\b(?:from|via|visit\w*|along|connecting|joining) (?P<first>)(?P<rest>S[a-z])\b", text
         )
     if match is None or not re.search(
-        r"\b(?:how (?:far|long|much)|total|distance|path|way|walk|trip|route|length|tour|string|rope|detour|"
+        r"\b(?:how (?:far|long|much)|total|distance|path|way|walk|walking|trip|route|length|tour|string|rope|detour|"
         r"farther|cable|line)\b",
         text,
     ):
@@ -171,6 +183,10 @@ def _stack(read: Measured) -> Maker | None:
     stacked = re.search(r"\b(?:stack(?:ed|ing|s)?|ontop|one above the other|piled?)\b", text)
     beside = re.search(r"\b(?:side by side|next to|in a row|together|altogether|combined|in total|lined up)\b", text)
     tall = re.search(r"\b(?:tall|high|height|taller|higher)\b", text)
+    if both := re.search(
+        rf"(?P<x>{THING}) .*?(?P<w>\w+er) than (?P<y>{THING}) and (?P<z>{THING}) (?:together|combined)", text
+    ):
+        return _against_both(both)
     wide = re.search(r"\b(?:wide|width|wider|across|broad|long|length)\b", text)
     if not (stacked or (beside and (tall or wide))):
         return None
@@ -197,6 +213,16 @@ def _stack(read: Measured) -> Maker | None:
             return _compute("{0} - {1}", total, Extent(third["t"], dimension))
         return _compute(f"{{0}} {sign} {{1}}", total, Extent(third["t"], dimension))
     return _compute("{0}", total)
+
+
+def _against_both(match: re.Match[str]) -> Maker | None:
+    """Compare one thing with two together: "is Ta wider than Tb and Tc together"."""
+    if not re.fullmatch(_ADJECTIVES, match["w"]):
+        return None
+    dimension = dimension_of(match["w"])
+    total = Total((Extent(match["y"], dimension), Extent(match["z"], dimension)))
+    sign = "<" if match["w"].startswith(_FEWER) else ">"
+    return _compute(f"{{0}} {sign} {{1}}", Extent(match["x"], dimension), total)
 
 
 def _limit(read: Measured) -> tuple[str, Stated] | None:
@@ -243,6 +269,10 @@ def _fits(read: Measured) -> Maker | None:
         return None
     if spare:
         need = Total((need, *(Stated(value) for value in spare.values())))
+    if re.search(r"\bhow (?:much|many|far|big|large)\b", text):
+        # What is left is asked for, and not whether it fits.
+        left = re.search(r"\b(?:left|remains?|remaining|to spare|spare)\b", text)
+        return _compute("{1} - {0}", need, room) if left else None
     expression = "not(fits({0}, {1}))" if _REFUSES.search(text) else "fits({0}, {1})"
     return _compute(expression, need, room)
 
@@ -415,7 +445,7 @@ def _sequence(work: Work, things: Sequence[str], relation: RelationName) -> Plan
 def _choice(read: Measured) -> Maker | None:
     """Read "which of Sa is nearest to Tb", "what is the tallest: Sa"."""
     text = read.text
-    if _ORDER.search(text):
+    if _ORDER.search(text) or re.match(rf"(?:is|are) {THING} (?:really )?the\b", text):
         return None
     marks = re.findall(r"\bS[a-z]\b", text)
     choices: tuple[str, ...] = read.marked.lists[marks[0]] if marks else ()
@@ -447,6 +477,7 @@ def _choice(read: Measured) -> Maker | None:
         anchor = end_of(anchors[0]) if anchors else CAMERA
         found = "farthest" if re.search(r"\bleast (?:close|near)\b", rest) else found
         function = "largest" if found.startswith("far") else "smallest"
+        function = {"largest": "max", "smallest": "min"}[function] if _HOW.search(text) else function
         return _compute_all(function, [Between(anchor, one) for one in choices])
     if found in ("leftmost", "rightmost", "left", "right"):
         relation: RelationName = "left of" if found.startswith("left") else "right of"
@@ -458,8 +489,9 @@ def _choice(read: Measured) -> Maker | None:
         above: RelationName = "below" if found.startswith("low") else "above"
         return lambda work: _outermost(work, choices, above)
     dimension: Dimension = "width" if found.startswith(("wid", "broad", "narrow", "thin")) else "height"
-    largest = not found.startswith(("short", "low", "narrow", "thin"))
-    return _compute_all("largest" if largest else "smallest", [Extent(one, dimension) for one in choices])
+    largest = not found.startswith(("short", "low", "narrow", "thin", "least"))
+    function = ("max" if largest else "min") if _HOW.search(text) else ("largest" if largest else "smallest")
+    return _compute_all(function, [Extent(one, dimension) for one in choices])
 
 
 def _outermost(work: Work, things: Sequence[str], relation: RelationName) -> Plan:
@@ -617,9 +649,15 @@ def _sum(read: Measured) -> Maker | None:
 def _comparison(read: Measured) -> Maker | None:
     limit = _limit(read)
     single = _single(read)
-    if limit is not None and single is not None:
+    if limit is not None and single is not None and not re.search(r"\bminus\b", read.text):
         return _compute(f"{{0}} {limit[0]} {{1}}", single, limit[1])
+    alike = re.search(r"\b(?:same|equal|equally) (?P<w>tall|high|wide|deep|height|width|depth)\b", read.text)
+    things = re.findall(rf"\b{THING}\b", read.text)
+    if alike and len(things) == 2:
+        return _compute("same({0}, {1})", *(Extent(one, dimension_of(alike["w"])) for one in things))
     pair = _two_lengths(read)
+    if pair is not None and limit is not None and re.search(r"\bminus\b", read.text):
+        return _compute(f"{{0}} - {{1}} {limit[0]} {{2}}", pair[0], pair[1], limit[1])
     if pair is None or not _IS_ASKED.search(read.text) or _ASKS_WHAT.search(read.text):
         return None
     first, second, word = pair
@@ -641,10 +679,13 @@ def _single(read: Measured) -> Length | None:
         rf"\b(?P<a>{_END})\b[^,;.]*? (?:from|of|to|reach) (?P<b>{_END})\b", text
     )
     if pair and re.search(
-        r"\b(?:far|apart|away|distance|distant|close|closer|farther|within|separates?|reach|from|metres|meters)\b", text
+        r"\b(?:between|far|apart|away|distance|distant|close|closer|farther|within|separates?|reach|from|metres|meters)\b",
+        text,
     ):
         return between(pair["a"], pair["b"])
-    size = re.search(r"\b(tall|high|taller|height|shorter|wide|wider|width|narrower|broad|deep|deeper|depth)\b", text)
+    size = re.search(
+        r"\b(tall|high|taller|height|shorter|wide|wider|width|narrower|broad|across|deep|deeper|depth)\b", text
+    )
     things = re.findall(rf"\b{THING}\b", text)
     if size and len(things) == 1:
         return Extent(things[0], dimension_of(size[1]))
@@ -689,7 +730,7 @@ def _which(read: Measured) -> Maker | None:
     words = set(re.findall(r"[a-zA-Z]+", re.sub(rf"\b{THING}\b", " ", read.text)))
     if len(things) != 1 or not (words & _ASKING or not words) or not words <= _ASKING | _FILLING:
         return None
-    if isinstance(read.marked.things[things[0]], Named):
+    if isinstance(read.marked.things[things[0]], Mentioned):
         return None
     return lambda work: work.found(things[0])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from vlm.reason.names import Names
 from vlm.reason.offline.measures import Measured
-from vlm.reason.offline.nodes import Between, Extent, Extreme, Length, Named, Outermost, Related, Stated, Total
+from vlm.reason.offline.nodes import Between, Extent, Extreme, Length, Mentioned, Outermost, Related, Stated, Total
 from vlm.reason.tools import CAMERA, DistanceKind, RelationName
 from vlm.reason.transcript import Step
 from vlm.reason.values import Thing, Verdict, listed
@@ -68,7 +68,7 @@ class Work:
             return CAMERA
         if mark not in self._things:
             node = self.read.marked.things[mark]
-            if isinstance(node, Named):
+            if isinstance(node, Mentioned):
                 self._things[mark] = yield from self._located(node.phrase)
             elif isinstance(node, Extreme):
                 self._things[mark] = yield from self._extreme(node, mark)
