@@ -19,6 +19,7 @@ _STEP_REL = 0.025
 _STEP_SIGMAS = 5.0
 _HIGH_STEP_REL, _UNSETTLED = 0.10, 0.15
 _LINE_PX = 5  # the innermost pixels, which no sensor mixes with the surroundings
+_CLEAN_STEP = 1.5  # a step that exceeds all others by this factor is no mixture, which has several
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def _settled(profiles: NDArray[np.float64]) -> NDArray[np.int_]:
     """Return for each profile (n, k) with a high step where it has come within 15 % of the step of the object, px.
 
     The object is the line through the inner end of the profile: 1 / z of a surface seen at a grazing angle changes
-    from pixel to pixel, and is no mixture for that.
+    from pixel to pixel, and is no mixture for that. Nor is what changes far less than the step on the outline itself:
+    that is another face of the object.
     """
     at = np.arange(profiles.shape[1], dtype=np.float64) - _OUTSIDE_PX
     end = at[-_LINE_PX:]
@@ -76,7 +78,12 @@ def _settled(profiles: NDArray[np.float64]) -> NDArray[np.int_]:
         high = np.isfinite(profiles).all(axis=1) & (step > _HIGH_STEP_REL * outer)
         share = (line[high] - profiles[high]) / step[high, None]
     apart = np.abs(share) > _UNSETTLED
-    return profiles.shape[1] - np.argmax(apart[:, ::-1], axis=1) - _OUTSIDE_PX
+    settled = profiles.shape[1] - np.argmax(apart[:, ::-1], axis=1) - _OUTSIDE_PX
+    changes = np.abs(np.diff(share[:, _OUTSIDE_PX - 1 :], axis=1))
+    on_outline, inward = changes[:, 0], changes[:, 1:]
+    unsettled = np.arange(inward.shape[1]) < settled[:, None]
+    clean = on_outline >= _CLEAN_STEP * np.where(unsettled, inward, 0.0).max(axis=1)
+    return np.where(clean, np.minimum(settled, 0), settled)
 
 
 def _profile_positions(
