@@ -16,7 +16,8 @@ from udfs.geometry.depth_map import DepthMap
 from udfs.geometry.limits import LiftSettings
 from udfs.geometry.masks import Crop, Mask
 
-_MAX_POINTS, _SAMPLE_POINTS = 6000, (1600, 200)
+_MAX_POINTS, _SAMPLE_POINTS, _OUTLINE_POINTS = 6000, (1600, 200), 1500
+_NEIGHBORS = np.ones((3, 3), np.uint8)
 _GOLDEN = 0.6180339887498949
 
 
@@ -24,7 +25,8 @@ _GOLDEN = 0.6180339887498949
 class Cutout:
     """A region with its mask and its cleaned pixels `kept` (crop-sized).
 
-    `points_c` (n, 3) is an even subset of its `n_points` points in C, m; `samples_c` holds two sparser subsets.
+    `points_c` (n, 3) is an even subset of its `n_points` points in C, m; `samples_c` holds two sparser subsets
+    and `outline_c` points of its outline, those around holes included.
     """
 
     region: Mapping[str, Any]
@@ -33,7 +35,13 @@ class Cutout:
     bleed: Bleed
     points_c: NDArray[np.float64]
     samples_c: tuple[NDArray[np.float64], ...]
+    outline_c: NDArray[np.float64]
     n_points: int
+
+    @property
+    def clouds_c(self) -> tuple[NDArray[np.float64], ...]:
+        """Return the even subsets, from many points to few, and the outline."""
+        return self.points_c, *self.samples_c, self.outline_c
 
 
 def cutout(
@@ -47,13 +55,25 @@ def cutout(
     if noise > limits.denoise_from_rel and not sparse:
         disparity, kept = denoised(disparity, kept, noise)
     v, u = np.nonzero(kept)
-    clouds = []
-    for max_points in (_MAX_POINTS, *_SAMPLE_POINTS):
-        chosen = lattice(u, v, max_points)
-        column, row = u[chosen], v[chosen]
-        z_m = 1.0 / disparity[row, column].astype(np.float64)
-        clouds.append(depth.camera.unproject(column + crop.columns.start, row + crop.rows.start, z_m))
-    return Cutout(region, crop, kept, bleed, clouds[0], tuple(clouds[1:]), len(u))
+    subsets = [(u[chosen], v[chosen]) for chosen in (lattice(u, v, n) for n in (_MAX_POINTS, *_SAMPLE_POINTS))]
+    points, *samples, outline = (_unprojected(depth, crop, disparity, *places) for places in (*subsets, _outline(kept)))
+    return Cutout(region, crop, kept, bleed, points, tuple(samples), outline, len(u))
+
+
+def _unprojected(
+    depth: DepthMap, crop: Crop, disparity: NDArray[np.float32], column: NDArray[np.intp], row: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return the points (n, 3) in C, m, of pixels of a crop."""
+    z_m = 1.0 / disparity[row, column].astype(np.float64)
+    return depth.camera.unproject(column + crop.columns.start, row + crop.rows.start, z_m)
+
+
+def _outline(kept: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return columns and rows of the outermost pixels of a mask, at most 1500, crop px."""
+    inner = cv2.erode(kept, _NEIGHBORS, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    v, u = np.nonzero(kept - inner)
+    stride = -(-len(u) // _OUTLINE_POINTS) or 1
+    return u[::stride], v[::stride]
 
 
 def lattice(u: NDArray[np.intp], v: NDArray[np.intp], max_points: int) -> NDArray[np.intp] | slice:

@@ -44,7 +44,7 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
     grid = sparse_grid(depth) if sparse else surface_grid(depth)
     gravity = scene.gravity or gravity_from_planes(grid, limits)
     level = WorldFrame(rotation_of(gravity.up_c), 0.0)
-    clouds = [tuple(level.points(points) for points in (cut.points_c, *cut.samples_c)) for cut in cutouts]
+    clouds = [tuple(level.points(points) for points in cut.clouds_c) for cut in cutouts]
     measured = [primitives(cut.points_c, cloud[0]) for cut, cloud in zip(cutouts, clouds, strict=True)]
     ground = _ground(grid, gravity, cutouts, measured, scene)
     frame = WorldFrame(level.rotation, ground.camera_height_m)
@@ -63,7 +63,7 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
         "world_from_camera": frame.row_major(),
         "planes": [plane_record(k, ground) for k in range(len(ground.supports))],
         "objects": objects,
-        "pairs": _pairs(depth, cutouts, clouds, shapes),
+        "pairs": _pairs(cutouts, clouds, shapes),
         "rejected": rejected + too_few,
         **(_places(crops, objects, (depth, frame), grid, ground) if limits.places and not sparse else NOTHING),
     }
@@ -189,16 +189,11 @@ def _gravity_columns(gravity: Gravity) -> dict[str, Any]:
 
 
 def _pairs(
-    depth: DepthMap, cutouts: list[Cutout], clouds: list[tuple[NDArray[np.float64], ...]], measured: list[Primitives]
+    cutouts: list[Cutout], clouds: list[tuple[NDArray[np.float64], ...]], measured: list[Primitives]
 ) -> list[dict[str, Any]]:
     if len(cutouts) < 2:
         return []
-    focal = np.sqrt(depth.camera.fx * depth.camera.fy)
-    pixel_spacing_m = [
-        shape.center_c[2] / focal * float(np.sqrt(cut.crop.area_px / len(dense)))
-        for cut, (dense, *_), shape in zip(cutouts, clouds, measured, strict=True)
-    ]
-    surfaces = surfaces_of(clouds, pixel_spacing_m)
+    surfaces = surfaces_of(clouds)
     first, second = np.triu_indices(len(cutouts), 1)
     clearance, overlap = footprint_pairs([shape.foot for shape in measured], first, second)
     return [
