@@ -59,7 +59,7 @@ def surfaces_of(clouds: Sequence[tuple[Points, ...]]) -> list[Surface]:
     for many, even, few, outline in clouds:
         beside = outline[:: max(1, len(outline) // _SKETCHED_OUTLINE)]
         sketch = Cloud.of(np.concatenate([few, beside]) - origin)
-        out.append(Surface(sketch, Cloud.of(np.concatenate([even, outline, many[::2]]) - origin), len(even)))
+        out.append(Surface(sketch, Cloud.of(np.concatenate([even, outline, many[::4]]) - origin), len(even)))
     return out
 
 

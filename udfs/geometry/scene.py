@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from schemas.reasons import Reason
 from udfs.geometry.amodal import body_of
 from udfs.geometry.bleed import EXACT, bleeds, orphans
+from udfs.geometry.boxes import amodal_box
 from udfs.geometry.cleaning import Surroundings
 from udfs.geometry.contact import NO_CONTACT, Contact, Extent, contact_of
 from udfs.geometry.cutout import Cutout, cutout
@@ -24,7 +25,7 @@ from udfs.geometry.planes import Support, support_planes
 from udfs.geometry.primitives import Primitives, primitives
 from udfs.geometry.records import object_record, plane_record, rejected_record
 from udfs.geometry.size_error import Measured
-from udfs.geometry.supports import Base, Ground, Seen, base_of, ground_of
+from udfs.geometry.supports import Base, Ground, Seen, base_of, base_of_box, ground_of
 from udfs.geometry.surface_grid import SurfaceGrid, sparse_grid, surface_grid
 from udfs.geometry.view import View
 from udfs.margins import MAX_GRAVITY_SIGMA_DEG
@@ -49,13 +50,16 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
     ground = _ground(grid, gravity, cutouts, measured, scene)
     frame = WorldFrame(level.rotation, ground.camera_height_m)
     shapes = [shape.raised(ground.camera_height_m) for shape in measured]
+    boxes = [amodal_box(cut.region["box_3d"], frame) if cut.region.get("box_3d") else None for cut in cutouts]
     bases = [
-        base_of(ground, grid, shape, frame, _contact(depth, cut, gravity, low, sparse))
-        for cut, shape, low in zip(cutouts, shapes, measured, strict=True)
+        base_of_box(ground, box, shape.range)
+        if box
+        else base_of(ground, grid, shape, frame, _contact(depth, cut, gravity, low, sparse))
+        for cut, shape, low, box in zip(cutouts, shapes, measured, boxes, strict=True)
     ]
     objects = [
-        object_record(scene, Measured(cut, points, _completed(shape, base, points)), frame, base)
-        for cut, points, shape, base in zip(cutouts, _samples(clouds, frame), shapes, bases, strict=True)
+        object_record(scene, Measured(cut, points, shape if box else _completed(shape, base, points), box), frame, base)
+        for cut, points, shape, base, box in zip(cutouts, _samples(clouds, frame), shapes, bases, boxes, strict=True)
     ]
     return {
         **_gravity_columns(gravity),
