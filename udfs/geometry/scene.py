@@ -76,7 +76,7 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
 def surface_points(scene: SceneInput) -> dict[int, NDArray[np.float64]]:
     """Return the points (n, 3) in C, m, from which every object is measured, by region id."""
     cutouts, _ = _cutouts(scene, _crops(scene)[0])
-    return {int(cut.region["region_id"]): cut.points_c for cut in cutouts}
+    return {int(cut.region["region_id"]): np.concatenate([cut.points_c, cut.outline_c]) for cut in cutouts}
 
 
 def _places(
