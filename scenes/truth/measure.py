@@ -69,10 +69,14 @@ class ExactObject:
 
     @cached_property
     def foot(self) -> Array:
-        """Convex hull (k, 2) of the points between the 2nd and 98th percentile of x and y, W, m."""
+        """Convex hull (k, 2) of the points between the 1st and 99th percentile of x and y, W, m."""
+        return self._outline(1)
+
+    def _outline(self, percent: float) -> Array:
+        """Return the convex hull (k, 2), seen from above, without this share of the points at each end of x and y."""
         flat = self.points_w[:, :2]
-        inside = np.all((flat >= self.lo[:2]) & (flat <= self.hi[:2]), axis=1)
-        return hull(flat[inside])
+        low, high = np.percentile(flat, [percent, 100 - percent], axis=0)
+        return hull(flat[np.all((flat >= low) & (flat <= high), axis=1)])
 
     @cached_property
     def tree(self) -> KDTree:
@@ -84,7 +88,7 @@ class ExactObject:
         """(e_x, e_y, H, L, D) in m: the amodal box's, else the visible points'."""
         if self.box is not None:
             return self.box.size
-        long, short = sides(self.foot)
+        long, short = sides(self._outline(2))
         return np.array([*(self.hi - self.lo), long, short])
 
     @cached_property

@@ -106,16 +106,25 @@ def test_what_hangs_has_a_height_but_no_sure_lower_end_seen_from_above() -> None
     assert not other["size_ok"]
 
 
+def box_3d(center_m: tuple[float, ...], size_m: tuple[float, ...]) -> dict[str, list[float]]:
+    """The struct of an upright box, as NEAR sees it, from its center and sides in W."""
+    axes = NEAR.rotation.T
+    center = axes @ (np.array(center_m) - NEAR.eye)
+    return {"center": center.tolist(), "size": list(size_m), "rotation": axes.ravel().tolist()}
+
+
 def test_the_crawls_own_box_has_no_error_of_ours() -> None:
     rendered = render(Room((Block(0.85, 0.0, 0.0, (0.12, 0.2, 0.1)),)), NEAR)
     row = scenes_input(rendered)
-    axes = NEAR.rotation.T
-    center = axes @ (np.array([0.85, 0.0, 0.05]) - NEAR.eye)
-    row["regions"][0]["box_3d"] = {
-        "center": center.tolist(),
-        "size": [0.12, 0.2, 0.1],
-        "rotation": axes.ravel().tolist(),
-    }
+    row["regions"][0]["box_3d"] = box_3d((0.85, 0.0, 0.05), (0.12, 0.2, 0.1))
     (found,) = lift_row(row, LiftSettings())["objects"]
     assert found["size_source"] == "amodal" and found["size_ok"]
     assert (found["height_sigma_m"], found["box_sigma_m"]) == (None, None)
+
+
+@pytest.mark.parametrize(("bottom_m", "plane_id"), [(0.0, 0), (0.1, None)])
+def test_what_hides_behind_a_neighbor_rests_where_its_given_box_ends(bottom_m: float, plane_id: int | None) -> None:
+    hidden = Block(0.95, 0.0, bottom_m, (0.08, 0.08, 0.3 - bottom_m))
+    row = scenes_input(render(Room((hidden, Block(0.8, 0.0, 0.0, (0.05, 0.3, 0.14)))), NEAR))
+    row["regions"][0]["box_3d"] = box_3d((0.95, 0.0, (0.3 + bottom_m) / 2), (0.08, 0.08, 0.3 - bottom_m))
+    assert lift_row(row, LiftSettings())["objects"][0]["support_plane_id"] == plane_id

@@ -73,6 +73,20 @@ def test_gaps_and_clearances(rendered: RenderedImage, gaps: dict[tuple[int, int]
     assert pairs[2, 3]["masks_adjacent"] and not pairs[1, 2]["masks_adjacent"]
 
 
+@pytest.mark.parametrize("apart_m", [0.06, 0.1, 0.2])
+@pytest.mark.parametrize("yaw", [0.0, 0.3])
+def test_gaps_behind_a_table_top_seen_at_a_grazing_angle(apart_m: float, yaw: float) -> None:
+    """Even pixels of such a top lie far apart in space: its far edge is known by its outline alone."""
+    tops = Block(1.5, 0.0, 0.75, (1.4, 1.2, 0.05), yaw), Block(2.6 + apart_m, 0.2, 0.75, (0.8, 1.0, 0.05), yaw)
+    room = Room((*tops, Block(2.0, -0.3, 0.8, (0.1, 0.1, 0.15), 0.4)), walls=((1.0, 0.0, 4.2),))
+    low = View(eye=(0.0, 0.0, 0.95), pitch=0.12, roll=0.02, width=640, height=480, focal=520.0)
+    rendered = render(room, low)
+    exact = {k: points_w(rendered, k) for k in rendered.masks}
+    for pair in lift_row(scenes_input(rendered), LiftSettings())["pairs"]:
+        truth = _gap(exact[pair["a"]], exact[pair["b"]])
+        assert pair["gap_m"] == pytest.approx(truth, rel=0.02, abs=0.003)
+
+
 @pytest.mark.parametrize(("noise_rel", "bleed_px"), [(0.0, 3), (0.0, 2), (0.02, 0), (0.02, 3)])
 def test_noise_and_bleed(
     rendered: RenderedImage, gaps: dict[tuple[int, int], float], noise_rel: float, bleed_px: int

@@ -38,6 +38,7 @@ def single_number(type_id: str, scene: Row, a: Row) -> Number | None:
     rests_m = max(0.02, a["sigma_m"])
     supported = metric and gravity and scene["has_plane"] in ("floor", "table") and sees_edges(a)
     supported = supported and a["lo_m"][Z] >= -rests_m
+    supported = supported and not (scene["has_plane"] == "table" and (a["support_plane_id"] or 0) > 0)
     if type_id == "N08":
         return Number(a["size_m"][1]) if metric and a["size_ok"] else None
     if type_id == "N09":

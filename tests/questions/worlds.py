@@ -104,6 +104,7 @@ def random_object(rng: random.Random, object_id: int, camera_z_m: float, sigma_r
         "box_sigma_m": None if amodal else rng.choice([None, 0.01, 0.1]),
         "truncated": truncated,
         "occlusion": occlusion,
+        "support_plane_id": (None, 0, 1)[object_id % 3],
     }
 
 

@@ -51,6 +51,9 @@ def test_plates_have_their_closed_form(two_plates: ExactScene) -> None:
     # nearest edges: u = 99 at 2 m, u = 200 at 3 m; rows overlap, so the gap lies in the x-y plane up to the 1 % tail
     edge = np.hypot(1.0, (200 - 159.5) / 300 * 3 - (99 - 159.5) / 300 * 2)
     assert two_plates.gap(1, 2) == pytest.approx(edge, rel=0.02)
+    # 1 % of the points are less than a column of 60, 2 % are more
+    assert two_plates.clearance(1, 2) == pytest.approx(edge, abs=1e-9)
+    assert one.size[3] == pytest.approx((98 - 41) / 300 * 2)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.geometry.depth_map import DepthMap
-from udfs.geometry.depth_steps import Steps, steps_across
+from udfs.geometry.depth_steps import Steps, settled_px, steps_across
 from udfs.geometry.masks import Crop, Mask
 
 BACKGROUND = 0
@@ -64,7 +64,7 @@ def bleeds(depth: DepthMap, crops: list[Crop], labels: NDArray[np.uint16], overl
 
 def _smear(steps: list[Steps]) -> int:
     """Return how far inside the outlines of an image a sensor that smears edges still mixes both depths, px."""
-    settled = np.concatenate([s.settled_px for s in steps]) if steps else np.empty(0, int)
+    settled = settled_px(np.concatenate([s.inward for s in steps])) if steps else np.empty(0, int)
     if len(settled) < _MIN_SETTLED:
         return 0
     return min(_MAX_WIDTH_PX, int(np.quantile(settled, _SETTLED_QUANTILE)))

@@ -14,9 +14,10 @@ from udfs.geometry.cleaning import Surroundings, kept_mask, sparse_kept
 from udfs.geometry.denoising import denoised
 from udfs.geometry.depth_map import DepthMap
 from udfs.geometry.limits import LiftSettings
-from udfs.geometry.masks import Crop, Mask
+from udfs.geometry.masks import Crop, Mask, pixels_of
 
-_MAX_POINTS, _SAMPLE_POINTS = 6000, (1600, 200)
+_MAX_POINTS, _SAMPLE_POINTS, _OUTLINE_POINTS = 6000, (1600, 200), 1500
+_NEIGHBORS = np.ones((3, 3), np.uint8)
 _GOLDEN = 0.6180339887498949
 
 
@@ -24,7 +25,8 @@ _GOLDEN = 0.6180339887498949
 class Cutout:
     """A region with its mask and its cleaned pixels `kept` (crop-sized).
 
-    `points_c` (n, 3) is an even subset of its `n_points` points in C, m; `samples_c` holds two sparser subsets.
+    `points_c` (n, 3) is an even subset of its `n_points` points in C, m; `samples_c` holds two sparser subsets
+    and `outline_c` points of its outline, those around holes included.
     """
 
     region: Mapping[str, Any]
@@ -33,7 +35,13 @@ class Cutout:
     bleed: Bleed
     points_c: NDArray[np.float64]
     samples_c: tuple[NDArray[np.float64], ...]
+    outline_c: NDArray[np.float64]
     n_points: int
+
+    @property
+    def clouds_c(self) -> tuple[NDArray[np.float64], ...]:
+        """Return the even subsets, from many points to few, and the outline."""
+        return self.points_c, *self.samples_c, self.outline_c
 
 
 def cutout(
@@ -46,17 +54,29 @@ def cutout(
     disparity = depth.disparity[crop.window]
     if noise > limits.denoise_from_rel and not sparse:
         disparity, kept = denoised(disparity, kept, noise)
-    v, u = np.nonzero(kept)
-    clouds = []
-    for max_points in (_MAX_POINTS, *_SAMPLE_POINTS):
-        chosen = lattice(u, v, max_points)
-        column, row = u[chosen], v[chosen]
-        z_m = 1.0 / disparity[row, column].astype(np.float64)
-        clouds.append(depth.camera.unproject(column + crop.columns.start, row + crop.rows.start, z_m))
-    return Cutout(region, crop, kept, bleed, clouds[0], tuple(clouds[1:]), len(u))
+    u, v = pixels_of(kept)
+    subsets = [(u[chosen], v[chosen]) for chosen in (lattice(u, v, n) for n in (_MAX_POINTS, *_SAMPLE_POINTS))]
+    points, *samples, outline = (_unprojected(depth, crop, disparity, *places) for places in (*subsets, _outline(kept)))
+    return Cutout(region, crop, kept, bleed, points, tuple(samples), outline, len(u))
 
 
-def lattice(u: NDArray[np.intp], v: NDArray[np.intp], max_points: int) -> NDArray[np.intp] | slice:
+def _unprojected(
+    depth: DepthMap, crop: Crop, disparity: NDArray[np.float32], column: NDArray[np.int32], row: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Return the points (n, 3) in C, m, of pixels of a crop."""
+    z_m = 1.0 / disparity[row, column].astype(np.float64)
+    return depth.camera.unproject(column + crop.columns.start, row + crop.rows.start, z_m)
+
+
+def _outline(kept: Mask) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return columns and rows of the outermost pixels of a mask, at most 1500, crop px."""
+    inner = cv2.erode(kept, _NEIGHBORS, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    u, v = pixels_of(kept - inner)
+    stride = -(-len(u) // _OUTLINE_POINTS) or 1
+    return u[::stride], v[::stride]
+
+
+def lattice(u: NDArray[np.integer], v: NDArray[np.integer], max_points: int) -> NDArray[np.intp] | slice:
     """Return the indices of about `max_points` of n pixels, spread evenly by a rank-1 lattice; all if fewer.
 
     Pixels with (u + a v) mod k = 0 form a lattice of density 1 / k; a / k near the golden section keeps it isotropic.
@@ -68,7 +88,7 @@ def lattice(u: NDArray[np.intp], v: NDArray[np.intp], max_points: int) -> NDArra
     shift = max(1, round(period * _GOLDEN))
     while gcd(shift, period) > 1:
         shift += 1
-    residue = (u.astype(np.int32) + np.int32(shift) * v.astype(np.int32)) % np.int32(period)
+    residue = (u.astype(np.int32, copy=False) + np.int32(shift) * v.astype(np.int32, copy=False)) % np.int32(period)
     chosen = np.flatnonzero(residue == 0)
     return chosen if len(chosen) else slice(None, None, period)
 

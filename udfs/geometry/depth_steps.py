@@ -19,18 +19,20 @@ _STEP_REL = 0.025
 _STEP_SIGMAS = 5.0
 _HIGH_STEP_REL, _UNSETTLED = 0.10, 0.15
 _LINE_PX = 5  # the innermost pixels, which no sensor mixes with the surroundings
+_NO_PROFILES = np.empty((0, _OUTSIDE_PX + _INSIDE_PX + 1))
+_CLEAN_STEP = 1.5  # a step that exceeds all others by this factor is no mixture, which has several
 
 
 @dataclass(frozen=True)
 class Steps:
     """Depth steps across an outline: distance inside it in px (0 = on it) and label of the adjacent region.
 
-    `settled_px` holds, for the high steps, how far inside the outline the depth has come to that of the object.
+    `inward` (n, k) holds the profiles of 1 / z that end on the object; none where depth is noisy.
     """
 
     offset_px: NDArray[np.int_]
     neighbor: NDArray[np.int_]
-    settled_px: NDArray[np.int_]
+    inward: NDArray[np.float64]
 
 
 def steps_across(depth: DepthMap, crop: Crop, mask: Mask, labels: NDArray[np.uint16]) -> Steps:
@@ -39,16 +41,16 @@ def steps_across(depth: DepthMap, crop: Crop, mask: Mask, labels: NDArray[np.uin
     noisy = noise > _NOISY_REL
     at, neighbor = _profile_positions(crop, mask, labels, _MAX_PROFILES_NOISY if noisy else _MAX_PROFILES)
     if not len(at):
-        return Steps(np.empty(0, int), np.empty(0, int), np.empty(0, int))
+        return Steps(np.empty(0, int), np.empty(0, int), _NO_PROFILES)
     profiles = _sampled(depth, crop, at)
-    settled = np.empty(0, int) if noisy else _settled(profiles[_stays_inside(mask, at)])
+    inward = _NO_PROFILES if noisy else profiles[_stays_inside(mask, at)]
     if noisy:
         groups = len(profiles) // _GROUP
         profiles = profiles[: groups * _GROUP].reshape(groups, _GROUP, -1).mean(axis=1)
         neighbor = neighbor[_GROUP // 2 :: _GROUP][:groups]
         noise /= np.sqrt(_GROUP)
     offset, clear = _largest_steps(profiles, noise, 3 if noisy else 1)
-    return Steps(offset[clear], neighbor[clear], settled)
+    return Steps(offset[clear], neighbor[clear], inward)
 
 
 def _stays_inside(mask: Mask, at: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -59,11 +61,12 @@ def _stays_inside(mask: Mask, at: NDArray[np.float64]) -> NDArray[np.bool_]:
     return (inside & (mask[np.where(inside, v, 0), np.where(inside, u, 0)] > 0)).all(axis=1)
 
 
-def _settled(profiles: NDArray[np.float64]) -> NDArray[np.int_]:
+def settled_px(profiles: NDArray[np.float64]) -> NDArray[np.int_]:
     """Return for each profile (n, k) with a high step where it has come within 15 % of the step of the object, px.
 
     The object is the line through the inner end of the profile: 1 / z of a surface seen at a grazing angle changes
-    from pixel to pixel, and is no mixture for that.
+    from pixel to pixel, and is no mixture for that. Nor is what changes far less than the step on the outline itself:
+    that is another face of the object.
     """
     at = np.arange(profiles.shape[1], dtype=np.float64) - _OUTSIDE_PX
     end = at[-_LINE_PX:]
@@ -76,7 +79,12 @@ def _settled(profiles: NDArray[np.float64]) -> NDArray[np.int_]:
         high = np.isfinite(profiles).all(axis=1) & (step > _HIGH_STEP_REL * outer)
         share = (line[high] - profiles[high]) / step[high, None]
     apart = np.abs(share) > _UNSETTLED
-    return profiles.shape[1] - np.argmax(apart[:, ::-1], axis=1) - _OUTSIDE_PX
+    settled = profiles.shape[1] - np.argmax(apart[:, ::-1], axis=1) - _OUTSIDE_PX
+    changes = np.abs(np.diff(share[:, _OUTSIDE_PX - 1 :], axis=1))
+    on_outline, inward = changes[:, 0], changes[:, 1:]
+    unsettled = np.arange(inward.shape[1]) < settled[:, None]
+    clean = on_outline >= _CLEAN_STEP * np.where(unsettled, inward, 0.0).max(axis=1)
+    return np.where(clean, np.minimum(settled, 0), settled)
 
 
 def _profile_positions(

@@ -1,6 +1,7 @@
 """Pair primitives: closest-surface distance, footprint clearance and footprint overlap."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -12,13 +13,12 @@ Points = NDArray[np.float64]
 _GAP_QUANTILE = 0.01
 _TAIL = 12
 _NEAREST_SHARE, _MIN_NEAREST = 0.06, 40
-_CLOSE_SPACINGS = 6.0
 # Points that lie as far apart as a gap says are looked for so much farther than that.
 _NEAR_M, _NEAR_REL = 0.02, 0.1
+_SKETCHED_OUTLINE = 150
 
 
-@dataclass(frozen=True)
-class Cloud:
+class Cloud(NamedTuple):
     """Points as `left` (n, 5) and `right` (5, n): one cloud's left times another's right are squared distances."""
 
     left: NDArray[np.float32]
@@ -33,48 +33,54 @@ class Cloud:
         right[:3], right[4] = -2.0 * near.T, squares
         return cls(left, right)
 
-    def nearest(self, share: float, tail: NDArray[np.float32]) -> "Cloud":
-        """Return the `share` of the points nearest to a few others, given as rows of their left factor."""
-        ranked = (tail @ self.right).min(axis=0)
-        count = min(len(ranked), max(_MIN_NEAREST, int(share * len(ranked))))
+    def nearest(self, ranked: NDArray[np.float32]) -> "Cloud":
+        """Return the share of the first points whose ranks are given that rank lowest."""
+        count = min(len(ranked), max(_MIN_NEAREST, int(_NEAREST_SHARE * len(ranked))))
         chosen = np.argpartition(ranked, count - 1)[:count]
         return Cloud(self.left[chosen], self.right[:, chosen])
 
 
-@dataclass(frozen=True)
-class Surface:
-    """An object's visible surface in W at three densities; `spacing_m` is the spacing of the coarse points."""
+class Surface(NamedTuple):
+    """An object's visible surface in W: a sketch of a few points, and `whole`, of which the first `n_even` count.
 
-    coarse: Cloud
-    middle: Cloud
-    dense: Cloud
-    spacing_m: float
+    Both also hold points of the outline. On what is seen at a grazing angle, even pixels lie far apart in space, but
+    what hides the rest of it, or is nearest to it, mostly lies beside its outline.
+    """
+
+    sketch: Cloud
+    whole: Cloud
+    n_even: int
 
 
-def surfaces_of(clouds: list[tuple[Points, ...]], pixels_m: list[float]) -> list[Surface]:
-    """Build surfaces from points in W (dense, middle, coarse) and each object's pixel spacing in m."""
-    origin = np.mean([points[-1].mean(axis=0) for points in clouds], axis=0)
+def surfaces_of(clouds: Sequence[tuple[Points, ...]]) -> list[Surface]:
+    """Build surfaces from points in W: even ones, many, fewer and few, and those of the outline."""
+    origin = np.mean([few.mean(axis=0) for _, _, few, _ in clouds], axis=0)
     out = []
-    for (dense, middle, coarse), pixel_m in zip(clouds, pixels_m, strict=True):
-        spacing_m = pixel_m * float(np.sqrt(len(dense) / len(coarse)))
-        out.append(Surface(Cloud.of(coarse - origin), Cloud.of(middle - origin), Cloud.of(dense - origin), spacing_m))
+    for many, even, few, outline in clouds:
+        beside = outline[:: max(1, len(outline) // _SKETCHED_OUTLINE)]
+        sketch = Cloud.of(np.concatenate([few, beside]) - origin)
+        out.append(Surface(sketch, Cloud.of(np.concatenate([even, outline, many[::4]]) - origin), len(even)))
     return out
 
 
 def surface_gap(a: Surface, b: Surface) -> float:
     """Return D_gap in m: the 1st percentile of nearest-neighbor distances, the smaller of both directions.
 
-    Coarse points locate the parts of the surfaces that face each other. Only those parts are measured at a higher
-    density: the full one if the gap is small compared with the coarse spacing.
+    The sketches locate the parts of the surfaces that face each other. Of these parts, the percentile counts even
+    points, but the nearest neighbor may be any point, since an edge that is known to the spacing of even points only
+    would seem too far away.
     """
-    squared = a.coarse.left @ b.coarse.right
-    from_a, from_b = squared.min(axis=1), squared.min(axis=0)
-    facing_a, facing_b = _tail(a.coarse, from_a), _tail(b.coarse, from_b)
-    close = float(from_a.min()) <= (_CLOSE_SPACINGS * max(a.spacing_m, b.spacing_m)) ** 2
-    first, second = (a.dense, b.dense) if close else (a.middle, b.middle)
-    near, far = first.nearest(_NEAREST_SHARE, facing_b), second.nearest(_NEAREST_SHARE, facing_a)
-    table = near.left @ far.right
-    return min(_percentile(table.min(axis=1), len(first.left)), _percentile(table.min(axis=0), len(second.left)))
+    squared = a.sketch.left @ b.sketch.right
+    even_a, near_a = _facing(a, _tail(b.sketch, squared.min(axis=0)))
+    even_b, near_b = _facing(b, _tail(a.sketch, squared.min(axis=1)))
+    from_a, from_b = (even_a.left @ near_b.right).min(axis=1), (even_b.left @ near_a.right).min(axis=1)
+    return min(_percentile(from_a, a.n_even), _percentile(from_b, b.n_even))
+
+
+def _facing(surface: Surface, tail: NDArray[np.float32]) -> tuple[Cloud, Cloud]:
+    """Return the even points and all points of the part that is nearest to a few others, rows of their left factor."""
+    ranked = (tail @ surface.whole.right).min(axis=0)
+    return surface.whole.nearest(ranked[: surface.n_even]), surface.whole.nearest(ranked)
 
 
 def facing_points(a: Points, b: Points, gap_m: float) -> tuple[Points, Points]:

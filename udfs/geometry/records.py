@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.reasons import Reason
-from udfs.geometry.boxes import amodal_box, upright_corners
+from udfs.geometry.boxes import upright_corners
 from udfs.geometry.frame import WorldFrame
 from udfs.geometry.inputs import SceneInput
 from udfs.geometry.primitives import middle_pixel
@@ -41,7 +41,7 @@ def plane_record(plane_id: int, ground: Ground) -> dict[str, Any]:
 def object_record(scene: SceneInput, thing: Measured, frame: WorldFrame, base: Base) -> dict[str, Any]:
     """Return an OBJECT struct."""
     height, width = scene.depth.z_m.shape
-    cut, _, shape = thing
+    cut, _, shape, _ = thing
     u, v = middle_pixel(cut.crop)
     cut_off = truncated(cut.crop, height, width)
     hidden = occlusion(scene.depth, cut.crop, cut.kept, cut.bleed.max_width_px)
@@ -76,8 +76,7 @@ def object_record(scene: SceneInput, thing: Measured, frame: WorldFrame, base: B
 
 
 def _size(scene: SceneInput, thing: Measured, frame: WorldFrame, base: Base, fully_visible: bool) -> dict[str, Any]:
-    cut, _, shape = thing
-    box = amodal_box(cut.region["box_3d"], frame) if cut.region.get("box_3d") else None
+    _, _, shape, box = thing
     if box is not None:
         return {
             "size_source": "amodal",

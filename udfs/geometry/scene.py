@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from schemas.reasons import Reason
 from udfs.geometry.amodal import body_of
 from udfs.geometry.bleed import EXACT, bleeds, orphans
+from udfs.geometry.boxes import amodal_box
 from udfs.geometry.cleaning import Surroundings
 from udfs.geometry.contact import NO_CONTACT, Contact, Extent, contact_of
 from udfs.geometry.cutout import Cutout, cutout
@@ -24,7 +25,7 @@ from udfs.geometry.planes import Support, support_planes
 from udfs.geometry.primitives import Primitives, primitives
 from udfs.geometry.records import object_record, plane_record, rejected_record
 from udfs.geometry.size_error import Measured
-from udfs.geometry.supports import Base, Ground, Seen, base_of, ground_of
+from udfs.geometry.supports import Base, Ground, Seen, base_of, base_of_box, ground_of
 from udfs.geometry.surface_grid import SurfaceGrid, sparse_grid, surface_grid
 from udfs.geometry.view import View
 from udfs.margins import MAX_GRAVITY_SIGMA_DEG
@@ -44,18 +45,21 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
     grid = sparse_grid(depth) if sparse else surface_grid(depth)
     gravity = scene.gravity or gravity_from_planes(grid, limits)
     level = WorldFrame(rotation_of(gravity.up_c), 0.0)
-    clouds = [tuple(level.points(points) for points in (cut.points_c, *cut.samples_c)) for cut in cutouts]
+    clouds = [tuple(level.points(points) for points in cut.clouds_c) for cut in cutouts]
     measured = [primitives(cut.points_c, cloud[0]) for cut, cloud in zip(cutouts, clouds, strict=True)]
     ground = _ground(grid, gravity, cutouts, measured, scene)
     frame = WorldFrame(level.rotation, ground.camera_height_m)
     shapes = [shape.raised(ground.camera_height_m) for shape in measured]
+    boxes = [amodal_box(cut.region["box_3d"], frame) if cut.region.get("box_3d") else None for cut in cutouts]
     bases = [
-        base_of(ground, grid, shape, frame, _contact(depth, cut, gravity, low, sparse))
-        for cut, shape, low in zip(cutouts, shapes, measured, strict=True)
+        base_of_box(ground, box, shape.range)
+        if box
+        else base_of(ground, grid, shape, frame, _contact(depth, cut, gravity, low, sparse))
+        for cut, shape, low, box in zip(cutouts, shapes, measured, boxes, strict=True)
     ]
     objects = [
-        object_record(scene, Measured(cut, points, _completed(shape, base, points)), frame, base)
-        for cut, points, shape, base in zip(cutouts, _samples(clouds, frame), shapes, bases, strict=True)
+        object_record(scene, Measured(cut, points, shape if box else _completed(shape, base, points), box), frame, base)
+        for cut, points, shape, base, box in zip(cutouts, _samples(clouds, frame), shapes, bases, boxes, strict=True)
     ]
     return {
         **_gravity_columns(gravity),
@@ -63,7 +67,7 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
         "world_from_camera": frame.row_major(),
         "planes": [plane_record(k, ground) for k in range(len(ground.supports))],
         "objects": objects,
-        "pairs": _pairs(depth, cutouts, clouds, shapes),
+        "pairs": _pairs(cutouts, clouds, shapes),
         "rejected": rejected + too_few,
         **(_places(crops, objects, (depth, frame), grid, ground) if limits.places and not sparse else NOTHING),
     }
@@ -72,7 +76,7 @@ def lift_scene(scene: SceneInput) -> dict[str, Any]:
 def surface_points(scene: SceneInput) -> dict[int, NDArray[np.float64]]:
     """Return the points (n, 3) in C, m, from which every object is measured, by region id."""
     cutouts, _ = _cutouts(scene, _crops(scene)[0])
-    return {int(cut.region["region_id"]): cut.points_c for cut in cutouts}
+    return {int(cut.region["region_id"]): np.concatenate([cut.points_c, cut.outline_c]) for cut in cutouts}
 
 
 def _places(
@@ -189,16 +193,11 @@ def _gravity_columns(gravity: Gravity) -> dict[str, Any]:
 
 
 def _pairs(
-    depth: DepthMap, cutouts: list[Cutout], clouds: list[tuple[NDArray[np.float64], ...]], measured: list[Primitives]
+    cutouts: list[Cutout], clouds: list[tuple[NDArray[np.float64], ...]], measured: list[Primitives]
 ) -> list[dict[str, Any]]:
     if len(cutouts) < 2:
         return []
-    focal = np.sqrt(depth.camera.fx * depth.camera.fy)
-    pixel_spacing_m = [
-        shape.center_c[2] / focal * float(np.sqrt(cut.crop.area_px / len(dense)))
-        for cut, (dense, *_), shape in zip(cutouts, clouds, measured, strict=True)
-    ]
-    surfaces = surfaces_of(clouds, pixel_spacing_m)
+    surfaces = surfaces_of(clouds)
     first, second = np.triu_indices(len(cutouts), 1)
     clearance, overlap = footprint_pairs([shape.foot for shape in measured], first, second)
     return [

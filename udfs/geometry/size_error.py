@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.geometry.boxes import AmodalBox
 from udfs.geometry.cutout import Cutout
 from udfs.geometry.depth_map import DepthMap
 from udfs.geometry.frame import WorldFrame
@@ -31,11 +32,12 @@ class SizeError:
 
 
 class Measured(NamedTuple):
-    """An object as it was cut out, a subset (n, 3) of its points in W, m, and its shape."""
+    """An object as it was cut out, a subset (n, 3) of its points in W, m, its shape, and its box if one is given."""
 
     cut: Cutout
     points_w: NDArray[np.float64]
     shape: Primitives
+    box: AmodalBox | None = None
 
 
 class _Edge(NamedTuple):
@@ -52,7 +54,7 @@ def size_error(depth: DepthMap, thing: Measured, frame: WorldFrame, base: Base) 
     known base the same holds for its lower end, and what curves under may be hidden. How deep it is shows on its top,
     in the length of a pixel seen at that angle, or in a body that is as deep as it is wide.
     """
-    cut, points_w, shape = thing
+    cut, points_w, shape, _ = thing
     points = points_w[:, :2]
     away = points.mean(axis=0)
     ahead_m = max(float(np.hypot(*away)), 1e-9)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.geometry.boxes import AmodalBox
 from udfs.geometry.contact import Contact
 from udfs.geometry.frame import WorldFrame
 from udfs.geometry.limits import LiftSettings
@@ -162,6 +163,13 @@ def base_of(ground: Ground, grid: SurfaceGrid, shape: Primitives, frame: WorldFr
     if gap_m <= tolerance_m or contact.hidden >= _HIDDEN_SHARE:
         return Base(height_m, max(_PLANE_SIGMA_M, _HIDDEN_SIGMA * gap_m), plane_id, False)
     return Base(None, 0.0, None, contact.floating)
+
+
+def base_of_box(ground: Ground, box: AmodalBox, range_m: float) -> Base:
+    """Return what an object rests on whose whole box is given: the plane at the box's lower end, if any."""
+    low_m = float(box.corners_m[:, 2].min())
+    plane_id = _nearest_plane(ground, low_m, max(_RESTING_M, _RESTING_REL * range_m))
+    return Base(low_m, 0.0, plane_id, False)
 
 
 def _nearest_plane(ground: Ground, level_m: float, tolerance_m: float) -> int | None:

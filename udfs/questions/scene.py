@@ -10,7 +10,8 @@ from udfs.questions.layout import Layout, layout_of
 from udfs.questions.seen_object import Lens, SeenObject, known, primitives_of, seen_object
 
 MAX_SCALE_SIGMA_REL = 0.3
-_SURFACES = {"floor": "floor", "table": "table top"}
+FLOOR = "floor"
+_SURFACES = {"floor": FLOOR, "table": "table top"}
 
 
 class SeenPair(NamedTuple):

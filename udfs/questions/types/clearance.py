@@ -22,7 +22,8 @@ CLEARANCE = PairRule(
     needs=(Need.METRIC, Need.GRAVITY),
     decide=_clearance,
     error=lambda decided, _: surface_distance_error(*both_of(decided), 0.0),
-    compares="distance of the footprints >= 0.10 m",
+    compares="distance of the footprints >= 0.10 m; a footprint is the outline from above of the points "
+    "between the 1st and the 99th percentile of x and of y",
     error_is="both ray errors along the line of centers from above, both edges, and the unaveraged "
     "noise of both surfaces",
 )

@@ -5,7 +5,7 @@ import math
 from udfs.questions import spans
 from udfs.questions.question_type import QuestionType, Variant, relative_error
 from udfs.questions.rule import Decided, Need, ObjectRule
-from udfs.questions.scene import Gates
+from udfs.questions.scene import FLOOR, Gates
 from udfs.questions.seen_object import SeenObject
 from udfs.questions.settings import SynthesizeSettings
 from udfs.questions.uncertainty import root_sum_square
@@ -14,25 +14,28 @@ from udfs.questions.unit import METERS
 _RESTS_M = 0.02
 
 
-def _bottom(a: SeenObject, _: Gates, settings: SynthesizeSettings) -> Decided | None:
+def _bottom(a: SeenObject, gates: Gates, settings: SynthesizeSettings) -> Decided | None:
     rests_m = _rests_m(a)
-    if not _is_above(a, rests_m):
+    if not _is_above(a, rests_m, gates):
         return None
     if a.lo_z > rests_m:
         return Decided(a, None, a.lo_z, rests_m)
     return Decided(a, None, a.lo_z, rests_m, "rests") if a.sigma_m <= settings.max_rest_sigma_m else None
 
 
-def _top(a: SeenObject, _gates: Gates, _settings: SynthesizeSettings) -> Decided | None:
+def _top(a: SeenObject, gates: Gates, _settings: SynthesizeSettings) -> Decided | None:
     rests_m = _rests_m(a)
-    return Decided(a, None, a.hi_z, rests_m) if _is_above(a, rests_m) and a.hi_z > rests_m else None
+    return Decided(a, None, a.hi_z, rests_m) if _is_above(a, rests_m, gates) and a.hi_z > rests_m else None
 
 
 def _rests_m(a: SeenObject) -> float:
     return max(_RESTS_M, a.sigma_m)
 
 
-def _is_above(a: SeenObject, rests_m: float) -> bool:
+def _is_above(a: SeenObject, rests_m: float, gates: Gates) -> bool:
+    # A room has one floor, but what stands on another table is not measured from this one.
+    if a.on_other and gates.surface != FLOOR:
+        return False
     # What reaches below the support stands beside it, or is badly measured.
     return a.edge_ok and a.lo_z >= -rests_m
 
@@ -49,7 +52,10 @@ def _max_error(decided: Decided, max_relative_sigma: float) -> float:
 
 
 _NEEDS = (Need.METRIC, Need.GRAVITY, Need.SUPPORT)
-_CHECK = "neither truncated nor more than 10 % occluded; lo_z is not below the support"
+_CHECK = (
+    "neither truncated nor more than 10 % occluded; lo_z is not below the support; "
+    "it does not stand on another table than that which is named"
+)
 _ERROR_IS = (
     "the ray error projected on the vertical, one edge, and the tilt of gravity over the distance from the camera"
 )
