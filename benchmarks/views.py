@@ -7,7 +7,7 @@ scenes with those of every single view that saw the same things.
 """
 
 import argparse
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -17,14 +17,19 @@ from benchmarks.processor import heading
 from scenes.path_rows import image_rows
 from scenes.paths import CameraPath, PathSettings, camera_path
 from scenes.solids_apart import distance_m
+from scenes.truth.exact import check
+from scenes.truth.path import ExactPath
+from scenes.truth.tally import Tally, table
 from udfs.experts.expert import SENSOR
 from udfs.geometry.fusion import FusedObject, FusedScene, ViewsContradict, fuse
 from udfs.geometry.posed_view import PosedView
+from udfs.questions.sequence import Sequence, SequenceSettings, names_of
+from udfs.questions.sequence_answers import answer_sequence
 from udfs.stages.lift import LiftSettings, lift_row, scene_input
 from udfs.stages.one_image import prediction_of
 from udfs.stages.rows import RowRejected
 
-TARGET_RATIO = 0.7
+TARGET_RATIO, TARGET_RIGHT, TARGET_WITHIN = 0.7, 0.995, 0.95
 _MAX_PAIRS = 10
 Errors = dict[str, list[tuple[float, float]]]
 
@@ -43,6 +48,40 @@ def lifted_views(path: CameraPath, boxes: bool = False) -> list[PosedView]:
         given = scene_input(lifted, LiftSettings())
         views.append(PosedView.of(row["frame_index"], row["image_id"], pose, scene, given))
     return views
+
+
+def judged(path: CameraPath, fused: FusedScene, tally: Tally, worst: list[str]) -> None:
+    """Answer every multi-view type about a path and add the verdicts; `worst` gets what is wrong."""
+    settings, truth = SequenceSettings(), ExactPath(path)
+    true_id = {thing.object_id: _true_id(thing) for thing in fused.objects}
+    for row in answer_sequence(Sequence(path.name, fused, names_of(fused)), settings, "memory"):
+        chosen = row["answer_object_id"]
+        about = {
+            **row,
+            "object_ids": [true_id[one] for one in row["object_ids"]],
+            "answer_object_id": None if chosen is None else true_id[chosen],
+            "answer_bool": None,
+        }
+        verdict = check(about, truth)
+        tally.add(about, verdict)
+        if verdict.right is False or (verdict.relative_error or 0.0) > 0.1:
+            worst.append(f"{row['type_id']} {path.name} {row['frames']} {row['question']} {row['answer']}: {verdict}")
+
+
+def _true_id(thing: FusedObject) -> int:
+    return Counter(int(one["object_id"]) for one in thing.seen.values()).most_common(1)[0][0]
+
+
+def answered(count: int, seed: int, size: tuple[int, int]) -> tuple[Tally, list[str]]:
+    """Judge all answers about `count` paths, in every second of which a thing is moved."""
+    tally, worst = Tally(), list[str]()
+    for index in range(count):
+        path = camera_path(seed, index, PathSettings(*size, moved=index % 2 == 1))
+        try:
+            judged(path, fuse(lifted_views(path)), tally, worst)
+        except ViewsContradict as contradiction:
+            worst.append(f"{path.name}: {contradiction}")
+    return tally, worst
 
 
 def compared(path: CameraPath, fused: FusedScene, errors: Errors) -> None:
@@ -118,8 +157,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fusion", action="store_true", help="compare fused scenes with single views")
     parser.add_argument("--exact", action="store_true", help="with --fusion: exact depth and masks instead of a sensor")
+    parser.add_argument("--worst", type=int, default=0, help="number of wrong answers to print")
     args = parser.parse_args()
     print(heading())
+    if not args.fusion:
+        tally, worst = answered(args.paths, args.seed, (320, 240))
+        figures = tally.figures()
+        print(f"qualitative right: {100 * figures['qualitative_right']:.2f} % (target: {100 * TARGET_RIGHT:.1f} %)")
+        print(f"numbers within 10 %: {100 * figures['within_10']:.2f} % (target: {100 * TARGET_WITHIN:.1f} %)")
+        print(table(figures), *worst[: args.worst], sep="\n")
+        return
     size = (320, 240) if args.exact else (640, 480)
     print(*fusion_lines(fusion(args.paths, args.seed, size, not args.exact)), sep="\n")
 

@@ -94,3 +94,9 @@ def _samples(view: PosedView) -> tuple[Array, NDArray[np.bool_]]:
     flat = (near_m > 0) & (far_m - near_m <= _EDGE_REL * z_m)
     points_c = view.depth.camera.unproject(u[flat].astype(float), v[flat].astype(float), z_m[flat])
     return view.to_world(points_c), view.labels[v, u][flat] >= 0
+
+
+def overlap(one: PosedView, other: PosedView) -> float:
+    """Return the share of what one view measures that another one shows, too."""
+    points, _ = _samples(one)
+    return float(np.mean(sightings(other, points, one.sigma_rel).agrees)) if len(points) else 0.0

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.geometry.contradictions import consistent, contradictions, sightings
+from udfs.geometry.contradictions import consistent, contradictions, overlap, sightings
 from udfs.geometry.frame import rotation_of
 from udfs.geometry.fused_shape import FusedShape, Seen, fused_shape
 from udfs.geometry.matching import Sighted, instances
@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 _MATCH_POINTS, _POINTS = 200, 1500
 _MAX_OCCLUSION = 0.10
 _MAX_UP_DEG = 5.0
+_MAX_OUTSIDE, _MIN_KEPT = 0.3, 0.3
 _GONE_SHARE, _THROUGH_SHARE = 0.7, 0.1
 _MIN_COMPARED, _MIN_COMPARED_SHARE = 15, 0.2
 _SAME_HEIGHT_REL, _SAME_HEIGHT_M = 0.15, 0.03
@@ -102,6 +103,10 @@ class FusedScene:
     def scale_ok(self) -> bool:
         """Whether the depth of every frame is metric."""
         return all(bool(view.scene["scale_ok"]) for view in self.views)
+
+    def overlap(self, one: int, other: int) -> float:
+        """Return the share of what one view measures that another one shows, too, by their places."""
+        return overlap(self.views[one], self.views[other])
 
     def gap_m(self, a: int, b: int) -> float:
         """Return D_gap of two objects from the points of all views, m."""
@@ -235,10 +240,12 @@ def _object(
 ) -> FusedObject:
     rotation, offset = frame
     clouds, shapes, whole = [], [], []
+    own = {one.view: one.object_id for one in group}
     for one in group:
         view, thing = views[one.view], things[one.view, one.object_id]
-        points = view.to_world(view.points_c[one.object_id]) @ rotation.T + offset
-        clouds.append(points[:: 1 + len(points) // _POINTS])
+        points = view.to_world(view.points_c[one.object_id])
+        points = _carved(points[:: 1 + len(points) // _POINTS], one.view, own, views)
+        clouds.append(points @ rotation.T + offset)
         whole.append(not _is_cut(thing))
         shapes.append(
             Seen(
@@ -258,6 +265,22 @@ def _object(
     said = [caption for one in group for caption in things[one.view, one.object_id]["captions"] or []]
     label = str(things[group[0].view, group[0].object_id]["label"] or group[0].name)
     return FusedObject(number, label, tuple(dict.fromkeys(said)), seen, points, shape, bool(used))
+
+
+def _carved(points: Array, view: int, own: Mapping[int, int], views: Sequence[PosedView]) -> Array:
+    """Return the points (n, 3) of a view without those that most other views see outside the thing's mask.
+
+    Bleeding masks and flying pixels lie within the mask of the view that has them, and not within those of others.
+    """
+    within, outside = np.zeros(len(points), int), np.zeros(len(points), int)
+    for number, other in enumerate(views):
+        if number != view:
+            found = sightings(other, points)
+            inside = found.label == own[number] if number in own else np.zeros(len(points), bool)
+            within += inside
+            outside += (found.through | found.agrees) & ~inside
+    kept = outside <= _MAX_OUTSIDE * (within + outside)
+    return points[kept] if np.count_nonzero(kept) >= _MIN_KEPT * len(points) else points
 
 
 def _together(shapes: Sequence[Seen], points: Array) -> Seen:
