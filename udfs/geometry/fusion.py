@@ -19,9 +19,11 @@ from udfs.geometry.fused_shape import FusedShape, Seen, fused_shape
 from udfs.geometry.matching import Sighted, instances
 from udfs.geometry.pairs import surface_gap, surfaces_of
 from udfs.geometry.posed_view import PosedView
+from udfs.geometry.room_outline import RoomOutline, room_outline
 
 Array = NDArray[np.float64]
 _MATCH_POINTS, _POINTS = 200, 1500
+_DENSITIES, _SPACING_M = (12_000, 1_600, 200), 0.01
 _MAX_OCCLUSION = 0.10
 _MAX_UP_DEG = 5.0
 _MAX_OUTSIDE, _MIN_KEPT = 0.3, 0.3
@@ -104,17 +106,28 @@ class FusedScene:
         """Whether the depth of every frame is metric."""
         return all(bool(view.scene["scale_ok"]) for view in self.views)
 
+    @cached_property
+    def outline(self) -> RoomOutline | None:
+        """The outline of the room, None where too little of it is seen."""
+        return room_outline(self.views, self.rotation, self.offset_m)
+
     def overlap(self, one: int, other: int) -> float:
         """Return the share of what one view measures that another one shows, too, by their places."""
         return overlap(self.views[one], self.views[other])
 
     def gap_m(self, a: int, b: int) -> float:
-        """Return D_gap of two objects from the points of all views, m."""
-        clouds = [self.object(one).points for one in (a, b)]
+        """Return D_gap of two objects, m: the median of the frames that show both, or that of the points of all frames.
+
+        All points together would come nearer than they are by the noise of every frame.
+        """
+        one, other = self.object(a), self.object(b)
+        gaps = [_pair_gap_m(self.views[k], one.seen[k], other.seen[k]) for k in one.seen.keys() & other.seen.keys()]
+        if gaps:
+            return float(np.median(gaps))
         parts: list[tuple[Array, ...]] = [
-            (one, one[:: 1 + len(one) // 1600], one[:: 1 + len(one) // 200]) for one in clouds
+            tuple(thing.points[:: 1 + len(thing.points) // most] for most in _DENSITIES) for thing in (one, other)
         ]
-        return surface_gap(*surfaces_of(parts, [0.01, 0.01]))
+        return surface_gap(*surfaces_of(parts, [_SPACING_M, _SPACING_M]))
 
 
 def fuse(frames: Sequence[PosedView]) -> FusedScene:
@@ -154,6 +167,11 @@ def fuse(frames: Sequence[PosedView]) -> FusedScene:
         has_gravity=up is not None,
         has_floor=has_floor,
     )
+
+
+def _pair_gap_m(view: PosedView, one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+    ids = {one["object_id"], other["object_id"]}
+    return next(float(pair["gap_m"]) for pair in view.scene["pairs"] if {pair["a"], pair["b"]} == ids)
 
 
 def _agreeing(views: list[PosedView]) -> tuple[dict[int, str], list[PosedView]]:

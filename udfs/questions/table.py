@@ -81,7 +81,7 @@ def _answer(kind: QuestionType) -> str:
         return "point, with the area that is free" if kind.unit else "point"
     if kind.answer_kind == AnswerKind.TEXT:
         words = [f"`{word}`" for word in kind.variants if word != "value"]
-        return " or ".join(words) or "one of the images"
+        return ", ".join(words) or "one of the images"
     if kind.answer_kind == AnswerKind.CHOICE:
         return f"which is {' / which is '.join(kind.sides)}"
     unit = _UNITS.get(kind.unit_si or "", kind.unit_si or "")

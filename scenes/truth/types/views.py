@@ -103,6 +103,11 @@ def _range(row: Row, path: ExactPath) -> Verdict:
     return number_verdict(row, float(np.percentile(np.linalg.norm(points, axis=1), 5)))
 
 
+def _room(row: Row, path: ExactPath) -> Verdict:
+    length, width, _ = path.frame(0).room.size_m
+    return number_verdict(row, length * width)
+
+
 def _best(row: Row, path: ExactPath) -> Verdict:
     counts = {k: path.pixels(row["object_ids"][0], k) for k in row["frames"]}
     truth = max(counts, key=counts.__getitem__)
@@ -120,5 +125,6 @@ ORACLES = {
     "V08": _count,
     "V09": _after_moving,
     "V10": _range,
+    "V11": _room,
     "V13": _best,
 }
