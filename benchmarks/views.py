@@ -8,8 +8,9 @@ scenes with those of every single view that saw the same things.
 
 import argparse
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -120,7 +121,7 @@ def compared(path: CameraPath, fused: FusedScene, errors: Errors) -> None:
         )
 
 
-def _center(thing: dict) -> np.ndarray:
+def _center(thing: Mapping[str, Any]) -> np.ndarray:
     return np.reshape(thing["corners_m"], (8, 3)).mean(axis=0)
 
 

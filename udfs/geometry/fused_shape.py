@@ -4,6 +4,7 @@ Each view counts for what it shows across its line of sight. There it knows how 
 deep it is, it does not: the far side is hidden, and flying pixels smear the near one.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,10 +70,10 @@ def fused_shape(views: Sequence[Seen]) -> FusedShape:
     middles, lengths = (low + high) / 2, high - low
     axes = [k, k + quarter]
     upward = _error(_heights(views), upright, 1.0 / upright)
-    center_sigma = np.hypot(*(_error(middles[:, j], weight[:, j], declared[:, j]) for j in axes))
-    center_sigma = np.hypot(center_sigma, upward / 2)
+    sideways = [_error(middles[:, j], weight[:, j], declared[:, j]) for j in axes]
+    center_sigma = math.hypot(*sideways, upward / 2)
     size_sigma = max(*(_error(lengths[:, j], weight[:, j], declared[:, j]) for j in axes), upward)
-    return FusedShape(corners, np.array([*flat, sum(level) / 2]), size_m, float(center_sigma), float(size_sigma))
+    return FusedShape(corners, np.array([*flat, sum(level) / 2]), size_m, center_sigma, size_sigma)
 
 
 def _low(view: Seen) -> float:

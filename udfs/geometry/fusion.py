@@ -338,8 +338,8 @@ def _is_gone(thing: FusedObject, view: PosedView, rotation: Array, offset: Array
     if np.count_nonzero(seen) < max(_MIN_COMPARED, _MIN_COMPARED_SHARE * len(points)):
         return None
     without, through = seen & ~alike, found.through & ~alike
-    shares = (np.count_nonzero(part) / np.count_nonzero(seen) for part in (without, through))
-    return next(shares) >= _GONE_SHARE and next(shares) >= _THROUGH_SHARE
+    shares = [np.count_nonzero(part) / np.count_nonzero(seen) for part in (without, through)]
+    return bool(shares[0] >= _GONE_SHARE and shares[1] >= _THROUGH_SHARE)
 
 
 def _moves(objects: Sequence[FusedObject], views: Sequence[PosedView], rotation: Array, offset: Array) -> list[Moved]:

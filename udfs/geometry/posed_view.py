@@ -40,9 +40,10 @@ class PosedView:
     @classmethod
     def of(cls, frame: int, image_id: str, pose: Array, scene: Mapping[str, Any], lifted: SceneInput) -> "PosedView":
         """Cut the objects of a scene out of what it was lifted from."""
-        labels = np.full(lifted.depth.z_m.shape, -1, np.int64)
+        height, width = lifted.depth.z_m.shape
+        labels = np.full((height, width), -1, np.int64)
         for region in lifted.regions:
-            crop = crop_of(region, *labels.shape)
+            crop = crop_of(region, height, width)
             if crop is not None:
                 labels[crop.window][crop.mask > 0] = int(region["region_id"])
         points_c = surface_points(lifted)

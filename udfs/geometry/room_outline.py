@@ -47,8 +47,8 @@ def room_outline(views: Sequence[PosedView], rotation: Array, offset: Array) -> 
     # The contour runs through the middle of the outermost cells, where the walls are.
     area_m2 = float(cv2.contourArea(largest)) * _CELL_M**2
     walls = cv2.dilate(_walls(points, cells, shape), np.ones((2 * _WALL_CELLS + 1,) * 2, np.uint8))
-    along = largest[:, 0, ::-1]
-    walled = float(np.mean(walls[along[:, 0], along[:, 1]] > 0))
+    across, down = (largest[:, 0, axis].astype(int) for axis in (0, 1))
+    walled = float(np.mean(walls[down, across] > 0))
     return RoomOutline(area_m2, float(cv2.arcLength(largest, True)) * _CELL_M, walled)
 
 

@@ -53,7 +53,8 @@ def fused_rows(frames: Sequence[Row], settings: SequenceSettings, recipe: str) -
     carried = next((row for row in made if SCENE in row), None)
     if new and carried:
         for row in found:
-            row.pop(SCENE, None), row.pop(ANSWERS, None)
+            row.pop(SCENE, None)
+            row.pop(ANSWERS, None)
         new[0] |= {name: carried[name] for name in (SCENE, ANSWERS)}
     return new
 

@@ -1,5 +1,6 @@
 """Distance of two things that no image shows together."""
 
+import math
 from itertools import combinations
 
 import numpy as np
@@ -18,7 +19,7 @@ def _apart(sequence: Sequence, settings: SequenceSettings) -> list[Found]:
         if a.seen.keys() & b.seen.keys():
             continue
         gap_m = sequence.fused.gap_m(a.object_id, b.object_id)
-        sigma_m = float(np.hypot(*(_range_error(sequence, thing.object_id) for thing in (a, b))))
+        sigma_m = math.hypot(_range_error(sequence, a.object_id), _range_error(sequence, b.object_id))
         if gap_m >= _MIN_GAP_M and sigma_m <= settings.max_relative_sigma * gap_m:
             frames = tuple(sorted((_best(sequence, a.object_id), _best(sequence, b.object_id))))
             things = (a.object_id, b.object_id)
