@@ -69,6 +69,7 @@ def test_a_rerun_changes_nothing(filled: tuple[Path, list[dict[str, Any]]]) -> N
     assert {name: DeltaTable(str(lake / name)).version() for name in WRITTEN} == before
 
 
+@pytest.mark.long
 def test_a_sequence_that_grows_is_fused_anew_and_a_takedown_leaves_nothing(
     spark: SparkSession, filled: tuple[Path, list[dict[str, Any]]]
 ) -> None:

@@ -1,5 +1,6 @@
 """Types about several views: right on fresh paths, worded in many ways, and the same in any world."""
 
+import re
 import string
 from collections import Counter
 
@@ -10,8 +11,7 @@ from benchmarks.views import judged, lifted_views
 from scenes.mesh import about_z
 from scenes.paths import PathSettings, camera_path
 from scenes.truth.tally import Tally
-from tests.questions.test_wordings import normal
-from tests.views.test_fusion import in_other_world, views
+from tests.views.posed import in_other_world, views
 from udfs.geometry.fusion import fuse
 from udfs.questions.question_type import Group, QuestionType
 from udfs.questions.registry import question_types
@@ -44,7 +44,7 @@ def test_there_are_enough_wordings_and_no_two_are_equal(kind: QuestionType) -> N
     said = [answers(kind.type_id, variant) for variant in kind.variants]
     assert all(len(pool) >= 6 for pool in said)
     for pool in (*pools, *said):
-        texts = Counter(normal(wording.text) for wording in pool)
+        texts = Counter(re.sub(r"[^a-z0-9 ]", "", wording.text.lower()) for wording in pool)
         assert max(texts.values()) == 1
     needed = {"value"} if kind.unit and not all(how.is_unsaid for how in kind.variants.values()) else set()
     for pool in said:
@@ -97,3 +97,12 @@ def test_names_are_of_one_thing_each() -> None:
     names = names_of(fused)
     assert len(set(names.values())) == len(names) >= 3
     assert bare("A red mug.") == "red mug"
+
+
+def test_the_size_of_a_room_is_told_where_its_walls_are_seen_all_around() -> None:
+    path = camera_path(101, 11, PathSettings())
+    (row,) = [row for row in asked(lifted_views(path)) if row["type_id"] == "V11"]
+    length, width, _ = path.frames[0].room.size_m
+    assert row["value_si"] == pytest.approx(length * width, rel=0.03)
+    # An orbit shows a part of the walls.
+    assert not [row for row in asked(list(views())) if row["type_id"] == "V11"]
