@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from pyarrow import fs
 
+from scenes.camera import Camera
 from scenes.captions import captions, sentence
 from scenes.noise import with_depth_noise, with_mask_bleed
 from scenes.placed_objects import PlacedObject
@@ -69,10 +70,11 @@ def _numbers(values: np.ndarray) -> list:
     return np.round(np.asarray(values, float), 9).tolist()
 
 
-def _object_row(object_id: int, item: PlacedObject, view: RoomImage) -> dict[str, Any]:
-    world_to_camera = view.camera.rotation.T
+def object_row(object_id: int, item: PlacedObject, camera: Camera) -> dict[str, Any]:
+    """Return an object as a manifest lists it, with its box in the camera's frame."""
+    world_to_camera = camera.rotation.T
     size = item.design.size_m
-    center = item.world((0.0, 0.0, size[2] / 2)) - view.camera.position_m
+    center = item.world((0.0, 0.0, size[2] / 2)) - camera.position_m
     row: dict[str, Any] = {
         "id": object_id,
         "label": item.label,
@@ -103,7 +105,7 @@ def manifest_row(view: RoomImage, settings: RenderSettings) -> dict[str, Any]:
         "gravity": _numbers(camera.gravity),
         "pose": _numbers(camera.pose),
         "instances": f"instances/{name}.png",
-        "objects": [_object_row(i, view.objects[i], view) for i in sorted(view.objects)],
+        "objects": [object_row(i, view.objects[i], camera) for i in sorted(view.objects)],
     }
     if view.room.doorway is not None:
         row["doorways"] = [view.room.doorway.row(view.room.size_m)]

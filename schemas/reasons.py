@@ -71,6 +71,8 @@ class Reason(StrEnum):
     NO_QUESTIONS = "no_questions"
     DIVIDED_DUPLICATES = "divided_duplicates"
     NEAR_DUPLICATE = "near_duplicate"
+    # fuse
+    VIEWS_CONTRADICT = "views_contradict"
     # any stage
     TIMED_OUT = "timed_out"
     UNEXPECTED_ERROR = "unexpected_error"

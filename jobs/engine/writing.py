@@ -1,10 +1,11 @@
 """How a stage writes: which keys are left, and in which order a micro-batch is committed.
 
-A stage names one of four strategies:
+A stage names one of five strategies:
 
 | strategy | for | a micro-batch is committed in this order |
 |---|---|---|
 | `Append` | at most one row per key | run, rejects, side tables, rows |
+| `AppendBeside` | the same, with tables beside it | run, rejects, side tables, rows |
 | `AppendBulk` | many rows per key that cost little to make | rows, rejects, run |
 | `AppendOncePerKey` | a key that several upstream rows share | run, rejects, side tables, rows |
 | `ReplaceShards` | aggregates of whole ingest shards | run, rejects, side tables and rows in place of the old |
@@ -160,6 +161,18 @@ class Append:
             f"SELECT count(coalesce(r.{key}, q.{key})) AS dealt, count(*) AS total FROM {keys} AS k"
             f" LEFT JOIN {rows} AS r ON k.{key} = r.{key} LEFT JOIN {left_out} AS q ON k.{key} = q.{key}"
         )
+
+
+@dataclass(frozen=True)
+class AppendBeside(Append):
+    """Add at most one row per key, and rows of the side tables `beside`, which a recovery takes back with them."""
+
+    beside: tuple[Table, ...] = ()
+
+    @property
+    def shows(self) -> tuple[Table, ...]:
+        """Return the side tables, to which every micro-batch commits."""
+        return self.beside
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from jobs.engine.registry import stage_definitions
 from jobs.engine.stage import Stage
 from jobs.takedown.aggregates import recompute
 from jobs.takedown.criteria import Asked
-from jobs.takedown.tables import LEDGERS, actions_of, aggregates, configuration_of, keys_of_table
+from jobs.takedown.tables import IMAGES_OF_ROW, LEDGERS, actions_of, aggregates, configuration_of, keys_of_table
 from jobs.takedown.targets import Targets, addresses_of
 from schemas.images import CRAWL
 from schemas.operations import QUARANTINE
@@ -105,6 +105,11 @@ def rows_of(lake: Lake, table: Table, targets: Targets) -> dict[str, DataFrame]:
     named = {"image_id": targets.images, "entry_id": targets.entries}
     found = {}
     for column in keys_of_table(lake, table):
+        if column == IMAGES_OF_ROW:
+            gone = F.broadcast(targets.images.agg(F.collect_set("image_id").alias("gone_ids")))
+            touched = lake.read(table).crossJoin(gone).where(F.arrays_overlap(column, "gone_ids"))
+            found[column] = touched.drop("gone_ids")
+            continue
         ids = F.broadcast(named[column].select(column))
         rows = lake.read(table).join(ids, column, "left_semi")
         found[column] = rows.where(F.col("reason") != str(Reason.TAKEN_DOWN)) if table.name == QUARANTINE.name else rows
@@ -120,7 +125,8 @@ def _remove(lake: Lake, table: Table, targets: Targets, inside: str) -> None:
         target = DeltaTable.forPath(lake.session, lake.location(table)).alias("old")
         # The ids are joined, not listed: what the log says of a commit stays for good.
         # Of a table that no stage here knows, the shards may be others.
-        within = inside if "ingest_shard" in table.columns else ""
+        # A row about several images has the shard of one of them.
+        within = inside if "ingest_shard" in table.columns and column != IMAGES_OF_ROW else ""
         matching = target.merge(ids.alias("gone"), f"old.{column} = gone.{column}{within}{kept}")
         matching.whenMatchedDelete().execute()
 

@@ -19,9 +19,11 @@ from schemas.takedowns import CERTIFICATES, TAKEDOWNS
 from udfs.storage.clients import filesystem_of, path_of
 from udfs.storage.locations import normalized
 
+# The images of a row about several, which belongs to each of them.
+IMAGES_OF_ROW = "image_ids"
 # They hold nothing of an image but the ids of those that were taken down. Commands write to them at any time.
 LEDGERS = (RECIPES.name, STAGE_RUNS.name, LISTINGS.name, TAKEDOWNS.name, CERTIFICATES.name)
-_KEYS = ("image_id", "entry_id")
+_KEYS = ("image_id", "entry_id", IMAGES_OF_ROW)
 
 
 @dataclass(frozen=True)

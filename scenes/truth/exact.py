@@ -10,6 +10,7 @@ from functools import cache
 
 import scenes.truth.types
 from scenes.truth.measure import ExactScene, angle_deg
+from scenes.truth.path import ExactPath
 from scenes.truth.verdict import Oracle, Row, Verdict
 from schemas.plugins import modules_with
 
@@ -32,8 +33,8 @@ def oracles() -> Mapping[str, Oracle]:
     return known
 
 
-def check(row: Row, scene: ExactScene) -> Verdict:
-    """Return the verdict on one `qa_pairs` row.
+def check(row: Row, scene: ExactScene | ExactPath) -> Verdict:
+    """Return the verdict on one `qa_pairs` row, or on one of `sequence_qa_pairs` about a path.
 
     Raises KeyError for an object that the scene lacks, ValueError for a type without an oracle or a
     side that the type does not have.

@@ -23,7 +23,8 @@ class Verdict:
     relative_error: float | None = None
 
 
-Oracle = Callable[[Row, ExactScene], Verdict]
+# Of an exact scene, or of an exact path for types about several views.
+Oracle = Callable[[Row, Any], Verdict]
 
 
 def yes_no(measure: Measure, more: bool) -> Oracle:

@@ -45,10 +45,11 @@ def test_our_stages_come_in_the_order_of_the_data() -> None:
         "synthesize",
         "statistics",
         "examples",
+        "fuse",
         "reward",
     ]
     assert list(stage_definitions()) == order
-    assert list(run_stages()) == order[:-2]
+    assert list(run_stages()) == order[:-3]
     assert list(downstream_of("lift")) == order[5:]
     for definition in stage_definitions().values():
         before = order[: order.index(definition.name) + 1]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from udfs.questions.rule import Decided, Need, ObjectRule, Rule, SceneRule
+from udfs.questions.rule import Decided, Need, ObjectRule, Rule, SceneRule, SequenceRule
 from udfs.questions.scene import Gates
 from udfs.questions.spans import Span
 from udfs.questions.unit import Unit
@@ -18,19 +18,21 @@ class Family(StrEnum):
 
 
 class Group(StrEnum):
-    """When a type is asked: always, or where `synthesize.max_affordances` leaves room for it."""
+    """When a type is asked: always, where `synthesize.max_affordances` leaves room, or about several images."""
 
     CORE = "core"
     AFFORDANCE = "affordance"
+    VIEWS = "views"
 
 
 class AnswerKind(StrEnum):
-    """What kind of answer a type has: yes or no, one of two objects, a number, or a point of the image."""
+    """What kind of answer a type has: yes or no, one of two objects, a number, a point of an image, or a word."""
 
     BOOL = "bool"
     CHOICE = "choice"
     NUMBER = "number"
     POINT = "point"
+    TEXT = "text"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class QuestionType:
         is_point: whether the answer is a point of the image.
         asked_like: ids of the types about objects whose free English asks for this one where a surface or an opening
             is named.
+        is_word: whether the answer is a word, that of the variant or one that the rule fills in.
         of_first: yes or no: whether the predicate is true of the rule's first object.
         opposite: the rule that decides "no" where it is not the rule itself with objects exchanged.
         variants: variants of the answer by their word; by default yes and no, the sides, or `value`.
@@ -82,7 +85,7 @@ class QuestionType:
         span: the lines that show in an image what a number, or what is compared, is measured along.
 
     Following from these:
-        answer_kind: a point, else a number with a unit, else one of two objects with sides, else yes or no.
+        answer_kind: a word or a point, else a number with a unit, else one of two objects with sides, else yes or no.
         mirror, swap: what each variant becomes in a mirror image, and with A and B exchanged;
             a variant that is left out stays.
     """
@@ -106,6 +109,7 @@ class QuestionType:
     group: Group = Group.CORE
     is_point: bool = False
     asked_like: tuple[str, ...] = ()
+    is_word: bool = False
     answer_kind: AnswerKind = field(init=False)
     mirror: Mapping[str, str] = field(init=False)
     swap: Mapping[str, str] = field(init=False)
@@ -113,8 +117,8 @@ class QuestionType:
     def __post_init__(self) -> None:
         if len(self.sides) not in (0, 2):
             raise ValueError(f"Question type {self.type_id} has sides {self.sides}; give it two, or none.")
-        number = AnswerKind.POINT if self.is_point else AnswerKind.NUMBER
-        kind = number if self.unit else AnswerKind.CHOICE if self.sides else AnswerKind.BOOL
+        kind = AnswerKind.NUMBER if self.unit else AnswerKind.CHOICE if self.sides else AnswerKind.BOOL
+        kind = AnswerKind.TEXT if self.is_word else AnswerKind.POINT if self.is_point else kind
         words = ("yes", "no") if kind == AnswerKind.BOOL else self.sides or ("value",)
         exchanged = dict(zip(words, reversed(words), strict=True)) if len(words) == 2 else {}
         is_ordered = self.objects == 2 and kind != AnswerKind.CHOICE and not (self.keeps_order or self.opposite)
@@ -139,7 +143,7 @@ class QuestionType:
     @property
     def objects(self) -> int:
         """Return how many things are asked about."""
-        if isinstance(self.rule, SceneRule):
+        if isinstance(self.rule, SceneRule | SequenceRule):
             return self.rule.things
         return 1 if isinstance(self.rule, ObjectRule) else 2
 
@@ -172,7 +176,8 @@ class QuestionType:
 
     def side_of(self, variant: str) -> str | None:
         """Return the side that a variant states, None if it states none."""
-        is_side = variant in self.sides or (self.is_point and variant != "value")
+        is_free = self.is_point or self.group == Group.VIEWS
+        is_side = variant in self.sides or (is_free and variant not in ("value", "yes", "no"))
         return variant if is_side else None
 
     def needs_of(self, variant: str) -> tuple[Need, ...]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from udfs.questions.bodies import Measure, Stated
 from udfs.questions.scene import Gates, Scene, SeenPair
 from udfs.questions.seen_object import SeenObject
+from udfs.questions.sequence import Found, Sequence, SequenceSettings
 from udfs.questions.settings import SynthesizeSettings
 
 
@@ -94,6 +95,7 @@ class Stating:
 DecideObject = Callable[[SeenObject, Gates, SynthesizeSettings], Decided | None]
 DecidePair = Callable[[SeenObject, SeenObject, SeenPair | None, Gates], Decided | None]
 DecideScene = Callable[[Scene, SynthesizeSettings], list[Decided]]
+DecideSequence = Callable[[Sequence, SequenceSettings], list[Found]]
 Derive = Callable[[Decided], Decided | None]
 StandardError = Callable[[Decided, Gates], float]
 
@@ -152,6 +154,23 @@ class SceneRule(Rule):
     of: tuple[str, ...] = ()
     stating: Stating | None = None
     asked: DecideScene | None = None
+
+
+def no_error(*_: object) -> float:
+    """Return 0: the rule itself says how sure each of its decisions is."""
+    return 0.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SequenceRule(Rule):
+    """A rule about a fused sequence: it returns everything that it decides about any `things` of any frames of it.
+
+    Each decision carries its own standard error. Such rules belong to types of the group `views`.
+    """
+
+    decide: DecideSequence
+    things: int = 0
+    error: StandardError = no_error
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

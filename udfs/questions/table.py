@@ -24,7 +24,7 @@ _UNITS = {"m": "length", "m2": "area", "rad": "angle"}
 def types_markdown() -> str:
     """Return every type, every rule and every worked example as Markdown, in lines of 100 columns."""
     kinds = question_types().values()
-    core, affordances = ([kind for kind in kinds if kind.group == group] for group in Group)
+    core, affordances, views = ([kind for kind in kinds if kind.group == group] for group in Group)
     columns = ("type", "asks", "answer", "gates")
     parts = [
         f"### The {len(core)} types",
@@ -32,10 +32,15 @@ def types_markdown() -> str:
         f"### The {len(affordances)} types of affordances",
         "Asked where `synthesize.max_affordances` leaves room for them; see [affordances](affordances.md).",
         _table(columns, [_type_row(kind) for kind in affordances]),
+        f"### The {len(views)} types of several views",
+        "Asked by the stage `fuse`, which is not part of `run`; see [several views](views.md).",
+        _table(columns, [_type_row(kind) for kind in views]),
         "### Rules",
         "\n".join(_rule(rule) for rule in rules(Group.CORE)),
         "### Rules of affordances",
         "\n".join(_rule(rule) for rule in rules(Group.AFFORDANCE)),
+        "### Rules of several views",
+        "\n".join(_rule(rule) for rule in rules(Group.VIEWS)),
         "### People and robots",
         "\n".join(_body(body) for body in bodies()),
         "### Worked examples",
@@ -73,7 +78,10 @@ def _answer(kind: QuestionType) -> str:
     if kind.answer_kind == AnswerKind.BOOL:
         return "yes or no"
     if kind.answer_kind == AnswerKind.POINT:
-        return "point, with the area that is free"
+        return "point, with the area that is free" if kind.unit else "point"
+    if kind.answer_kind == AnswerKind.TEXT:
+        words = [f"`{word}`" for word in kind.variants if word != "value"]
+        return ", ".join(words) or "one of the images"
     if kind.answer_kind == AnswerKind.CHOICE:
         return f"which is {' / which is '.join(kind.sides)}"
     unit = _UNITS.get(kind.unit_si or "", kind.unit_si or "")

@@ -48,8 +48,14 @@ def _area(value: float, draws: Draws, *_: object) -> Said:
     return say_area(value, draws)
 
 
+def _count(value: float, *_: object) -> Said:
+    number = round(value)
+    return Said(str(number), "", str(number), "count")
+
+
 METERS = Unit("m", _length, scale_power=1)
 METERS_DOWN = Unit("m", _length_down, scale_power=1, is_precise=False)
 SQUARE_METERS = Unit("m2", _area, scale_power=2, is_precise=False)
 RADIANS = Unit("rad", _angle, scale_power=0, has_decimals=False)
+COUNT = Unit("count", _count, scale_power=0, is_precise=False)
 RATIO = Unit("ratio", _ratio, scale_power=0, is_precise=False)
