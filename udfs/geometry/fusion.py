@@ -23,7 +23,7 @@ from udfs.geometry.room_outline import RoomOutline, room_outline
 
 Array = NDArray[np.float64]
 _MATCH_POINTS, _POINTS = 200, 1500
-_DENSITIES, _SPACING_M = (12_000, 1_600, 200), 0.01
+_DENSITIES = (12_000, 1_600, 200)
 _MAX_OCCLUSION = 0.10
 _MAX_UP_DEG = 5.0
 _MAX_OUTSIDE, _MIN_KEPT = 0.3, 0.3
@@ -124,10 +124,12 @@ class FusedScene:
         gaps = [_pair_gap_m(self.views[k], one.seen[k], other.seen[k]) for k in one.seen.keys() & other.seen.keys()]
         if gaps:
             return float(np.median(gaps))
+        # The points of several frames have no outline of their own.
         parts: list[tuple[Array, ...]] = [
-            tuple(thing.points[:: 1 + len(thing.points) // most] for most in _DENSITIES) for thing in (one, other)
+            (*(thing.points[:: 1 + len(thing.points) // most] for most in _DENSITIES), np.empty((0, 3)))
+            for thing in (one, other)
         ]
-        return surface_gap(*surfaces_of(parts, [_SPACING_M, _SPACING_M]))
+        return surface_gap(*surfaces_of(parts))
 
 
 def fuse(frames: Sequence[PosedView]) -> FusedScene:
