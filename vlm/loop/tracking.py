@@ -78,13 +78,7 @@ class Run:
 
     def _opened(self, uri: str, known: str | None) -> str:
         self._client = MlflowClient(uri)
-        named = os.environ.get(_VARIABLE)
-        mlflow.set_tracking_uri(uri)
-        # MLflow writes the URI there, where the next run in this process would take it for the user's.
-        if named is None:
-            os.environ.pop(_VARIABLE, None)
-        else:
-            os.environ[_VARIABLE] = named
+        _use(uri)
         found = self._found(known) if known else None
         known = known if found else None
         experiment = (
@@ -215,6 +209,8 @@ class Run:
     def _ended(self, status: str) -> None:
         """End what MLflow keeps of the run in this process, whatever its store says."""
         with suppress(Exception):
+            # Another part of this process may have named another store since, where the run would end as well.
+            _use(self._client.tracking_uri)
             mlflow.end_run(status)
 
     def _history(self, name: str) -> list[Metric]:
@@ -229,6 +225,17 @@ class Run:
                 return None
             raise
         return found if found.info.lifecycle_stage == "active" else None
+
+
+def _use(uri: str) -> None:
+    """Let MLflow's functions work on a store."""
+    named = os.environ.get(_VARIABLE)
+    mlflow.set_tracking_uri(uri)
+    # MLflow writes the URI there, where the next run in this process would take it for the user's.
+    if named is None:
+        os.environ.pop(_VARIABLE, None)
+    else:
+        os.environ[_VARIABLE] = named
 
 
 def _terminated(number: int, frame: Any) -> None:
