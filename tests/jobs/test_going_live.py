@@ -65,7 +65,7 @@ def first(spark: SparkSession, rooms: Path, tmp_path_factory: pytest.TempPathFac
     profile = folder.with_suffix(".yaml")
     profile.write_text(json.dumps(PROFILE))
     flags = {"lake": str(folder), "crawl": str(rooms), "experts": str(profile)}
-    run(load_settings(flags, None, ["synthesize.short_share=0.7"]), lake=opened(spark, folder))
+    run(load_settings(flags, None, ["synthesize.short_share=0.7"]))
     return folder
 
 

@@ -81,6 +81,7 @@ def test_rows_are_those_of_a_run_in_spark_and_need_no_java(crawl: Path, whole: P
     assert differences(whole, lake) == []
 
 
+@pytest.mark.long
 def test_a_lake_that_grows_is_the_same_with_and_without_spark(spark: SparkSession, tmp_path: Path) -> None:
     crawl, grown, small, mixed = (tmp_path / name for name in ("crawl", "grown", "small", "mixed"))
     write_damaged_crawl(crawl, rooms=5, seed=7)
