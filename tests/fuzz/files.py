@@ -108,7 +108,9 @@ def map_damaged(case: Case, rng: Rng) -> None:
     held = case.files[name]
     if held:
         case.files[name] = damaged(held, rng)
-        case.needs(f"{name}_unreadable", f"{name}_size_mismatch", *(UNLISTED if name == "instances" else ()))
+        # Where the size is damaged, it may be far too large.
+        known = (f"{name}_unreadable", f"{name}_size_mismatch", "too_many_pixels")
+        case.needs(*known, *(UNLISTED if name == "instances" else ()))
         case.scale_told = case.scale_told and name == "depth"
 
 
@@ -195,7 +197,8 @@ def damaged(data: bytes, rng: Rng) -> bytes:
     if wrong == "cut":
         return data[: int(rng.integers(0, len(data) - 12))]
     changed = bytearray(data)
-    at = int(rng.integers(len(data)))
+    # The last 12 bytes of a PNG only say that it ends: without them, no pixel is another one.
+    at = int(rng.integers(len(data) - 12))
     if wrong == "bit":
         changed[at] ^= 1 << int(rng.integers(8))
     else:
