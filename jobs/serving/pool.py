@@ -35,6 +35,7 @@ class Pool:
         self._free = asyncio.Semaphore(count)
         self._threads = ThreadPoolExecutor(2 * count, thread_name_prefix="pool")
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._stopped = False
         threads = max(1, (os.cpu_count() or 1) // count)
         self._environment = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 
@@ -47,7 +48,8 @@ class Pool:
         await asyncio.gather(*(self._in_thread(self._started, slot) for slot in self._slots))
 
     def stop(self) -> None:
-        """End all processes."""
+        """End all processes, also those that are about to start."""
+        self._stopped = True
         for slot in self._slots:
             if slot.process is not None:
                 slot.process.stop()
@@ -128,6 +130,9 @@ class Pool:
         slot.process, slot.ready = None, ()
         process = PipedProcess("jobs.serving.worker", self._environment)
         slot.process = process
+        if self._stopped:
+            process.stop()
+            raise ModelFailed("The server ends.")
         try:
             process.send(self._sources, _START_LIMIT_S)
             fault = process.received(_START_LIMIT_S)

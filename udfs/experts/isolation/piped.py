@@ -26,6 +26,7 @@ class PipedProcess:
     """
 
     def __init__(self, module: str, environment: Mapping[str, str] | None = None) -> None:
+        self._closing = threading.Lock()
         self._connection, theirs = Pipe()
         with theirs:
             self._process = subprocess.Popen(
@@ -63,7 +64,12 @@ class PipedProcess:
         """End the process."""
         self._process.kill()
         self._process.wait()
-        self._connection.close()
+        self._close()
+
+    def _close(self) -> None:
+        # A thread that waits for a message closes the pipe as well when the process ends.
+        with self._closing:
+            self._connection.close()
 
     @contextmanager
     def _within(self, limit_s: float) -> Iterator[None]:
@@ -85,7 +91,7 @@ class PipedProcess:
             timer.cancel()
 
     def _exit_status(self) -> str:
-        self._connection.close()
+        self._close()
         code = self._process.wait()
         return f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
