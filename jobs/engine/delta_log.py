@@ -22,6 +22,7 @@ _ENTRY = re.compile(r"(\d{20})\.json")
 # Hadoop's checksum of an entry, and Delta's checksum and checkpoint of a version, which outlive an entry that is lost.
 _RESIDUE = re.compile(r"\.?(\d{20})(\.json|\.crc|\.checkpoint.*\.parquet)(\.crc)?")
 _MAGIC = b"crc\0"
+_HIDDEN = {"deletionVectors", "columnMapping"}
 _POINTERS = ("_last_checkpoint", "._last_checkpoint.crc")
 
 
@@ -73,6 +74,11 @@ def opened(location: str) -> DeltaTable | None:
     listed = _listed(filesystem_of(uri), path_of(uri))
     # delta-rs opens a table with the checksum of a lost entry only by version.
     return DeltaTable(uri, version=_newest(listed) if _residues(listed) else None, storage_options=options)
+
+
+def is_plain(table: DeltaTable) -> bool:
+    """Return whether Arrow sees a table's rows as they are: no row is marked as deleted, no column renamed."""
+    return not _HIDDEN & set(table.protocol().reader_features or ())
 
 
 def transaction_version(location: str, app_id: str) -> int:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.engine import commits
 from jobs.engine.checkpoints import checkpoint_name, checkpoint_of, checkpoints_of
-from jobs.engine.delta_log import Commits, commits_of, matching_rows, transaction_version
+from jobs.engine.delta_log import Commits, commits_of, is_plain, matching_rows, opened, transaction_version
 from jobs.engine.lake import Lake
 from jobs.engine.ledger import application
 from jobs.engine.stage import Stage
@@ -83,7 +83,7 @@ def _take_back(lake: Lake, stage: Stage, name: str, batches: range) -> None:
         if lake.exists(table):
             made: Commits = commits_of(lake.location(table), name).get(name, {})
             _remove(lake, table, [file for batch in batches for file in made.get(batch, [])])
-    if lake.exists(STAGE_RUNS) and lake.commits_itself:
+    if _removes_itself(lake, STAGE_RUNS):
         import pyarrow.dataset as ds  # it imports pandas, which few commands need
 
         runs = (ds.field("stage") == stage.name) & (ds.field("generation") == generation)
@@ -100,9 +100,15 @@ def _take_back(lake: Lake, stage: Stage, name: str, batches: range) -> None:
             lake.append_records(table, [], name, batches.stop - 1)
 
 
+def _removes_itself(lake: Lake, table: Table) -> bool:
+    """Return whether rows are removed without Spark, which knows how to where some are marked as deleted already."""
+    held = opened(lake.location(table)) if lake.commits_itself else None
+    return held is not None and is_plain(held)
+
+
 def _remove(lake: Lake, table: Table, files: list[str]) -> None:
     """Remove the rows of files from a table, where those files are still part of it."""
-    if lake.commits_itself:
+    if _removes_itself(lake, table):
         commits.remove_files(lake.location(table), files)
         return
     if not files:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
 
 import schemas
-from jobs.engine.delta_log import require_whole_log
+from jobs.engine.delta_log import is_plain, require_whole_log
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.engine.recipes import RecipeBook
 from jobs.engine.registry import stage_tables
@@ -181,7 +181,7 @@ class LakeReader:
             LakeUnreadable: the table does not exist yet.
         """
         table = self._required(name)
-        if "deletionVectors" in (table.protocol().reader_features or ()):
+        if not is_plain(table):
             return plain(pa.table(QueryBuilder().register("t", table).execute("SELECT * FROM t")))
         return table.to_pyarrow_dataset()
 

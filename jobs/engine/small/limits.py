@@ -5,16 +5,13 @@ from collections.abc import Iterable, Sequence
 from pyspark.sql import SparkSession
 
 from jobs.engine.checkpoints import checkpoint_of
-from jobs.engine.delta_log import count_rows, opened
+from jobs.engine.delta_log import count_rows, is_plain, opened
 from jobs.engine.joining import on_platform
 from jobs.engine.lake import Lake
 from jobs.engine.settings import RunSettings
 from jobs.engine.stage import Stage
 from schemas.images import IMAGES
 from udfs.storage.locations import has_scheme
-
-# Arrow reads rows that Delta has marked as deleted or renamed as if they were not.
-_UNREAD = {"deletionVectors", "columnMapping"}
 
 
 def can_be_small(settings: RunSettings, lake: Lake, stages: Sequence[Stage]) -> bool:
@@ -50,4 +47,4 @@ def images_in(lake: Lake) -> int:
 def _reads_as_plain(lake: Lake, stages: Iterable[Stage]) -> bool:
     tables = (table for stage in stages for table in (*stage.definition.reads, *stage.committed))
     held = (opened(location) for location in {lake.location(table) for table in tables})
-    return all(one is None or not _UNREAD & set(one.protocol().reader_features or ()) for one in held)
+    return all(one is None or is_plain(one) for one in held)
