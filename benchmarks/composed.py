@@ -50,7 +50,7 @@ class Room:
     def center_distance(self, a: int, b: int) -> float | None:
         """Return the distance of two centers, None where those of the visible parts and of the boxes differ."""
         one, two = self.scene.objects[a], self.scene.objects[b]
-        seen = float(np.linalg.norm(one.centre - two.centre))
+        seen = float(np.linalg.norm(one.center - two.center))
         boxed = float(np.linalg.norm(self.box_centers[a] - self.box_centers[b]))
         return seen if seen >= 0.2 and abs(seen - boxed) <= 0.08 * seen else None
 
@@ -347,7 +347,7 @@ def _order(room: Room) -> Made:
 
 def _ordered(things: dict[int, ExactObject], how: str) -> list[int] | None:
     value: dict[str, Callable[[ExactObject], float]] = {
-        "left": lambda o: -float(o.centre[1]),
+        "left": lambda o: -float(o.center[1]),
         "near": lambda o: o.range,
         "tall": lambda o: float(o.size[2]),
     }
@@ -516,7 +516,7 @@ def _beside(scene: ExactScene, anchor: int, side: str) -> int | None:
     for one, thing in scene.objects.items():
         if one == anchor:
             continue
-        step = float(thing.centre[1] - own.centre[1]) * (1.0 if side == "left" else -1.0)
+        step = float(thing.center[1] - own.center[1]) * (1.0 if side == "left" else -1.0)
         least = max(0.06, 0.04 * (own.range + thing.range) / 2)
         overlap = min(own.hi[1], thing.hi[1]) - max(own.lo[1], thing.lo[1])
         if step >= least and overlap <= 0:

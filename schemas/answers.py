@@ -35,7 +35,7 @@ QA_PAIRS = Table(
             column("points", ArrayType(ArrayType(DoubleType())), "pixel answers: points"),
             column("boxes", ArrayType(ArrayType(DoubleType())), "pixel answers: boxes"),
             column("coord_convention", StringType(), "of points and boxes"),
-            column("distance_kind", StringType(), "gap, centre, horizontal, vertical, range or clearance"),
+            column("distance_kind", StringType(), "gap, center, horizontal, vertical, range or clearance"),
             column("margin_actual", DoubleType(), "value that was compared with margin_threshold"),
             column("margin_threshold", DoubleType(), "threshold of the rule"),
             column("witness_ok", BooleanType(), "the consistency check passed: a second measurement agrees"),

@@ -15,7 +15,7 @@ from tests.object_store import s3_server
 from vlm.feed.settings import FeedSettings
 from vlm.feed.snapshot import Snapshot, open_snapshot
 
-REAL_PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
+REAL_IMAGES = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
 
 # The same examples every time, however long a busy machine takes over one.
 settings.register_profile(
@@ -74,11 +74,11 @@ def s3() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def real_photographs() -> Path:
+def real_images() -> Path:
     """The folder of real RGB-D photographs with their answer key."""
-    if not REAL_PHOTOGRAPHS.is_dir():
-        pytest.skip(f"The real photographs are not at {REAL_PHOTOGRAPHS}; they are shared beside the checkout.")
-    return REAL_PHOTOGRAPHS
+    if not REAL_IMAGES.is_dir():
+        pytest.skip(f"The real photographs are not at {REAL_IMAGES}; they are shared beside the checkout.")
+    return REAL_IMAGES
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 _HASHES = ("entry_id", "image_id", "qa_id", "example_id")
+# Fields of tables before the first release: widening such a table would leave the new field null where it has a value.
+_FORMER = {"centre_m": "center_m", "centre_c_m": "center_c_m", "chance": "object_probability"}
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,9 @@ class Lake:
 
         Adds columns that an earlier version lacked, null in existing rows, and makes columns nullable that now may be
         null. Properties of our own that an earlier version lacked are added too.
+
+        Raises:
+            LakeUnreadable: the table names a field as no released version does.
         """
         with creating(self.uri):
             if self._is_current(table):
@@ -132,6 +137,11 @@ class Lake:
 
     def _add_columns(self, table: Table) -> None:
         there = self.session.read.format("delta").load(self.location(table)).schema
+        if former := sorted(_FORMER.keys() & {place.rpartition(".")[2] for place in _places(there)}):
+            raise LakeUnreadable(
+                f"Table {table.name} of {self.uri} was written before release 0.1.0: it has {former[0]}, now "
+                f"{_FORMER[former[0]]}. Make a new lake: `spatiallake run --crawl CRAWL --lake NEW_LAKE`."
+            )
         if not _places(table.schema) <= _places(there):
             nothing = self.session.createDataFrame([], StructType([_nullable(field) for field in table.schema.fields]))
             nothing.write.format("delta").mode("append").option("mergeSchema", "true").save(self.location(table))

@@ -220,7 +220,7 @@ def _thing(row: Row, name: str | None, surfaces: dict[int, Row]) -> Thing:
         name=name,
         label=row["label"],
         captions=tuple(row["captions"] or ()),
-        center_m=tuple(row["centre_m"]),
+        center_m=tuple(row["center_m"]),
         size_m=(size[1], size[2], size[0]) if size else None,
         size_known=bool(row["size_ok"]),
         box_m=tuple(map(tuple, corners)),

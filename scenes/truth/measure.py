@@ -53,7 +53,7 @@ class ExactObject:
         return np.percentile(self.points_w, 98, axis=0)
 
     @cached_property
-    def centre(self) -> Array:
+    def center(self) -> Array:
         """Median per axis, W, m."""
         return np.median(self.points_w, axis=0)
 

@@ -83,7 +83,7 @@ def test_a_turned_image_measures_as_its_upright_copy(image: bytes, tag: int) -> 
         measured = spatiallake.measure(one, **{**given, **stored})
         assert measured.notes == []
         for ours, theirs in zip(measured.objects, upright.objects, strict=True):
-            for name in ("centre_m", "lo_m", "hi_m", "u_norm"):
+            for name in ("center_m", "lo_m", "hi_m", "u_norm"):
                 assert ours[name] == pytest.approx(theirs[name]), name
 
 

@@ -101,7 +101,7 @@ def test_sparse_depth_takes_fewer_points(rendered: RenderedImage) -> None:
     assert scene["world_from_camera"][11] == pytest.approx(1.3, abs=0.02)
     for a, b in zip(scene["objects"], dense["objects"], strict=True):
         assert 12 <= a["n_points"] <= b["n_points"] / 20
-        assert np.allclose(a["centre_m"], b["centre_m"], atol=0.08)
+        assert np.allclose(a["center_m"], b["center_m"], atol=0.08)
 
 
 def test_holes_in_depth_are_not_points(rendered: RenderedImage) -> None:
@@ -111,7 +111,7 @@ def test_holes_in_depth_are_not_points(rendered: RenderedImage) -> None:
     scene, whole = (lift_row(scenes_input(p), LiftSettings()) for p in (holed, rendered))
     for a, b in zip(scene["objects"], whole["objects"], strict=True):
         assert a["n_points"] < 0.75 * b["n_points"]
-        assert np.allclose(a["centre_m"], b["centre_m"], atol=0.01)
+        assert np.allclose(a["center_m"], b["center_m"], atol=0.01)
 
 
 def test_settings_refuse_nonsense() -> None:

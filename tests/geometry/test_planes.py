@@ -117,7 +117,7 @@ def test_without_gravity_w_is_the_camera() -> None:
     assert scene["gravity_src"] == "none"
     assert scene["gravity_c"] is None and scene["gravity_sigma_deg"] is None
     assert scene["has_plane"] == "none" and scene["planes"] == []
-    assert scene["objects"][0]["centre_m"][0] == pytest.approx(1.95, abs=0.01)
+    assert scene["objects"][0]["center_m"][0] == pytest.approx(1.95, abs=0.01)
 
 
 def test_straight_down() -> None:

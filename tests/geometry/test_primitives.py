@@ -51,7 +51,7 @@ def test_exact_masks_and_depth_keep_all_pixels(rendered: RenderedImage) -> None:
     for item in scene["objects"]:
         exact = points_w(rendered, item["object_id"])
         assert item["n_points"] == len(exact)
-        assert np.allclose(item["centre_m"], np.median(exact, axis=0), atol=0.003)
+        assert np.allclose(item["center_m"], np.median(exact, axis=0), atol=0.003)
         assert np.allclose(item["lo_m"], np.percentile(exact, 2, axis=0), atol=0.004)
         assert np.allclose(item["hi_m"], np.percentile(exact, 98, axis=0), atol=0.004)
         apart = np.linalg.norm(exact - [0.0, 0.0, 1.4], axis=1)
@@ -98,7 +98,7 @@ def test_noise_and_bleed(
         exact = points_w(rendered, item["object_id"])
         low, high = np.percentile(exact, [2, 98], axis=0)
         loose = 0.012 + 3.0 * noise_rel * (high - low).max()
-        assert np.allclose(item["centre_m"], np.median(exact, axis=0), atol=0.012 + noise_rel)
+        assert np.allclose(item["center_m"], np.median(exact, axis=0), atol=0.012 + noise_rel)
         assert np.allclose(np.subtract(item["hi_m"], item["lo_m"])[1:], (high - low)[1:], atol=loose)
     for pair in scene["pairs"]:
         truth = gaps[pair["a"], pair["b"]]

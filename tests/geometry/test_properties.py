@@ -13,7 +13,7 @@ from udfs.geometry.frame import WorldFrame, rotation_of
 from udfs.geometry.primitives import primitives
 from udfs.stages.lift import LiftSettings, lift_row
 
-LENGTHS = ("centre_m", "lo_m", "hi_m")
+LENGTHS = ("center_m", "lo_m", "hi_m")
 FEW = settings(max_examples=12, deadline=None)
 
 
@@ -56,7 +56,7 @@ def test_mirror(room: Room, view: View) -> None:
 
     one, two = lifted(room, view), lifted(replace(room, shapes=tuple(map(flipped, room.shapes))), view)
     for a, b in zip(one["objects"], two["objects"], strict=True):
-        assert np.allclose(a["centre_m"], np.multiply(b["centre_m"], [1, -1, 1]), atol=0.006)
+        assert np.allclose(a["center_m"], np.multiply(b["center_m"], [1, -1, 1]), atol=0.006)
         assert a["range_m"] == pytest.approx(b["range_m"], abs=0.003)
         assert a["hi_m"][1] == pytest.approx(-b["lo_m"][1], abs=0.008)
     for a, b in zip(one["pairs"], two["pairs"], strict=True):
@@ -71,7 +71,7 @@ def test_gap_is_within_centers_and_extents(room: Room, view: View) -> None:
     objects = {o["object_id"]: o for o in scene["objects"]}
     for pair in scene["pairs"]:
         a, b = objects[pair["a"]], objects[pair["b"]]
-        apart = np.linalg.norm(np.subtract(a["centre_m"], b["centre_m"]))
+        apart = np.linalg.norm(np.subtract(a["center_m"], b["center_m"]))
         reach = sum(np.linalg.norm(np.subtract(o["hi_m"], o["lo_m"])) for o in (a, b))
         assert apart - reach <= pair["gap_m"] <= apart + 1e-6
         assert pair["clearance_m"] >= 0.0
@@ -112,6 +112,6 @@ def test_roll_of_the_whole_camera(room: Room, view: View) -> None:
         b = matched.get(a["object_id"])
         if b is None or a["truncated"] or b["truncated"]:
             continue
-        assert np.allclose(a["centre_m"], b["centre_m"], atol=0.025)
+        assert np.allclose(a["center_m"], b["center_m"], atol=0.025)
         assert a["hi_m"][2] == pytest.approx(b["hi_m"][2], abs=0.02)
         assert a["range_m"] == pytest.approx(b["range_m"], abs=0.01)

@@ -63,7 +63,7 @@ def test_distances_between_centers(scenes: dict[str, Any]) -> None:
         objects = {o["object_id"]: o for o in scene["objects"]}
         for pair in truth["pairs"]:
             a, b = objects[pair["a"]], objects[pair["b"]]
-            found = np.linalg.norm(np.subtract(a["centre_m"], b["centre_m"]))
+            found = np.linalg.norm(np.subtract(a["center_m"], b["center_m"]))
             half = 0.5 * min(max(a["size_m"][:3]), max(b["size_m"][:3]))
             right += abs(found - pair["centroid_distance_m"]) <= max(0.03, half)
             total += 1

@@ -152,15 +152,15 @@ def test_files_over_the_limit_are_refused(tmp_path: Path, s3: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "rows"), [("manifest", 20), ("filter", 36), ("sequences", 130)])
-def test_real_crawls_are_sound(real_photographs: Path, name: str, rows: int) -> None:
-    result = ingest(real_photographs / f"{name}.jsonl")
+def test_real_crawls_are_sound(real_images: Path, name: str, rows: int) -> None:
+    result = ingest(real_images / f"{name}.jsonl")
     assert (len(result.entries), len(result.images), result.quarantine) == (rows, rows, [])
-    lines = [json.loads(line) for line in (real_photographs / f"{name}.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (real_images / f"{name}.jsonl").read_text().splitlines()]
     by_id = {row["image_id"]: row for row in result.images}
     for provenance in result.provenance:
         (line,) = [line for line in lines if provenance["uri"].endswith("/" + line["image"])]
         image = by_id[provenance["image_id"]]
-        with Image.open(real_photographs / line["image"]) as stored:
+        with Image.open(real_images / line["image"]) as stored:
             assert (image["width"], image["height"]) == stored.size
         assert (image["depth"] is None) == ("depth" not in line)
         assert [one["id"] for one in image["objects"] or []] == [one["id"] for one in line.get("objects", [])]

@@ -18,7 +18,9 @@ def test_an_older_table_keeps_its_rows_and_gets_the_new_columns(spark: SparkSess
     lake = Lake(spark, str(tmp_path), str(tmp_path / "_checkpoints"))
     regions = REGIONS.schema["regions"].dataType
     assert isinstance(regions, ArrayType) and isinstance(regions.elementType, StructType)
-    known = StructType([field for field in regions.elementType.fields if field.name not in ("chance", "edge_sigma_px")])
+    known = StructType(
+        [field for field in regions.elementType.fields if field.name not in ("object_probability", "edge_sigma_px")]
+    )
     fields = [f for f in REGIONS.schema.fields if f.name not in ("regions", "height")]
     older = replace(REGIONS, schema=StructType(fields).add("regions", ArrayType(known), False))
     lake.ensure(older)
@@ -30,16 +32,16 @@ def test_an_older_table_keeps_its_rows_and_gets_the_new_columns(spark: SparkSess
     lake.ensure(REGIONS)
     (kept,) = table(tmp_path, "regions").to_pylist()
     assert kept["height"] is None and kept["width"] == 7
-    assert kept["regions"][0]["label"] == "chair" and kept["regions"][0]["chance"] is None
-    fresh = {**row, "image_id": "b", "height": 9, "regions": [{"region_id": 4, "chance": 0.9}]}
+    assert kept["regions"][0]["label"] == "chair" and kept["regions"][0]["object_probability"] is None
+    fresh = {**row, "image_id": "b", "height": 9, "regions": [{"region_id": 4, "object_probability": 0.9}]}
     lake.append(REGIONS, spark.createDataFrame([fresh], REGIONS.schema), "after", 0)
     found = {one["image_id"]: one for one in table(tmp_path, "regions").to_pylist()}
-    assert found["b"]["height"] == 9 and found["b"]["regions"][0]["chance"] == 0.9
-    part = Part(REGIONS, ("image_id", "regions"), "r", fields={"regions": ("region_id", "label", "chance")})
+    assert found["b"]["height"] == 9 and found["b"]["regions"][0]["object_probability"] == 0.9
+    part = Part(REGIONS, ("image_id", "regions"), "r", fields={"regions": ("region_id", "label", "object_probability")})
     read = part.in_arrow(lake, "image_id", pa.array(["a", "b"])).sort_by("image_id").to_pylist()
     assert [row["regions"] for row in read] == [
-        [{"region_id": 3, "label": "chair", "chance": None}],
-        [{"region_id": 4, "label": None, "chance": 0.9}],
+        [{"region_id": 3, "label": "chair", "object_probability": None}],
+        [{"region_id": 4, "label": None, "object_probability": 0.9}],
     ]
     # created, written, widened once, written
     history = spark.sql(f"DESCRIBE HISTORY delta.`{tmp_path}/regions`").count()

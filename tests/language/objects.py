@@ -21,7 +21,7 @@ def thing(object_id: int, label: str | None, captions: list[str], place: tuple[f
         "object_id": object_id,
         "label": label,
         "captions": captions,
-        "centre_m": [x, y, z],
+        "center_m": [x, y, z],
         "lo_m": [x - 0.1, y - 0.1, z - 0.1],
         "hi_m": [x + 0.1, y + 0.1, z + 0.1],
         "range_m": distance - 0.1,

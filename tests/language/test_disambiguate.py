@@ -64,7 +64,7 @@ def test_positions_are_true(scene: dict[str, Any]) -> None:
         rivals = [one for one in scene["objects"] if is_true_of(noun, one) and one is not target]
         assert is_true_of(noun, target)
         for rival in rivals:
-            left = target["centre_m"][1] - rival["centre_m"][1]
+            left = target["center_m"][1] - rival["center_m"][1]
             near = rival["depth_m"] - target["depth_m"]
             if "left" in text:
                 assert left >= 0.05
@@ -88,7 +88,7 @@ def mirrored(scene: dict[str, Any]) -> dict[str, Any]:
     scene = deepcopy(scene)
     for one in scene["objects"]:
         lo, hi = one["lo_m"][1], one["hi_m"][1]
-        one["centre_m"][1] *= -1
+        one["center_m"][1] *= -1
         one["lo_m"][1], one["hi_m"][1] = -hi, -lo
         one["u_norm"] = 1 - one["u_norm"]
     return scene

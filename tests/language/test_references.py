@@ -134,14 +134,14 @@ def test_every_object_of_the_real_images_gets_an_expression() -> None:
 def test_a_doubtful_object_is_not_described_but_makes_names_ambiguous() -> None:
     chairs = [thing(1, "chair", ["red chair"], (2.0, 0.5, 0.0)), thing(2, "chair", ["red chair"], (2.0, -0.5, 0.0))]
     alone = row(chairs[:1])
-    regions = [{"region_id": 1, "label": "chair", "captions": ["red chair"], "chance": 0.95}]
+    regions = [{"region_id": 1, "label": "chair", "captions": ["red chair"], "object_probability": 0.95}]
     assert len(disambiguate_row({**alone, "regions": regions}, SETTINGS)["references"]) == 1
-    unsure = [*regions, {"region_id": 2, "label": "chair", "captions": ["red chair"], "chance": 0.3}]
+    unsure = [*regions, {"region_id": 2, "label": "chair", "captions": ["red chair"], "object_probability": 0.3}]
     result = disambiguate_row({**row(chairs), "regions": unsure}, SETTINGS)
     assert [one["object_id"] for one in result["references"]] == [1]
     assert result["references"][0]["expression"] not in ("the chair", "the red chair")
     (left_out,) = result["rejected"]
     assert (left_out["region_id"], left_out["reason"]) == (2, "unsure_object")
     assert "0.30" in left_out["detail"] and "0.80" in left_out["detail"]
-    bold = SETTINGS.model_copy(update={"min_chance": 0.2})
+    bold = SETTINGS.model_copy(update={"min_object_probability": 0.2})
     assert len(disambiguate_row({**row(chairs), "regions": unsure}, bold)["references"]) == 2

@@ -62,7 +62,7 @@ def test_only_position_distinguishes_similar_objects(drawn: tuple[dict[str, Any]
 
 def assert_decided(expression: str, own: dict[str, Any], rival: dict[str, Any]) -> None:
     """Check a position against the margins of the question types; frame W has y to the left."""
-    left_m, near_m = own["centre_m"][1] - rival["centre_m"][1], rival["depth_m"] - own["depth_m"]
+    left_m, near_m = own["center_m"][1] - rival["center_m"][1], rival["depth_m"] - own["depth_m"]
     words = expression.split()
     if any("left" in word for word in words):
         assert left_m >= 0.05

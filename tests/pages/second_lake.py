@@ -62,11 +62,11 @@ def _renumbered(item: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _moved(image_id: str, item: dict[str, Any]) -> dict[str, Any]:
-    center, u_norm = _MOVED.get((image_id, item["object_id"]), (item["centre_m"], 0.5))
+    center, u_norm = _MOVED.get((image_id, item["object_id"]), (item["center_m"], 0.5))
     x, y, z = center
     range_m = (x * x + y * y + (z - 1.5) ** 2) ** 0.5
     box = {"lo_m": [x - 0.1, y - 0.1, z - 0.1], "hi_m": [x + 0.1, y + 0.1, z + 0.1], "yaw_box_m": [x, y, 0.2, 0.2]}
     former = np.reshape(item["corners_m"], (8, 3))
     box["corners_m"] = (former - former.mean(axis=0) + center).ravel().tolist()
-    place = {"centre_m": [x, y, z], "u_norm": u_norm, "v_norm": 0.5, "range_m": range_m, "depth_m": range_m}
+    place = {"center_m": [x, y, z], "u_norm": u_norm, "v_norm": 0.5, "range_m": range_m, "depth_m": range_m}
     return _renumbered({**item, **box, **place, "foot_m": None, "sigma_m": 0.01 * range_m}, "object_id")

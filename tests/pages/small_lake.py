@@ -182,7 +182,7 @@ def _object(block: Block, room: Room, mask: np.ndarray) -> dict[str, Any]:
         "label": block.label,
         "captions": [block.expression],
         "n_points": int(mask.sum()),
-        "centre_m": list(block.center),
+        "center_m": list(block.center),
         "lo_m": block.corners.min(0).tolist(),
         "hi_m": block.corners.max(0).tolist(),
         "range_m": range_m,
@@ -246,7 +246,7 @@ def _questions(image_id: str, a: Block, b: Block) -> list[dict[str, Any]]:
     number = {
         "type_id": "N02",
         "family": "quantitative",
-        "question": f"How far is {a.expression} from {b.expression}, centre to centre?",
+        "question": f"How far is {a.expression} from {b.expression}, center to center?",
         "answer": f"About {gap:.1f} meters.",
         "answer_kind": "number",
         "value_si": gap,
@@ -255,7 +255,7 @@ def _questions(image_id: str, a: Block, b: Block) -> list[dict[str, Any]]:
         "value_text": f"{gap:.1f}",
         "unit_text": "meters",
         "rounding_rule": "0.1 m",
-        "distance_kind": "centre",
+        "distance_kind": "center",
     }
     keyed = [(yes_no, "yn"), (lettered, "ab"), (number, "n")]
     return [{**shared, **row, "qa_id": f"{image_id[:8]}-{a.number}-{b.number}-{kind}"} for row, kind in keyed]

@@ -23,7 +23,7 @@ def test_distances_on_the_plan_are_to_scale():
     assert plan is not None
     units_per_m = plan.step / plan.step_m
     for shape, item in zip(plan.shapes, scene["objects"], strict=True):
-        forward, left = item["centre_m"][:2]
+        forward, left = item["center_m"][:2]
         assert shape.anchor[0] - plan.camera[0] == pytest.approx(-left * units_per_m, abs=0.01)
         assert shape.anchor[1] - plan.camera[1] == pytest.approx(-forward * units_per_m, abs=0.01)
         foot = np.array(item["foot_m"]).reshape(-1, 2)
@@ -38,7 +38,7 @@ def test_distances_on_the_plan_are_to_scale():
 @given(pitch=st.floats(-1.2, 1.55), x=st.floats(0.3, 60), y=st.floats(-30, 30), size=st.floats(0.01, 5))
 def test_any_scene_has_a_plan_that_holds_camera_and_objects(pitch, x, y, size):
     block = Block(1, "box", "box", (x, y, size / 2), (size, size, size))
-    item = dict(small_rows()["scenes"][0]["objects"][0], centre_m=list(block.center))
+    item = dict(small_rows()["scenes"][0]["objects"][0], center_m=list(block.center))
     item["foot_m"] = block.corners[:4, :2].ravel().tolist()
     item["yaw_box_m"] = [x, y, size, size]
     plan = floor_plan([item], view_of(Room((block,), pitch_rad=pitch)))

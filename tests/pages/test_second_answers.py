@@ -33,8 +33,8 @@ def thing(object_id: int, center: tuple[float, float, float], size: tuple[float,
         "object_id": object_id,
         "n_points": 4000,
         "area_px": 4000,
-        "centre_m": [x, y, z],
-        "centre_c_m": [-y, 1.5 - z, x],
+        "center_m": [x, y, z],
+        "center_c_m": [-y, 1.5 - z, x],
         "lo_m": [c - h for c, h in zip(center, half, strict=True)],
         "hi_m": [c + h for c, h in zip(center, half, strict=True)],
         "range_m": range_m,
@@ -189,7 +189,7 @@ def test_more_pairs_than_an_image_is_asked_about_are_answered():
     other = SecondScene(scene(objects=grid, pairs=[]), {n: n for n in range(25)}, "floor")
     for a in range(25):
         for b in range(a + 1, 25):
-            distance = math.dist(grid[a]["centre_m"], grid[b]["centre_m"])
+            distance = math.dist(grid[a]["center_m"], grid[b]["center_m"])
             assert other.answer(asked("N02", [a, b], value_si=distance)).ratio == pytest.approx(1.0)
 
 

@@ -53,12 +53,12 @@ def t_size(one: float, other: float) -> float:
 
 
 def lateral_witness(a: Row, b: Row) -> bool:
-    dy = a["centre_m"][Y] - b["centre_m"][Y]
+    dy = a["center_m"][Y] - b["center_m"][Y]
     return dy * (b["u_norm"] - a["u_norm"]) > 0
 
 
 def vertical_witness(a: Row, b: Row) -> bool:
-    dz = a["centre_m"][Z] - b["centre_m"][Z]
+    dz = a["center_m"][Z] - b["center_m"][Z]
     return gap_on(a, b, Z) > 0 or dz * (b["v_norm"] - a["v_norm"]) > 0
 
 
@@ -67,19 +67,19 @@ def depth_witness(a: Row, b: Row) -> bool:
 
 
 def ground_witness(scene: Row, a: Row, b: Row) -> bool:
-    dx = a["centre_m"][X] - b["centre_m"][X]
+    dx = a["center_m"][X] - b["center_m"][X]
     return not has_gravity(scene) or dx * (a["depth_m"] - b["depth_m"]) > 0
 
 
 def is_left(scene: Row, a: Row, b: Row) -> bool | None:
-    dy = a["centre_m"][Y] - b["centre_m"][Y]
+    dy = a["center_m"][Y] - b["center_m"][Y]
     if abs(dy) < t_lat(a, b) or not lateral_witness(a, b) or overlap_on(a, b, Y) > 0.5:
         return None
     return dy > 0
 
 
 def is_above(scene: Row, a: Row, b: Row) -> bool | None:
-    dz = a["centre_m"][Z] - b["centre_m"][Z]
+    dz = a["center_m"][Z] - b["center_m"][Z]
     if not has_gravity(scene) or abs(dz) < t_lat(a, b) or not vertical_witness(a, b):
         return None
     return dz > 0

@@ -38,12 +38,12 @@ def own_error(type_id: str, scene: Row, a: Row, b: Row | None) -> float:
 def displaced(type_id: str, scene: Row, things: list[Row]) -> float:
     """Return the root of the summed squares of the changes of a length when each thing moves along its ray."""
     measure = LENGTHS[type_id]
-    centres = [list(thing["centre_m"]) for thing in things]
+    centers = [list(thing["center_m"]) for thing in things]
     squares = 0.0
     for k, thing in enumerate(things):
         ends = []
         for step in (STEP, -STEP):
-            moved = [list(centre) for centre in centres]
+            moved = [list(center) for center in centers]
             moved[k] = [m + step * r for m, r in zip(moved[k], ray(scene, thing), strict=True)]
             ends.append(measure(moved))
         slope = (ends[0] - ends[1]) / (2 * STEP)
@@ -52,8 +52,8 @@ def displaced(type_id: str, scene: Row, things: list[Row]) -> float:
         if type_id in ("N01", "N19"):
             squares += noise(scene, thing) ** 2
     if type_id in ("N04", "N07", "N15", "N16"):
-        other = centres[1] if len(centres) == 2 else [0.0, 0.0]
-        level = math.hypot(centres[0][0] - other[0], centres[0][1] - other[1])
+        other = centers[1] if len(centers) == 2 else [0.0, 0.0]
+        level = math.hypot(centers[0][0] - other[0], centers[0][1] - other[1])
         squares += (level * gravity_error(scene)) ** 2
     return math.sqrt(squares)
 
@@ -92,15 +92,15 @@ def bearing_error(scene: Row, a: Row) -> float:
 def lens_error(scene: Row, a: Row) -> float:
     """Return how far the bearing turns when the focal length moves by its standard error, to first order."""
     if has_gravity(scene):
-        bearing = math.atan2(-a["centre_m"][1], a["centre_m"][0])
+        bearing = math.atan2(-a["center_m"][1], a["center_m"][0])
     else:
-        bearing = math.atan2(a["centre_c_m"][0], a["centre_c_m"][2])
+        bearing = math.atan2(a["center_c_m"][0], a["center_c_m"][2])
     ends = [math.atan(math.tan(bearing) / (1 + step)) for step in (STEP, -STEP)]
     return abs(ends[0] - ends[1]) / (2 * STEP) * (scene["focal_sigma_rel"] or 0.0)
 
 
 def ray(scene: Row, a: Row) -> Vector:
-    x, y, z = a["centre_m"]
+    x, y, z = a["center_m"]
     z -= scene["world_from_camera"][11]
     length = math.hypot(x, y, z)
     return [x / length, y / length, z / length]

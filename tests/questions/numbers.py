@@ -55,7 +55,7 @@ def single_number(type_id: str, scene: Row, a: Row) -> Number | None:
     if type_id == "N16" and supported:
         return Number(a["hi_m"][Z]) if a["hi_m"][Z] > rests_m else None
     if type_id == "N17":
-        m, c = a["centre_m"], a["centre_c_m"]
+        m, c = a["center_m"], a["center_c_m"]
         b = math.atan2(-m[Y], m[X]) if gravity else math.atan2(c[X], c[Z])
         side = None if abs(b) < math.radians(5) else "right" if b > 0 else "left"
         return Number(abs(b), side, side or "ahead")
@@ -69,7 +69,7 @@ def pair_number(type_id: str, scene: Row, a: Row, b: Row) -> list[Number]:
         return _ratios(scene, a, b)
     if not metric:
         return []
-    d = [p - q for p, q in zip(a["centre_m"], b["centre_m"], strict=True)]
+    d = [p - q for p, q in zip(a["center_m"], b["center_m"], strict=True)]
     pair = pair_of(scene, a, b)
     if type_id == "N01":
         hidden = pair["masks_adjacent"] and math.hypot(a["sigma_m"], b["sigma_m"]) > pair["gap_m"]
@@ -122,7 +122,7 @@ def _vertical(a: Row, b: Row, dz: float) -> list[Number]:
     gap = gap_on(a, b, Z)
     if gap > 0:
         return [Number(gap, None, "gap")] if gap >= 0.05 and sees_edges(a) and sees_edges(b) else []
-    return [Number(abs(dz), None, "centre")] if abs(dz) >= 0.05 else []
+    return [Number(abs(dz), None, "center")] if abs(dz) >= 0.05 else []
 
 
 def _ratios(scene: Row, a: Row, b: Row) -> list[Number]:

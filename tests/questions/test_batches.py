@@ -76,7 +76,7 @@ def test_a_scene_without_an_answer_says_which_gates_are_closed() -> None:
     assert row["question"] is None
 
 
-@pytest.mark.parametrize("spoilt", [{"centre_m": [1.0, 2.0]}, {"size_m": [1.0]}, {"centre_c_m": [0.0] * 4}])
+@pytest.mark.parametrize("spoilt", [{"center_m": [1.0, 2.0]}, {"size_m": [1.0]}, {"center_c_m": [0.0] * 4}])
 def test_a_poisoned_scene_is_rejected_alone(spoilt: Row) -> None:
     rng = random.Random(35)
     (one, names), (two, other_names), (three, third_names) = (solid_scene(rng) for _ in range(3))
@@ -90,7 +90,7 @@ def test_a_poisoned_scene_is_rejected_alone(spoilt: Row) -> None:
     assert "ValueError" in reject["error"]
 
 
-@pytest.mark.parametrize("name", ["centre_m", "range_m", "sigma_m", "u_norm", "size_m", "volume_m3", "size_ok"])
+@pytest.mark.parametrize("name", ["center_m", "range_m", "sigma_m", "u_norm", "size_m", "volume_m3", "size_ok"])
 def test_an_unknown_primitive_silences_the_questions_that_need_it(name: str) -> None:
     scene, names = solid_scene(random.Random(36))
     unknown = scene["objects"][0]["object_id"]
@@ -100,7 +100,7 @@ def test_an_unknown_primitive_silences_the_questions_that_need_it(name: str) -> 
     assert not any(row["rejects"] for row in rows)
     about = [row for row in rows if unknown in row["object_ids"]]
     assert all(row["value_si"] is None or row["value_si"] == row["value_si"] for row in about)
-    needing = {"centre_m": {"Q01", "Q04", "N02"}, "range_m": {"Q09", "N13", "N14"}, "size_ok": {"Q10", "N08", "N09"}}
+    needing = {"center_m": {"Q01", "Q04", "N02"}, "range_m": {"Q09", "N13", "N14"}, "size_ok": {"Q10", "N08", "N09"}}
     assert not {row["type_id"] for row in about} & needing.get(name, set())
 
 

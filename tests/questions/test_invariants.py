@@ -79,7 +79,7 @@ def _scaled(scene: Row, s: float) -> Row:
     scaled = copy.deepcopy(scene)
     scaled["world_from_camera"][11] *= s
     for thing in scaled["objects"]:
-        for name in ("centre_m", "lo_m", "hi_m", "centre_c_m", "size_m", "corners_m"):
+        for name in ("center_m", "lo_m", "hi_m", "center_c_m", "size_m", "corners_m"):
             thing[name] = [value * s for value in thing[name]]
         for name in ("range_m", "depth_m", "sigma_m"):
             thing[name] *= s
@@ -124,10 +124,10 @@ def _length_disagrees(name: str, decided: Decided) -> bool:
 def _turned(scene: Row, roll: float, pitch: float) -> Row:
     turned = copy.deepcopy(scene)
     for thing in turned["objects"]:
-        x, y, z = thing["centre_c_m"]
+        x, y, z = thing["center_c_m"]
         x, y = math.cos(roll) * x - math.sin(roll) * y, math.sin(roll) * x + math.cos(roll) * y
         y, z = math.cos(pitch) * y - math.sin(pitch) * z, math.sin(pitch) * y + math.cos(pitch) * z
-        thing["centre_c_m"], thing["depth_m"] = [x, y, z], z
+        thing["center_c_m"], thing["depth_m"] = [x, y, z], z
         thing["u_norm"], thing["v_norm"] = 0.5 + 0.78 * x / z, 0.5 + 1.04 * y / z
     return turned
 

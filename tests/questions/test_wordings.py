@@ -32,7 +32,7 @@ NUMBER_ANSWERS = {
     "N17": ("left", "right", "ahead"),
     "N18": ("taller", "wider"),
 }
-NUMBER_QUESTIONS = {"N04": ("gap", "centre"), "N18": ("taller", "wider")}
+NUMBER_QUESTIONS = {"N04": ("gap", "center"), "N18": ("taller", "wider")}
 ONE_OBJECT = {"N08", "N09", "N10", "N13", "N15", "N16", "N17"}
 
 # the word that makes a question mean this type's definition and no other
@@ -165,7 +165,7 @@ def test_answers_name_their_kind(type_id: str) -> None:
 
 
 def test_the_two_sides_of_a_gap_are_told_from_centers() -> None:
-    assert all("center" in w.text.lower() or "middle" in w.text for w in questions("N04", "centre"))
+    assert all("center" in w.text.lower() or "middle" in w.text for w in questions("N04", "center"))
     assert all("lower" in w.text and "center" not in w.text for w in questions("N04", "gap"))
 
 

@@ -85,12 +85,12 @@ def random_object(rng: random.Random, object_id: int, camera_z_m: float, sigma_r
         "captions": [],
         "n_points": rng.choice([50, 400, 5000]),
         "area_px": rng.choice([60, 450, 6000]),
-        "centre_m": [x, y, z],
+        "center_m": [x, y, z],
         "lo_m": lo,
         "hi_m": hi,
         "range_m": range_m,
         "depth_m": max(0.15, x - size[0] * rng.uniform(0.2, 0.5)),
-        "centre_c_m": [-y, camera_z_m - z, x],
+        "center_c_m": [-y, camera_z_m - z, x],
         "u_norm": 0.5 - 0.78 * y / x + rng.gauss(0, 0.01),
         "v_norm": 0.5 + 1.04 * (camera_z_m - z) / x + rng.gauss(0, 0.02),
         "sigma_m": sigma_rel * range_m,
@@ -126,9 +126,9 @@ def mirrored(scene: Row) -> Row:
     """Return what a camera sees in a mirror: left and right swapped."""
     mirror = copy.deepcopy(scene)
     for thing in mirror["objects"]:
-        thing["centre_m"][1] *= -1
+        thing["center_m"][1] *= -1
         thing["lo_m"][1], thing["hi_m"][1] = -thing["hi_m"][1], -thing["lo_m"][1]
-        thing["centre_c_m"][0] *= -1
+        thing["center_c_m"][0] *= -1
         thing["u_norm"] = 1 - thing["u_norm"]
         thing["corners_m"][1::3] = [-y for y in thing["corners_m"][1::3]]
     return mirror

@@ -63,7 +63,7 @@ class Checker:
         if match := re.fullmatch(r"(distance|gap|center-to-center distance) between (the .*) and (the .*)", what):
             a, b = self._ids[match[2]], self._ids[match[3]]
             if match[1].startswith("center"):
-                return math.dist(self._objects[a]["centre_m"], self._objects[b]["centre_m"]), match[3]
+                return math.dist(self._objects[a]["center_m"], self._objects[b]["center_m"]), match[3]
             field = "gap_m" if match[1] == "distance" else "clearance_m"
             return self._pairs[frozenset((a, b))][field], match[3]
         match = re.fullmatch(r"(height|width) of (the .*)", what)

@@ -27,13 +27,13 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Episo
 def lake(
     spark: SparkSession,
     rendered: tuple[Path, list[Episode]],
-    real_photographs: Path,
+    real_images: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> LakeReader:
     """A lake of the rendered episodes and of the real ones."""
     folder, _ = rendered
     place = tmp_path_factory.mktemp("episodes") / "lake"
-    invoke("ingest", "--crawl", real_photographs / "sequences.jsonl", "--lake", place)
+    invoke("ingest", "--crawl", real_images / "sequences.jsonl", "--lake", place)
     for stage in ("ingest", "filter", "context", "depth", "lift", "reward"):
         source = ("--crawl", folder) if stage == "ingest" else ("--experts", "sensor")
         invoke(stage, "--lake", place, *source)
@@ -62,8 +62,8 @@ def test_rewards_follow_the_true_distance(lake: LakeReader, rendered: tuple[Path
         assert all(abs(row["measured_m"] - one) < 0.02 for row, one in zip(rows, true, strict=True))
 
 
-def test_real_episodes_go_through_and_say_what_cannot_be_known(lake: LakeReader, real_photographs: Path) -> None:
-    lines = (real_photographs / "sequences.jsonl").read_text().splitlines()
+def test_real_episodes_go_through_and_say_what_cannot_be_known(lake: LakeReader, real_images: Path) -> None:
+    lines = (real_images / "sequences.jsonl").read_text().splitlines()
     expected = {(row["sequence_id"], row["frame_index"]) for row in map(json.loads, lines)}
     rows = [
         row for row in lake.query("rewards", "SELECT * FROM t") if (row["sequence_id"], row["frame_index"]) in expected

@@ -112,7 +112,7 @@ def _ordered(a: int, b: int) -> tuple[int, int]:
 
 
 def check_answers(rows: Iterable[Row], keys: Mapping[str, Key]) -> Findings:
-    """Compare `qa_pairs` rows with the keys: centre distances, relations and published heights."""
+    """Compare `qa_pairs` rows with the keys: center distances, relations and published heights."""
     found = Findings()
     for row in rows:
         key = keys.get(row["image_id"])
@@ -152,7 +152,7 @@ def check_scenes(rows: Iterable[Row], keys: Mapping[str, Key]) -> Findings:
         objects = {o["object_id"]: o for o in row["objects"]}
         for pair in key.distances:
             if pair[0] in objects and pair[1] in objects:
-                a, b = (np.asarray(objects[i]["centre_m"]) for i in pair)
+                a, b = (np.asarray(objects[i]["center_m"]) for i in pair)
                 _distance(found, key, pair, float(np.linalg.norm(a - b)))
         for object_id in key.heights:
             if object_id in objects:
@@ -166,11 +166,11 @@ def check_scenes(rows: Iterable[Row], keys: Mapping[str, Key]) -> Findings:
 def _order(found: Findings, key: Key, a: Row, b: Row, relations: set[str]) -> None:
     for relation in relations & set(_BOOL):
         if relation == "left_of":
-            margin = a["centre_m"][1] - b["centre_m"][1]
+            margin = a["center_m"][1] - b["center_m"][1]
         elif relation == "in_front_of":
             margin = b["depth_m"] - a["depth_m"]
         else:
-            margin = a["centre_m"][2] - b["centre_m"][2]
+            margin = a["center_m"][2] - b["center_m"][2]
         detail = f"{a['object_id']} {relation} {b['object_id']}: margin {margin:.3f} m"
         found.note(relation, key.scene, detail, margin > 0)
 
@@ -179,7 +179,7 @@ def _distance(found: Findings, key: Key, pair: tuple[int, int], value: float) ->
     truth = key.distances[pair]
     allowed = max(DISTANCE_FLOOR_M, 0.5 * min(key.sizes[i] for i in pair))
     detail = f"{pair[0]}-{pair[1]} says {value:.3f} m, key {truth:.3f} m, allowed {allowed:.3f} m"
-    found.note("centre_distance", key.scene, detail, abs(value - truth) <= allowed)
+    found.note("center_distance", key.scene, detail, abs(value - truth) <= allowed)
 
 
 def _height(found: Findings, key: Key, object_id: int, value: float) -> None:

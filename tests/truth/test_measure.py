@@ -46,7 +46,7 @@ def _row(type_id: str, **columns: object) -> dict[str, object]:
 
 def test_plates_have_their_closed_form(two_plates: ExactScene) -> None:
     one, two = two_plates.objects[1], two_plates.objects[2]
-    assert one.centre == pytest.approx([2.0, -(69.5 - 159.5) / 300 * 2, HEIGHT_M - (89.5 - 119.5) / 300 * 2], abs=1e-9)
+    assert one.center == pytest.approx([2.0, -(69.5 - 159.5) / 300 * 2, HEIGHT_M - (89.5 - 119.5) / 300 * 2], abs=1e-9)
     assert two.depth == pytest.approx(3.0)
     # nearest edges: u = 99 at 2 m, u = 200 at 3 m; rows overlap, so the gap lies in the x-y plane up to the 1 % tail
     edge = np.hypot(1.0, (200 - 159.5) / 300 * 3 - (99 - 159.5) / 300 * 2)

@@ -39,7 +39,7 @@ def test_exact_scenes_are_upright(crawl: Path, tmp_path: Path, tag: int) -> None
     found, wanted = exact_scene(tmp_path, json.loads(json.dumps(stored))), read_scene(crawl, row)
     assert found.objects.keys() == wanted.objects.keys() and len(wanted.objects) > 3
     for ours, theirs in zip(found.objects.values(), wanted.objects.values(), strict=True):
-        assert np.allclose(ours.centre, theirs.centre) and np.allclose(ours.lo, theirs.lo)
+        assert np.allclose(ours.center, theirs.center) and np.allclose(ours.lo, theirs.lo)
         assert (ours.box is None) == (theirs.box is None)
         if ours.box is not None and theirs.box is not None:
             assert np.allclose(ours.box.size, theirs.box.size) and ours.box.top == pytest.approx(theirs.box.top)

@@ -48,7 +48,7 @@ def _ends(view: View, label: int, thing: Mapping[str, Any]) -> Array | None:
         return None
     points = points[:: -(-len(points) // _MAX_POINTS)]
     rise = _SHIFT * (thing["hi_m"][2] - thing["lo_m"][2])
-    wanted = np.asarray(thing["centre_m"]) + np.array([[0.0, 0.0, 0.0], [0.0, 0.0, rise], [0.0, 0.0, -rise]])
+    wanted = np.asarray(thing["center_m"]) + np.array([[0.0, 0.0, 0.0], [0.0, 0.0, rise], [0.0, 0.0, -rise]])
     return points[np.argmin(np.linalg.norm(points[None] - wanted[:, None], axis=2), axis=1)]
 
 

@@ -85,7 +85,7 @@ def _spread_ratio(axis: Axis, row: list[SceneObject]) -> float:
 
 def _left_of(a: SceneObject, b: SceneObject) -> bool:
     threshold = lateral_margin_m(a["range_m"], b["range_m"])
-    return a["centre_m"][1] - b["centre_m"][1] >= threshold and a["u_norm"] < b["u_norm"]
+    return a["center_m"][1] - b["center_m"][1] >= threshold and a["u_norm"] < b["u_norm"]
 
 
 def _nearer_than(a: SceneObject, b: SceneObject) -> bool:
@@ -95,13 +95,13 @@ def _nearer_than(a: SceneObject, b: SceneObject) -> bool:
 
 def _higher_than(a: SceneObject, b: SceneObject) -> bool:
     threshold = lateral_margin_m(a["range_m"], b["range_m"])
-    return a["centre_m"][2] - b["centre_m"][2] >= threshold and a["v_norm"] < b["v_norm"]
+    return a["center_m"][2] - b["center_m"][2] >= threshold and a["v_norm"] < b["v_norm"]
 
 
 def _extent(index: int) -> Callable[[SceneObject], float]:
     return lambda item: item["hi_m"][index] - item["lo_m"][index]
 
 
-LATERAL = Axis("lateral", _left_of, lambda item: -item["centre_m"][1], _extent(1))
+LATERAL = Axis("lateral", _left_of, lambda item: -item["center_m"][1], _extent(1))
 DEPTH = Axis("depth", _nearer_than, lambda item: item["depth_m"], _extent(0))
-VERTICAL = Axis("vertical", _higher_than, lambda item: -item["centre_m"][2], _extent(2))
+VERTICAL = Axis("vertical", _higher_than, lambda item: -item["center_m"][2], _extent(2))

@@ -110,15 +110,15 @@ class Primitives(NamedTuple):
 
 # Primitives field: (column of OBJECT, length of the vector, index in it)
 VECTORS = {
-    "m_x": ("centre_m", 3, 0),
-    "m_y": ("centre_m", 3, 1),
-    "m_z": ("centre_m", 3, 2),
+    "m_x": ("center_m", 3, 0),
+    "m_y": ("center_m", 3, 1),
+    "m_z": ("center_m", 3, 2),
     "lo_y": ("lo_m", 3, 1),
     "lo_z": ("lo_m", 3, 2),
     "hi_y": ("hi_m", 3, 1),
     "hi_z": ("hi_m", 3, 2),
-    "x_c": ("centre_c_m", 3, 0),
-    "z_c": ("centre_c_m", 3, 2),
+    "x_c": ("center_c_m", 3, 0),
+    "z_c": ("center_c_m", 3, 2),
     "e_y": ("size_m", 5, 1),
     "height_m": ("size_m", 5, 2),
     "length_m": ("size_m", 5, 3),

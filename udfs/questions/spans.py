@@ -61,9 +61,9 @@ def level(measured: Measurement) -> list[Line]:
 
 def plumb(measured: Measurement) -> list[Line]:
     """Return the vertical line between two objects, through the center of the upper one."""
-    lower, upper = sorted(measured.both, key=lambda row: row["centre_m"][2])
+    lower, upper = sorted(measured.both, key=lambda row: row["center_m"][2])
     x, y, top = _center(upper)
-    bottom = float(lower["centre_m"][2])
+    bottom = float(lower["center_m"][2])
     if measured.variant == "gap":
         top, bottom = upper["lo_m"][2], lower["hi_m"][2]
     return [(np.array([x, y, top]), np.array([x, y, bottom]))]
@@ -170,7 +170,7 @@ def _objects(measured: Measurement) -> list[ObjectRow]:
 
 
 def _center(row: ObjectRow) -> Point:
-    return np.asarray(row["centre_m"], dtype=np.float64)
+    return np.asarray(row["center_m"], dtype=np.float64)
 
 
 def _corners(row: ObjectRow) -> Point:

@@ -21,7 +21,8 @@ class DisambiguateSettings(BaseModel):
     """Settings of the referring expressions; they are part of the recipe.
 
     Regions whose `similarity` reaches `max_similarity` count as look-alikes, whatever their captions say. Objects whose
-    probability of being a single one (`chance`) is below `min_chance` are not asked about, and no name may fit them.
+    probability of being a single one (`object_probability`) is below `min_object_probability` are not asked about, and
+    no name may fit them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,7 +32,7 @@ class DisambiguateSettings(BaseModel):
     positions: bool = True
     max_gravity_sigma_deg: float = MAX_GRAVITY_SIGMA_DEG
     max_similarity: float = 0.9
-    min_chance: float = 0.8
+    min_object_probability: float = 0.8
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,10 @@ class _NamedScene:
 def disambiguate_row(row: Row, settings: DisambiguateSettings) -> Row:
     """Return the columns of `references` for a row of `scenes`.
 
-    `row` needs `image_id` and `objects`; `regions` (region_id, label, captions, similar, chance), where given, adds
-    what the image shows but was not lifted, so that no expression fits it, how similar regions are, and how certain the
-    expert is of each. Expressions are drawn from (image_id, object_id) alone, so the order of objects changes nothing.
+    `row` needs `image_id` and `objects`; `regions` (region_id, label, captions, similar, object_probability), where
+    given, adds what the image shows but was not lifted, so that no expression fits it, how similar regions are, and how
+    certain the expert is of each. Expressions are drawn from (image_id, object_id) alone, so the order of objects
+    changes nothing.
     """
     scene = _named_scene(row, settings)
     references: list[dict[str, Any]] = []
@@ -103,7 +105,7 @@ def _named_scene(row: Row, settings: DisambiguateSettings) -> _NamedScene:
         everything.append(named_object(object_id, label, phrases, loose))
     sigma_deg = row.get("gravity_sigma_deg")
     has_gravity = row.get("gravity_src") not in (None, "none") and (sigma_deg or 0.0) <= settings.max_gravity_sigma_deg
-    given = {region["region_id"]: region.get("chance") for region in row.get("regions") or []}
+    given = {region["region_id"]: region.get("object_probability") for region in row.get("regions") or []}
     probabilities = {region_id: 1.0 if value is None else value for region_id, value in given.items()}
     return _NamedScene(tuple(everything), lifted, _similar(row, settings.max_similarity), has_gravity, probabilities)
 
@@ -153,11 +155,12 @@ def _placed(one: NamedObject, scene: _NamedScene) -> list[tuple[str, str]]:
 
 def _unsure(one: NamedObject, scene: _NamedScene, settings: DisambiguateSettings) -> dict[str, Any] | None:
     probability = scene.probabilities.get(one.object_id, 1.0)
-    if probability >= settings.min_chance:
+    wanted = settings.min_object_probability
+    if probability >= wanted:
         return None
     detail = (
-        f"The expert gives a probability of {probability:.2f} that this is one object, and {settings.min_chance:.2f} "
-        "is asked; use a better segmenter, or lower disambiguate.min_chance."
+        f"The expert gives a probability of {probability:.2f} that this is one object, and {wanted:.2f} is asked; use "
+        "a better segmenter, or lower disambiguate.min_object_probability."
     )
     return {"region_id": one.object_id, "reason": str(Reason.UNSURE_OBJECT), "detail": detail}
 

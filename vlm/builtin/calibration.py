@@ -10,7 +10,7 @@ from torch import Tensor
 
 from udfs.experts.families.builtin.decoding import Found, Thresholds, objects_of
 from udfs.experts.families.builtin.network import RoomNetwork
-from udfs.experts.families.builtin.weights import Calibration, chance_features
+from udfs.experts.families.builtin.weights import Calibration, object_probability_features
 from vlm.builtin.batches import Batch
 from vlm.builtin.logistic import logistic
 from vlm.builtin.measures import Compared, Outputs, angles_rad, compared, measured
@@ -32,7 +32,7 @@ def calibrated(network: RoomNetwork, seen: Sequence[Outputs]) -> Calibration:
         focal=_factor(geometry["focal"]),
         gravity=_factor(geometry["gravity"]),
         edge=_factor(np.concatenate([_edges(one) for _, _, one in objects] or [np.zeros(0)])),
-        chance=_probability(objects),
+        object_probability=_probability(objects),
         pixels=seen[0].batch.rgb.shape[-1] * seen[0].batch.rgb.shape[-2],
         thresholds=thresholds,
     )
@@ -107,11 +107,11 @@ def _probability(objects: Sequence[tuple[Found, int, Compared]]) -> tuple[float,
     y: list[Tensor] = []
     for found, cells, one in objects:
         shares = one.hard.flatten(1).sum(1) / cells
-        x.append(chance_features(found.scores, shares)[~one.moot])
+        x.append(object_probability_features(found.scores, shares)[~one.moot])
         y.append(one.shown[~one.moot].long())
     labels = torch.cat(y) if y else torch.zeros(0, dtype=torch.long)
     if len(labels.unique()) < 2:
-        return Calibration().chance
+        return Calibration().object_probability
     weight, _ = logistic(torch.cat(x), labels, 2)
     of_score, of_size, offset = (weight[:, 1] - weight[:, 0]).tolist()
     return of_score, of_size, offset

@@ -71,8 +71,8 @@ def name_codes(label: str, captions: tuple[str, ...]) -> tuple[int, int]:
     """Return the indices of a label in `KIND_NAMES` and of the first caption's color in `COLOR_NAMES`, or -1."""
     kind = KIND_NAMES.index(label) if label in KINDS else UNNAMED
     words = captions[0].removesuffix(label).split() if captions else []
-    colours = [COLOR_NAMES.index(word) for word in words if word in NAMED]
-    return kind, colours[0] if len(colours) == 1 else UNNAMED
+    colors = [COLOR_NAMES.index(word) for word in words if word in NAMED]
+    return kind, colors[0] if len(colors) == 1 else UNNAMED
 
 
 def _fitted(pixels: NDArray[Any], width: int, height: int, interpolation: int) -> NDArray[Any]:

@@ -89,10 +89,10 @@ def _centre(logits: Tensor, batch: Batch) -> Tensor:
     """Return the penalty-reduced focal loss of CenterNet (arXiv 1904.07850)."""
     target = _heat(batch, logits.shape[-2:])
     real = batch.has_objects[:, None, None].float()
-    chance = logits.sigmoid().clamp(1e-4, 1 - 1e-4)
+    probability = logits.sigmoid().clamp(1e-4, 1 - 1e-4)
     peak = (target > 0.999).float()
-    hit = peak * (1 - chance) ** 2 * -chance.log()
-    miss = (1 - peak) * (1 - target) ** 4 * chance**2 * -(1 - chance).log()
+    hit = peak * (1 - probability) ** 2 * -probability.log()
+    miss = (1 - peak) * (1 - target) ** 4 * probability**2 * -(1 - probability).log()
     return ((hit + miss) * real).sum() / (peak * real).sum().clamp(min=1)
 
 
@@ -162,9 +162,9 @@ def _dense(network: RoomNetwork, names: Tensor, batch: Batch, share: Tensor) -> 
     empty = (cells == 0) & batch.has_objects[:, None, None]
     known = (weight > 0) & (kind != UNNAMED)
     target = torch.where(empty, 0, kind + 1)
-    chances = F.cross_entropy(names[:, : kinds + 1], target.clamp(min=0), reduction="none")
-    ground = (chances * empty).sum() / empty.sum().clamp(min=1)
-    things = (chances * weight * known).sum() / (weight * known).sum().clamp(min=1e-6)
+    kind_losses = F.cross_entropy(names[:, : kinds + 1], target.clamp(min=0), reduction="none")
+    ground = (kind_losses * empty).sum() / empty.sum().clamp(min=1)
+    things = (kind_losses * weight * known).sum() / (weight * known).sum().clamp(min=1e-6)
     tinted = (weight > 0) & (colour != UNNAMED)
     hues = F.cross_entropy(names[:, kinds + 1 :], colour.clamp(min=0), reduction="none")
     return {

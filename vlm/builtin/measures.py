@@ -154,7 +154,7 @@ def _summary(tally: Tally) -> dict[str, float]:
         "mask_recall_50": tally.found / max(tally.truths, 1),
         "mask_precision_50": tally.correct / max(tally.claims, 1),
         "kind_right": tally.kind_correct / max(tally.found, 1),
-        "colour_right": tally.color_correct / max(tally.found, 1),
+        "color_right": tally.color_correct / max(tally.found, 1),
         "name_right": tally.both_correct / max(tally.found, 1),
         "depth_abs_rel": mean("depth_abs_rel"),
         "depth_delta_125": mean("depth_delta"),

@@ -108,7 +108,7 @@ def _from_object(item: Row, reference: Row | None, color: str) -> ObjectCard:
 
 
 def _object_details(item: Row, reference: Row | None) -> tuple[tuple[str, str], ...]:
-    forward, left, up = item["centre_m"]
+    forward, left, up = item["center_m"]
     liters = (item["volume_m3"] or 0.0) * 1000
     volume = f"{liters:.2g} l" if liters < 200 else f"{liters / 1000:.2g} m³"
     expression = f"{reference['form']}, one of {reference['group_size']} similar" if reference else "none"

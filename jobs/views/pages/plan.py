@@ -88,8 +88,8 @@ def floor_plan(
 
 
 def _shape(item: Mapping[str, Any], ground: Array, frame: _Frame) -> Shape:
-    centre = np.asarray(item["centre_m"][:2], dtype=np.float64)
-    anchor = frame.place(centre[None])[0]
+    center = np.asarray(item["center_m"][:2], dtype=np.float64)
+    anchor = frame.place(center[None])[0]
     return Shape(
         object_id=item["object_id"],
         footprint=_path(frame.place(ground)),
@@ -103,7 +103,7 @@ def _shape(item: Mapping[str, Any], ground: Array, frame: _Frame) -> Shape:
 def _arrow(item: Mapping[str, Any], frame: _Frame) -> str:
     if not item["front_w"] or (item["front_confidence"] or 0.0) < _FRONT_CONFIDENCE:
         return ""
-    start = frame.place(np.asarray(item["centre_m"][:2], dtype=np.float64)[None])[0]
+    start = frame.place(np.asarray(item["center_m"][:2], dtype=np.float64)[None])[0]
     along = -np.asarray(item["front_w"][:2], dtype=np.float64)[::-1]
     across = np.array([-along[1], along[0]])
     tip = start + 44.0 * along
@@ -125,11 +125,11 @@ def _area(polygon_m: Array) -> float:
 
 
 def _yaw_box(box_m: Sequence[float], yaw_rad: float) -> Array:
-    centre_x, centre_y, length, depth = box_m
+    center_x, center_y, length, depth = box_m
     along = np.array([math.cos(yaw_rad), math.sin(yaw_rad)])
     across = np.array([-along[1], along[0]])
     signs = ((1, 1), (-1, 1), (-1, -1), (1, -1))
-    return np.array([[centre_x, centre_y] + a * length / 2 * along + b * depth / 2 * across for a, b in signs])
+    return np.array([[center_x, center_y] + a * length / 2 * along + b * depth / 2 * across for a, b in signs])
 
 
 def _bounds(points_m: Array) -> tuple[Array, Array]:

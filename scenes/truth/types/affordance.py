@@ -64,7 +64,7 @@ def _range(row: Row, scene: ExactScene) -> float:
 
 
 def _centers(row: Row, scene: ExactScene) -> float:
-    a, b = (scene.objects[number].centre for number in row["object_ids"])
+    a, b = (scene.objects[number].center for number in row["object_ids"])
     return float(np.linalg.norm(a - b))
 
 

@@ -7,11 +7,11 @@ from scenes.truth.verdict import Row, Verdict, distance, number_verdict
 
 
 def _centers(scene: ExactScene, a: int, b: int) -> float:
-    return float(np.linalg.norm(scene.objects[a].centre - scene.objects[b].centre))
+    return float(np.linalg.norm(scene.objects[a].center - scene.objects[b].center))
 
 
 def _horizontal(scene: ExactScene, a: int, b: int) -> float:
-    return float(np.linalg.norm((scene.objects[a].centre - scene.objects[b].centre)[:2]))
+    return float(np.linalg.norm((scene.objects[a].center - scene.objects[b].center)[:2]))
 
 
 def _vertical(row: Row, scene: ExactScene) -> Verdict:
@@ -19,7 +19,7 @@ def _vertical(row: Row, scene: ExactScene) -> Verdict:
     gap = float(max(a.lo[2] - b.hi[2], b.lo[2] - a.hi[2]))
     if "gap" in (row["distance_kind"], row["question_template"].split(".")[1]):
         return number_verdict(row, gap, gap > 0)
-    return number_verdict(row, abs(float(a.centre[2]) - float(b.centre[2])))
+    return number_verdict(row, abs(float(a.center[2]) - float(b.center[2])))
 
 
 def _near(row: Row, scene: ExactScene) -> Verdict:

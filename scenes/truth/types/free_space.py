@@ -189,7 +189,7 @@ def _sight(row: Row, scene: ExactScene) -> Verdict:
 
 def _ends(item: ExactObject) -> list[Array]:
     rise = np.array([0.0, 0.0, _SHIFT * (item.hi[2] - item.lo[2])])
-    wanted = [item.centre, item.centre + rise, item.centre - rise]
+    wanted = [item.center, item.center + rise, item.center - rise]
     return [item.points_w[item.tree.query(place)[1]] for place in wanted]
 
 

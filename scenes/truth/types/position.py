@@ -5,11 +5,11 @@ from scenes.truth.verdict import choice, difference, number, yes_no
 
 
 def _left(o: ExactObject) -> float:
-    return float(o.centre[1])
+    return float(o.center[1])
 
 
 def _up(o: ExactObject) -> float:
-    return float(o.centre[2])
+    return float(o.center[2])
 
 
 def _depth(o: ExactObject) -> float:

@@ -36,7 +36,7 @@ def _top(o: ExactObject) -> float:
 
 
 def _direction(row: Row, scene: ExactScene) -> Verdict:
-    center = scene.objects[row["object_ids"][0]].centre
+    center = scene.objects[row["object_ids"][0]].center
     right = float(np.arctan2(-center[1], center[0]))
     if row["side"] not in ("left", "right"):
         return Verdict(abs(right) < np.deg2rad(_AHEAD_DEG), right)

@@ -185,6 +185,6 @@ def _region(rle: Any, box: tuple[int, int, int, int], annotation: dict[str, Any]
         "box_3d": annotation.get("box_3d"),
         "front": annotation.get("front"),
         "similar": None,
-        "chance": None,
+        "object_probability": None,
         "edge_sigma_px": None,
     }

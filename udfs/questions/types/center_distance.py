@@ -42,7 +42,7 @@ QUESTION_TYPES = (
         title="Center distance",
         rule=CENTERS,
         unit=METERS,
-        distance_kind="centre",
+        distance_kind="center",
         span=spans.centers,
     ),
 )

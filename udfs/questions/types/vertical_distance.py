@@ -18,7 +18,7 @@ def _vertical(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gate
         in_view = a.edge_ok and b.edge_ok
         return Decided(a, b, gap, _MIN_GAP_M, "gap") if gap >= _MIN_GAP_M and in_view else None
     between = abs(b.m_z - a.m_z)
-    return Decided(a, b, between, _MIN_GAP_M, "centre") if between >= _MIN_GAP_M else None
+    return Decided(a, b, between, _MIN_GAP_M, "center") if between >= _MIN_GAP_M else None
 
 
 def _error(decided: Decided, gates: Gates) -> float:
@@ -33,7 +33,7 @@ VERTICAL = PairRule(
     decide=_vertical,
     error=_error,
     compares="the free height between the two where there is one (`gap`), else the distance of "
-    "m_z(A) and m_z(B) (`centre`), >= 0.05 m",
+    "m_z(A) and m_z(B) (`center`), >= 0.05 m",
     check="`gap`: neither object is truncated or more than 10 % occluded",
     error_is="both ray errors projected on the vertical, both edges, and the tilt of gravity over "
     "the horizontal distance between the objects",
@@ -46,7 +46,7 @@ QUESTION_TYPES = (
         rule=VERTICAL,
         unit=METERS,
         distance_kind="vertical",
-        variants={"gap": Variant(distance_kind="gap"), "centre": Variant()},
+        variants={"gap": Variant(distance_kind="gap"), "center": Variant()},
         span=spans.plumb,
     ),
 )

@@ -12,7 +12,7 @@ _LOG_LIMIT = 4.0
 
 @dataclass(frozen=True, eq=False)
 class Queries:
-    """Objects to group pixels to: `centre` [b, n, 2] half diagonals, `embedding` [b, n, e], `bandwidth` [b, n, 2]."""
+    """Objects to group pixels to: `center` [b, n, 2] half diagonals, `embedding` [b, n, e], `bandwidth` [b, n, 2]."""
 
     centre: Tensor
     embedding: Tensor
@@ -20,7 +20,7 @@ class Queries:
 
 
 def object_queries(maps: Tensor, cells: Tensor, centres: Tensor) -> Queries:
-    """Return the queries at the objects' cells of the network's `centre` maps [b, 3 + e, h, w].
+    """Return the queries at the objects' cells of the network's `center` maps [b, 3 + e, h, w].
 
     `cells` [b, n, 2] are columns and rows of the maps, `centres` [b, n, 2] the same positions in half diagonals.
     """

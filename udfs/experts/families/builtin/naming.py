@@ -11,7 +11,7 @@ from torch import Tensor
 from udfs.experts.families.builtin.decoding import Found
 from udfs.experts.families.builtin.inference import enlarged
 from udfs.experts.families.builtin.network import NetworkShape
-from udfs.experts.families.builtin.weights import Calibration, chance_features
+from udfs.experts.families.builtin.weights import Calibration, object_probability_features
 from udfs.experts.images import UprightImage
 
 # A color less likely than this is left out of the captions.
@@ -43,7 +43,7 @@ def regions_of(
                 "rle": counts if isinstance(counts, str) else counts.decode("ascii"),
                 "box_3d": None,
                 "front": None,
-                "chance": _chance(found.scores[index], area_px / owners.size, calibration),
+                "object_probability": _object_probability(found.scores[index], area_px / owners.size, calibration),
                 "edge_sigma_px": calibration.edge * float(np.sqrt(area_px)),
             }
         )
@@ -51,9 +51,9 @@ def regions_of(
     return [{"region_id": number, **region} for number, region in enumerate(regions, 1)]
 
 
-def _chance(score: Tensor, share: float, calibration: Calibration) -> float:
-    features = chance_features(score[None].cpu(), torch.tensor([share]))[0]
-    of_score, of_size, offset = calibration.chance
+def _object_probability(score: Tensor, share: float, calibration: Calibration) -> float:
+    features = object_probability_features(score[None].cpu(), torch.tensor([share]))[0]
+    of_score, of_size, offset = calibration.object_probability
     return float(torch.sigmoid(of_score * features[0] + of_size * features[1] + offset))
 
 

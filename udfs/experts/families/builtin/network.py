@@ -115,7 +115,7 @@ class RoomNetwork(nn.Module):
 
         `mask` [b, 3 + e, h/2, w/2]: foreground logit, offset to the object's center in half diagonals, embedding;
         `depth` [b, 2, h/2, w/2]: log of depth over focal length (m, focal length in half diagonals), log of its scale;
-        `centre` [b, 3 + e, h/4, w/4]: center logit, embedding, log bandwidths of image and embedding;
+        `center` [b, 3 + e, h/4, w/4]: center logit, embedding, log bandwidths of image and embedding;
         `names` [b, 1 + kinds + colors, h/4, w/4] logits, background first; `gravity` [b, 3] unit, camera frame;
         `gravity_scale` [b] log of the expected angle in rad; `focal` [b, 2] log focal length in half diagonals and log
         scale; `gravity_cells` [b, 3, h/16, w/16]; `pooled` [b, c] for the filter; and the levels for `objects`.

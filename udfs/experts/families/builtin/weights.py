@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -21,7 +21,8 @@ class Calibration(BaseModel):
 
     `scale` is for the relative depth error that a whole map shares, `depth` for the rest from object to object, `focal`
     for the focal length and `gravity` for the angle; `edge` is the error of an outline over the square root of its
-    area, and `chance` the weights of `chance_features` and an offset. `pixels` is the number of pixels per image.
+    area, and `object_probability` the weights of `object_probability_features` and an offset. `pixels` is the number of
+    pixels per image.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,12 +32,15 @@ class Calibration(BaseModel):
     focal: float = 1.0
     gravity: float = 1.0
     edge: float = 0.1
-    chance: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    # files of weights call it `chance`
+    object_probability: tuple[float, float, float] = Field(
+        (1.0, 0.0, 0.0), validation_alias=AliasChoices("object_probability", "chance")
+    )
     pixels: int = 192 * 144
     thresholds: Thresholds = Field(default_factory=Thresholds)
 
 
-def chance_features(scores: Tensor, shares: Tensor) -> Tensor:
+def object_probability_features(scores: Tensor, shares: Tensor) -> Tensor:
     """Return the features of the probability that masks show an object [n, 2]: logits of scores, logs of sizes.
 
     `shares` [n] are the masks' shares of the image.
