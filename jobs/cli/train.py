@@ -35,6 +35,9 @@ def train_experts(
     seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
     batch: Annotated[int, typer.Option("--batch", help="Images per step.")] = 16,
     replicas: Annotated[int, typer.Option("--replicas", help="Threads that each batch is split over.")] = 2,
+    negatives: Annotated[
+        int, typer.Option("--negatives", help="Images of each kind that is no room, drawn to train the filter.")
+    ] = 200,
 ) -> None:
     """Train the networks of the built-in experts; a killed run resumes from its last checkpoint."""
     try:
@@ -58,6 +61,7 @@ def train_experts(
         seed=seed,
         batch=batch,
         replicas=replicas,
+        negatives=negatives,
     )
     try:
         metrics = run(settings, typer.echo, lake_rows=lake_rows)

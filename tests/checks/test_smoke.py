@@ -108,7 +108,6 @@ def takedown(place: Place) -> None:
     before = rows(place.lake, "images")
     told = invoke("takedown", "--lake", place.lake, "--licence", "CC0", "--dry-run")
     assert f"images: {before} rows" in told and rows(place.lake, "images") == before
-    assert "Removed: 0 images" in invoke("takedown", "--lake", place.lake, "--domain", "example.com", "--keep-versions")
 
 
 def setup(place: Place) -> None:
@@ -174,7 +173,7 @@ def train(place: Place) -> None:
 
 
 def train_experts(place: Place) -> None:
-    sizes = ("--steps", 2, "--batch", 2, "--replicas", 1, "--width", 64, "--height", 48)
+    sizes = ("--steps", 2, "--batch", 2, "--replicas", 1, "--width", 64, "--height", 48, "--negatives", 2)
     told = invoke("train-experts", "--crawl", place.crawl, "--out", place.out / "run", *sizes)
     assert "builtin.safetensors" in told
     assert (place.out / "run" / "builtin.safetensors").exists()

@@ -181,6 +181,7 @@ def test_a_stage_whose_input_another_recipe_made_says_which_and_what_was_meant(s
     assert versions(lake) == before
 
 
+@pytest.mark.long
 def test_recipes_of_an_earlier_version_are_live_and_are_kept(spark: SparkSession, lake: Path) -> None:
     """Its rows have no configuration and no time of registration, and its column `activated_at` may not be null."""
     rows = spark.read.format("delta").load(str(lake / "recipes")).where("activated_at IS NOT NULL").collect()
@@ -199,6 +200,7 @@ def test_recipes_of_an_earlier_version_are_live_and_are_kept(spark: SparkSession
     assert remembered_settings(str(lake))["synthesize"]["short_share"] == 0.7
 
 
+@pytest.mark.long
 def test_a_stage_outside_the_tree_writes_its_table_and_is_in_the_report(
     lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,7 @@ def test_rows_of_lost_log_entries_are_made_again(spark: SparkSession, crawl: Pat
     assert differences(whole, lake) == []
 
 
+@pytest.mark.long
 def test_lost_accounts_and_reasons_are_made_again(spark: SparkSession, crawl: Path, whole: Path, lake: Path) -> None:
     for name in ("crawl", "quarantine", "stage_runs", "training_examples"):
         last_entry(lake, name).unlink()

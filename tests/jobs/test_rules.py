@@ -47,7 +47,11 @@ def counted(lake: Lake) -> dict[str, int]:
 
 @pytest.mark.parametrize(
     ("action", "writing"),
-    [("drop", Append()), ("quarantine", AppendBulk()), ("quarantine", AppendOncePerKey())],
+    [
+        pytest.param("drop", Append(), marks=pytest.mark.long),
+        ("quarantine", AppendBulk()),
+        pytest.param("quarantine", AppendOncePerKey(), marks=pytest.mark.long),
+    ],
     ids=str,
 )
 def test_rows_that_break_a_rule_are_left_out_once_with_its_name(lake: Lake, action: str, writing: Append) -> None:
@@ -77,7 +81,11 @@ def test_rows_that_break_a_rule_are_left_out_once_with_its_name(lake: Lake, acti
     assert found(lake, QUARANTINE)[-1] == ("e", "small")
 
 
-@pytest.mark.parametrize(("lost", "writing"), [("commits", AppendBulk()), ("checkpoint", Append())], ids=str)
+@pytest.mark.parametrize(
+    ("lost", "writing"),
+    [("commits", AppendBulk()), pytest.param("checkpoint", Append(), marks=pytest.mark.long)],
+    ids=str,
+)
 def test_a_micro_batch_that_is_repeated_leaves_nothing_out_twice(lake: Lake, writing: Append, lost: str) -> None:
     stage = stage_with(writing, rules=(rule("quarantine"),))
     numbers(lake, {"a": 1, "b": -1, "c": 5})
@@ -102,7 +110,7 @@ def test_rows_of_one_key_share_an_entry_and_are_all_counted(lake: Lake) -> None:
     assert [one["number"] for one in json.loads(row["rows_json"])] == [10, 10, 10]
 
 
-@pytest.mark.parametrize("writing", [Append(), AppendBulk()], ids=str)
+@pytest.mark.parametrize("writing", [Append(), pytest.param(AppendBulk(), marks=pytest.mark.long)], ids=str)
 def test_a_warning_keeps_the_rows_and_counts_them(lake: Lake, writing: Append) -> None:
     stage = stage_with(writing, rules=(rule("warn"), rule("warn", "number > 0", "positive")))
     numbers(lake, {"a": 1, "b": -1, "c": 5})
@@ -112,7 +120,7 @@ def test_a_warning_keeps_the_rows_and_counts_them(lake: Lake, writing: Append) -
     assert accounts(lake) == [(3, 2, 0, {"failed:unexpected_error": 1, "warned:small": 1})]
 
 
-@pytest.mark.parametrize("writing", [Append(), AppendBulk()], ids=str)
+@pytest.mark.parametrize("writing", [Append(), pytest.param(AppendBulk(), marks=pytest.mark.long)], ids=str)
 def test_a_rule_that_fails_ends_the_run_before_anything_is_written(lake: Lake, writing: Append) -> None:
     numbers(lake, {"a": 1, "b": -1, "c": 5})
     for _ in range(2):

@@ -139,14 +139,15 @@ def test_processes_end_with_the_command(tmp_path: Path) -> None:
     assert alive == []
 
 
-def test_a_pool_whose_processes_were_killed_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", [4, pytest.param(15, marks=pytest.mark.long)])
+def test_a_pool_whose_processes_were_killed_ends(rounds: int) -> None:
     script = (
         "import os, psutil, pyarrow as pa\n"
         "from concurrent.futures.process import BrokenProcessPool\n"
         "from jobs.engine.small.pool import pool\n"
         "from tests.jobs.test_small_runs import slow\n"
         "batches = [pa.RecordBatch.from_pylist([{'a': 1}])] * 50\n"
-        "for _ in range(15):\n"
+        f"for _ in range({rounds}):\n"
         "    try:\n"
         "        with pool() as processes:\n"
         "            for number, _ in enumerate(processes.mapped(batches, slow, batches[0].schema, 50)):\n"
@@ -158,7 +159,7 @@ def test_a_pool_whose_processes_were_killed_ends(tmp_path: Path) -> None:
         "        print('broken', flush=True)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
-    assert done.stdout.count("broken") == 15 and done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("broken") == rounds and done.returncode == 0, done.stderr[-2000:]
 
 
 def slow(batches, schema):
