@@ -120,12 +120,25 @@ def is_bigger(scene: Row, a: Row, b: Row) -> bool | None:
     return v_a > v_b if larger - smaller >= 0.20 * larger else None
 
 
+def is_on_or_in(scene: Row, a: Row, b: Row) -> bool:
+    """Return whether one touches the other within its sides, raised above its bottom by 3 cm and a tenth of it."""
+    if pair_of(scene, a, b)["gap_m"] > 0.05:
+        return False
+    for upper, lower in ((a, b), (b, a)):
+        (y_0, z_0), (y_1, _) = upper["lo_m"][1:], upper["hi_m"][1:]
+        common = min(y_1, lower["hi_m"][Y]) - max(y_0, lower["lo_m"][Y])
+        tall = lower["hi_m"][Z] - lower["lo_m"][Z]
+        if common >= 0.8 * (y_1 - y_0) and z_0 >= lower["lo_m"][Z] + max(0.03, tall / 10):
+            return True
+    return False
+
+
 def is_close(scene: Row, a: Row, b: Row) -> bool | None:
     if not has_scale(scene):
         return None
     size, gap = max(a["volume_m3"], b["volume_m3"]) ** (1 / 3), pair_of(scene, a, b)["gap_m"]
     if gap <= 0.5 * size and gap <= 1.0:
-        return True
+        return None if is_on_or_in(scene, a, b) else True
     return False if gap >= 2 * size else None
 
 

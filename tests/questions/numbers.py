@@ -13,6 +13,7 @@ from tests.questions.definitions import (
     ground_witness,
     has_gravity,
     has_scale,
+    is_on_or_in,
     is_taller,
     is_wider,
     lateral_witness,
@@ -82,6 +83,8 @@ def pair_number(type_id: str, scene: Row, a: Row, b: Row) -> list[Number]:
         return _at_least(pair["clearance_m"], 0.10) if gravity else []
     if type_id == "N04":
         return _vertical(a, b, d[Z]) if gravity else []
+    if type_id == "N05" and is_on_or_in(scene, a, b):
+        return []
     if type_id == "N05":
         return _signed(d[Y], t_lat(a, b), "left", "right") if lateral_witness(a, b) else []
     if type_id == "N06":

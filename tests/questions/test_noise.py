@@ -31,7 +31,8 @@ def said_si(answer: Any) -> float:
 
 @pytest.mark.parametrize("noise_m", [0.1, 0.3])
 def test_lengths_are_said_with_the_noise_that_is_asked_for(noise_m: float) -> None:
-    true, noisy = answers(precise_share=1.0), answers(precise_share=1.0, noise_m=noise_m)
+    precise = {"precise_share": 1.0, "max_precise_sigma": 1e9}
+    true, noisy = answers(**precise), answers(**precise, noise_m=noise_m)
     fixed = ("type_id", "qa_id", "side", "value_si", "sigma_si", "answer_bool", "answer_object_id")
     assert [[a[name] for name in fixed] for a in noisy] == [[a[name] for name in fixed] for a in true]
     lengths = [one for one in noisy if one["value_text"] and one["type_id"] not in ("N17", "N18")]

@@ -122,8 +122,15 @@ def test_every_wording_is_used_evenly(table: list[dict[str, Any]]) -> None:
 def test_forms_take_their_shares(table: list[dict[str, Any]]) -> None:
     spoken = [row for row in table if row["answer_form"] != "letter"]
     assert 0.17 <= sum(row["answer_form"] == "short" for row in spoken) / len(spoken) <= 0.23
+
+
+def test_a_precise_figure_is_asked_for_only_where_the_error_is_small(table: list[dict[str, Any]]) -> None:
     numbers = [row for row in table if row["precise"] is not None]
-    assert 0.01 <= sum(row["precise"] for row in numbers) / len(numbers) <= 0.03
+    assert all(row["sigma_si"] < 0.02 * row["value_si"] for row in numbers if row["precise"])
+    known = [row for row in numbers if row["value_si"] and row["sigma_si"] < 0.02 * row["value_si"]]
+    assert len(known) > 300
+    # The ratios are never asked for precisely.
+    assert 0.005 <= sum(row["precise"] for row in known) / len(known) <= 0.03
 
 
 def test_no_pair_takes_the_whole_image() -> None:

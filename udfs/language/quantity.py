@@ -22,7 +22,8 @@ __all__ = [
 INCH_M = 0.0254
 FOOT_M = 0.3048
 YARD_M = 0.9144
-MAX_ERROR = 0.25 + 1e-9
+MAX_ERROR = 0.15 + 1e-9
+_MIN_DOWN_M = 0.05 - 1e-9
 
 
 class Said(NamedTuple):
@@ -76,9 +77,9 @@ _EIGHTHS = {1: "1/8", 2: "1/4", 3: "3/8", 5: "5/8", 6: "3/4", 7: "7/8"}
 
 
 def say_length(value_m: float, draws: Draws, precise: bool = False) -> Said:
-    """Phrase a length > 0 m, 80 % metric and 20 % imperial, rounded as people round, within 25 % of the value.
+    """Phrase a length > 0 m, 80 % metric and 20 % imperial, rounded as people round, within 15 % of the value.
 
-    A finer rounding is used where the coarser one would be off by more than 25 % or give 0. `precise` keeps two
+    A finer rounding is used where the coarser one would be off by more than 15 % or give 0. `precise` keeps two
     decimals, within 1 %. Raises ValueError unless the length is positive and finite.
     """
     _require_positive(value_m)
@@ -104,11 +105,14 @@ def say_meters(value_m: float, precise: bool = False) -> Said:
 def say_length_down(value_m: float, in_meters: bool = False) -> Said:
     """Phrase how large a thing may be at most: a length >= 0.05 m, rounded down, such as "1.2 meters" for 1.26 m.
 
+    It is at most 15 % less than the value.
+
     Raises ValueError for a shorter one.
     """
-    for unit, step in (METER, 0.1), (CENTIMETER, 5.0), (CENTIMETER, 1.0):
+    for unit, step in (METER, 0.1), (CENTIMETER, 5.0), (CENTIMETER, 1.0), (CENTIMETER, 0.5):
         steps = math.floor(value_m / unit.size_m / step + 1e-9)
-        if (unit is CENTIMETER or value_m >= 1.0) and steps >= 5:
+        is_close = steps >= 5 and _close(steps * step * unit.size_m, value_m)
+        if is_close and (value_m >= 1.0 if unit is METER else value_m >= _MIN_DOWN_M):
             value, rule = round(steps * step, 6), f"{_rule(unit, step)}_down"
             return _said(value * unit.size_m, METER, rule, False) if in_meters else _said(value, unit, rule, False)
     raise ValueError(f"A length of {value_m} m is too short to be rounded down; lengths must be at least 0.05 m.")
@@ -150,11 +154,15 @@ def say_angle(value_rad: float, draws: Draws, precise: bool = False) -> Said:
 
 
 def say_ratio(value: float) -> Said:
-    """Phrase a ratio to the nearest 0.5, such as "1.5"; raises ValueError if that is off by more than 25 %."""
-    rounded = round(value * 2) / 2
-    if not _close(rounded, value):
-        raise ValueError(f"A ratio of {value} cannot be rounded to the nearest 0.5; ratios must be at least 1.")
-    return Said(f"{rounded:g}", "times", f"{rounded:g}", "ratio_0.5")
+    """Phrase a ratio >= 1 to the nearest 0.5, or 0.1 where that is off by more than 15 %, such as "1.5".
+
+    Raises ValueError for a smaller one.
+    """
+    if not 1.0 <= value < math.inf:
+        raise ValueError(f"A ratio of {value} cannot be phrased; ratios must be at least 1.")
+    coarse, fine = round(value * 2) / 2, round(value * 10) / 10
+    rounded, step = (coarse, "0.5") if _close(coarse, value) else (fine, "0.1")
+    return Said(f"{rounded:g}", "times", f"{rounded:g}", f"ratio_{step}")
 
 
 def _require_positive(value_m: float) -> None:
@@ -170,9 +178,9 @@ def _say_metric(value_m: float, level: float, draws: Draws, idiom: bool) -> Said
     if value_m < 0.02:
         return _significant(value_m, MILLIMETER, (1, 2), idiom)
     if value_m < 1.0:
-        if value_m >= 0.8 and draws.uniform() < 0.75:
+        if _close(1.0, value_m) and draws.uniform() < 0.75:
             return _said(1.0, METER, "metric_m_1", idiom)
-        steps = (5, 1) if level < 0.6 else (10, 5, 1) if level < 0.85 else (1,)
+        steps = (5, 1, 0.5) if level < 0.6 else (10, 5, 1, 0.5) if level < 0.85 else (1, 0.5)
         return _stepped(value_m, CENTIMETER, steps, idiom)
     if value_m < 3.0:
         return _stepped(value_m, METER, (0.5, 0.1) if level < 0.6 else (0.1,), idiom)
@@ -185,7 +193,10 @@ def _say_imperial(value_m: float, level: float, other: float, idiom: bool) -> Sa
     if value_m < 0.3:
         return _small_imperial(value_m, idiom)
     if value_m < 1.0:
-        return _stepped(value_m, INCH, (2, 1), idiom) if level < 0.5 else _stepped(value_m, FOOT, (0.5,), idiom)
+        half_feet = round(value_m / FOOT_M * 2) / 2
+        if level >= 0.5 and _close(half_feet * FOOT_M, value_m):
+            return _stepped(value_m, FOOT, (0.5,), idiom)
+        return _stepped(value_m, INCH, (2, 1), idiom)
     if value_m < 10.0:
         return _feet_and_inches(value_m) if other < 0.15 else _stepped(value_m, FOOT, (1, 0.5), idiom)
     if other < 0.2:

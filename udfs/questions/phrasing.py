@@ -77,7 +77,10 @@ class Phrasebook:
         if unit is None or kind.variants[pick.variant].is_unsaid:
             precise, said = False, Said("", "", "", pick.variant)
         else:
-            precise = unit.is_precise and draws.uniform() < self._settings.precise_share
+            wanted = unit.is_precise and draws.uniform() < self._settings.precise_share
+            # More digits than the error allows would claim what was not measured.
+            limit = self._settings.max_precise_sigma * value
+            precise = wanted and pick.sigma is not None and pick.sigma < limit
             said = unit.say(self._noisy(pick, unit, value), draws, precise, self._settings)
         slots["value"] = said.text
         asked = draws.pick(questions(kind.type_id, pick.variant))

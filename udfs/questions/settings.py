@@ -26,6 +26,9 @@ class SynthesizeSettings(BaseModel):
     letter_share: float = Field(default=0.25, ge=0, le=1, description="choice rows answered by an option letter")
     short_share: float = Field(default=0.2, ge=0, le=1, description="other rows answered in a word or two")
     precise_share: float = Field(default=0.02, ge=0, le=1, description="number rows that ask for precision")
+    max_precise_sigma: float = Field(
+        default=0.02, gt=0, description="largest error / the number where precision is asked for"
+    )
     lengths: Literal["spoken", "meters"] = Field(
         default="spoken",
         description="spoken: in mixed units, rounded as people round; meters: in meters, to two significant digits",

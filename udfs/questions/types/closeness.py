@@ -3,6 +3,7 @@
 Yes and no are decided by rules of their own, with room between them, and so on different pairs.
 """
 
+from udfs.questions.carrying import carries
 from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
@@ -18,7 +19,7 @@ def _size_m(a: SeenObject, b: SeenObject) -> float:
 
 
 def _near(a: SeenObject, b: SeenObject, pair: SeenPair | None, _: Gates) -> Decided | None:
-    if pair is None or pair.gap_m > _MAX_NEAR_M:
+    if pair is None or pair.gap_m > _MAX_NEAR_M or carries(a, b, pair):
         return None
     size_m = _size_m(a, b)
     if not size_m:
@@ -42,6 +43,7 @@ NEAR = PairRule(
     decide=_near,
     error=gap_error,
     compares="yes: D_gap <= 0.5 s and <= 1 m; s = cube root of the larger V",
+    check="neither carries or holds the other",
     error_is=_ERROR_IS,
     keeps_threshold=True,
 )

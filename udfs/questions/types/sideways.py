@@ -2,6 +2,7 @@
 
 from udfs.margins import lateral_margin_m
 from udfs.questions import spans
+from udfs.questions.carrying import carries
 from udfs.questions.question_type import QuestionType
 from udfs.questions.rule import Decided, DerivedRule, Need, PairRule
 from udfs.questions.scene import Gates, SeenPair
@@ -12,7 +13,9 @@ from udfs.questions.unit import METERS
 _MAX_OVERLAP = 0.5
 
 
-def _sideways(a: SeenObject, b: SeenObject, _pair: SeenPair | None, _gates: Gates) -> Decided | None:
+def _sideways(a: SeenObject, b: SeenObject, pair: SeenPair | None, _gates: Gates) -> Decided | None:
+    if carries(a, b, pair):
+        return None
     dy = a.m_y - b.m_y
     if dy < 0:
         a, b, dy = b, a, -dy
@@ -39,7 +42,7 @@ SIDEWAYS = PairRule(
     decide=_sideways,
     error=_error,
     compares="m_y(A) - m_y(B) >= T_lat",
-    check="u(A) < u(B)",
+    check="u(A) < u(B); neither carries or holds the other",
     error_is=_ERROR_IS,
 )
 LEFT = DerivedRule(
@@ -48,7 +51,7 @@ LEFT = DerivedRule(
     derive={SIDEWAYS: _left},
     error=_error,
     compares="m_y(A) - m_y(B) >= T_lat",
-    check="u(A) < u(B); the y intervals share at most half of the shorter one",
+    check="u(A) < u(B); the y intervals share at most half of the shorter one; neither carries or holds the other",
     error_is=_ERROR_IS,
 )
 
