@@ -9,7 +9,7 @@ from jobs.engine.errors import LakeUnreadable, LakeUnwritable
 from udfs.storage.locations import has_scheme
 
 _PROBE_BYTES = 2**20
-_LEAST_FREE_BYTES = 16 * 2**20
+MIN_FREE_BYTES = 16 * 2**20
 
 
 def require_folder(uri: str) -> None:
@@ -48,7 +48,7 @@ def require_writable(uri: str) -> None:
             f"write in {folder}, or name another lake."
         ) from error
     free = shutil.disk_usage(folder).free
-    if free < _LEAST_FREE_BYTES:
+    if free < MIN_FREE_BYTES:
         raise LakeUnwritable(
             f"The disk of the lake {uri} is full ({free / 2**20:.0f} MiB free); make room, or name another lake."
         )
