@@ -45,7 +45,7 @@ def bleeds(depth: DepthMap, crops: list[Crop], labels: NDArray[np.uint16], overl
     steps of its own then gets its own width. Toward another mask, bleed is assumed only where steps show it or where
     masks overlap.
     """
-    steps = [steps_across(depth, crop, crop.mask, labels) for crop in crops]
+    steps = steps_across(depth, [(crop, crop.mask) for crop in crops], labels)
     shared = _shared_width(steps)
     smear = _smear(steps)
     if shared == 0 and smear < _MIN_SMEAR_PX:
@@ -78,7 +78,7 @@ def _toward_masks(
     touching = [int(k) for k in np.unique(window_labels[crop.mask == 0]) if k != BACKGROUND]
     if not touching:
         return {}
-    steps = steps_across(depth, crop, without_slivers(crop, window_labels, background), labels)
+    (steps,) = steps_across(depth, [(crop, without_slivers(crop, window_labels, background))], labels)
     widths = {}
     for other in touching:
         votes = _toward(steps, other)

@@ -60,18 +60,20 @@ def footprint(hull: Array) -> Array:
 
 def yaw_box(hull: Array) -> YawBox:
     """Return the minimum-area rectangle around a convex polygon (k, 2) by rotating calipers."""
-    edges = np.roll(hull, -1, axis=0) - hull
-    lengths = np.linalg.norm(edges, axis=1)
-    if len(hull) < 2 or not np.any(lengths > 0):
+    edges = np.concatenate([hull[1:], hull[:1]]) - hull
+    lengths = np.sqrt(edges[:, 0] * edges[:, 0] + edges[:, 1] * edges[:, 1])
+    long = lengths > 0
+    if len(hull) < 2 or not long.any():
         return YawBox(float(hull[0, 0]), float(hull[0, 1]), 0.0, 0.0, 0.0)
-    along = edges[lengths > 0] / lengths[lengths > 0, None]
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    along = edges[long] / lengths[long, None]
+    across = np.empty_like(along)
+    across[:, 0], across[:, 1] = -along[:, 1], along[:, 0]
     p, q = hull @ along.T, hull @ across.T
-    spans = np.stack([p.max(axis=0) - p.min(axis=0), q.max(axis=0) - q.min(axis=0)])
-    best = int(np.argmin(spans[0] * spans[1]))
-    middle = np.array([p[:, best].max() + p[:, best].min(), q[:, best].max() + q[:, best].min()]) / 2
-    center = middle[0] * along[best] + middle[1] * across[best]
-    side, other = spans[:, best]
+    p_low, p_high, q_low, q_high = p.min(axis=0), p.max(axis=0), q.min(axis=0), q.max(axis=0)
+    sides, others = p_high - p_low, q_high - q_low
+    best = int(np.argmin(sides * others))
+    center = (p_high[best] + p_low[best]) / 2 * along[best] + (q_high[best] + q_low[best]) / 2 * across[best]
+    side, other = sides[best], others[best]
     long_axis = along[best] if side >= other else across[best]
     yaw = float(np.arctan2(long_axis[1], long_axis[0]))
     yaw = (yaw + np.pi / 2) % np.pi - np.pi / 2

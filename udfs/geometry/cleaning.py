@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.geometry.bleed import BACKGROUND, Bleed, without_slivers
-from udfs.geometry.denoising import local_plane
+from udfs.geometry.denoising import Products, plane_value
 from udfs.geometry.depth_map import DepthMap
 from udfs.geometry.masks import Crop, Mask
 
@@ -88,18 +88,20 @@ def _without_foreign_outline(depth: DepthMap, crop: Crop, kept: Mask, bleed: Ble
     slack = 3.0 * noise / np.sqrt(blur_px)
     disparity = depth.disparity[crop.window]
     outer = ((crop.mask == 0) & (disparity > 0)).astype(np.float32)
-    inner_plane, _, inner_count = local_plane(disparity * core, core, _WINDOW_PX)
-    outer_plane, _, outer_count = local_plane(disparity * outer, outer, _OUTER_WINDOW_PX)
-    tested = (inner_count >= _MIN_FIT_PX) & (inside <= zone) & (kept > 0)
-    both = tested & (outer_count >= _MIN_FIT_PX)
+    at = np.flatnonzero((inside <= zone) & (kept > 0))
+    inner_plane, inner_count = plane_value(Products.of(disparity * core, core), _WINDOW_PX, at)
+    known = inner_count >= _MIN_FIT_PX
+    at, inner_plane = at[known], inner_plane[known]
+    outer_plane, outer_count = plane_value(Products.of(disparity * outer, outer), _OUTER_WINDOW_PX, at)
     scale = 1.0 / np.maximum(inner_plane, 1e-6)
-    contrast = np.where(both, outer_plane * scale - 1.0, 0.0).astype(np.float32)
-    deviation = np.where(tested, disparity * scale - 1.0, 0.0).astype(np.float32)
+    contrast = np.where(outer_count >= _MIN_FIT_PX, outer_plane * scale - 1.0, 0.0).astype(np.float32)
+    deviation = np.ascontiguousarray(disparity).ravel()[at] * scale - 1.0
     if blur_px > 1:
-        deviation = _along_rings(deviation, inside, tested, blur_px)
+        deviation = _along_rings(deviation, at, inside, blur_px)
     outer_side = deviation * np.sign(contrast) > 0.5 * np.abs(contrast)
     foreign = (np.abs(contrast) > _CONTRAST_REL + 2.5 * slack) & outer_side
-    cleaned = kept & (1 - (tested & (foreign | (np.abs(deviation) > _DEVIATION_REL + slack))).astype(np.uint8))
+    cleaned = kept.copy()
+    cleaned.ravel()[at[foreign | (np.abs(deviation) > _DEVIATION_REL + slack)]] = 0
     return cleaned if cv2.countNonZero(cleaned) >= _MIN_KEPT_PX else kept
 
 
@@ -122,17 +124,20 @@ def _without_flying(depth: DepthMap, crop: Crop, kept: Mask, bleed: Bleed) -> Ma
     )
 
 
-def _along_rings(
-    values: NDArray[np.float32], inside: Mask, tested: NDArray[np.bool_], size: int
-) -> NDArray[np.float32]:
-    """Return values averaged over neighbors at the same distance from the outline, one ring at a time."""
+def _along_rings(deviation: NDArray[np.float32], at: NDArray[np.intp], inside: Mask, size: int) -> NDArray[np.float32]:
+    """Return n values averaged over neighbors at the same distance from the outline, one ring at a time.
+
+    `at` says where they are in the flat image, `inside` (h, w) how far inside the outline each pixel is.
+    """
+    values, tested = np.zeros(inside.shape, np.float32), np.zeros(inside.shape, bool)
+    values.ravel()[at], tested.ravel()[at] = deviation, True
     out = values.copy()
     for ring in range(1, _RINGS + 1):
         chosen = tested & (np.abs(inside - ring) <= 0.5)
         weight = chosen.astype(np.float32)
         mean = cv2.blur(values * weight, (size, size)) / np.maximum(cv2.blur(weight, (size, size)), 1e-6)
         out[chosen] = mean[chosen]
-    return out
+    return out.ravel()[at]
 
 
 def _without_strays(depth: DepthMap, crop: Crop, kept: Mask) -> Mask:
@@ -142,17 +147,19 @@ def _without_strays(depth: DepthMap, crop: Crop, kept: Mask) -> Mask:
     is an occluder that was included in the mask.
     """
     z_m = depth.z_m[crop.window]
-    values = z_m[kept > 0]
-    if len(values) < _MIN_KEPT_PX:
+    if cv2.countNonZero(kept) < _MIN_KEPT_PX:
         return kept
-    last = len(values) - 1
-    few, fringe = max(1, int(_STRAY_SHARE * last)), max(1, int(_FRINGE_SHARE * last))
-    ends = np.partition(values, (few, fringe, last - fringe, last - few))
-    low, high, body_low, body_high = ends[few], ends[last - few], ends[fringe], ends[last - fringe]
     noise = 4.0 * (depth.noise_rel or 0.0)
+    nearest, farthest, _, _ = cv2.minMaxLoc(z_m, kept)
+    if farthest - nearest <= max(_STRAY_GAP_M, (_STRAY_GAP_REL + noise) * nearest):
+        return kept  # nothing in it can be so wide a gap
+    ordered = np.sort(z_m[kept > 0])
+    last = len(ordered) - 1
+    few, fringe = max(1, int(_STRAY_SHARE * last)), max(1, int(_FRINGE_SHARE * last))
+    low, high, body_low, body_high = ordered[few], ordered[last - few], ordered[fringe], ordered[last - fringe]
     gap = max(_STRAY_GAP_M, (_STRAY_GAP_REL + noise) * float(low))
     wide = max(gap, (_FRINGE_GAP_REL + noise) * float(body_low), _FRINGE_SPREADS * float(body_high - body_low))
-    near, far = np.sort(ends[:fringe])[::-1], np.sort(ends[last - few + 1 :])
+    near, far = ordered[:fringe][::-1], ordered[last - few + 1 :]
     floor = max(_edge(near[fringe - few :], low, -gap), _edge(near, body_low, -wide))
     return kept & ((z_m >= floor) & (z_m <= _edge(far, high, gap))).astype(np.uint8)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from udfs.geometry.cutout import Cutout
 from udfs.geometry.depth_map import DepthMap
+from udfs.geometry.masks import pixels_of
 from udfs.geometry.quantiles import quantiles
 
 Vector = NDArray[np.float64]
@@ -59,8 +60,8 @@ NO_CONTACT = Contact(None, 0.0, 0.0, False)
 class _Rim(NamedTuple):
     """Pixels (n,) of the lower outline and the image's downward direction there."""
 
-    u: NDArray[np.intp]
-    v: NDArray[np.intp]
+    u: NDArray[np.int32]
+    v: NDArray[np.int32]
     down: Vector
 
 
@@ -168,7 +169,7 @@ def _lower_rim(cut: Cutout, up_c: Vector) -> _Rim | None:
     mask = cut.crop.mask
     shift = np.array([[1, 0, -step_u], [0, 1, -step_v]], np.float32)
     moved = cv2.warpAffine(mask, shift, mask.shape[::-1], flags=cv2.INTER_NEAREST)
-    v, u = np.nonzero(mask > moved)
+    u, v = pixels_of(mask > moved)
     stride = -(-len(u) // _MAX_RIM) or 1
     u, v = u[::stride], v[::stride]
     if len(u) < _MIN_SEEN:

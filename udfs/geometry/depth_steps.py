@@ -1,6 +1,8 @@
 """Reads depth along lines across mask outlines and finds its steps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -35,30 +37,80 @@ class Steps:
     inward: NDArray[np.float64]
 
 
-def steps_across(depth: DepthMap, crop: Crop, mask: Mask, labels: NDArray[np.uint16]) -> Steps:
-    """Return the significant depth steps across a mask's outlines, including those of its holes."""
+_NO_STEPS = Steps(np.empty(0, int), np.empty(0, int), _NO_PROFILES)
+
+
+class _Profiles(NamedTuple):
+    """Lines across outlines: n outline pixels (n, 2), crop px, and the unit direction into the object there."""
+
+    outline: NDArray[np.float64]
+    inward: NDArray[np.float64]
+
+    def pixels(self) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+        """Return columns and rows (n, k) of the pixels of each line, from outside to inside, crop px."""
+        reach = np.arange(-_OUTSIDE_PX, _INSIDE_PX + 1)
+        u, v = (np.rint(self.outline[:, k, None] + self.inward[:, k, None] * reach).astype(int) for k in (0, 1))
+        return u, v
+
+
+def steps_across(depth: DepthMap, outlined: Sequence[tuple[Crop, Mask]], labels: NDArray[np.uint16]) -> list[Steps]:
+    """Return the significant depth steps across the outlines of each mask, including those of its holes.
+
+    All profiles of an image are read and compared at once: they are few and short.
+    """
     noise = depth.noise_rel or 0.0
     noisy = noise > _NOISY_REL
-    at, neighbor = _profile_positions(crop, mask, labels, _MAX_PROFILES_NOISY if noisy else _MAX_PROFILES)
-    if not len(at):
-        return Steps(np.empty(0, int), np.empty(0, int), _NO_PROFILES)
-    profiles = _sampled(depth, crop, at)
-    inward = _NO_PROFILES if noisy else profiles[_stays_inside(mask, at)]
+    drawn = [_profiles_of(mask, _MAX_PROFILES_NOISY if noisy else _MAX_PROFILES) for _, mask in outlined]
+    counts = np.array([len(one.outline) for one in drawn], int)
+    if not counts.sum():
+        return [_NO_STEPS] * len(outlined)
+    lines = _Profiles(*(np.concatenate(parts) for parts in zip(*drawn, strict=True)))
+    crops = [crop for crop, _ in outlined]
+    start = np.repeat([(crop.columns.start, crop.rows.start) for crop in crops], counts, axis=0)
+    neighbor = _neighbors(lines, start, labels)
+    u, v = lines.pixels()
+    profiles = _sampled(depth, u + start[:, :1], v + start[:, 1:])
+    ends = np.cumsum(counts)[:-1]
+    inward = [_NO_PROFILES] * len(crops)
+    if not noisy:
+        stays = _stays_inside([mask for _, mask in outlined], counts, u[:, _OUTSIDE_PX:], v[:, _OUTSIDE_PX:])
+        inward = [own[kept] for own, kept in zip(np.split(profiles, ends), np.split(stays, ends), strict=True)]
+    neighbors = np.split(neighbor, ends)
     if noisy:
-        groups = len(profiles) // _GROUP
-        profiles = profiles[: groups * _GROUP].reshape(groups, _GROUP, -1).mean(axis=1)
-        neighbor = neighbor[_GROUP // 2 :: _GROUP][:groups]
+        groups = counts // _GROUP
+        profiles = np.concatenate([_averaged(own) for own in np.split(profiles, ends)])
+        neighbors = [own[_GROUP // 2 :: _GROUP][:number] for own, number in zip(neighbors, groups, strict=True)]
         noise /= np.sqrt(_GROUP)
+        ends = np.cumsum(groups)[:-1]
     offset, clear = _largest_steps(profiles, noise, 3 if noisy else 1)
-    return Steps(offset[clear], neighbor[clear], inward)
+    return [
+        Steps(own[sure], beside[sure], within)
+        for own, sure, beside, within in zip(
+            np.split(offset, ends), np.split(clear, ends), neighbors, inward, strict=True
+        )
+    ]
 
 
-def _stays_inside(mask: Mask, at: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which of n profiles end on the object: one across a chair's leg leaves it again."""
-    u, v = np.rint(at[:, _OUTSIDE_PX:, 0]).astype(int), np.rint(at[:, _OUTSIDE_PX:, 1]).astype(int)
-    height, width = mask.shape
+def _averaged(profiles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the means of groups of adjacent profiles (n, k); the last few are left out."""
+    groups = len(profiles) // _GROUP
+    return profiles[: groups * _GROUP].reshape(groups, _GROUP, profiles.shape[1]).mean(axis=1)
+
+
+def _stays_inside(
+    masks: Sequence[Mask], counts: NDArray[np.int_], u: NDArray[np.int_], v: NDArray[np.int_]
+) -> NDArray[np.bool_]:
+    """Return which of n profiles end on the object: one across a chair's leg leaves it again.
+
+    `u`, `v` (n, k) are crop px, and `counts` the numbers of profiles of the masks, in their order.
+    """
+    shapes = np.array([mask.shape for mask in masks])
+    first = np.cumsum([0, *(mask.size for mask in masks)])[:-1]
+    height, width = (np.repeat(side, counts)[:, None] for side in shapes.T)
     inside = (u >= 0) & (v >= 0) & (u < width) & (v < height)
-    return (inside & (mask[np.where(inside, v, 0), np.where(inside, u, 0)] > 0)).all(axis=1)
+    place = np.where(inside, np.repeat(first, counts)[:, None] + v * width + u, 0)
+    flat = np.concatenate([mask.ravel() for mask in masks])
+    return np.asarray((inside & (flat[place] > 0)).all(axis=1))
 
 
 def settled_px(profiles: NDArray[np.float64]) -> NDArray[np.int_]:
@@ -87,33 +139,31 @@ def settled_px(profiles: NDArray[np.float64]) -> NDArray[np.int_]:
     return np.where(clean, np.minimum(settled, 0), settled)
 
 
-def _profile_positions(
-    crop: Crop, mask: Mask, labels: NDArray[np.uint16], max_profiles: int
-) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
-    """Return positions (n, k, 2) of profiles across the outlines, crop px, and the label outside each (n,)."""
+def _profiles_of(mask: Mask, max_profiles: int) -> _Profiles:
+    """Return profiles across the outlines of a mask, evenly along them."""
     contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    outlines = [c[:, 0, :].astype(np.float64) for c in contours if len(c) >= _MIN_OUTLINE_PX]
+    outlines = [c[:, 0, :] for c in contours if len(c) >= _MIN_OUTLINE_PX]
     if not outlines:
-        return np.empty((0, 1, 2)), np.empty(0, int)
-    tangents = [np.roll(o, -_TANGENT_PX, axis=0) - np.roll(o, _TANGENT_PX, axis=0) for o in outlines]
-    outline, tangent = np.concatenate(outlines), np.concatenate(tangents)
-    stride = max(1, len(outline) // max_profiles)
-    outline, tangent = outline[::stride], tangent[::stride]
+        return _Profiles(np.empty((0, 2)), np.empty((0, 2)))
+    stride = max(1, sum(len(o) for o in outlines) // max_profiles)
+    ahead, behind = ([part for o in outlines for part in (o[k:], o[:k])] for k in (_TANGENT_PX, -_TANGENT_PX))
+    outline = np.concatenate(outlines)[::stride].astype(np.float64)
+    tangent = np.concatenate(ahead)[::stride].astype(np.float64) - np.concatenate(behind)[::stride]
     # OpenCV orders outlines with the mask on the left as displayed; holes run the other way
     inward = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
-    inward /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-9)
-    reach = np.arange(-_OUTSIDE_PX, _INSIDE_PX + 1)
-    at = outline[:, None, :] + inward[:, None, :] * reach[None, :, None]
-    outside = np.rint(outline - 1.5 * inward).astype(int)
+    inward /= np.maximum(np.sqrt((tangent * tangent).sum(axis=1, keepdims=True)), 1e-9)
+    return _Profiles(outline, inward)
+
+
+def _neighbors(lines: _Profiles, start: NDArray[np.int_], labels: NDArray[np.uint16]) -> NDArray[np.int_]:
+    """Return the label just outside each of n outline pixels, whose crops start at `start` (n, 2), px."""
+    outside = np.rint(lines.outline - 1.5 * lines.inward).astype(int) + start
     height, width = labels.shape
-    row = np.clip(outside[:, 1] + crop.rows.start, 0, height - 1)
-    neighbor = labels[row, np.clip(outside[:, 0] + crop.columns.start, 0, width - 1)]
-    return at, neighbor.astype(int)
+    return labels[np.clip(outside[:, 1], 0, height - 1), np.clip(outside[:, 0], 0, width - 1)].astype(int)
 
 
-def _sampled(depth: DepthMap, crop: Crop, at: NDArray[np.float64]) -> NDArray[np.float64]:
-    u = np.rint(at[..., 0]).astype(int) + crop.columns.start
-    v = np.rint(at[..., 1]).astype(int) + crop.rows.start
+def _sampled(depth: DepthMap, u: NDArray[np.int_], v: NDArray[np.int_]) -> NDArray[np.float64]:
+    """Return 1 / z at pixels of the image, NaN outside it and without depth."""
     height, width = depth.disparity.shape
     inside = (u >= 0) & (v >= 0) & (u < width) & (v < height)
     values = depth.disparity[np.where(inside, v, 0), np.where(inside, u, 0)].astype(np.float64)

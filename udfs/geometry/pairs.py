@@ -33,12 +33,6 @@ class Cloud(NamedTuple):
         right[:3], right[4] = -2.0 * near.T, squares
         return cls(left, right)
 
-    def nearest(self, ranked: NDArray[np.float32]) -> "Cloud":
-        """Return the share of the first points whose ranks are given that rank lowest."""
-        count = min(len(ranked), max(_MIN_NEAREST, int(_NEAREST_SHARE * len(ranked))))
-        chosen = np.argpartition(ranked, count - 1)[:count]
-        return Cloud(self.left[chosen], self.right[:, chosen])
-
 
 class Surface(NamedTuple):
     """An object's visible surface in W: a sketch of a few points, and `whole`, of which the first `n_even` count.
@@ -73,14 +67,24 @@ def surface_gap(a: Surface, b: Surface) -> float:
     squared = a.sketch.left @ b.sketch.right
     even_a, near_a = _facing(a, _tail(b.sketch, squared.min(axis=0)))
     even_b, near_b = _facing(b, _tail(a.sketch, squared.min(axis=1)))
-    from_a, from_b = (even_a.left @ near_b.right).min(axis=1), (even_b.left @ near_a.right).min(axis=1)
+    from_a, from_b = (even_a @ near_b).min(axis=1), (even_b @ near_a).min(axis=1)
     return min(_percentile(from_a, a.n_even), _percentile(from_b, b.n_even))
 
 
-def _facing(surface: Surface, tail: NDArray[np.float32]) -> tuple[Cloud, Cloud]:
-    """Return the even points and all points of the part that is nearest to a few others, rows of their left factor."""
+def _facing(surface: Surface, tail: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the part that is nearest to a few others, rows of their left factor.
+
+    That is the left factor of its even points, and the right factor of all its points.
+    """
     ranked = (tail @ surface.whole.right).min(axis=0)
-    return surface.whole.nearest(ranked[: surface.n_even]), surface.whole.nearest(ranked)
+    even, near = _nearest(ranked[: surface.n_even]), _nearest(ranked)
+    return surface.whole.left.take(even, axis=0), surface.whole.right.take(near, axis=1)
+
+
+def _nearest(ranked: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the places of the share of points that rank lowest."""
+    count = min(len(ranked), max(_MIN_NEAREST, int(_NEAREST_SHARE * len(ranked))))
+    return ranked.argpartition(count - 1)[:count]
 
 
 def facing_points(a: Points, b: Points, gap_m: float) -> tuple[Points, Points]:
@@ -103,7 +107,7 @@ def facing_points(a: Points, b: Points, gap_m: float) -> tuple[Points, Points]:
 
 def _tail(cloud: Cloud, squared: NDArray[np.float32]) -> NDArray[np.float32]:
     count = min(len(squared), _TAIL)
-    return cloud.left[np.argpartition(squared, count - 1)[:count]]
+    return cloud.left.take(squared.argpartition(count - 1)[:count], axis=0)
 
 
 def _percentile(squared: NDArray[np.float32], total: int) -> float:

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from udfs.geometry.amodal import Body
 from udfs.geometry.boxes import YawBox, convex_hull, footprint, yaw_box
-from udfs.geometry.masks import Crop
+from udfs.geometry.masks import Crop, Mask
 from udfs.geometry.quantiles import quantiles
 
 Array = NDArray[np.float64]
@@ -51,9 +52,6 @@ def primitives(points_c: Array, points_w: Array) -> Primitives:
     z_lo, z, z_hi = quantiles(columns[2], _LEVELS[1:-1])
     distance = np.sqrt(np.einsum("ij,ij->i", points_c, points_c))
     near, middle = quantiles(np.ascontiguousarray(points_c[:, 2]), (_NEAR, _MIDDLE))
-    flat = points_w[:, :2]
-    wide = _within(columns, (west, east, south, north))
-    hull = _hull(flat, _within(columns, (x_lo, x_hi, y_lo, y_hi)))
     return Primitives(
         lo=(x_lo, y_lo, z_lo),
         center=(x, y, z),
@@ -61,8 +59,8 @@ def primitives(points_c: Array, points_w: Array) -> Primitives:
         center_c=(_median(points_c[:, 0]), _median(points_c[:, 1]), middle),
         range=quantiles(distance, (_NEAR,))[0],
         depth=near,
-        foot=footprint(_hull(flat, wide)),
-        box=yaw_box(hull),
+        foot=footprint(_hull(columns, (west, east, south, north))),
+        box=yaw_box(_hull(columns, (x_lo, x_hi, y_lo, y_hi))),
     )
 
 
@@ -70,25 +68,28 @@ def _median(values: Array) -> float:
     return quantiles(np.ascontiguousarray(values), (_MIDDLE,))[0]
 
 
-def _within(columns: list[Array], bounds: tuple[float, float, float, float]) -> NDArray[np.bool_]:
+def _hull(columns: list[Array], bounds: tuple[float, float, float, float]) -> Array:
+    """Return the hull (k, 2), from above, of the points between bounds of x and of y; of all if fewer than three."""
     x, y = columns[0], columns[1]
-    return (x >= bounds[0]) & (x <= bounds[1]) & (y >= bounds[2]) & (y <= bounds[3])
-
-
-def _hull(flat: Array, inside: NDArray[np.bool_]) -> Array:
-    chosen = flat[inside]
-    return convex_hull(chosen if len(chosen) >= 3 else flat)
+    chosen = np.flatnonzero((x >= bounds[0]) & (x <= bounds[1]) & (y >= bounds[2]) & (y <= bounds[3]))
+    if len(chosen) >= 3:
+        x, y = x[chosen], y[chosen]
+    return convex_hull(np.stack([x, y], axis=1))
 
 
 def middle_pixel(crop: Crop) -> tuple[float, float]:
     """Return the median column and the median row of a mask, px."""
     return (
-        _median_place(crop.mask.sum(axis=0, dtype=np.int64)) + crop.columns.start,
-        _median_place(crop.mask.sum(axis=1, dtype=np.int64)) + crop.rows.start,
+        _median_place(_sums(crop.mask, 0)) + crop.columns.start,
+        _median_place(_sums(crop.mask, 1)) + crop.rows.start,
     )
 
 
-def _median_place(counts: NDArray[np.int64]) -> float:
+def _sums(mask: Mask, axis: int) -> NDArray[np.int32]:
+    return np.asarray(cv2.reduce(mask, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S), np.int32).ravel()
+
+
+def _median_place(counts: NDArray[np.int32]) -> float:
     total = np.cumsum(counts)
     half = total[-1] / 2
     return float(np.searchsorted(total, half) + np.searchsorted(total, half, side="right")) / 2

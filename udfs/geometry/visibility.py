@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.geometry.depth_map import DepthMap
-from udfs.geometry.masks import Crop, Mask
+from udfs.geometry.masks import Crop, Mask, pixels_of
 
 _NEARER_M, _NEARER_REL = 0.03, 0.03
 _NOISE_SIGMAS = 4.0
@@ -47,6 +47,8 @@ def occlusion(depth: DepthMap, crop: Crop, kept: Mask, bleed_px: float) -> float
     else:
         far: NDArray[Any] = np.where(outside, z_m, np.float32(1e9))
         near = cv2.erode(far, np.ones((size, size), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=1e9)
+    u, v = pixels_of(outline)
+    own_m = z_m[v, u]
     # a floor seen at a grazing angle comes nearer with each pixel away from the outline
-    margin = np.maximum(_NEARER_M, (_NEARER_REL + _GRAZING_REL * bleed_px + _NOISE_SIGMAS * noise) * z_m)
-    return float(np.count_nonzero((outline > 0) & (near < z_m - margin))) / total
+    margin = np.maximum(_NEARER_M, (_NEARER_REL + _GRAZING_REL * bleed_px + _NOISE_SIGMAS * noise) * own_m)
+    return float(np.count_nonzero(near[v, u] < own_m - margin)) / total

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ class Outputs:
     rgb: Tensor
 
 
+@lru_cache(maxsize=4096)
 def working_size(width: int, height: int, pixels: int) -> tuple[int, int]:
     """Return sides that the network takes, in the image's proportions, with about `pixels` pixels."""
     sides = range(STRIDE, _MAX_SIDE_PX + 1, STRIDE)
