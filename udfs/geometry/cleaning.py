@@ -95,7 +95,7 @@ def _without_foreign_outline(depth: DepthMap, crop: Crop, kept: Mask, bleed: Ble
     outer_plane, outer_count = plane_value(Products.of(disparity * outer, outer), _OUTER_WINDOW_PX, at)
     scale = 1.0 / np.maximum(inner_plane, 1e-6)
     contrast = np.where(outer_count >= _MIN_FIT_PX, outer_plane * scale - 1.0, 0.0).astype(np.float32)
-    deviation = np.ascontiguousarray(disparity).ravel()[at] * scale - 1.0
+    deviation = (np.ascontiguousarray(disparity).ravel()[at] * scale - 1.0).astype(np.float32)
     if blur_px > 1:
         deviation = _along_rings(deviation, at, inside, blur_px)
     outer_side = deviation * np.sign(contrast) > 0.5 * np.abs(contrast)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.reasons import Outcome, Reason
+from udfs.garbage import collector_paused
 from udfs.geometry.camera import Pinhole
 from udfs.geometry.depth_map import DepthMap
 from udfs.geometry.gravity import Gravity
@@ -27,8 +28,9 @@ def lift_row(row: Row, settings: LiftSettings) -> Row:
     be lifted are listed in `rejected`. Raises RowRejected when the depth cannot be read, no camera has such intrinsics,
     or no object survives.
     """
-    given = scene_input(row, settings)
-    scene = lift_scene(given)
+    with collector_paused():
+        given = scene_input(row, settings)
+        scene = lift_scene(given)
     if not scene["objects"]:
         reasons = ", ".join(sorted({r["reason"] for r in scene["rejected"]})) or "no regions"
         error = f"None of {len(row['regions'] or [])} regions could be lifted ({reasons}); look at masks and depth."

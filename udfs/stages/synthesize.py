@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from schemas.reasons import Outcome, Reason
+from udfs.garbage import collector_paused
 from udfs.questions.answering import answer_scene, split_of
 from udfs.questions.columns import ImageColumns, QaColumns
 from udfs.questions.flattening import scenes_of
@@ -52,8 +53,24 @@ def synthesize_batches(
     row with its keys, nulls and the reason.
     """
     for batch in batches:
-        out, rejected = QaColumns(recipe), []
-        for keys, made in scenes_of(batch, settings.asks_affordances):
+        scenes, rejected = scenes_of(batch, settings.asks_affordances), []
+        while (made := _answered(scenes, settings, recipe, schema, rejected)) is not None:
+            yield made
+        if rejected:
+            yield pa.RecordBatch.from_pylist(rejected, schema=schema)
+
+
+def _answered(
+    scenes: Iterator[tuple[Row, Scene | Exception]],
+    settings: SynthesizeSettings,
+    recipe: str,
+    schema: pa.Schema,
+    rejected: list[Row],
+) -> pa.RecordBatch | None:
+    """Return the answers of the next scenes, None when there are no more; append what decides nothing to `rejected`."""
+    out = QaColumns(recipe)
+    with collector_paused():
+        for keys, made in scenes:
             try:
                 if isinstance(made, Exception):
                     raise made
@@ -63,12 +80,8 @@ def synthesize_batches(
             except Exception as error:  # a poisoned scene is quarantined alone, whatever it raises
                 rejected.append(_rejected(keys, recipe, error))
             if len(out) >= _ROWS_PER_BATCH:
-                yield out.to_batch(schema)
-                out = QaColumns(recipe)
-        if len(out):
-            yield out.to_batch(schema)
-        if rejected:
-            yield pa.RecordBatch.from_pylist(rejected, schema=schema)
+                break
+        return out.to_batch(schema) if len(out) else None
 
 
 def _append(keys: Row, scene: Scene, settings: SynthesizeSettings, out: QaColumns) -> int:
