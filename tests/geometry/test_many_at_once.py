@@ -15,6 +15,7 @@ from udfs.geometry.cutout import lattice
 from udfs.geometry.denoising import Products, local_plane, plane_value
 from udfs.geometry.depth_map import DepthMap
 from udfs.geometry.depth_steps import steps_across
+from udfs.geometry.free_space import away_px
 from udfs.geometry.masks import Crop, label_map, pixels_of
 from udfs.geometry.primitives import middle_pixel
 
@@ -164,3 +165,14 @@ def test_steps_across_many_masks_are_those_across_each(noise: float) -> None:
 def test_no_masks_have_no_steps() -> None:
     depth = DepthMap.of(np.full(SHAPE, 1000, np.uint16), CAMERA)
     assert steps_across(depth, [], np.zeros(SHAPE, np.uint16)) == []
+
+
+def test_distances_do_not_depend_on_where_a_mask_lies_in_memory() -> None:
+    mask = (np.random.default_rng(8).random((61, 83)) < 0.98).astype(np.uint8)
+    outside = np.argwhere(mask == 0)
+    places = np.argwhere(mask == mask).reshape(*mask.shape, 2)
+    exact = np.sqrt(((places[:, :, None] - outside[None, None]) ** 2).sum(axis=3).min(axis=2))
+    for offset in range(0, 64, 4):
+        moved = np.zeros(mask.size + 64, np.uint8)[offset : offset + mask.size].reshape(mask.shape)
+        moved[:] = mask
+        assert np.array_equal(away_px(moved), exact)

@@ -191,7 +191,7 @@ def _space(view: View, grid: Grid, free: Mask, candidates: Mask) -> dict[str, An
     """Return what the row says of free cells, with the point of the candidates that is farthest from all others."""
     area_m2 = grid.area_m2(free)
     inner = np.pad((candidates & grid.steep(view)).astype(np.uint8), 1)
-    away = cv2.distanceTransform(inner, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    away = away_px(inner)[1:-1, 1:-1]
     i, j = divmod(int(np.argmax(away)), away.shape[1])
     radius_m = (float(away[i, j]) - 0.5) * grid.cell_m - grid.blur_m(view, i, j)
     if area_m2 < _MIN_AREA_M2 or radius_m < _MIN_RADIUS_M:
@@ -206,6 +206,16 @@ def _space(view: View, grid: Grid, free: Mask, candidates: Mask) -> dict[str, An
         "area_m2": area_m2,
         "outline": _outline(view, grid, free, (i, j)),
     }
+
+
+def away_px(inner: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the distance of every pixel of a mask from the nearest one outside it, px.
+
+    OpenCV's last bit depends on where the mask lies in memory, and with it which of two equal distances is larger. The
+    squares are whole numbers.
+    """
+    away = cv2.distanceTransform(inner, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.sqrt(np.rint(np.square(away.astype(np.float64))))
 
 
 def _outline(view: View, grid: Grid, free: Mask, place: tuple[int, int]) -> list[float]:
