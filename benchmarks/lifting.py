@@ -12,12 +12,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from pycocotools import mask as coco_mask
 
 from benchmarks.pipeline import Row, image_row, lift_input
 from benchmarks.processor import heading
 from scenes.crawl import write_crawl
 from scenes.truth.measure import read_manifest
+from udfs.experts.regions import encoded
 from udfs.stages.lift import LiftSettings, lift_row
 
 ROOMS_PER_CRAWL = 40
@@ -53,9 +53,11 @@ def _discs(row: Row, count: int, random: np.random.Generator) -> list[Row]:
         middle = ((column + 0.5) * width / columns, (line + 0.5) * height / lines)
         u, v = (int(place + shift) for place, shift in zip(middle, random.integers(-8, 9, 2), strict=True))
         cv2.circle(labels, (u, v), int(random.integers(18, 31)), number, -1)
-    masks = ((number, np.asfortranarray(labels == number, np.uint8)) for number in range(1, count + 1))
     like = {**row["regions"][0], "box_3d": None, "front": None}
-    return [{**like, "region_id": number, "rle": coco_mask.encode(mask)["counts"].decode()} for number, mask in masks]
+    return [
+        {**like, "region_id": number, "rle": encoded(labels == number)["counts"].decode()}
+        for number in range(1, count + 1)
+    ]
 
 
 def seconds_per_image(rows: list[Row], passes: int) -> list[float]:
