@@ -8,7 +8,6 @@ SPATIALLAKE_PLUGINS lists it (comma-separated dotted names), which Spark's Pytho
 import os
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pkgutil import iter_modules
 from types import ModuleType
@@ -64,6 +63,9 @@ def add_plugin(name: str) -> None:
 
 def plugin_names(group: str) -> list[str]:
     """Return the dotted names of the plugins of one entry point group and of SPATIALLAKE_PLUGINS."""
+    # A tenth of a second, which commands that read no registry do not wait for.
+    from importlib.metadata import entry_points
+
     installed = sorted(point.module for point in entry_points(group=group))
     named = [name.strip() for name in os.environ.get(PLUGINS_VARIABLE, "").split(",")]
     return list(dict.fromkeys(name for name in (*installed, *named) if name))

@@ -1,4 +1,8 @@
-"""The Typer application, which imports a command's module on demand, and the options that commands share."""
+"""The Typer application and the options that commands share.
+
+The modules of the commands import what a command works with in the command itself, so that help and mistakes in options
+do not wait for Spark and NumPy.
+"""
 
 import logging
 import signal
@@ -17,7 +21,7 @@ from typer.main import get_group
 if TYPE_CHECKING:
     from jobs.engine.settings import RunSettings
 
-# In the order of the help. The last one is searched first, since the first one imports Spark.
+# In the order of the help.
 _MODULES = (
     "jobs.cli.stages",
     "jobs.cli.operations",
@@ -53,18 +57,16 @@ def _quiet_interrupts() -> Iterator[None]:
 
 
 class _LazyGroup(TyperGroup):
-    """A command group that imports its modules one by one until it finds the command."""
+    """A command group that imports its modules on demand, those of the stages, which look for plugins, last."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        for module in _MODULES:
-            self._import(module)
+        self._import(_MODULES)
         return sorted(super().list_commands(ctx), key=lambda name: _place(self.commands[name]))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        for module in reversed(_MODULES):
-            if cmd_name in self.commands:
-                break
-            self._import(module)
+        for modules in (_MODULES[1:], _MODULES[:1]):
+            if cmd_name not in self.commands:
+                self._import(modules)
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: Any) -> Any:
@@ -82,8 +84,9 @@ class _LazyGroup(TyperGroup):
             sentence = "Interrupted; what was finished is kept, and the same command continues from there."
             raise Interrupted(sentence) from None
 
-    def _import(self, module: str) -> None:
-        import_module(module)
+    def _import(self, modules: tuple[str, ...]) -> None:
+        for module in modules:
+            import_module(module)
         self.commands.update(get_group(app).commands)
 
 

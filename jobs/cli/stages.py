@@ -2,7 +2,7 @@
 
 import sys
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,38 +17,39 @@ from jobs.cli.options import (
     SettingsOption,
     app,
 )
-from jobs.engine.environment import resolve_jars
 from jobs.engine.errors import UsageError
-from jobs.engine.going_live import use as show_recipe
-from jobs.engine.locks import writing
-from jobs.engine.memory import remembered_settings
-from jobs.engine.pipeline import backfill_stages, lacking_by_stage, open_lake, retry_stages
-from jobs.engine.pipeline import follow as keep_running
-from jobs.engine.pipeline import run as run_once
-from jobs.engine.progress import Reporter
-from jobs.engine.registry import run_stages, stage_definitions
-from jobs.engine.selection import Selection
-from jobs.engine.settings import RunSettings, lake_named, load_settings
-from jobs.engine.stage import StageDefinition
+from jobs.engine.outlines import Outline, stage_outlines
+
+if TYPE_CHECKING:
+    from jobs.engine.selection import Selection
+    from jobs.engine.settings import RunSettings
 
 StageOption = Annotated[str | None, typer.Option("--stage", help="Stage to work on; all unless given.")]
+_OUTLINES = stage_outlines()
+_RUN_STAGES = tuple(outline.name for outline in _OUTLINES if outline.in_run)
 _REMEMBERED = "Without --experts, --set and --settings a lake keeps the settings of its current recipes."
 
 
 def _settings(
     lake: str | None, settings: str | None, overrides: list[str] | None, recipe: str | None = None, **flags: str | None
-) -> RunSettings:
+) -> "RunSettings":
+    from jobs.engine.memory import remembered_settings
+    from jobs.engine.settings import lake_named, load_settings
+
     named = lake_named(lake, settings, overrides or [])
     remembered = remembered_settings(named, recipe)
     return load_settings({"lake": named, **flags}, settings, overrides or [], remembered)
 
 
-def _run_stages(names: tuple[str, ...], settings: RunSettings, follow_seconds: float | None) -> None:
+def _run_stages(names: tuple[str, ...], settings: "RunSettings", follow_seconds: float | None) -> None:
+    from jobs.engine.pipeline import follow, run
+    from jobs.engine.progress import Reporter
+
     with Reporter() as reporter:
         if follow_seconds is None:
-            run_once(settings, names, reporter)
+            run(settings, names, reporter)
         else:
-            keep_running(settings, names, reporter, follow_seconds)
+            follow(settings, names, reporter, follow_seconds)
 
 
 @app.command()
@@ -56,11 +57,13 @@ def setup(
     s3: Annotated[bool, typer.Option("--s3", help="Also download the connector for lakes on S3.")] = False,
 ) -> None:
     """Download the jars that Spark needs, once; everything later works offline."""
+    from jobs.engine.environment import resolve_jars
+
     jars = resolve_jars(with_s3=s3)
     typer.echo(f"{len(jars)} jars ready.")
 
 
-@app.command(help=f"Run the whole engine: {', '.join(run_stages())}. {_REMEMBERED}")
+@app.command(help=f"Run the whole engine: {', '.join(_RUN_STAGES)}. {_REMEMBERED}")
 def run(
     lake: NamedLakeOption = None,
     crawl: CrawlOption = None,
@@ -72,10 +75,10 @@ def run(
 ) -> None:
     """Run every stage that is part of the engine."""
     merged = _settings(lake, settings, set_, crawl=crawl, experts=experts, master=master)
-    _run_stages(run_stages(), merged, follow)
+    _run_stages(_RUN_STAGES, merged, follow)
 
 
-def _source_command(definition: StageDefinition) -> None:
+def _source_command(outline: Outline) -> None:
     def command(
         lake: NamedLakeOption = None,
         crawl: CrawlOption = None,
@@ -89,12 +92,12 @@ def _source_command(definition: StageDefinition) -> None:
             raise UsageError(
                 "Name a crawl: --crawl CRAWL, SPATIALLAKE_CRAWL, or `crawl: CRAWL` in a file of --settings."
             )
-        _run_stages((definition.name,), merged, follow)
+        _run_stages((outline.name,), merged, follow)
 
-    app.command(definition.name, help=definition.help)(command)
+    app.command(outline.name, help=outline.help)(command)
 
 
-def _stage_command(definition: StageDefinition) -> None:
+def _stage_command(outline: Outline) -> None:
     def command(
         lake: NamedLakeOption = None,
         experts: ExpertsOption = None,
@@ -103,12 +106,12 @@ def _stage_command(definition: StageDefinition) -> None:
         master: MasterOption = None,
         follow: FollowOption = None,
     ) -> None:
-        _run_stages((definition.name,), _settings(lake, settings, set_, experts=experts, master=master), follow)
+        _run_stages((outline.name,), _settings(lake, settings, set_, experts=experts, master=master), follow)
 
-    app.command(definition.name, help=definition.help)(command)
+    app.command(outline.name, help=outline.help)(command)
 
 
-def _examples_command(definition: StageDefinition) -> None:
+def _examples_command(outline: Outline) -> None:
     def command(
         lake: NamedLakeOption = None,
         reasoning: Annotated[
@@ -127,16 +130,16 @@ def _examples_command(definition: StageDefinition) -> None:
     ) -> None:
         asked = [f"examples.reasoning={_THOUGHTS}", *(set_ or ())] if reasoning else set_
         merged = _settings(lake, settings, asked, experts=experts, master=master)
-        _run_stages((definition.name,), merged, follow)
+        _run_stages((outline.name,), merged, follow)
 
-    app.command(definition.name, help=definition.help)(command)
+    app.command(outline.name, help=outline.help)(command)
 
 
 _THOUGHTS = 4
 _OWN_COMMANDS = {"examples": _examples_command}
-for _definition in stage_definitions().values():
-    _command = _source_command if _definition.is_source else _stage_command
-    _OWN_COMMANDS.get(_definition.name, _command)(_definition)
+for _outline in _OUTLINES:
+    _command = _source_command if _outline.is_source else _stage_command
+    _OWN_COMMANDS.get(_outline.name, _command)(_outline)
 
 
 @app.command()
@@ -175,6 +178,10 @@ def backfill(
     Covers all stages of `run` after `ingest`, or --stage and the stages downstream of it. A new recipe is shown once it
     has caught up, which is when all images are done under it.
     """
+    from jobs.engine.pipeline import backfill_stages
+    from jobs.engine.progress import Reporter
+    from jobs.engine.selection import Selection
+
     merged = _settings(lake, settings, set_, recipe, experts=experts, master=master)
     selection = Selection(crawl, first.date() if first else None, last.date() if last else None, where)
     if dry_run:
@@ -184,9 +191,10 @@ def backfill(
         backfill_stages(merged, stage, reporter, selection=selection)
 
 
-def _print_work(settings: RunSettings, stage: str | None, selection: Selection) -> None:
+def _print_work(settings: "RunSettings", stage: str | None, selection: "Selection") -> None:
     from rich.console import Console
 
+    from jobs.engine.pipeline import lacking_by_stage
     from jobs.views.planning import Fleet, pilot_of, print_plan, work_of
     from jobs.views.reader import LakeReader
 
@@ -208,6 +216,9 @@ def retry(
     master: MasterOption = None,
 ) -> None:
     """Retry the rows that failed, and no others."""
+    from jobs.engine.pipeline import retry_stages
+    from jobs.engine.progress import Reporter
+
     merged = _settings(lake, settings, set_, experts=experts, master=master)
     with Reporter() as reporter:
         retry_stages(merged, stage, reporter)
@@ -245,6 +256,11 @@ def use(
 
     It may be newer or older than the live one, but has to have caught up. No row changes.
     """
+    from jobs.engine.going_live import use as show_recipe
+    from jobs.engine.locks import writing
+    from jobs.engine.pipeline import open_lake
+    from jobs.engine.settings import load_settings
+
     settings = load_settings({"lake": lake, "master": master}, None, [])
     opened = open_lake(settings)
     with writing(opened.uri, ("recipes",), settings.store_locks):

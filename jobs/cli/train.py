@@ -7,7 +7,6 @@ import typer
 
 from jobs.cli.options import SettingsOption, app
 from jobs.engine.errors import EnvironmentMissing, UsageError
-from jobs.engine.layers import merged_settings, validated
 
 _IMAGE_COLUMNS = "bytes, depth, camera, gravity, instances, objects"
 
@@ -116,6 +115,7 @@ def train(
     On several processes: `torchrun --nproc-per-node 8 -m spatiallake train ...`, or `accelerate launch` likewise.
     """
     from jobs.engine.exports import note_export
+    from jobs.engine.layers import merged_settings, validated
     from jobs.engine.memory import with_shown_examples
 
     try:

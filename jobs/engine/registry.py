@@ -8,11 +8,10 @@ from pydantic import BaseModel
 
 import jobs.stages
 from jobs.engine.errors import UsageError
+from jobs.engine.outlines import GROUP
 from jobs.engine.stage import StageDefinition
 from schemas.plugins import PLUGINS_VARIABLE, modules_with
 from schemas.table import Table
-
-GROUP = "spatiallake.stages"
 
 
 def stage_definitions() -> MappingProxyType[str, StageDefinition]:

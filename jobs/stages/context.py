@@ -4,6 +4,7 @@ from pydantic import Field
 
 from jobs.engine.factories import expert_stage
 from jobs.engine.joined import Part
+from jobs.engine.outlines import HELP
 from jobs.engine.stage import Stage, StageDefinition, StageInputs
 from schemas.images import IMAGES
 from schemas.perception import IMAGE_SCORES, REGIONS
@@ -36,7 +37,7 @@ def _build(inputs: StageInputs) -> Stage:
 STAGE = StageDefinition(
     table=REGIONS,
     reads=(IMAGE_SCORES, IMAGES),
-    help="Find masks, labels and captions: `image_scores` -> `regions`.",
+    help=HELP["context"],
     build=_build,
     settings=ContextSettings,
     slot="context",

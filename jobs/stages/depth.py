@@ -3,6 +3,7 @@
 from functools import partial
 
 from jobs.engine.factories import expert_stage
+from jobs.engine.outlines import HELP
 from jobs.engine.stage import StageDefinition
 from schemas.images import IMAGES
 from schemas.perception import DEPTHS, REGIONS
@@ -11,7 +12,7 @@ from udfs.stages.perceive import depth_row
 STAGE = StageDefinition(
     table=DEPTHS,
     reads=(REGIONS, IMAGES),
-    help="Estimate depth, intrinsics and gravity: `regions` -> `depths`.",
+    help=HELP["depth"],
     build=partial(expert_stage, finish=depth_row),
     slot="depth",
 )

@@ -2,6 +2,7 @@
 
 from jobs.engine.factories import row_stage
 from jobs.engine.joined import Joined, Part
+from jobs.engine.outlines import HELP
 from jobs.engine.stage import Stage, StageDefinition, StageInputs
 from schemas.perception import REGIONS
 from schemas.scenes import REFERENCES, SCENES
@@ -20,7 +21,7 @@ def _build(inputs: StageInputs) -> Stage:
 STAGE = StageDefinition(
     table=REFERENCES,
     reads=(SCENES, REGIONS),
-    help="Write a referring expression for every object: `scenes` -> `references`.",
+    help=HELP["disambiguate"],
     build=_build,
     settings=DisambiguateSettings,
 )

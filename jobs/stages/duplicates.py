@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from jobs.engine.arrow import map_batches, output_type
 from jobs.engine.joined import Part
 from jobs.engine.lake import Lake
+from jobs.engine.outlines import HELP
 from jobs.engine.recipes import recipe_of
 from jobs.engine.small.work import SmallWork
 from jobs.engine.stage import Stage, StageDefinition, StageInputs
@@ -84,7 +85,7 @@ def _read_small(lake: Lake, keys: pa.Table, recipe: str) -> pa.Table:
 STAGE = StageDefinition(
     table=NEAR_DUPLICATES,
     reads=(IMAGES,),
-    help="Find near-duplicates and what no split may divide: `images` -> `near_duplicates`.",
+    help=HELP["duplicates"],
     build=_build,
     settings=DuplicatesSettings,
 )

@@ -13,6 +13,7 @@ from jobs.engine.errors import UsageError
 from jobs.engine.factories import batch_stage
 from jobs.engine.joined import Part, beside
 from jobs.engine.lake import Lake
+from jobs.engine.outlines import HELP
 from jobs.engine.stage import Stage, StageDefinition, StageInputs
 from jobs.engine.writing import AppendOncePerKey
 from schemas.answers import QA_PAIRS
@@ -112,7 +113,7 @@ class _Read:
 STAGE = StageDefinition(
     table=TRAINING_EXAMPLES,
     reads=(QA_PAIRS, IMAGES, SCENES, REFERENCES),
-    help="Write training examples: `qa_pairs`, `images` -> `training_examples`; not part of `run`.",
+    help=HELP["examples"],
     build=_build,
     settings=ExamplesSettings,
     # Examples store every image several times, a cost that a lake without training should not pay.

@@ -3,6 +3,7 @@
 from functools import partial
 
 from jobs.engine.factories import expert_stage
+from jobs.engine.outlines import HELP
 from jobs.engine.stage import StageDefinition
 from schemas.images import IMAGES
 from schemas.perception import IMAGE_SCORES
@@ -11,7 +12,7 @@ from udfs.stages.perceive import scores_row
 STAGE = StageDefinition(
     table=IMAGE_SCORES,
     reads=(IMAGES,),
-    help="Score every image: `images` -> `image_scores`.",
+    help=HELP["filter"],
     build=partial(expert_stage, finish=scores_row),
     slot="filter",
 )

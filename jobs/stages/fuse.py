@@ -8,6 +8,7 @@ from pyspark.sql.types import ArrayType, StructField
 
 from jobs.engine.arrow import map_batches, output_type
 from jobs.engine.lake import Lake
+from jobs.engine.outlines import HELP
 from jobs.engine.recipes import recipe_of
 from jobs.engine.stage import Stage, StageDefinition, StageInputs, rejects_of
 from jobs.engine.writing import AppendBeside, Outputs
@@ -95,7 +96,7 @@ def _outputs(stage: Stage, lake: Lake, transformed: DataFrame) -> Outputs:
 STAGE = StageDefinition(
     table=FUSED_FRAMES,
     reads=(SCENES, IMAGES, DEPTHS, REGIONS, NEAR_DUPLICATES),
-    help="Fuse posed sequences: `scenes` -> `fused_frames`, `fused_scenes`, `sequence_qa_pairs`; not part of `run`.",
+    help=HELP["fuse"],
     build=_build,
     settings=SequenceSettings,
     # Most crawls hold no posed sequences.

@@ -15,6 +15,7 @@ from pyspark.sql.types import StringType
 from jobs.engine.arrow import map_batches, output_type
 from jobs.engine.joined import Part
 from jobs.engine.lake import Lake
+from jobs.engine.outlines import HELP
 from jobs.engine.small.work import SmallOutputs, SmallWork
 from jobs.engine.stage import Stage, StageDefinition, StageInputs, rejects_of
 from jobs.engine.writing import Append, Outputs
@@ -117,7 +118,7 @@ def _small_outputs(lake: Lake, transformed: pa.Table) -> SmallOutputs:
 STAGE = StageDefinition(
     table=IMAGES,
     reads=(CRAWL,),
-    help="Add a crawl's new images to `images`.",
+    help=HELP["ingest"],
     build=_build,
     settings=IngestSettings,
     keys=("entry_id", "ingest_shard"),

@@ -2,6 +2,7 @@
 
 from jobs.engine.factories import row_stage
 from jobs.engine.joined import Joined, Part
+from jobs.engine.outlines import HELP
 from jobs.engine.stage import Stage, StageDefinition, StageInputs
 from schemas.perception import DEPTHS, REGIONS
 from schemas.scenes import SCENES
@@ -19,7 +20,7 @@ def _build(inputs: StageInputs) -> Stage:
 STAGE = StageDefinition(
     table=SCENES,
     reads=(DEPTHS, REGIONS),
-    help="Lift to metric objects in a gravity-aligned frame: `depths` -> `scenes`.",
+    help=HELP["lift"],
     build=_build,
     settings=LiftSettings,
 )

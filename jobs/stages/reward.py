@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from jobs.engine.arrow import map_batches, output_type
 from jobs.engine.lake import Lake
+from jobs.engine.outlines import HELP
 from jobs.engine.recipes import recipe_of
 from jobs.engine.stage import Stage, StageDefinition, StageInputs
 from schemas.images import IMAGES
@@ -61,7 +62,7 @@ def _read(lake: Lake, keys: DataFrame, shards: list[int], scene_recipe: str) -> 
 STAGE = StageDefinition(
     table=REWARDS,
     reads=(IMAGES, SCENES),
-    help="Measure how near the gripper of robot episodes is to its goal: `scenes` -> `rewards`; not part of `run`.",
+    help=HELP["reward"],
     build=_build,
     settings=RewardSettings,
     # Most crawls hold no episodes.

@@ -14,6 +14,7 @@ from pyspark.sql.types import ArrayType, StructField, StructType
 
 from jobs.engine.joined import Part, beside
 from jobs.engine.lake import Lake
+from jobs.engine.outlines import HELP
 from jobs.engine.recipes import recipe_of
 from jobs.engine.small.work import SmallOutputs, SmallWork
 from jobs.engine.stage import Stage, StageDefinition, StageInputs, rejects_of, with_recipe
@@ -121,7 +122,7 @@ def _small_outputs(lake: Lake, transformed: pa.Table) -> SmallOutputs:
 STAGE = StageDefinition(
     table=QA_STATISTICS,
     reads=(QA_PAIRS, SCENES, CRAWL),
-    help="Count answers and their objects: `qa_pairs` -> `qa_statistics`, `object_statistics`.",
+    help=HELP["statistics"],
     build=_build,
     writing=ReplaceShards(counted="answers", beside=(OBJECT_STATISTICS,)),
     side_tables=(OBJECT_STATISTICS,),

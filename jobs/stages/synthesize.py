@@ -2,6 +2,7 @@
 
 from jobs.engine.factories import batch_stage
 from jobs.engine.joined import Joined, Part
+from jobs.engine.outlines import HELP
 from jobs.engine.stage import Stage, StageDefinition, StageInputs
 from jobs.engine.writing import AppendBulk
 from schemas.answers import QA_PAIRS
@@ -27,7 +28,7 @@ def _build(inputs: StageInputs) -> Stage:
 STAGE = StageDefinition(
     table=QA_PAIRS,
     reads=(REFERENCES, SCENES, IMAGES, NEAR_DUPLICATES),
-    help="Generate questions and answers: `references` -> `qa_pairs`.",
+    help=HELP["synthesize"],
     build=_build,
     settings=SynthesizeSettings,
     writing=AppendBulk(),
