@@ -5,6 +5,7 @@ compare machines and moments by.
 """
 
 import argparse
+import json
 import sys
 import tempfile
 import time
@@ -25,6 +26,7 @@ def commands(crawl: Path, folder: Path) -> dict[str, list[str]]:
     run = ["run", "--crawl", str(crawl), "--experts", "sensor"]
     return {
         "`--help`": ["--help"],
+        "`ask` with depth and masks given": ["ask", *image_of(crawl)],
         "first `run`": [*run, *small],
         "`run` with nothing to do": [*run, *small],
         "first `run`, in Spark": [*run, *spark, *_SPARK],
@@ -34,6 +36,15 @@ def commands(crawl: Path, folder: Path) -> dict[str, list[str]]:
         "`preview`": ["preview", *small, "--out", str(folder / "preview.html")],
         "`report`": ["report", *small, "--out", str(folder / "report.html")],
     }
+
+
+def image_of(crawl: Path) -> list[str]:
+    """Return the arguments that ask about the crawl's first image, with its depth and masks from the manifest."""
+    lines = (crawl / "manifest.jsonl").read_text().splitlines()
+    row = json.loads(lines[0])
+    (crawl / "one.json").write_text(lines[0])
+    a, b = (thing["label"] for thing in row["objects"][:2])
+    return [str(crawl / row["image"]), f"How far is the {a} from the {b}?", "--sidecar", str(crawl / "one.json")]
 
 
 def fixed_work() -> None:

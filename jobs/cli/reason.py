@@ -79,7 +79,10 @@ def reason(
 
     Exit code 12: the question has no answer.
     """
-    from jobs.one_image import asking, reasoning
+    from jobs.one_image import asking
+
+    asking.require_image(image)
+    from jobs.one_image import reasoning
 
     about = asking.About(sidecar=sidecar, depth=depth, masks=masks, objects=objects, camera=camera, gravity=gravity)
     planned = reasoning.planner_of(reasoning.Source(planner, "planner", planner_model, planner_key), show_image)
@@ -87,7 +90,6 @@ def reason(
     source = reasoning.Source(
         answers or (planner if replays else reasoning.GEOMETRY), "answers", answers_model, answers_key
     )
-    asking.require_image(image)
     content, measured = image.read_bytes(), None
     if source.place == reasoning.GEOMETRY or about != asking.About():
         given, merged = asking.given_by(about), settings_of(".", settings, set_, experts=experts)

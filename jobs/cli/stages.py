@@ -237,13 +237,14 @@ def recipes(
     full: Annotated[bool, typer.Option("--full", help="All settings of each recipe, as JSON.")] = False,
 ) -> None:
     """List recipes by stage: live, pending or old, with the settings that set each apart."""
+    if context.invoked_subcommand is not None:
+        return
+    if lake is None:
+        raise UsageError("Name a lake: `spatiallake recipes --lake LAKE`.")
     from jobs.views.reader import LakeReader
     from jobs.views.recipes import print_recipes
 
-    if context.invoked_subcommand is None:
-        if lake is None:
-            raise UsageError("Name a lake: `spatiallake recipes --lake LAKE`.")
-        print_recipes(LakeReader(lake), sys.stdout, full)
+    print_recipes(LakeReader(lake), sys.stdout, full)
 
 
 @recipes_app.command()

@@ -9,6 +9,7 @@ import typer
 
 from jobs.cli.options import LakeOption, MasterOption, app, settings_of
 from jobs.engine.errors import UsageError
+from jobs.engine.lake_folder import require_lake
 
 SQL_ENGINES = ("duckdb", "spark")
 
@@ -66,6 +67,7 @@ def preview(
     ] = None,
 ) -> None:
     """Write a page with images, masks, boxes, floor plans and questions."""
+    require_lake(lake)
     from jobs.views.preview import write_preview
 
     typer.echo(str(write_preview(lake, out, limit, seed, image, beside)))
@@ -80,6 +82,7 @@ def report(
     ] = None,
 ) -> None:
     """Print every stage's yield and why it dropped rows, and write both as a page with plots."""
+    require_lake(lake)
     from jobs.views.report import write_report
 
     typer.echo(str(write_report(lake, out, compare=compare)))
@@ -92,6 +95,7 @@ def episodes(
     limit: Annotated[int, typer.Option("--limit", help="Maximum number of plots.")] = 100,
 ) -> None:
     """Write a page with the distance, contact and progress of every robot episode."""
+    require_lake(lake)
     from jobs.views.episodes import write_episodes_page
 
     typer.echo(str(write_episodes_page(lake, out, limit)))
@@ -113,6 +117,7 @@ def sql(
     """Run SQL over the lake's tables."""
     if engine not in SQL_ENGINES:
         raise UsageError(f"No engine {engine!r}; the engines are {' and '.join(SQL_ENGINES)}.")
+    require_lake(lake)
     if engine == "duckdb" and master is None:
         from jobs.views.embedded_sql import run_embedded
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from jobs.engine.errors import LakeUnreadable, LakeUnwritable
-from udfs.storage.locations import has_scheme
+from udfs.storage.locations import absolute, has_scheme
 
 _PROBE_BYTES = 2**20
 MIN_FREE_BYTES = 16 * 2**20
@@ -23,6 +23,22 @@ def require_folder(uri: str) -> None:
     existing = _existing(uri)
     if not existing.is_dir():
         raise LakeUnreadable(f"The lake {uri} cannot be there, since {existing} is a file; name a folder.")
+
+
+def require_lake(uri: str) -> None:
+    """Check that something is where a local lake is read, before what reads it is imported.
+
+    Raises:
+        LakeUnreadable: there is no such folder, or it is empty.
+    """
+    folder = uri if has_scheme(uri) else absolute(uri)
+    if not has_scheme(folder) and not (os.path.isdir(folder) and os.listdir(folder)):
+        raise no_lake(uri)
+
+
+def no_lake(uri: str) -> LakeUnreadable:
+    """Return the error of a lake that is not there."""
+    return LakeUnreadable(f"There is no lake at {uri}; `spatiallake run --crawl DIR_OR_URI --lake {uri}` makes one.")
 
 
 def require_writable(uri: str) -> None:

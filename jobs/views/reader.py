@@ -12,6 +12,7 @@ from deltalake import DeltaTable, QueryBuilder
 import schemas
 from jobs.engine.delta_log import is_plain, require_whole_log
 from jobs.engine.errors import LakeUnreadable, UsageError
+from jobs.engine.lake_folder import no_lake
 from jobs.engine.recipes import RecipeBook
 from jobs.engine.registry import stage_tables
 from jobs.views.plain_arrow import plain
@@ -72,9 +73,7 @@ class LakeReader:
         """
         found = [name for name in known_tables() if self.has(name)]
         if not found:
-            raise LakeUnreadable(
-                f"There is no lake at {self.uri}; `spatiallake run --crawl DIR_OR_URI --lake {self.uri}` makes one."
-            )
+            raise no_lake(self.uri)
         return found
 
     def has(self, name: str) -> bool:

@@ -12,8 +12,9 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.engine.errors import LakeUnreadable, UsageError
+from jobs.engine.errors import UsageError
 from jobs.engine.lake import Lake
+from jobs.engine.lake_folder import no_lake
 from jobs.engine.recipe_table import recipe_book
 from jobs.views.answers import Answer, print_answer, require_format, say_more_rows
 from jobs.views.reader import known_tables, stage_of_table
@@ -73,7 +74,7 @@ def _tables_of(session: SparkSession, lake_uri: str) -> tuple[Lake, dict[str, Ta
     lake = Lake(session, uri, f"{uri}/_checkpoints")
     tables = {name: table for name, table in known_tables().items() if lake.exists(table)}
     if not tables:
-        raise LakeUnreadable(f"There is no lake at {uri}; `spatiallake run --crawl DIR_OR_URI --lake {uri}` makes one.")
+        raise no_lake(uri)
     return lake, tables
 
 

@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("pyspark", "torch", "numpy", "boto3", "pyarrow", "pandas", "deltalake", "cv2")
+HEAVY = (
+    "pyspark",
+    "torch",
+    "numpy",
+    "boto3",
+    "pyarrow",
+    "pandas",
+    "deltalake",
+    "cv2",
+    "scipy",
+    "duckdb",
+    "transformers",
+)
 LISTING = f"print('heavy:', *(name for name in {HEAVY} if name in sys.modules))"
 
 
@@ -85,7 +97,22 @@ def test_importing_the_package_imports_nothing_heavy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--version",), ("preview", "--help"), ("evaluate", "--no-such-option"), ("train", "--steps", "many")],
+    [
+        (),
+        ("--version",),
+        ("--help",),
+        ("preview", "--help"),
+        ("run", "--help"),
+        ("recipes", "use", "--help"),
+        ("no-such-command",),
+        ("evaluate", "--no-such-option"),
+        ("lift", "--no-such-option"),
+        ("train", "--steps", "many"),
+        ("ask", "missing.jpg", "How tall is the lamp?"),
+        ("reason", "missing.jpg", "How tall is the lamp?"),
+        ("preview", "--lake", "missing"),
+        ("sql", "SELECT 1", "--lake", "missing"),
+    ],
 )
 def test_help_and_mistakes_import_nothing_heavy(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert heavy_after(tmp_path, *arguments) == "heavy:"

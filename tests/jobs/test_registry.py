@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from jobs.engine.errors import UsageError
+from jobs.engine.outlines import Outline, stage_outlines
 from jobs.engine.registry import downstream_of, in_order, run_stages, sections, stage_definitions
 from jobs.engine.stage import StageDefinition, StageInputs
 from jobs.views.reader import known_tables, stage_of_table
@@ -90,6 +91,11 @@ def test_a_stage_outside_the_tree_gets_its_place_its_settings_and_its_table(monk
     assert known_tables()["question_lengths"] is QUESTION_LENGTHS
     assert stage_of_table()["question_lengths"] == "measure_questions"
     assert "measure_questions" in downstream_of("synthesize")
+
+
+def test_the_commands_of_our_stages_say_what_the_stages_declare() -> None:
+    declared = [Outline(one.name, one.help, one.in_run, one.is_source) for one in stage_definitions().values()]
+    assert list(stage_outlines()) == declared, "jobs/engine/outlines.py has to name every stage, in this order"
 
 
 def test_a_stage_outside_the_tree_gets_a_command_with_its_help_and_a_settings_section() -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 Array = NDArray[np.float64]
 _MIN_INSIDE = 0.5
@@ -89,6 +88,9 @@ def likeness_of(one: Sighted, other: Sighted) -> float:
         return _MIN_INSIDE * (1.0 - 0.9 * apart / limit)
     if not (one.is_cut and other.is_cut):
         return 0.0
+    # What comes with it takes a third of a second, and settings are read without it.
+    from scipy.spatial import KDTree
+
     gap_m = float(KDTree(one.points).query(other.points)[0].min())
     limit = _MEET_M + _SIGMAS * max(one.sigma_m, other.sigma_m)
     return 0.0 if gap_m > limit else 0.05 * _MIN_INSIDE * (1.0 - 0.9 * gap_m / limit)
