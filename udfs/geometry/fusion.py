@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.geometry.confirmed import confirmed
 from udfs.geometry.contradictions import consistent, contradictions, overlap, sightings
 from udfs.geometry.frame import rotation_of
 from udfs.geometry.fused_shape import FusedShape, Seen, fused_shape
@@ -26,7 +27,7 @@ _MATCH_POINTS, _POINTS = 200, 1500
 _DENSITIES = (12_000, 1_600, 200)
 _MAX_OCCLUSION = 0.10
 _MAX_UP_DEG = 5.0
-_MAX_OUTSIDE, _MIN_KEPT = 0.3, 0.3
+_MIN_KEPT = 0.3
 _GONE_SHARE, _THROUGH_SHARE = 0.7, 0.1
 _MIN_COMPARED, _MIN_COMPARED_SHARE = 15, 0.2
 _SAME_HEIGHT_REL, _SAME_HEIGHT_M = 0.15, 0.03
@@ -41,7 +42,8 @@ class ViewsContradict(ValueError):
 class FusedObject:
     """One instance in frame F, m.
 
-    `seen` holds its OBJECT struct per frame, by the frame's place among the views. `is_whole` says that a frame shows
+    `seen` holds its OBJECT struct per frame, by the frame's place among the views, and `clouds` the points (n, 3) of
+    that frame that others confirm. `is_whole` says that a frame shows
     it neither cut off nor hidden. `through` counts the frames that see through where it is, `is_moved` that it is one
     of two places of a thing that was moved.
     """
@@ -50,11 +52,16 @@ class FusedObject:
     label: str
     captions: tuple[str, ...]
     seen: Mapping[int, Mapping[str, Any]]
-    points: Array
+    clouds: Mapping[int, Array]
     shape: FusedShape
     is_whole: bool
     through: int = 0
     is_moved: bool = False
+
+    @property
+    def points(self) -> Array:
+        """Return its points (n, 3) of all frames."""
+        return np.concatenate(list(self.clouds.values()))
 
     @property
     def confidence(self) -> float:
@@ -118,18 +125,14 @@ class FusedScene:
     def gap_m(self, a: int, b: int) -> float:
         """Return D_gap of two objects, m: the median of the frames that show both, or that of the points of all frames.
 
-        All points together would come nearer than they are by the noise of every frame.
+        Only points that other frames confirm count: flying pixels bring surfaces nearer in all frames alike. All points
+        together would come nearer than they are by the noise of every frame.
         """
         one, other = self.object(a), self.object(b)
-        gaps = [_pair_gap_m(self.views[k], one.seen[k], other.seen[k]) for k in one.seen.keys() & other.seen.keys()]
-        if gaps:
-            return float(np.median(gaps))
-        # The points of several frames have no outline of their own.
-        parts: list[tuple[Array, ...]] = [
-            (*(thing.points[:: 1 + len(thing.points) // most] for most in _DENSITIES), np.empty((0, 3)))
-            for thing in (one, other)
-        ]
-        return surface_gap(*surfaces_of(parts))
+        both = sorted(one.seen.keys() & other.seen.keys())
+        if both:
+            return float(np.median([_gap_m(one.clouds[k], other.clouds[k]) for k in both]))
+        return _gap_m(one.points, other.points)
 
 
 def fuse(frames: Sequence[PosedView]) -> FusedScene:
@@ -171,9 +174,12 @@ def fuse(frames: Sequence[PosedView]) -> FusedScene:
     )
 
 
-def _pair_gap_m(view: PosedView, one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    ids = {one["object_id"], other["object_id"]}
-    return next(float(pair["gap_m"]) for pair in view.scene["pairs"] if {pair["a"], pair["b"]} == ids)
+def _gap_m(one: Array, other: Array) -> float:
+    # Points of several frames have no outline of their own.
+    parts: list[tuple[Array, ...]] = [
+        (*(points[:: 1 + len(points) // most] for most in _DENSITIES), np.empty((0, 3))) for points in (one, other)
+    ]
+    return surface_gap(*surfaces_of(parts))
 
 
 def _agreeing(views: list[PosedView]) -> tuple[dict[int, str], list[PosedView]]:
@@ -259,17 +265,18 @@ def _object(
     frame: tuple[Array, Array],
 ) -> FusedObject:
     rotation, offset = frame
-    clouds, shapes, whole = [], [], []
+    clouds: dict[int, Array] = {}
+    shapes, whole = [], []
     own = {one.view: one.object_id for one in group}
     for one in group:
         view, thing = views[one.view], things[one.view, one.object_id]
         points = view.to_world(view.points_c[one.object_id])
-        points = _carved(points[:: 1 + len(points) // _POINTS], one.view, own, views)
-        clouds.append(points @ rotation.T + offset)
+        points = _confirmed(points[:: 1 + len(points) // _POINTS], one.view, own, views)
+        clouds[one.view] = points @ rotation.T + offset
         whole.append(not _is_cut(thing))
         shapes.append(
             Seen(
-                points=clouds[-1],
+                points=clouds[one.view],
                 low_m=float(one.corners[:, 2].min()),
                 high_m=float(one.corners[:, 2].max()),
                 height_sigma_m=float(thing["height_sigma_m"] or 0.0),
@@ -278,28 +285,17 @@ def _object(
                 sigma_rel=view.sigma_rel,
             )
         )
-    points = np.concatenate(clouds)
     used = [shape for shape, is_whole in zip(shapes, whole, strict=True) if is_whole]
-    shape = fused_shape(used or [_together(shapes, points)])
+    shape = fused_shape(used or [_together(shapes, np.concatenate(list(clouds.values())))])
     seen = {one.view: things[one.view, one.object_id] for one in group}
     said = [caption for one in group for caption in things[one.view, one.object_id]["captions"] or []]
     label = str(things[group[0].view, group[0].object_id]["label"] or group[0].name)
-    return FusedObject(number, label, tuple(dict.fromkeys(said)), seen, points, shape, bool(used))
+    return FusedObject(number, label, tuple(dict.fromkeys(said)), seen, clouds, shape, bool(used))
 
 
-def _carved(points: Array, view: int, own: Mapping[int, int], views: Sequence[PosedView]) -> Array:
-    """Return the points (n, 3) of a view without those that most other views see outside the thing's mask.
-
-    Bleeding masks and flying pixels lie within the mask of the view that has them, and not within those of others.
-    """
-    within, outside = np.zeros(len(points), int), np.zeros(len(points), int)
-    for number, other in enumerate(views):
-        if number != view:
-            found = sightings(other, points)
-            inside = found.label == own[number] if number in own else np.zeros(len(points), bool)
-            within += inside
-            outside += (found.through | found.agrees) & ~inside
-    kept = outside <= _MAX_OUTSIDE * (within + outside)
+def _confirmed(points: Array, view: int, own: Mapping[int, int], views: Sequence[PosedView]) -> Array:
+    """Return the points (n, 3) of a view that others confirm; all of them, where hardly any is."""
+    kept = confirmed(points, view, own, views)
     return points[kept] if np.count_nonzero(kept) >= _MIN_KEPT * len(points) else points
 
 
