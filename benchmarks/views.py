@@ -2,21 +2,22 @@
 
 `python -m benchmarks.views --paths 40 --seed 1` renders 40 paths (walk-throughs, orbits, pans; in every second one a
 thing is moved) with exact depth and masks, answers every multi-view type and compares with the exact truth.
-`--fusion` renders paths as imitated depth sensors see them instead, and compares sizes, places and distances of fused
-scenes with those of every single view that saw the same things.
+`--kind turn` renders turns all around instead, which show how large the room is, and `--kind watch` things that are
+moved in sight. `--fusion` renders paths as imitated depth sensors see them, and compares sizes, places and distances of
+fused scenes with those of every single view that saw the same things.
 """
 
 import argparse
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import combinations
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from benchmarks.processor import heading
 from scenes.path_rows import image_rows
-from scenes.paths import CameraPath, PathSettings, camera_path
+from scenes.paths import CameraPath, PathKind, PathSettings, camera_path
 from scenes.solids_apart import distance_m
 from scenes.truth.exact import check
 from scenes.truth.path import ExactPath
@@ -32,6 +33,8 @@ from udfs.stages.rows import RowRejected
 
 TARGET_RATIO, TARGET_RIGHT, TARGET_WITHIN = 0.7, 0.995, 0.95
 _MAX_PAIRS = 10
+# Enough that neighbors overlap whatever the lens.
+_TURN_FRAMES = 12
 Errors = dict[str, list[tuple[float, float]]]
 
 
@@ -73,11 +76,13 @@ def _true_id(thing: FusedObject) -> int:
     return Counter(int(one["object_id"]) for one in thing.seen.values()).most_common(1)[0][0]
 
 
-def answered(count: int, seed: int, size: tuple[int, int]) -> tuple[Tally, list[str]]:
-    """Judge all answers about `count` paths, in every second of which a thing is moved."""
+def answered(count: int, seed: int, size: tuple[int, int], kind: PathKind | None = None) -> tuple[Tally, list[str]]:
+    """Judge all answers about `count` paths; in every second one, and in every watch, a thing is moved."""
     tally, worst = Tally(), list[str]()
     for index in range(count):
-        path = camera_path(seed, index, PathSettings(*size, moved=index % 2 == 1))
+        moved = kind == "watch" or (kind is None and index % 2 == 1)
+        frames = _TURN_FRAMES if kind == "turn" else PathSettings.frames
+        path = camera_path(seed, index, PathSettings(*size, frames=frames, moved=moved, kind=kind))
         try:
             judged(path, fuse(lifted_views(path)), tally, worst)
         except ViewsContradict as contradiction:
@@ -159,10 +164,13 @@ def main() -> None:
     parser.add_argument("--fusion", action="store_true", help="compare fused scenes with single views")
     parser.add_argument("--exact", action="store_true", help="with --fusion: exact depth and masks instead of a sensor")
     parser.add_argument("--worst", type=int, default=0, help="number of wrong answers to print")
+    parser.add_argument(
+        "--kind", choices=get_args(PathKind), help="kind of all paths; walks, orbits, pans unless given"
+    )
     args = parser.parse_args()
     print(heading())
     if not args.fusion:
-        tally, worst = answered(args.paths, args.seed, (320, 240))
+        tally, worst = answered(args.paths, args.seed, (320, 240), args.kind)
         figures = tally.figures()
         print(f"qualitative right: {100 * figures['qualitative_right']:.2f} % (target: {100 * TARGET_RIGHT:.1f} %)")
         print(f"numbers within 10 %: {100 * figures['within_10']:.2f} % (target: {100 * TARGET_WITHIN:.1f} %)")

@@ -1,6 +1,7 @@
 """Camera paths through rendered rooms, with exact depth and masks: walk-throughs, orbits and pans.
 
-A thing may be moved in the middle of a path, and depth and masks may be those of an imitated sensor.
+A turn all around shows every wall of the room, a watch keeps one place in sight. A thing may be moved in the middle of
+a path, and depth and masks may be those of an imitated sensor.
 """
 
 from collections.abc import Iterator
@@ -21,7 +22,8 @@ from scenes.settings import ROOM_KINDS
 from scenes.shading import Lighting, random_lighting
 from scenes.shapes import pick
 
-PathKind = Literal["walk", "orbit", "pan"]
+PathKind = Literal["walk", "orbit", "pan", "turn", "watch"]
+# Those that are drawn in turn where no kind is named.
 KINDS: tuple[PathKind, ...] = ("walk", "orbit", "pan")
 _ATTEMPTS, _TRIES, _MOVES = 60, 30, 40
 _MIN_PX = 100
@@ -35,7 +37,8 @@ class PathSettings:
     """How paths are rendered.
 
     `sensor` gives depth and masks as an imitated sensor sees them, `moved` moves one thing in the middle of the path,
-    and `shaded` also renders the image itself.
+    and `shaded` also renders the image itself. `kind` is that of all paths; without it, walks, orbits and pans come in
+    turn.
     """
 
     width: int = 320
@@ -44,6 +47,7 @@ class PathSettings:
     sensor: bool = False
     moved: bool = False
     shaded: bool = False
+    kind: PathKind | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +110,7 @@ def camera_paths(count: int, seed: int, settings: PathSettings | None = None) ->
 
 
 def _path(seed: int, index: int, rng: np.random.Generator, settings: PathSettings) -> CameraPath | None:
-    kind = KINDS[index % len(KINDS)]
+    kind = settings.kind or KINDS[index % len(KINDS)]
     room = furnished_room(ROOM_KINDS[int(rng.integers(len(ROOM_KINDS) - (kind == "walk")))], rng)
     if not _MIN_OBJECTS <= len(room.objects) <= 250:
         return None
@@ -132,7 +136,7 @@ def _attitudes(
     kind: PathKind, scene: Scene, lens: Lens, frames: int, rng: np.random.Generator
 ) -> list[Attitude] | None:
     """Draw a path on which nothing blocks the view and most frames show three objects or more."""
-    draw = {"walk": _walk, "orbit": _orbit, "pan": _pan}[kind]
+    draw = {"walk": _walk, "orbit": _orbit, "pan": _pan, "turn": _turn, "watch": _watch}[kind]
     for _ in range(_TRIES):
         found = draw(scene.room, frames, rng)
         if not all(is_free(scene, one.position_m) for one in found):
@@ -160,16 +164,35 @@ def _walk(room: Room, frames: int, rng: np.random.Generator) -> list[Attitude]:
 
 def _orbit(room: Room, frames: int, rng: np.random.Generator) -> list[Attitude]:
     """Go around one thing, looking at it."""
+    return _around(room, frames, rng, (np.pi / 3, 1.4 * np.pi), (0.7, 2.0))
+
+
+def _watch(room: Room, frames: int, rng: np.random.Generator) -> list[Attitude]:
+    """Keep one thing and its surroundings in sight, from a little farther away, and go a few steps aside."""
+    return _around(room, frames, rng, (0.1, 0.6), (1.5, 3.0))
+
+
+def _around(
+    room: Room, frames: int, rng: np.random.Generator, span_rad: tuple[float, float], away_m: tuple[float, float]
+) -> list[Attitude]:
     target = room.objects[int(rng.integers(len(room.objects)))]
     center = target.world((0.0, 0.0, float(target.design.size_m[2]) / 2))
-    radius = target.radius_m + rng.uniform(0.7, 2.0)
-    start, span = rng.uniform(-np.pi, np.pi), rng.uniform(np.pi / 3, 1.4 * np.pi) * pick(rng, (-1.0, 1.0))
+    radius = target.radius_m + rng.uniform(*away_m)
+    start, span = rng.uniform(-np.pi, np.pi), rng.uniform(*span_rad) * pick(rng, (-1.0, 1.0))
     height = float(np.clip(center[2] + rng.uniform(0.2, 0.9), 0.35, 1.9))
     pitch = float(np.clip(np.arctan2(height - center[2], radius), 0.0, 1.0))
     around = [start + t * span for t in np.linspace(0, 1, frames)]
     return [
         _attitude(center[:2] + radius * np.array([np.cos(a), np.sin(a)]), height, a + np.pi, pitch, rng) for a in around
     ]
+
+
+def _turn(room: Room, frames: int, rng: np.random.Generator) -> list[Attitude]:
+    """Turn on the spot, near the middle of the room and nearly level, once all around."""
+    place = rng.uniform(0.35, 0.65, 2) * np.array(room.size_m[:2])
+    height, pitch = rng.uniform(*_HEIGHT_M), rng.uniform(0.0, 0.3)
+    start, step = rng.uniform(-np.pi, np.pi), 2 * np.pi / frames * pick(rng, (-1.0, 1.0))
+    return [_attitude(place, height, start + k * step, pitch, rng) for k in range(frames)]
 
 
 def _pan(room: Room, frames: int, rng: np.random.Generator) -> list[Attitude]:
