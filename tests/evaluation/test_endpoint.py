@@ -80,7 +80,7 @@ def test_an_item_that_fails_for_good_is_left_without_an_answer_and_the_others_go
     assert "status 500" in reasons[1]
     assert "image too small" in reasons[3]
     assert "<html>" in reasons[5]
-    assert "imed out" in reasons[9]
+    assert "it took too long" in reasons[9]
     assert sum(number_of(one) == 1 for one in requests) == 2
     assert sum(number_of(one) == 3 for one in requests) == 1
 

@@ -1,12 +1,14 @@
 """Planners behind a real server on loopback: plans that work, and every way in which they may not end by themselves."""
 
 import json
+import time
 
 import pytest
 
 from tests.evaluation.chat_server import Reply, fails, says, serving
 from tests.reason.chat_planner import LIMITS, PLAN, QUESTION, calls, in_text, planner, results_of, script
 from tests.reason.rooms import ROOM, answers
+from vlm.reason.chatting import ChatPlanner, ChatPlannerSettings
 from vlm.reason.loop import ANSWERED, REFUSED, STOPPED, Limits, reason
 from vlm.reason.planner import Task
 
@@ -112,9 +114,22 @@ def test_a_hostile_planner_ends_within_its_limits_with_one_sentence(name, tmp_pa
         json.loads(line, parse_constant=pytest.fail)
 
 
+@pytest.mark.parametrize(
+    "reply", [Reply(body=b"{}", wait_s=3.0), fails(429, "later", **{"Retry-After": "60"})], ids=["slow", "throttled"]
+)
+def test_retries_end_within_the_time_too(reply):
+    found, begun = answers(ROOM, 0.01), time.monotonic()
+    with serving(lambda *_: reply) as (url, requests):
+        patient = ChatPlanner(ChatPlannerSettings(url=url, model="tiny", retries=5))
+        made = reason(Task(QUESTION, found.names), patient, found, Limits(seconds=1.0))
+    assert made.ending.state == STOPPED
+    assert len(requests) <= 2
+    assert sum(step.seconds for step in made.steps) < 2.0 and time.monotonic() - begun < 6.0
+
+
 def test_a_slow_planner_ends_within_its_time():
     made, _ = ended(lambda *_: Reply(body=b"{}", wait_s=4.0), limits=Limits(seconds=0.5))
-    assert made.ending.state == STOPPED and "imed out" in made.ending.text
+    assert made.ending.state == STOPPED and "it took too long" in made.ending.text
 
 
 def test_nobody_at_the_endpoint_is_one_sentence():

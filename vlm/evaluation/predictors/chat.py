@@ -1,6 +1,7 @@
 """Requests to the `chat/completions` of an OpenAI-compatible endpoint, with retries and limits."""
 
 import json
+import math
 import time
 from typing import Any
 
@@ -43,28 +44,69 @@ class ChatFailed(Exception):
         self.status = status
 
 
+class _TimeLeft(urllib3.Timeout):
+    """Timeouts of every try of a request, none of which lasts beyond `ends`, a moment of the monotonic clock."""
+
+    def __init__(self, patience_s: float, ends: float) -> None:
+        self._patience_s, self._ends = patience_s, ends
+        left_s = max(0.01, min(patience_s, ends - time.monotonic()))
+        super().__init__(connect=min(_CONNECT_S, left_s), read=left_s)
+
+    def clone(self) -> "_TimeLeft":
+        return _TimeLeft(self._patience_s, self._ends)
+
+
+class _RetriesWithin(urllib3.Retry):
+    """Retries of which none begins after `ends`, a moment of the monotonic clock."""
+
+    ends = math.inf
+
+    def new(self, **changed: Any) -> "_RetriesWithin":
+        made = super().new(**changed)
+        made.ends = self.ends
+        return made
+
+    def until(self, ends: float) -> "_RetriesWithin":
+        """Return the same retries, of which none begins after a moment."""
+        made = self.new()
+        made.ends = ends
+        return made
+
+    def increment(self, *tried: Any, **found: Any) -> Any:
+        left = self if time.monotonic() < self.ends else self.new(total=0)
+        return urllib3.Retry.increment(left, *tried, **found)
+
+    def get_backoff_time(self) -> float:
+        return self._within(super().get_backoff_time())
+
+    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
+        asked_s = super().get_retry_after(response)
+        return None if asked_s is None else self._within(asked_s)
+
+    def _within(self, wait_s: float) -> float:
+        return max(0.0, min(wait_s, self.ends - time.monotonic()))
+
+
 class Chat:
     """One endpoint; requests may come from several threads. `options` names what a user may have set wrong."""
 
     def __init__(self, settings: ChatSettings, connections: int = 1, options: str = "endpoint") -> None:
         self._settings, self._options = settings, options
         self.url = f"{settings.url.rstrip('/')}/chat/completions"
-        self._pool = urllib3.PoolManager(
-            maxsize=connections,
-            retries=urllib3.Retry(
-                total=settings.retries,
-                allowed_methods=None,
-                redirect=False,
-                status_forcelist=_AGAIN,
-                backoff_factor=settings.backoff_s,
-                backoff_max=settings.longest_wait_s,
-                retry_after_max=settings.longest_wait_s,
-                raise_on_status=False,
-            ),
+        self._pool = urllib3.PoolManager(maxsize=connections)
+        self._retries = _RetriesWithin(
+            total=settings.retries,
+            allowed_methods=None,
+            redirect=False,
+            status_forcelist=_AGAIN,
+            backoff_factor=settings.backoff_s,
+            backoff_max=settings.longest_wait_s,
+            retry_after_max=settings.longest_wait_s,
+            raise_on_status=False,
         )
 
     def sent(self, document: dict[str, Any], left_s: float | None = None) -> bytes:
-        """Post a request and return the body of its response, within `left_s` seconds where they are given.
+        """Post a request and return the body of its response; `left_s` limits all tries of it together.
 
         Raises:
             ChatFailed: no response, one that is too large or late, or another status than 200.
@@ -73,12 +115,11 @@ class Chat:
         headers = {"Content-Type": "application/json"}
         if self._settings.key:
             headers["Authorization"] = f"Bearer {self._settings.key.get_secret_value()}"
-        patience_s = self._settings.timeout_s if left_s is None else max(0.01, min(self._settings.timeout_s, left_s))
-        ends = None if left_s is None else time.monotonic() + left_s
+        ends = math.inf if left_s is None else time.monotonic() + left_s
         try:
             response = self._pool.request(
                 "POST", self.url, body=json.dumps(document), headers=headers, preload_content=False,
-                timeout=urllib3.Timeout(connect=min(_CONNECT_S, patience_s), read=patience_s),
+                timeout=_TimeLeft(self._settings.timeout_s, ends), retries=self._retries.until(ends),
             )  # fmt: skip
             try:
                 data = self._body(response, ends)
@@ -96,14 +137,14 @@ class Chat:
             raise ChatFailed(f"got status {response.status} ({self._message(data)})", response.status)
         return data
 
-    def _body(self, response: urllib3.BaseHTTPResponse, ends: float | None) -> bytes:
+    def _body(self, response: urllib3.BaseHTTPResponse, ends: float) -> bytes:
         data = bytearray()
         while chunk := response.read1(_CHUNK):
             data += chunk
             if len(data) > self._settings.max_reply_bytes:
                 response.close()
                 raise ValueError(f"the response has more than {self._settings.max_reply_bytes} bytes")
-            if ends is not None and time.monotonic() > ends:
+            if time.monotonic() > ends:
                 response.close()
                 raise ValueError("the response took too long")
         return bytes(data)
@@ -127,4 +168,6 @@ def _message(data: bytes) -> str:
 
 def _cause(error: Exception) -> str:
     cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason else error
+    if isinstance(cause, urllib3.exceptions.ReadTimeoutError):
+        return "it took too long"
     return " ".join(str(cause).split())[:200]
