@@ -92,7 +92,7 @@ class ModelAnswers:
         if found is not None and "no_unit" not in found.flags:
             value: Value = replace(self._measured(found.value_si, found.unit_si, question), what="the answer")
         elif yes is not None:
-            value = Verdict(yes, question.rstrip("? "))
+            value = Verdict(yes, "so says the model")
         else:
             return Reply(raw, None, "The model's answer is neither yes or no nor a quantity.", _tokens(question, raw))
         return Reply(raw, value, tokens=_tokens(question, raw))
