@@ -4,24 +4,22 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from jobs.engine.errors import UsageError
 from jobs.one_image.drawing import Dimension, Label, drawn
+from jobs.one_image.lengths import Lengths
 from jobs.views.pages.projection import View
 from udfs.geometry.limits import LiftSettings
-from udfs.geometry.pairs import facing_points
-from udfs.geometry.scene import surface_points
 from udfs.language.quantity import say_compared
 from udfs.pixels.decoding import upright_rgb
 from udfs.questions.answer import Answer
 from udfs.questions.asked import AskedScene, ObjectName, kind_of
 from udfs.questions.settings import SynthesizeSettings
-from udfs.questions.spans import Line, Measurement
-from udfs.stages.lift import scene_input
+from udfs.questions.spans import Line
 from udfs.stages.rows import Row
 
 
@@ -171,45 +169,12 @@ class Measured:
 
     def lines(self, type_id: str, ids: Sequence[int], variant: str, value_m: float) -> list[Line]:
         """Return between which points of W a type measured the objects, m; none for what is no length."""
-        span = kind_of(type_id).span
-        if span is None:
-            return []
-        rows: dict[int, Any] = {row["object_id"]: row for row in self.objects}
-        for place in self.asked.places.values():
-            rows[place.object_id] = place.row if place.owner is None else rows.get(place.owner)
-        pose = np.reshape(self.scene["world_from_camera"], (3, 4))
-        measured = Measurement(
-            a=rows[ids[0]],
-            b=rows[ids[1]] if len(ids) > 1 else None,
-            variant=variant,
-            value_m=value_m,
-            camera_m=pose[:, 3],
-            ahead=pose[:, 2],
-            closest=lambda: self._closest(*ids),
-        )
-        return span(measured)
-
-    def _closest(self, a: int, b: int) -> Line:
-        if (a, b) not in self._ends:
-            self._ends[a, b] = self._found_ends(a, b)
-        return self._ends[a, b]
-
-    def _found_ends(self, a: int, b: int) -> Line:
-        gaps = {frozenset((pair["a"], pair["b"])): pair["gap_m"] for pair in self.scene["pairs"]}
-        ends = facing_points(self._surfaces[a], self._surfaces[b], gaps[frozenset((a, b))])
-        pose = np.reshape(self.scene["world_from_camera"], (3, 4))
-        first, second = (pose[:, :3] @ end + pose[:, 3] for end in ends)
-        return first, second
+        return self.lengths.lines(kind_of(type_id), ids, variant, value_m)
 
     @cached_property
-    def _ends(self) -> dict[tuple[int, int], Line]:
-        """The closest points of two surfaces, in W, m, as far as they were asked for."""
-        return {}
-
-    @cached_property
-    def _surfaces(self) -> dict[int, Any]:
-        """The points from which every object was measured, in C, m."""
-        return surface_points(scene_input(self.lifted, self.settings[0]))
+    def lengths(self) -> Lengths:
+        """What finds the points between which lengths were measured."""
+        return Lengths(self.scene, self.lifted, self.settings[0])
 
 
 def _thing(row: Row, name: str | None, surfaces: dict[int, Row]) -> Thing:

@@ -7,12 +7,12 @@ from pathlib import Path
 from jobs.engine.errors import UsageError
 from jobs.engine.exports import note_export
 from jobs.engine.frames import require_upright
-from jobs.views.pages.questions import type_counts
+from jobs.views.pages.questions import noun_counts, type_counts
 from jobs.views.pages.render import page
 from jobs.views.pages.second_view import SecondView, names_of, sheets_of
 from jobs.views.pages.selection import chosen_images, rows_of
 from jobs.views.pages.sheet import Sheet, sheet_of
-from jobs.views.pages.verdicts import VerdictCounts
+from jobs.views.pages.verdicts import Verdict, VerdictCounts
 from jobs.views.pages.wording import counted
 from jobs.views.reader import LakeReader, Row
 from schemas.table import ENGINE_VERSION
@@ -68,13 +68,15 @@ def write_preview(
         other.tables()
     shown = _shown(lake, other, chosen_images(lake, limit, seed, image_ids))
     counts = VerdictCounts([answer for view in shown.besides if view for answer in view.answers]) if other else None
+    ranked = _best_first(shown)
     html = page(
         "preview.html",
         lake_uri=lake_uri,
         beside_uri=beside_uri,
         names=names_of(lake_uri, beside_uri or ""),
-        sheets=shown.sheets,
-        besides=shown.besides,
+        sheets=[sheet for sheet, _ in ranked],
+        besides=[second for _, second in ranked],
+        nouns=noun_counts(sheet.questions for sheet in shown.sheets),
         counts=counts,
         types=type_counts(shown.answers),
         version=ENGINE_VERSION,
@@ -92,6 +94,21 @@ class _Shown:
     sheets: list[Sheet] = field(default_factory=list)
     besides: list[SecondView | None] = field(default_factory=list)
     answers: list[Row] = field(default_factory=list)
+
+
+def _best_first(shown: _Shown) -> list[tuple[Sheet, SecondView | None]]:
+    """Return the images in page order: those with the most answers that agree in every word, less those that do not.
+
+    Without a second lake, or where that says nothing, it is the number of answers, then of objects.
+    """
+
+    def rank(pair: tuple[Sheet, SecondView | None]) -> tuple[int, int, int]:
+        sheet, second = pair
+        counts = VerdictCounts(second.answers) if second else None
+        right = 2 * counts[Verdict.AGREE] - counts.total + counts[Verdict.UNSEEN] if counts else 0
+        return -right, -len(sheet.questions), -len(sheet.objects)
+
+    return sorted(zip(shown.sheets, shown.besides, strict=True), key=rank)
 
 
 def _shown(lake: LakeReader, other: LakeReader | None, chosen: Sequence[str]) -> _Shown:

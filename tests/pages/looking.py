@@ -51,8 +51,9 @@ def colors(pixels: NDArray[np.uint8]) -> int:
 
 def open_room(browser: Chrome, page: Path, room: object) -> None:
     """Show the sheet of one room."""
-    number = sheet_number(browser, page, image_id_of(room))  # pyright: ignore[reportArgumentType]
-    browser.execute_script(f"location.hash = '#{number + 1}'")
+    image_id = image_id_of(room)  # pyright: ignore[reportArgumentType]
+    number = sheet_number(browser, page, image_id)
+    browser.execute_script(f"location.hash = '#{image_id[:12]}'")
     # browsers tell the page of a new hash later, as they do of an opened <details>
     WebDriverWait(browser, 30).until(lambda _: browser.find_element(By.ID, f"sheet-{number}").is_displayed())
 
@@ -61,6 +62,22 @@ def sheet_number(browser: Chrome, page: Path, image_id: str) -> int:
     """Return which sheet of the page is the image's."""
     sections = re.split(r'<section class="sheet"', page.read_text(encoding="utf-8"))[1:]
     return next(index for index, section in enumerate(sections) if image_id in section)
+
+
+def listed(browser: Chrome, selector: str = ".qa") -> list:
+    """Return the elements of the list of questions."""
+    return browser.find_elements(By.CSS_SELECTOR, f".list {selector}")
+
+
+def texts(nodes: list) -> list[str]:
+    """Return the texts of elements as they are written, whether or not they are in view."""
+    return [node.get_attribute("textContent") for node in nodes]
+
+
+def lines_drawn(browser: Chrome) -> list[list[float]]:
+    """Return the dimension lines on the image in view: x1, y1, x2, y2 px."""
+    names = ("x1", "y1", "x2", "y2")
+    return [[float(line.get_attribute(name)) for name in names] for line in shown(browser, ".lengths .length")]
 
 
 def shown(browser: Chrome, selector: str) -> list:

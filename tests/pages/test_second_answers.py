@@ -178,9 +178,12 @@ def test_closed_gates_are_named():
     assert answer.verdict == UNDECIDED and "gravity is unknown" in answer.why
 
 
-def test_heights_above_another_surface_are_not_compared():
+def test_heights_above_another_surface_contradict_where_both_are_named():
     answer = second(asked("N16", [1], value_si=1.8), surface="table")
-    assert answer.verdict == UNDECIDED and answer.why == "Heights there are above the floor."
+    assert answer.verdict == CONTRADICT and answer.text == "above the floor"
+    assert answer.why == "Heights there are above the floor."
+    unnamed = second(asked("N16", [1], value_si=1.8), surface="surface")
+    assert unnamed.verdict == UNDECIDED and unnamed.why == "Heights there are above the floor."
     assert second(asked("N16", [1], value_si=1.8)).verdict == AGREE
 
 
@@ -245,3 +248,29 @@ def test_every_answer_of_the_engine_is_that_of_its_own_scene(tmp_path):
         ]
         assert {answer.verdict for answer in wrong} == {CONTRADICT}
     assert len(types) > 30
+
+
+@pytest.mark.parametrize(
+    ("label", "captions", "verdict"),
+    [
+        ("lamp", ["green lamp"], AGREE),
+        ("crate", ["blue crate"], Verdict.MISNAMED),
+        ("", [], AGREE),
+        ("lamp", [], AGREE),
+    ],
+)
+def test_an_answer_about_what_is_called_something_else_there_is_not_right(label, captions, verdict):
+    regions = [{"region_id": 11, "label": label, "captions": captions}]
+    other = SecondScene(scene(), PARTNERS, "floor", regions)
+    row = asked("Q01", [1, 2], answer_bool=True)
+    answer = other.answer(row)
+    assert answer.verdict == verdict
+    assert answer.why == ("What this answer calls the lamp is called blue crate there." if label == "crate" else "")
+    # what contradicts does so whatever the things are called
+    assert other.answer({**row, "answer_bool": False}).verdict == CONTRADICT
+
+
+def test_the_headline_counts_what_agrees_in_every_word():
+    counts = VerdictCounts([SecondAnswer(one, "") for one in (AGREE, AGREE, Verdict.MISNAMED, MISSING)])
+    assert counts.headline == "2 of 4 answers (50 %) agree in every word"
+    assert VerdictCounts([]).headline == ""

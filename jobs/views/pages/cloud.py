@@ -2,6 +2,7 @@
 
 import base64
 import math
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from jobs.views.pages.projection import View
 from udfs.pixels.maps import decoded_map
 
 MAX_POINTS = 60_000
+MAX_GRID_POINTS = 13_000
 _MM_PER_M = 1000.0
 # Farther points do not fit into 16 bits of mm.
 _REACH_M = 32.0
@@ -42,6 +44,20 @@ def cloud_of(depth_png: bytes, rgb: NDArray[np.uint8], view: View, max_points: i
         "size": _base64(np.clip(np.rint(sizes[near] / _SIZE_M), 1, 255).astype(np.uint8)),
         "size_m": _SIZE_M,
     }
+
+
+def depth_grid(depth_png: bytes, max_points: int = MAX_GRID_POINTS) -> Mapping[str, Any]:
+    """Return every `step`th pixel of a depth map, from which a page makes its points.
+
+    `mm` holds the differences along the rows (`height` x `width`, uint16 that wrap around), deflated and base64: what
+    is smooth takes little room.
+    """
+    depth_mm = decoded_map(depth_png).astype(np.uint16)
+    step = max(1, math.ceil(math.sqrt(depth_mm.size / max_points)))
+    held = depth_mm[step // 2 :: step, step // 2 :: step]
+    differences = np.diff(held, axis=1, prepend=np.uint16(0)).astype("<u2")
+    packed = base64.b64encode(zlib.compress(differences.tobytes(), 9)).decode()
+    return {"step": step, "width": held.shape[1], "height": held.shape[0], "mm": packed}
 
 
 def _sizes(points: NDArray[np.float64], facing_m: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,15 +1,24 @@
 """Questions and answers as a page lists them."""
 
 import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jobs.views.pages.wording import type_name
 from jobs.views.reader import Row
 
+Span = Mapping[str, Any]
 
-def question_entry(row: Row) -> dict[str, Any]:
-    """Return one `qa_pairs` row in the page's short form: t type, f family, q, a, o objects, k kind, d details."""
+
+def question_entry(row: Row, spans: Sequence[Span] = ()) -> dict[str, Any]:
+    """Return one `qa_pairs` row in the page's short form.
+
+    It holds i id, t type, f family, q, a, o objects, k kind, d details, and the measured lines l (`spans_shown`) with
+    their text w.
+    """
     return {
+        "i": row["qa_id"],
         "t": row["type_id"],
         "f": row["family"],
         "q": row["question"],
@@ -17,6 +26,8 @@ def question_entry(row: Row) -> dict[str, Any]:
         "o": row["object_ids"],
         "k": row["answer_kind"],
         "y": row["answer_bool"],
+        "l": list(spans),
+        "w": f"{row['value_text']} {row['unit_text'] or ''}".strip() if spans and row["value_text"] else "",
         "d": [[name, text] for name, text in _details(row) if text],
     }
 
@@ -31,6 +42,12 @@ def type_counts(rows: list[Row]) -> list[dict[str, Any]]:
         )
         entry["count"] += 1
     return sorted(counts.values(), key=lambda entry: (entry["family"] != "qualitative", entry["id"]))
+
+
+def noun_counts(listed: Iterable[Iterable[Mapping[str, Any]]]) -> list[tuple[str, int]]:
+    """Return what the objects of questions are, and how many of the given entries are about each, the most first."""
+    counts = Counter(noun for entries in listed for entry in entries for noun in entry["n"])
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _details(row: Row) -> list[tuple[str, str]]:

@@ -48,8 +48,9 @@ def spans_shown(lines: Iterable[Line], view: View) -> list[dict[str, Any]]:
     shown = []
     for line in lines:
         seen = line_segment(np.stack(line), view)
-        ends = [[float(value) for value in end] for end in line]
-        shown.append({"ends_m": ends, "px": [seen.u0, seen.v0, seen.u1, seen.v1] if seen else None})
+        ends = [[round(float(value), 4) for value in end] for end in line]
+        px = [round(value, 2) for value in (seen.u0, seen.v0, seen.u1, seen.v1)] if seen else None
+        shown.append({"ends_m": ends, "px": px})
     return shown
 
 

@@ -3,8 +3,10 @@
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from jobs.views.pages.naming import can_be_called
 from jobs.views.pages.verdicts import OFF_FACTOR, SecondAnswer, Verdict, agrees, is_within, unsaid_of
 from jobs.views.pages.wording import meters, times
 from jobs.views.reader import Row
@@ -28,10 +30,10 @@ class SecondScene:
     """A `scenes` row of another lake, which answers questions of the first lake about its own objects.
 
     `partners` maps object ids of the first lake to those of this one; `surface` is the support that
-    heights are measured from in the first lake.
+    heights are measured from in the first lake, and `regions` are those of this one, with their names.
     """
 
-    def __init__(self, row: Row, partners: Mapping[int, int], surface: str | None) -> None:
+    def __init__(self, row: Row, partners: Mapping[int, int], surface: str | None, regions: Sequence[Row] = ()) -> None:
         # Whether an object can be named there does not matter here.
         named = [{"object_id": item["object_id"], "expression": "", "form": ""} for item in row["objects"]]
         scene = scene_of(row, named)
@@ -41,14 +43,29 @@ class SecondScene:
         self._open = frozenset(kind.type_id for kind in open_numbers(decisions, scene.gates))
         self._lifted = {seen.object_id for seen in scene.objects}
         self._partners = partners
+        self._surface_here = surface
         self._same_surface = surface == row["has_plane"]
+        self._names = {one["region_id"]: [one["label"] or "", *(one["captions"] or ())] for one in regions}
         self._decided: dict[tuple[Rule, frozenset[int]], list[Decided]] = defaultdict(list)
         for rule, items in decisions.items():
             for item in items:
                 self._decided[rule, _ids_of(item)].append(item)
 
     def answer(self, row: Row) -> SecondAnswer:
-        """Return what this scene answers to a `qa_pairs` row of the first lake."""
+        """Return what this scene answers to a `qa_pairs` row of the first lake, and whether the names fit."""
+        answer = self._geometry(row)
+        if answer.verdict not in (Verdict.AGREE, Verdict.OFF, Verdict.UNDECIDED):
+            return answer
+        for number, expression in zip(row["object_ids"], row["references"], strict=True):
+            names = self._names.get(self._partners[number], [])
+            if not can_be_called(expression, names):
+                called = next((name for name in reversed(names) if name), "something else")
+                why = f"What this answer calls {expression} is called {called} there."
+                return replace(answer, verdict=Verdict.MISNAMED, why=f"{why} {answer.why}".strip())
+        return answer
+
+    def _geometry(self, row: Row) -> SecondAnswer:
+        """Return the answer to a row about its objects, whatever they are called."""
         ids = [self._partners.get(number) for number in row["object_ids"]]
         there = [number for number in ids if number is not None]
         names = dict(zip(ids, row["references"], strict=True))
@@ -63,6 +80,8 @@ class SecondScene:
             why = f"{unmeasured[0]} was seen there, but not measured."
             return SecondAnswer(Verdict.UNDECIDED, "not decided there", why=why)
         kind = question_type(row["type_id"])
+        if self._is_above_another(kind) and {self._surface_here, self._gates.surface} == {"floor", "table"}:
+            return SecondAnswer(Verdict.CONTRADICT, f"above the {self._gates.surface}", why=self._why_not(kind))
         found = self._found(kind, row, there)
         if found is None:
             return SecondAnswer(Verdict.UNDECIDED, "not decided there", why=self._why_not(kind))
@@ -102,14 +121,14 @@ class SecondScene:
             text = _shown(kind, found.margin)
             text = f"{text} {side}" if side and not kind.keeps_order else text
         other = {"side": side, "value_si": found.margin, "rounding_rule": unsaid}
-        answer = _compared(row, text, **other)
+        answer = replace(_compared(row, text, **other), variant=variant, value_si=found.margin)
         if kind.unit_si == "rad" or unsaid or unsaid_of(row):
             return answer
         same_side = side == row["side"]
         ratio = row["value_si"] / found.margin if same_side else math.inf
         if answer.verdict == Verdict.CONTRADICT and same_side and is_within(ratio, 1.0, OFF_FACTOR):
-            return SecondAnswer(Verdict.OFF, text, ratio)
-        return SecondAnswer(answer.verdict, text, ratio)
+            return replace(answer, verdict=Verdict.OFF, ratio=ratio)
+        return replace(answer, ratio=ratio)
 
     def _why_not(self, kind: QuestionType) -> str:
         if self._is_above_another(kind):

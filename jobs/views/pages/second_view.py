@@ -5,16 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from jobs.one_image.lengths import Lengths
 from jobs.views.pages.agreement import angle_deg, depth_pair
 from jobs.views.pages.images import depth_span_m
 from jobs.views.pages.objects import ObjectCard
-from jobs.views.pages.questions import question_entry
+from jobs.views.pages.scene import spans_shown
 from jobs.views.pages.second_answers import SecondScene, partners_of
 from jobs.views.pages.selection import first
-from jobs.views.pages.sheet import Fact, Look, Rows, Sheet, depth_png, regions_of, sheet_of
+from jobs.views.pages.sheet import Fact, Look, Rows, Sheet, depth_png, lengths_of, regions_of, sheet_of, view_of
 from jobs.views.pages.verdicts import SecondAnswer, Verdict, VerdictCounts, mark_of
 from jobs.views.pages.wording import percent, plain
 from jobs.views.reader import Row
+from udfs.questions.registry import question_type
 
 # Prefixes the object numbers of the second lake on the page, since both lakes number their own objects.
 _PREFIX = "b"
@@ -79,8 +81,12 @@ def sheets_of(rows: Rows, others: Rows, image_id: str) -> tuple[Sheet, SecondVie
         second = sheet_of(others, image_id, replace(look, colors=colors))
     why = _why_unseen(second, others, image_id)
     qa_rows = rows.get("qa_pairs", {}).get(image_id, [])
-    answers = _answers(qa_rows, scene, other, partners, why)
-    entries = [_entry(row, answer, partners) for row, answer in zip(qa_rows, answers, strict=True)]
+    lengths = lengths_of(others, image_id)
+    answers = _answers(qa_rows, scene, other, partners, there, why)
+    entries = [
+        {**entry, **_beside(row, answer, partners, lengths), "d": [*_details_there(row, answer, partners), *entry["d"]]}
+        for entry, row, answer in zip(sheet.questions, qa_rows, answers, strict=True)
+    ]
     matched = set(partners.values())
     alone = tuple(card for card in second.objects if card.number not in matched) if second else ()
     differences = _differences(rows, others, image_id)
@@ -131,28 +137,57 @@ def _why_unseen(sheet: Sheet | None, others: Rows, image_id: str) -> str:
 
 
 def _answers(
-    qa_rows: Sequence[Row], scene: Row | None, other: Row | None, partners: Mapping[int, int], why: str
+    qa_rows: Sequence[Row],
+    scene: Row | None,
+    other: Row | None,
+    partners: Mapping[int, int],
+    regions: Sequence[Row],
+    why: str,
 ) -> list[SecondAnswer]:
     if other is None:
         return [SecondAnswer(Verdict.UNSEEN, "not measured there", why=why) for _ in qa_rows]
-    second = SecondScene(other, partners, scene["has_plane"] if scene else None)
+    second = SecondScene(other, partners, scene["has_plane"] if scene else None, regions)
     return [second.answer(row) for row in qa_rows]
 
 
-def _entry(row: Row, answer: SecondAnswer, partners: Mapping[int, int]) -> dict[str, Any]:
-    """Return a question's entry for the page with the second answer `b` (v verdict, m mark, s text, r ratio)."""
-    entry = question_entry(row)
+def _beside(row: Row, answer: SecondAnswer, partners: Mapping[int, int], lengths: Lengths | None) -> dict[str, Any]:
+    """Return what a question's entry says of the second answer: p partners, and b with its words and its lines.
+
+    b holds v verdict, m mark, s text, r ratio, and l the lines that the other lake measured.
+    """
+    there = [partners.get(number) for number in row["object_ids"]]
+    return {
+        "p": [f"{_PREFIX}{number}" for number in there if number is not None],
+        "b": {
+            "v": str(answer.verdict),
+            "m": mark_of(answer.verdict),
+            "s": answer.text,
+            "r": _ratio(answer),
+            "l": _lines_there(row, answer, there, lengths),
+        },
+    }
+
+
+def _lines_there(
+    row: Row, answer: SecondAnswer, there: Sequence[int | None], lengths: Lengths | None
+) -> list[dict[str, Any]]:
+    numbers = [number for number in there if number is not None]
+    if lengths is None or answer.value_si is None or len(numbers) < len(there):
+        return []
+    lines = lengths.lines(question_type(row["type_id"]), numbers, answer.variant, answer.value_si)
+    return spans_shown(lines, view_of(lengths.scene))
+
+
+def _ratio(answer: SecondAnswer) -> str:
+    return f"× {answer.ratio:.2f}" if answer.ratio is not None and math.isfinite(answer.ratio) else ""
+
+
+def _details_there(row: Row, answer: SecondAnswer, partners: Mapping[int, int]) -> list[list[str]]:
     there = [partners.get(number) for number in row["object_ids"]]
     objects = " · ".join(f"{letter} = {number or 'none'}" for letter, number in zip("AB", there, strict=False))
-    ratio = f"× {answer.ratio:.2f}" if answer.ratio is not None and math.isfinite(answer.ratio) else ""
-    text = f"{answer.text}; this answer is {answer.ratio:.3g} times that" if ratio else answer.text
+    text = f"{answer.text}; this answer is {answer.ratio:.3g} times that" if _ratio(answer) else answer.text
     details = [["Other lake", text], ["Objects there", objects], ["Why", answer.why]]
-    return {
-        **entry,
-        "p": [f"{_PREFIX}{number}" for number in there if number is not None],
-        "b": {"v": str(answer.verdict), "m": mark_of(answer.verdict), "s": answer.text, "r": ratio},
-        "d": [*([name, text] for name, text in details if text), *entry["d"]],
-    }
+    return [[name, text] for name, text in details if text]
 
 
 def _differences(rows: Rows, others: Rows, image_id: str) -> tuple[Fact, ...]:

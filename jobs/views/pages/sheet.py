@@ -5,19 +5,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from jobs.engine.registry import stage_definitions
+from jobs.one_image.lengths import Lengths
+from jobs.views.pages.cloud import depth_grid
 from jobs.views.pages.images import DepthImage, depth_image, image_uri, mask_anchor, mask_path
 from jobs.views.pages.objects import ObjectCard, dropped, object_cards, palette
 from jobs.views.pages.plan import Plan, floor_plan
 from jobs.views.pages.projection import Segment, View, box_segments
 from jobs.views.pages.questions import question_entry
+from jobs.views.pages.scene import spans_shown
 from jobs.views.pages.selection import first
 from jobs.views.reader import Row
 from udfs.margins import MAX_GRAVITY_SIGMA_DEG
 
 _IMAGE_PX = 1280
 _THUMB_PX = 168
-_DEPTH_PX = 800
+_DEPTH_PX = 480
 
 Rows = dict[str, dict[str, list[Row]]]
 
@@ -80,6 +85,7 @@ class Sheet:
     dropped: tuple[dict[str, str], ...]
     tags: dict[str, list[dict[str, Any]]]
     questions: list[dict[str, Any]]
+    space: dict[str, Any] | None
 
 
 def sheet_of(rows: Rows, image_id: str, look: Look | None = None) -> Sheet:
@@ -91,7 +97,7 @@ def sheet_of(rows: Rows, image_id: str, look: Look | None = None) -> Sheet:
     numbers = [*(r["region_id"] for r in regions), *(o["object_id"] for o in (scene or {}).get("objects") or [])]
     colors = {**palette(numbers), **look.colors}
     depths, depth = first(rows, "depths", image_id), depth_png(rows, image_id)
-    plan = floor_plan(scene["objects"], _view(scene), look.beside) if scene else None
+    plan = floor_plan(scene["objects"], view_of(scene), look.beside) if scene else None
     objects = object_cards(scene, regions, first(rows, "references", image_id), colors)
     return Sheet(
         image_id=image_id,
@@ -109,8 +115,47 @@ def sheet_of(rows: Rows, image_id: str, look: Look | None = None) -> Sheet:
         origin=_origin(rows, image_id, image),
         dropped=dropped(rows, image_id),
         tags=_tags(regions, objects, plan, image),
-        questions=[question_entry(row) for row in rows.get("qa_pairs", {}).get(image_id, [])],
+        questions=_questions(rows, image_id, scene, regions),
+        space=_space(scene, depth, objects),
     )
+
+
+def lengths_of(rows: Rows, image_id: str) -> Lengths | None:
+    """Return what finds the points between which an image's lengths were measured; None without a scene."""
+    scene, depth = first(rows, "scenes", image_id), depth_png(rows, image_id)
+    if scene is None or depth is None:
+        return None
+    return Lengths(scene, {**scene, "depth": depth, "regions": regions_of(rows, image_id)})
+
+
+def _questions(rows: Rows, image_id: str, scene: Row | None, regions: Sequence[Row]) -> list[dict[str, Any]]:
+    lengths, labels = lengths_of(rows, image_id), {one["region_id"]: one["label"] for one in regions}
+    entries = []
+    for row in rows.get("qa_pairs", {}).get(image_id, []):
+        spans = spans_shown(lengths.lines_of(row), view_of(scene)) if lengths and scene else []
+        nouns = sorted({labels[number] for number in row["object_ids"] if labels.get(number)})
+        entries.append({**question_entry(row, spans), "n": nouns})
+    return entries
+
+
+def _space(scene: Row | None, depth: bytes | None, objects: Sequence[ObjectCard]) -> dict[str, Any] | None:
+    """Return what the 3D view of a page shows: camera, depth and boxes; None without a scene."""
+    if scene is None or depth is None:
+        return None
+    cards = {card.number: card for card in objects}
+    boxes = [
+        {
+            "o": item["object_id"],
+            "corners": np.round(np.reshape(item["corners_m"], (8, 3)), 3).tolist(),
+            "color": cards[item["object_id"]].color,
+            "name": cards[item["object_id"]].name,
+        }
+        for item in scene["objects"]
+        if item["corners_m"]
+    ]
+    size = {"width": scene["width"], "height": scene["height"]}
+    pose = np.round(scene["world_from_camera"], 6).tolist()
+    return {**size, "pose": pose, "camera": dict(scene["camera"]), "grid": depth_grid(depth), "boxes": boxes}
 
 
 def regions_of(rows: Rows, image_id: str) -> list[Row]:
@@ -124,7 +169,8 @@ def depth_png(rows: Rows, image_id: str) -> bytes | None:
     return held["depth"] if held else None
 
 
-def _view(scene: Row) -> View:
+def view_of(scene: Mapping[str, Any]) -> View:
+    """Return the camera that sees a scene."""
     return View(scene["world_from_camera"], scene["camera"], scene["width"], scene["height"])
 
 
@@ -139,7 +185,7 @@ def _title(rows: Rows, image_id: str, image: Row) -> str:
 def _overlays(image: Row, regions: list[Row], scene: Row | None, colors: dict[int, str]) -> tuple[Overlay, ...]:
     boxes = {item["object_id"]: item["corners_m"] for item in (scene or {}).get("objects") or []}
     masks = {region["region_id"]: region["rle"] for region in regions}
-    view = _view(scene) if scene else None
+    view = view_of(scene) if scene else None
     # Far boxes first, so that near ones are drawn over them.
     order = {item["object_id"]: -(item["range_m"] or 0.0) for item in (scene or {}).get("objects") or []}
     overlays = []

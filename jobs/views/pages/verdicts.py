@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from jobs.views.pages.wording import counted, percent
 from udfs.questions.registry import unsaid_variants
 
 AGREE_FACTOR = 1.25
@@ -21,11 +22,14 @@ COMPARED_COLUMNS = ("answer_kind", "answer_bool", "answer_object_id", "side", "v
 class Verdict(StrEnum):
     """How another lake's answer compares with an answer.
 
-    `off` is a number that disagrees but lies within a factor of two; `missing` means that the other
-    lake has no such object, `unseen` that it did not measure the image.
+    `agree` is agreement in every word: the answer, the names of the objects and the surface. `misnamed` is an answer
+    that does not contradict, about an object that the other lake calls something else. `off` is a number that
+    disagrees but lies within a factor of two; `missing` means that the other lake has no such object, `unseen` that it
+    did not measure the image.
     """
 
     AGREE = "agree"
+    MISNAMED = "misnamed"
     OFF = "off"
     CONTRADICT = "contradict"
     UNDECIDED = "undecided"
@@ -37,13 +41,16 @@ class Verdict(StrEnum):
 class SecondAnswer:
     """The other lake's answer as text, and why there is none; `ratio` is the first number over the second.
 
-    It is infinite where the two say opposite sides, and None where there are no two numbers.
+    It is infinite where the two say opposite sides, and None where there are no two numbers. `variant` and `value_si`
+    are what the other lake measured, where it answers with a number.
     """
 
     verdict: Verdict
     text: str
     ratio: float | None = None
     why: str = ""
+    variant: str = ""
+    value_si: float | None = None
 
 
 def agrees(answer: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -103,11 +110,12 @@ def _apart_rad(answer: Mapping[str, Any], other: Mapping[str, Any]) -> float:
 _WORDS = {
     Verdict.AGREE: (
         "✓",
-        "agree",
-        "The same answer; of two numbers the larger at most 1.25 times the smaller; a direction within 15°",
+        "agree in every word",
+        "The same names, surface and answer; numbers within a factor of 1.25, directions within 15°",
     ),
+    Verdict.MISNAMED: ("≠", "name a thing otherwise", "The other lake calls an object of the question something else"),
     Verdict.OFF: ("≈", "within a factor of two", "Numbers on the same side, beyond 25 % and within a factor of two"),
-    Verdict.CONTRADICT: ("✕", "contradict", "Another answer or side; a number beyond a factor of two"),
+    Verdict.CONTRADICT: ("✕", "contradict", "Another answer, side or surface; a number beyond a factor of two"),
     Verdict.UNDECIDED: ("?", "not decided there", "The other lake's geometry does not decide the question"),
     Verdict.MISSING: ("∅", "about a missing object", "The other lake has no such object"),
     Verdict.UNSEEN: ("–", "not measured there", "The other lake has no scene of the image"),
@@ -149,6 +157,14 @@ class VerdictCounts:
             for verdict, words in _WORDS.items()
             if self._counts[verdict]
         ]
+
+    @property
+    def headline(self) -> str:
+        """Return how many answers agree in every word, as a sentence without a period; empty without answers."""
+        if not self.total:
+            return ""
+        right = self._counts[Verdict.AGREE]
+        return f"{right:,} of {counted(self.total, 'answer')} ({percent(right / self.total)}) agree in every word"
 
     @property
     def numbers_text(self) -> str:

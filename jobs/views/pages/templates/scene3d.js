@@ -12,35 +12,77 @@ class Scene3D {
     this.context = canvas.getContext("2d");
     this.scene = null;
     this.lines = [];
+    this.lit = new Set();
     this.pointers = new Map();
     canvas.tabIndex = 0;
     this.listen();
     new ResizeObserver(() => this.draw()).observe(canvas);
   }
 
-  // Show a scene: `cloud` as pages get it, `boxes` with corners (bottom four first), color and name, and the pose
-  // [12] and intrinsics of its camera. Everything is in m, z up.
+  // Show a scene: its points, from `Scene3D.unpacked` or `Scene3D.lifted`, `boxes` with corners (bottom four first),
+  // color and name, and the pose [12] and intrinsics of its camera. Everything is in m, z up.
   show({ cloud, boxes, pose, camera, width, height }) {
-    const millimeters = new Int16Array(Scene3D.bytes(cloud.xyz).buffer);
-    const rgb = Scene3D.bytes(cloud.rgb);
-    const points = Float32Array.from(millimeters, (value) => value / 1000);
-    const colors = new Uint32Array(cloud.count);
-    const sizes = Float32Array.from(Scene3D.bytes(cloud.size), (value) => value * cloud.size_m);
     const [, , fx, tx, , , fy, ty, , , fz, tz] = pose;
-    for (let i = 0; i < cloud.count; i++) {
-      colors[i] = 0xff000000 | (rgb[3 * i + 2] << 16) | (rgb[3 * i + 1] << 8) | rgb[3 * i];
-    }
-    this.scene = { points, colors, sizes, boxes, frustum: Scene3D.frustum(pose, camera, width, height) };
+    this.scene = { ...cloud, boxes, frustum: Scene3D.frustum(pose, camera, width, height) };
     this.eye = [tx, ty, tz];
     this.ahead = [fx, fy, fz];
     this.lines = [];
     this.home();
   }
 
+  // The points of a cloud as the server packs it.
+  static unpacked(cloud) {
+    const millimeters = new Int16Array(Scene3D.bytes(cloud.xyz).buffer);
+    const rgb = Scene3D.bytes(cloud.rgb);
+    const colors = new Uint32Array(cloud.count);
+    for (let i = 0; i < cloud.count; i++) {
+      colors[i] = 0xff000000 | (rgb[3 * i + 2] << 16) | (rgb[3 * i + 1] << 8) | rgb[3 * i];
+    }
+    const sizes = Float32Array.from(Scene3D.bytes(cloud.size), (value) => value * cloud.size_m);
+    return { points: Float32Array.from(millimeters, (value) => value / 1000), colors, sizes };
+  }
+
+  // The points of a depth grid (mm, row by row), with the colors of the image: RGBA of the grid's size.
+  static lifted(grid, millimeters, rgba, pose, camera) {
+    const { step, width, height } = grid;
+    const all = new Float32Array(3 * width * height);
+    for (let i = 0; i < width * height; i++) {
+      const z = millimeters[i] / 1000;
+      const x = ((Math.floor(step / 2) + step * (i % width) - camera.cx) / camera.fx) * z;
+      const y = ((Math.floor(step / 2) + step * Math.floor(i / width) - camera.cy) / camera.fy) * z;
+      for (let k = 0; k < 3; k++) all[3 * i + k] = pose[4 * k] * x + pose[4 * k + 1] * y + pose[4 * k + 2] * z + pose[4 * k + 3];
+    }
+    const apart = (i, j) => Math.hypot(all[3 * i] - all[3 * j], all[3 * i + 1] - all[3 * j + 1], all[3 * i + 2] - all[3 * j + 2]);
+    const points = [];
+    const colors = [];
+    const sizes = [];
+    for (let i = 0; i < width * height; i++) {
+      if (!millimeters[i]) continue;
+      // As wide as its neighbors on the same surface are apart; one much farther away lies on another.
+      const facing = (millimeters[i] / 1000) * (step / camera.fx);
+      const right = (i + 1) % width && millimeters[i + 1] ? apart(i, i + 1) : 0;
+      const below = i + width < width * height && millimeters[i + width] ? apart(i, i + width) : 0;
+      sizes.push(Math.max(facing, ...[right, below].filter((far) => far < 8 * facing)));
+      points.push(all[3 * i], all[3 * i + 1], all[3 * i + 2]);
+      colors.push((0xff000000 | (rgba[4 * i + 2] << 16) | (rgba[4 * i + 1] << 8) | rgba[4 * i]) >>> 0);
+    }
+    return { points: Float32Array.from(points), colors: Uint32Array.from(colors), sizes: Float32Array.from(sizes) };
+  }
+
   // Draw lines between measured points: ends_m, color and text of each.
   showLines(lines) {
     this.lines = lines;
     this.draw();
+  }
+
+  // Show the boxes of some objects alone, by the `o` of their boxes; of all where none is given.
+  focus(objects, lines) {
+    this.lit = new Set(objects);
+    this.showLines(lines);
+  }
+
+  get boxes() {
+    return this.lit.size ? this.scene.boxes.filter((box) => this.lit.has(box.o)) : this.scene.boxes;
   }
 
   // Look from a little above and beside where the image was taken.
@@ -155,7 +197,7 @@ class Scene3D {
     context.putImageData(image, 0, 0);
     context.lineCap = "round";
     for (const edge of this.scene.frustum) this.paintEdge(view, depth, edge, "#9aa4b5", scale);
-    for (const box of this.scene.boxes) {
+    for (const box of this.boxes) {
       for (const [a, b] of BOX_EDGES) this.paintEdge(view, depth, [box.corners[a], box.corners[b]], box.color, 1.6 * scale);
     }
     for (const line of this.lines) this.paintLine(view, line, scale);
@@ -237,7 +279,7 @@ class Scene3D {
   }
 
   paintNames(view, scale, taken) {
-    const tops = this.scene.boxes.map((box) => {
+    const tops = this.boxes.map((box) => {
       const top = [0, 1, 2].map((i) => (box.corners[4][i] + box.corners[6][i]) / 2);
       return { box, ends: this.project(view, [top, top]) };
     });

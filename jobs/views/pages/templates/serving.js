@@ -107,7 +107,7 @@ function show() {
   }));
   const boxes = objects.filter((object) => object.box_m.length)
     .map(({ box_m, color, name }) => ({ corners: box_m, color, name }));
-  space.show({ ...shown, boxes });
+  space.show({ ...shown, cloud: Scene3D.unpacked(shown.cloud), boxes });
   begin("");
   slide();
   arrange();
@@ -159,35 +159,8 @@ function begin(text) {
 }
 
 function drawMarks() {
-  const layer = photo.querySelector(".lengths");
-  layer.replaceChildren();
   photo.classList.toggle("faded", marks.length > 0);
-  if (!shown || !photo.clientWidth) return;
-  const frame = photo.getBoundingClientRect();
-  const unit = Math.max(shown.width / frame.width, shown.height / frame.height);
-  const taken = [];
-  for (const { px, color, text } of marks) {
-    if (!px) continue;
-    const [x1, y1, x2, y2] = px.map((value) => value + 0.5);
-    const group = shape("g", { style: `--c:${color}` }, layer);
-    for (const name of ["under", "length"]) shape("line", { x1, y1, x2, y2, class: name }, group);
-    for (const [cx, cy] of [[x1, y1], [x2, y2]]) shape("circle", { cx, cy, r: 4.5 * unit }, group);
-    if (text) drawLength(group, text, { x: (x1 + x2) / 2, y: (y1 + y2) / 2 }, unit, taken);
-  }
-}
-
-// The text of a length stands beside its line, and over no other text.
-function drawLength(group, text, middle, unit, taken) {
-  const label = shape("text", { "font-size": 13 * unit, "stroke-width": 3.5 * unit }, group);
-  label.textContent = text;
-  const [w, h] = [label.getComputedTextLength(), 16 * unit];
-  const x = Math.min(Math.max(middle.x, w / 2 + 4 * unit), shown.width - w / 2 - 4 * unit);
-  const spots = [-10, 22, -28, 40, -46].map((far) => middle.y + far * unit);
-  const free = (y) => y - h > 0 && y < shown.height && !taken.some((other) => overlaps({ x: x - w / 2, y: y - h, w, h }, other));
-  const y = spots.find(free) ?? spots[0];
-  taken.push({ x: x - w / 2, y: y - h, w, h });
-  label.setAttribute("x", x);
-  label.setAttribute("y", y);
+  drawLengths(photo.querySelector(".lengths"), shown ? marks : []);
 }
 
 function addStep(step) {
