@@ -29,7 +29,7 @@ def test_bare_images_stand_beside_their_truth(tmp_path: Path) -> None:
     assert table(folder, "depths").num_rows + table(folder, "quarantine").num_rows >= 1
     assert table(folder / "truth", "qa_pairs").num_rows > 0
     html = (folder / "preview.html").read_text(encoding="utf-8")
-    assert html.count('<section class="sheet"') == 1 and html.count('<figure class="card photo">') == 2
+    assert html.count('<section class="sheet"') == 1 and html.count('class="share-of"') == 1
     assert "rooms beside truth" in html
     assert (folder / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert printed.rstrip().endswith(next_command(str(folder)))

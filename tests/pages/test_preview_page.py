@@ -259,6 +259,9 @@ def test_plan_has_left_on_the_left_and_far_at_the_top(browser, preview_page):
     for block in ROOM.blocks:
         box = shown(browser, f'.feet g[data-o="{block.number}"]')[0].rect
         places[block.number] = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        panel = shown(browser, ".floors")[0].rect
+        assert panel["x"] <= box["x"] and box["x"] + box["width"] <= panel["x"] + panel["width"]
+        assert panel["y"] <= box["y"] and box["y"] + box["height"] <= panel["y"] + panel["height"]
     for one in ROOM.blocks:
         for two in ROOM.blocks:
             assert (places[one.number][0] < places[two.number][0]) == (one.center[1] > two.center[1])
