@@ -27,6 +27,7 @@ _MODULES = (
     "jobs.cli.operations",
     "jobs.cli.takedown",
     "jobs.cli.views",
+    "jobs.cli.robots",
     "jobs.cli.ask",
     "jobs.cli.reason",
     "jobs.cli.serve",
