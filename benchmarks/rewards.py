@@ -3,7 +3,8 @@
 `python -m benchmarks.rewards --episodes 20 --seed 1` renders 20 episodes of each task (reach, push, pick), lifts every
 frame and computes the rewards, by the functions of the stages. It prints, per task, Spearman's rank correlation of the
 distance with the true one and of progress with time, the contact frame's error, and the error of the distance.
-`--depth-noise 0.01` adds noise to the depth.
+`--depth-noise 0.01` adds noise to the depth. `--answers FOLDER`, or the URL of an endpoint with `--answers-model NAME`,
+also has a model say the distances, and prints its figures beside those of geometry.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.processor import heading
+from jobs.stages.reward import ask_of
 from scenes.captions import captions
 from scenes.noise import with_depth_noise
 from scenes.reach import TASKS, Episode, ReachFrame, ReachSettings, episode
@@ -23,7 +25,7 @@ from udfs.experts.expert import SENSOR
 from udfs.ranks import spearman
 from udfs.stages.lift import LiftSettings, lift_row
 from udfs.stages.one_image import prediction_of
-from udfs.stages.reward import RewardSettings, rewarded
+from udfs.stages.reward import GEOMETRY, Ask, RewardSettings, rewarded
 from udfs.stages.rows import RowRejected
 
 TARGET_SPEARMAN, TARGET_CONTACT_FRAMES = 0.99, 1
@@ -56,6 +58,7 @@ def frame_row(one: Episode, frame: ReachFrame, noise_rel: float) -> dict[str, An
         "height": camera.size_px[1],
         "depth": encoded(np.rint(depth_m * 1000.0).astype(np.uint16)),
         "instances": encoded(view.instances),
+        "bytes": encoded(view.frame.rgb[..., ::-1]),
         "camera": {"fx": camera.focal_px, "fy": camera.focal_px, "cx": camera.center_px[0], "cy": camera.center_px[1]},
         "gravity": camera.gravity.tolist(),
         "pose": camera.pose.ravel().tolist(),
@@ -80,10 +83,14 @@ def frame_row(one: Episode, frame: ReachFrame, noise_rel: float) -> dict[str, An
 
 
 def scored(one: Episode, scores: Scores, noise_rel: float = 0.0) -> None:
-    """Reward an episode and add its comparisons."""
-    frames = [frame_row(one, frame, noise_rel) for frame in one.frames]
+    """Reward an episode by geometry and add its comparisons."""
+    compared(one, [frame_row(one, frame, noise_rel) for frame in one.frames], scores)
+
+
+def compared(one: Episode, frames: list[dict[str, Any]], scores: Scores, ask: Ask | None = None) -> None:
+    """Reward the rows of an episode and add their comparisons with the truth."""
     start = time.process_time()
-    rows = rewarded(frames, RewardSettings())
+    rows = rewarded(frames, RewardSettings(), ask)
     scores.reward_s += time.process_time() - start
     scores.frames += len(rows)
     known = [(row, frame) for row, frame in zip(rows, one.frames, strict=True) if row["distance_m"] is not None]
@@ -108,8 +115,12 @@ def line_of(task: str, scores: Scores) -> str:
         f"{task:6} {len(rho):3} episodes: Spearman with true distance mean {rho.mean():.4f}, min {rho.min():.4f},"
         f" {np.mean(rho >= TARGET_SPEARMAN):.0%} at least {TARGET_SPEARMAN}; with time {np.mean(scores.time):.3f};"
         f" contact frame exact {exact:.0%}, within {TARGET_CONTACT_FRAMES} {within:.0%};"
-        f" distance off by {100 * np.median(scores.error_m):.1f} cm (median), {scores.unknown} frames unknown"
+        f" distance off by {_cm(scores.error_m)} (median), {scores.unknown} frames unknown"
     )
+
+
+def _cm(errors_m: list[float]) -> str:
+    return f"{100 * np.median(errors_m):.1f} cm" if errors_m else "an unknown length"
 
 
 def main() -> None:
@@ -120,15 +131,24 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--depth-noise", type=float, default=0.0, help="relative noise (1 sigma) of the depth")
     parser.add_argument("--width", type=int, default=320)
+    parser.add_argument("--answers", default=GEOMETRY, help="folder of a model or URL of an endpoint, asked as well")
+    parser.add_argument("--answers-model", help="name of the model at the endpoint")
     args = parser.parse_args()
+    ask = ask_of(RewardSettings(answers=args.answers, answers_model=args.answers_model))
     settings = ReachSettings(width=args.width, height=args.width * 3 // 4)
     print(heading())
     every = Scores()
     for task in args.tasks:
-        scores = Scores()
+        scores, said = Scores(), Scores()
         for index in range(args.episodes):
-            scored(episode(task, args.seed, index, settings), scores, args.depth_noise)
+            one = episode(task, args.seed, index, settings)
+            frames = [frame_row(one, frame, args.depth_noise) for frame in one.frames]
+            compared(one, frames, scores)
+            if ask:
+                compared(one, frames, said, ask)
         print(line_of(task, scores), flush=True)
+        if ask:
+            print(line_of(f"{task}, as {args.answers_model or args.answers} says", said), flush=True)
         every.reward_s += scores.reward_s
         every.frames += scores.frames
     print(f"rewards of lifted frames: {every.frames / every.reward_s:,.0f} frames per CPU-second")

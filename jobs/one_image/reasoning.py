@@ -39,7 +39,10 @@ OFFLINE, GEOMETRY = "offline", "geometry"
 
 @dataclass(frozen=True)
 class Source:
-    """A planner or a source of answers, as an option names it: `place` is a word, a URL, a folder or a file."""
+    """A planner or a source of answers, as an option names it: `place` is a word, a URL, a folder or a file.
+
+    `option` is that of a command, such as `answers`, or a setting, such as `reward.answers`.
+    """
 
     place: str
     option: str
@@ -51,6 +54,12 @@ class Source:
         """Return whether it is an endpoint."""
         return is_url(self.place)
 
+    def named(self, part: str = "") -> str:
+        """Return the option, or the one that names a part of the source, as a user writes it."""
+        setting = "." in self.option
+        name = f"{self.option}{'_' if setting else '-'}{part}" if part else self.option
+        return name if setting else f"--{name}"
+
     def endpoint(self) -> dict[str, Any]:
         """Return the settings of an endpoint.
 
@@ -58,10 +67,10 @@ class Source:
             UsageError: no model is named, or the variable of the key is not set.
         """
         if not self.model:
-            raise UsageError(f"--{self.option} {self.place} needs --{self.option}-model; name the model there.")
+            raise UsageError(f"{self.named()} {self.place} needs {self.named('model')}; name the model there.")
         if self.key and not os.environ.get(self.key):
             raise UsageError(
-                f"The environment variable {self.key} named by --{self.option}-key is not set; set it to the API key."
+                f"The environment variable {self.key} named by {self.named('key')} is not set; set it to the API key."
             )
         return {"url": self.place, "model": self.model, "key": os.environ.get(self.key) if self.key else None}
 
@@ -104,7 +113,7 @@ def predictor_of(source: Source) -> Predictor:
         return Endpoint(settings.model, settings)
     if not Path(source.place).is_dir():
         raise UsageError(
-            f"--{source.option} {source.place} is neither geometry, the URL of an endpoint, the folder of a model nor "
+            f"{source.named()} {source.place} is neither geometry, the URL of an endpoint, the folder of a model nor "
             "the file of a transcript; name one of them."
         )
     return Checkpoint(Path(source.place).name, CheckpointSettings(place=source.place, batch=1))

@@ -1,33 +1,45 @@
 """Reward: the scenes of every episode put in order, and what they say of the gripper's approach."""
 
-from functools import partial
+from collections.abc import Sequence
+from functools import cached_property, partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.engine.arrow import map_batches, output_type
+from jobs.engine.errors import UsageError
 from jobs.engine.lake import Lake
 from jobs.engine.outlines import HELP
 from jobs.engine.recipes import recipe_of
 from jobs.engine.stage import Stage, StageDefinition, StageInputs
+from jobs.one_image.reasoning import Source, is_url, predictor_of
 from schemas.images import IMAGES
 from schemas.rewards import REWARDS
 from schemas.scenes import SCENES
-from udfs.stages.reward import RewardSettings, reward_batches
+from udfs.pixels.decoding import upright_file
+from udfs.stages.reward import GEOMETRY, Ask, RewardSettings, reward_batches
+from udfs.stages.rows import Row
+from vlm.evaluation.predictors.predictor import Predictor, PredictorUnusable
+from vlm.reason.frame_distances import FrameDistances
 
 # The frames of an episode lie in several shards and files, and are needed together.
 _TOGETHER = 1_000_000
 _ARROW_ROWS = 64
+# Concurrent requests of a task to an endpoint.
+_REQUESTS = 8
 
 
 def _build(inputs: StageInputs) -> Stage:
-    settings = inputs.with_rules({**inputs.settings.model_dump(), "scenes": inputs.recipe(SCENES)})
+    # Where a key is found changes no answer.
+    own = inputs.settings.model_dump(exclude={"answers_key"})
+    model = {} if inputs.settings.answers == GEOMETRY else {"model": _model_of(inputs.settings).identity()}
+    settings = inputs.with_rules({**own, **model, "scenes": inputs.recipe(SCENES)})
     recipe = recipe_of(inputs.definition.name, settings, inputs.upstream_recipe)
     return Stage(
         definition=inputs.definition,
         recipe=recipe,
         upstream_recipe=inputs.upstream_recipe,
-        read=partial(_read, scene_recipe=inputs.recipe(SCENES)),
+        read=partial(_read, scene_recipe=inputs.recipe(SCENES), columns=_columns_for(inputs.settings)),
         transform=partial(transform, settings=inputs.settings, recipe=recipe),
         settings=settings,
         files_per_batch=_TOGETHER,
@@ -39,13 +51,53 @@ def _build(inputs: StageInputs) -> Stage:
 def transform(df: DataFrame, settings: RewardSettings, recipe: str) -> DataFrame:
     """Return the rows of the new frames in `df`, which holds whole episodes."""
     episodes = df.repartition("episode").sortWithinPartitions("episode", "frame_index", "image_id")
-    batches = partial(reward_batches, settings=settings, recipe=recipe)
+    batches = partial(reward_batches, settings=settings, recipe=recipe, ask=ask_of(settings))
     return map_batches(episodes, batches, output_type(REWARDS))
 
 
-def _read(lake: Lake, keys: DataFrame, shards: list[int], scene_recipe: str) -> DataFrame:
+def ask_of(settings: RewardSettings) -> Ask | None:
+    """Return what asks the model of the settings; None where geometry measures."""
+    return None if settings.answers == GEOMETRY else _Asked(settings)
+
+
+class _Asked:
+    """Asks the model of the settings; it is loaded where it is first asked, once for each task."""
+
+    def __init__(self, settings: RewardSettings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def _distances(self) -> FrameDistances:
+        concurrency = _REQUESTS if is_url(self._settings.answers) else 1
+        return FrameDistances(_model_of(self._settings), self._settings.answers_error, concurrency)
+
+    def __call__(self, frames: Sequence[Row], gripper: str, thing: str) -> list[Row]:
+        images = [upright_file(one["bytes"])[0] for one in frames]
+        return [
+            {"measured_m": said.distance_m, "sigma_m": said.sigma_m, "unknown": said.unknown}
+            for said in self._distances.of(images, gripper, thing)
+        ]
+
+
+def _model_of(settings: RewardSettings) -> Predictor:
+    source = Source(settings.answers, "reward.answers", settings.answers_model, settings.answers_key)
+    try:
+        model = predictor_of(source)
+        model.identity()
+        return model
+    except PredictorUnusable as unusable:
+        raise UsageError(str(unusable)) from unusable
+
+
+def _columns_for(settings: RewardSettings) -> tuple[str, ...]:
+    return () if settings.answers == GEOMETRY else ("bytes",)
+
+
+def _read(
+    lake: Lake, keys: DataFrame, shards: list[int], scene_recipe: str, columns: tuple[str, ...] = ()
+) -> DataFrame:
     images = lake.read(IMAGES).select(
-        *("image_id", "ingest_shard", "sequence_id", "frame_index", "episode_json", "pose"),
+        *("image_id", "ingest_shard", "sequence_id", "frame_index", "episode_json", "pose", *columns),
         F.col("depth").isNotNull().alias("has_depth"),
         F.col("camera").isNotNull().alias("has_camera"),
         F.coalesce("sequence_id", "image_id").alias("episode"),

@@ -133,6 +133,33 @@ def test_the_instruction_names_the_object_and_the_end_tells_which() -> None:
     assert row["object_id"] == 3 and row["contact"]
 
 
+def test_a_detector_numbers_the_objects_of_every_frame_anew() -> None:
+    """Labels are those of its vocabulary, so that they tell gripper and object, whatever the ids."""
+    orders = (("mug", "robot arm", "can"), ("can", "mug", "robot arm"), ("robot arm", "can", "mug"))
+    frames = []
+    for number, order in enumerate(orders):
+        ids = {label: place for place, label in enumerate(order, 1)}
+        gaps = {ids["mug"]: 0.3 - 0.1 * number, ids["can"]: 0.05}
+        pairs = [{"a": a, "b": ids["robot arm"], "gap_m": gap} for a, gap in gaps.items()]
+        objects = [{**thing(place, label), "captions": []} for label, place in ids.items()]
+        frames.append(frame(number, {}, objects=objects, pairs=pairs))
+    rows = rewarded(frames, RewardSettings(gripper="robot arm"))
+    assert [row["measured_m"] for row in rows] == pytest.approx([0.3, 0.2, 0.1])
+    assert [(row["object_id"], row["gripper_id"]) for row in rows] == [(1, 2), (2, 3), (3, 1)]
+    assert {row["object"] for row in rows} == {"mug"}
+
+
+def test_a_gripper_and_an_object_may_be_named_by_captions() -> None:
+    objects = [
+        {**thing(1, "mug"), "captions": ["the red mug"]}, {**thing(2, "mug"), "captions": ["the blue mug"]},
+        {**thing(9, "robot"), "captions": ["the metal claw"]},
+    ]  # fmt: skip
+    frames = [frame(n, {1: 0.3 - 0.1 * n, 2: 0.1 + 0.1 * n}, objects=objects) for n in range(2)]
+    rows = rewarded(frames, RewardSettings(gripper="claw", object="blue mug"))
+    assert [row["measured_m"] for row in rows] == pytest.approx([0.1, 0.2])
+    assert {row["object_id"] for row in rows} == {2}
+
+
 def test_the_robots_state_is_a_point_in_the_world_of_the_pose() -> None:
     turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
     pose = np.eye(4)

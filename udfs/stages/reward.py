@@ -4,20 +4,25 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from udfs.geometry.approach import Approach, RewardKind, approach, box_distance_m
 from udfs.stages.rows import Row, keys_of, rejected_by
 
-STATE = "state"
+STATE, GEOMETRY = "state", "geometry"
 _ROWS_PER_BATCH = 1_000
+_NO_SEQUENCE = "The image is no frame of a sequence; crawl it with a sequence_id."
 _COPIED = ("sequence_id", "frame_index")
+
+# Asks a model about the images of frames: how far the gripper is from the object, both by name. It returns for each
+# frame `measured_m`, `sigma_m` and `unknown`.
+Ask = Callable[[Sequence[Row], str, str], list[Row]]
 
 
 class RewardSettings(BaseModel):
@@ -39,12 +44,30 @@ class RewardSettings(BaseModel):
         default=0, ge=0, description="frames on either side over which distances are averaged; 0: none"
     )
     kind: RewardKind = Field(default="progress", description="the reward: progress, distance (negative) or difference")
+    answers: str = Field(
+        default=GEOMETRY,
+        min_length=1,
+        description="who measures: geometry, a model's folder, or an endpoint's URL",
+    )
+    answers_model: str | None = Field(default=None, description="name of the model at the endpoint")
+    answers_key: str | None = Field(default=None, description="name of the environment variable with its API key")
+    answers_error: float | None = Field(
+        default=None, ge=0, description="relative standard error of a model's lengths; none: unknown"
+    )
+
+    @model_validator(mode="after")
+    def _gripper_has_a_name(self) -> Self:
+        if self.gripper == STATE and self.answers != GEOMETRY:
+            raise ValueError("a model is asked about the gripper by its name; set reward.gripper to one, not to state")
+        return self
 
 
 def reward_batches(
-    batches: Iterator[pa.RecordBatch], schema: pa.Schema, settings: RewardSettings, recipe: str
+    batches: Iterator[pa.RecordBatch], schema: pa.Schema, settings: RewardSettings, recipe: str, ask: Ask | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Make the rows of `rewards` of all new frames; the frames of an episode follow each other, by frame.
+
+    With `ask`, a model says the distances, for which rows have `bytes` too.
 
     Input has `image_id`, `ingest_shard`, `episode` (what it is grouped by), `sequence_id`, `frame_index`, `has_depth`,
     `has_camera`, `episode_json`, `pose`, `is_new`, and of `scenes`, null without one, `objects`, `pairs` and
@@ -53,7 +76,7 @@ def reward_batches(
     rows = (row for batch in batches for row in batch.to_pylist())
     made: list[Row] = []
     for _, frames in groupby(rows, key=lambda row: row["episode"]):
-        made += _episode_rows(list(frames), settings, recipe)
+        made += _episode_rows(list(frames), settings, recipe, ask)
         if len(made) >= _ROWS_PER_BATCH:
             yield pa.RecordBatch.from_pylist(made, schema=schema)
             made = []
@@ -61,20 +84,26 @@ def reward_batches(
         yield pa.RecordBatch.from_pylist(made, schema=schema)
 
 
-def _episode_rows(frames: list[Row], settings: RewardSettings, recipe: str) -> list[Row]:
+def _episode_rows(frames: list[Row], settings: RewardSettings, recipe: str, ask: Ask | None) -> list[Row]:
     try:
-        rows = [{"rejects": [], **row} for row in rewarded(frames, settings)]
+        rows = [{"rejects": [], **row} for row in rewarded(frames, settings, ask)]
     except Exception as error:  # a poisoned episode is quarantined alone, whatever it raises
         rows = [{"rejects": [rejected_by(error).as_row()]} for _ in frames]
     return [{**row, **keys_of(frame, recipe)} for row, frame in zip(rows, frames, strict=True) if frame["is_new"]]
 
 
-def rewarded(frames: Sequence[Row], settings: RewardSettings) -> list[Row]:
-    """Return the columns of `rewards`, without keys and lineage, of an episode's frames in ascending order."""
+def rewarded(frames: Sequence[Row], settings: RewardSettings, ask: Ask | None = None) -> list[Row]:
+    """Return the columns of `rewards`, without keys and lineage, of an episode's frames in ascending order.
+
+    Distances are measured in the frames' scenes, or said by the model behind `ask`.
+    """
     told = [json.loads(frame.get("episode_json") or "{}") for frame in frames]
     instruction = next((one["instruction"] for one in told if one.get("instruction")), None)
     goal = _goal_of(frames, instruction, settings)
-    seen = [_measured(frame, one.get("state"), goal, settings) for frame, one in zip(frames, told, strict=True)]
+    if ask is None:
+        seen = [_measured(frame, one.get("state"), goal, settings) for frame, one in zip(frames, told, strict=True)]
+    else:
+        seen = _said(frames, goal, settings, ask)
     index = np.array([_index(frame, place) for place, frame in enumerate(frames)], np.int64)
     found = approach(
         frame=index,
@@ -84,7 +113,12 @@ def rewarded(frames: Sequence[Row], settings: RewardSettings) -> list[Row]:
         max_gap_frames=settings.max_gap_frames,
         smooth=settings.smooth_frames,
     )
-    shared = {"instruction": instruction, "gripper": settings.gripper, "object": goal[1] if goal else settings.object}
+    shared = {
+        "instruction": instruction,
+        "gripper": settings.gripper,
+        "object": goal[1] if goal else settings.object,
+        "answers": settings.answers_model or settings.answers,
+    }
     copied = [{name: frame.get(name) for name in _COPIED} for frame in frames]
     following = _columns(found, settings.kind)
     return [{**shared, **own, **one, **more} for own, one, more in zip(copied, seen, following, strict=True)]
@@ -115,7 +149,8 @@ def _columns(found: Approach, kind: RewardKind) -> list[Row]:
 def _goal_of(frames: Sequence[Row], instruction: str | None, settings: RewardSettings) -> tuple[int | None, str] | None:
     """Return the object to reach: its id, None where it may differ between frames, and its label.
 
-    Of several objects of that name, the one counts that the gripper ends nearest to.
+    Of several objects of that name in one frame, the one counts that the gripper ends nearest to. Where no frame has
+    two, the name alone counts, since a detector numbers the objects of every frame anew.
     """
     things = [thing for frame in frames for thing in frame.get("objects") or [] if not _is(thing, settings.gripper)]
     if settings.object:
@@ -125,6 +160,10 @@ def _goal_of(frames: Sequence[Row], instruction: str | None, settings: RewardSet
     if not named:
         return None
     label = Counter(thing["label"] or settings.object or "" for thing in named).most_common(1)[0][0]
+    wanted = (None, label)
+    in_frames = [sum(_is_goal(one, wanted) for one in frame.get("objects") or []) for frame in frames]
+    if max(in_frames, default=0) == 1:
+        return wanted
     ids = {thing["object_id"] for thing in named if (thing["label"] or label) == label}
     if len(ids) == 1:
         return ids.pop(), label
@@ -171,7 +210,7 @@ def _measured(frame: Row, state: Any, goal: tuple[int | None, str] | None, setti
     """Return what one frame tells: ids, distance and its error, or why it does not."""
     nothing = {"gripper_id": None, "object_id": None, "measured_m": None, "sigma_m": None, "unknown": None}
     if frame.get("sequence_id") is None:
-        return {**nothing, "unknown": "The image is no frame of a sequence; crawl it with a sequence_id."}
+        return {**nothing, "unknown": _NO_SEQUENCE}
     if frame.get("objects") is None:
         return {**nothing, "unknown": _without_scene(frame)}
     if goal is None:
@@ -200,8 +239,25 @@ def _measured(frame: Row, state: Any, goal: tuple[int | None, str] | None, setti
     }
 
 
+def _said(frames: Sequence[Row], goal: tuple[int | None, str] | None, settings: RewardSettings, ask: Ask) -> list[Row]:
+    """Return what a model says of each frame; it needs no scene, but the name of the object."""
+    name = goal[1] if goal else settings.object
+    asked = [frame for frame in frames if name and frame.get("sequence_id") is not None]
+    said = iter(ask(asked, settings.gripper, name) if name else ())
+    nothing = {"gripper_id": None, "object_id": None, "measured_m": None, "sigma_m": None}
+    rows = []
+    for frame in frames:
+        if frame.get("sequence_id") is None:
+            rows.append({**nothing, "unknown": _NO_SEQUENCE})
+        else:
+            rows.append({**nothing, **(next(said) if name else {"unknown": _without_goal(settings)})})
+    return rows
+
+
 def _is_goal(thing: Row, goal: tuple[int | None, str]) -> bool:
-    return thing["object_id"] == goal[0] if goal[0] is not None else thing["label"] == goal[1]
+    if goal[0] is None:
+        return thing["label"] == goal[1]
+    return thing["object_id"] == goal[0] and thing["label"] in (None, "", goal[1])
 
 
 def _by_state(frame: Row, state: Any, things: list[Row], settings: RewardSettings) -> Row:
