@@ -1,4 +1,7 @@
-"""Episodes of a gripper that reaches for a thing on a table, with exact distances: reach, push and pick."""
+"""Episodes of a gripper that reaches for a thing on a table, pushes it, or picks it up, carries it and puts it down.
+
+Their distances are exact.
+"""
 
 import json
 from collections.abc import Iterator
@@ -30,7 +33,11 @@ CONTACT_M = 0.005
 _SIZES_M = (0.04, 0.16)
 _CLEAR_M = 0.2
 _OPEN_M = 0.05
-_WORDS = {"reach": "reach for the {0}", "push": "push the {0}", "pick": "pick up the {0}"}
+_WORDS = {"reach": "reach for the {0}", "push": "push the {0}", "pick": "pick up the {0} and put it aside"}
+# How far a thing is pushed per frame, lifted, and carried aside: no farther than to the next thing.
+_PUSH_M, _LIFT_M, _CARRY_M = 0.015, 0.06, 0.05
+# Decimal places of the truth in m: below a micrometer, distances of moved meshes differ by rounding alone.
+_PLACES = 6
 _ATTEMPTS = 60
 _STEPS = 60
 
@@ -181,7 +188,8 @@ class _Staged:
             shown = {self.ids[place]: objects[place] for place in np.argsort(-counts) if counts[place]}
             ids = table[seen.object_index + 1]
             view = RoomImage(index, "tabletop", number, self.camera, seen, ids, shown, scene.room)
-            frames.append(ReachFrame(view, distance_m(_mesh(gripper), _mesh(moved))))
+            apart_m = round(distance_m(_mesh(gripper), _mesh(moved)), _PLACES)
+            frames.append(ReachFrame(view, apart_m))
         return frames or None
 
     def _steps(self, settings: ReachSettings, rng: np.random.Generator) -> list[tuple[PlacedObject, PlacedObject]]:
@@ -194,17 +202,22 @@ class _Staged:
             (self._gripper(end * share, self.open_m), self.target) for share in pace / pace[-1] * _before(self.task)
         ]
         closed = self._closed(end) if self.task == "pick" else self.open_m
-        along = {
-            "reach": np.zeros(3),
-            "push": 0.015 * self.way / np.linalg.norm(self.way),
-            "pick": np.array([0, 0, 0.02]),
-        }
-        for number in range(settings.contact):
-            shift = along[self.task] * number
+        for shift in self._shifts(settings.contact):
             held = self._gripper(end, closed)
             moved = replace(self.target, position_m=self.target.position_m + shift)
             steps.append((replace(held, position_m=held.position_m + shift), moved))
         return steps
+
+    def _shifts(self, count: int) -> list[np.ndarray]:
+        """Return where a thing in contact is moved to in each frame, m: not, along the way, or up, aside and down."""
+        if self.task != "pick":
+            pace = _PUSH_M * self.way / np.linalg.norm(self.way) if self.task == "push" else np.zeros(3)
+            return [pace * number for number in range(count)]
+        share = np.linspace(0.0, 1.0, count)
+        up = _LIFT_M * np.clip(3.0 * np.minimum(share, 1.0 - share), 0.0, 1.0)
+        aside = _CARRY_M * np.clip(3.0 * share - 1.0, 0.0, 1.0)
+        across = np.array([-np.sin(self.yaw_rad), np.cos(self.yaw_rad), 0.0])
+        return [one * across + np.array([0.0, 0.0, height]) for one, height in zip(aside, up, strict=True)]
 
     def _gripper(self, share: float, open_m: float) -> PlacedObject:
         return PlacedObject(gripper(open_m), self.start + share * self.way, self.yaw_rad)
