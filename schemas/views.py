@@ -155,6 +155,28 @@ _ALL = (
         """,
     ),
     View(
+        name="sequence_answers_by_type",
+        comment="Answers about several images by question type and form; `answers_by_type` counts those about one.",
+        columns={
+            "split": "train, validation or test",
+            "type_id": "id of the question type, V01 and on",
+            "family": "qualitative or quantitative",
+            "answer_form": "sentence or short",
+            "answers": "rows of `sequence_qa_pairs`",
+            "sequences": "sequences with an answer of this type; add up within a type, not over types",
+            "measured": "answers with a measured value over 0",
+            "value_min": "smallest measured value",
+            "value_max": "largest measured value",
+        },
+        sql="""
+            SELECT split, type_id, family, answer_form, count(*) AS answers, count(DISTINCT sequence_id) AS sequences,
+              sum(CASE WHEN value_si > 0 THEN 1 ELSE 0 END) AS measured,
+              min(CASE WHEN value_si > 0 THEN value_si END) AS value_min,
+              max(CASE WHEN value_si > 0 THEN value_si END) AS value_max
+            FROM {sequence_qa_pairs} GROUP BY split, type_id, family, answer_form
+        """,
+    ),
+    View(
         name="answers_by_licence",
         comment="Images with answers, and their answers, by license.",
         columns={**_SPLIT, "licence": "of the image, as crawled", "images": "images with answers", **_ANSWERS},

@@ -1,4 +1,4 @@
-"""The commands `render`, `preview`, `report`, `episodes`, `sql`, `drift` and `demo`."""
+"""The commands `render`, `preview`, `report`, `episodes`, `sequence-examples`, `sql`, `drift` and `demo`."""
 
 import json
 import sys
@@ -99,6 +99,23 @@ def episodes(
     from jobs.views.episodes import write_episodes_page
 
     typer.echo(str(write_episodes_page(lake, out, limit)))
+
+
+@app.command("sequence-examples")
+def sequence_examples(
+    lake: LakeOption,
+    out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
+    split: Annotated[str, typer.Option("--split", help="train, validation or test.")] = "train",
+    max_side: Annotated[
+        int, typer.Option("--max-side", min=16, help="Longest side of the images, px; none is enlarged.")
+    ] = 512,
+) -> None:
+    """Write the questions about several views as conversations with several images, to train on."""
+    from jobs.views.reader import LakeReader
+    from jobs.views.sequence_examples import write_sequence_examples
+
+    count = write_sequence_examples(LakeReader(lake), out, split, max_side)
+    typer.echo(f"{out}: {count:,} questions about several images.")
 
 
 @app.command()
