@@ -13,11 +13,14 @@ from jobs.views.preview import write_page
 from jobs.views.reader import LakeReader, Row
 from schemas.table import ENGINE_VERSION
 from udfs.ranks import spearman
+from udfs.stages.reward import GEOMETRY
 
 _COLUMNS = (
     *("sequence_id", "frame_index", "instruction", "gripper", "object", "measured_m", "distance_m", "source"),
-    *("contact", "progress", "success", "reward", "unknown"),
+    *("contact", "progress", "success", "reward", "unknown", "answers"),
 )
+# A model may give a reason of its own for every frame.
+_REASONS = 50
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,12 @@ class Episode:
     def instruction(self) -> str:
         """Return what the robot was told, empty if nothing."""
         return self.rows[0]["instruction"] or ""
+
+    @property
+    def model(self) -> str | None:
+        """Return the model that said the distances, None if they were measured."""
+        said = self.rows[0].get("answers")
+        return None if said in (None, GEOMETRY) else said
 
     @property
     def measured(self) -> int:
@@ -83,7 +92,8 @@ def episodes_of(lake: LakeReader) -> list[Episode]:
     Raises:
         LakeUnreadable: the table does not exist yet, or holds no episode.
     """
-    columns = ", ".join(f'"{name}"' for name in _COLUMNS)
+    there = lake.columns("rewards")
+    columns = ", ".join(f'"{name}"' for name in _COLUMNS if name in there)
     order = "WHERE sequence_id IS NOT NULL ORDER BY sequence_id, frame_index, image_id"
     rows = lake.query("rewards", f"SELECT {columns} FROM t {order}")
     if not rows:
@@ -107,7 +117,7 @@ def write_episodes_page(lake_uri: str, out_path: str | Path, limit: int) -> Epis
         lake_uri=lake_uri,
         episodes=found,
         plots=plots,
-        unknown=unknown.most_common(),
+        unknown=unknown.most_common(_REASONS),
         wide=(),
         version=ENGINE_VERSION,
     )

@@ -85,7 +85,8 @@ def _nearest(
     for time in times_s:
         while after is not None and after[0] < time:
             before, after = after, next(shown, None)
-        found = min((one for one in (before, after) if one), key=lambda one: abs(one[0] - time), default=None)
+        around = [one for one in (before, after) if one is not None]
+        found = min(around, key=lambda one: abs(one[0] - time), default=None)
         if found is None or abs(found[0] - time) > tolerance_s:
             raise DatasetUnreadable(f"The video {path} has no frame at {time:.3f} s; download the dataset again.")
         yield np.asarray(found[1].to_ndarray(format=form))
