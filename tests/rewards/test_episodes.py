@@ -1,9 +1,12 @@
 """Episodes with exact distances go through the lake; real ones go through, and what cannot be known is said."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -14,6 +17,7 @@ from udfs.ranks import spearman
 
 pytestmark = pytest.mark.long
 
+_STATE = "observation.state"
 SMALL = ReachSettings(width=240, height=180, approach=9, contact=3)
 
 
@@ -91,3 +95,29 @@ def test_a_page_shows_every_episode(lake: LakeReader, rendered: tuple[Path, list
     for episode in rendered[1]:
         assert episode.name in html and episode.instruction in html
     assert "no depth and no intrinsics" in html
+
+
+def test_episodes_become_a_lerobot_dataset(
+    lake: LakeReader, rendered: tuple[Path, list[Episode]], real_images: Path, tmp_path: Path
+) -> None:
+    """Real episodes too: their frames, states and instructions are written, and every reward is unknown."""
+    lines = (real_images / "sequences.jsonl").read_text().splitlines()
+    real = [row for row in map(json.loads, lines) if row["sequence_id"].startswith("bridge")]
+    told = invoke("to-lerobot", "--lake", lake.uri, "--out", tmp_path / "bridge", "--sequence", "bridge_*")
+    assert "the reward of 0 is known" in told
+    rows = frames_of(tmp_path / "bridge")
+    assert len(rows) == len(real) and {row["reward_source"] for row in rows} == {"unknown"}
+    assert all(math.isnan(row["next.reward"]) for row in rows)
+    states = [np.sort([row[name] for row in held], axis=0) for held, name in ((rows, _STATE), (real, "state"))]
+    assert np.allclose(*states, atol=1e-5)
+    episodes = [one.name for one in rendered[1]]
+    told = invoke("to-lerobot", "--lake", lake.uri, "--out", tmp_path / "reach", *(f"--sequence={n}" for n in episodes))
+    frames = sum(len(one.frames) for one in rendered[1])
+    assert f"{frames} frames of {len(episodes)} episodes; the reward of {frames} is known" in told
+    for number, _ in enumerate(sorted(episodes)):
+        own = [row for row in frames_of(tmp_path / "reach") if row["episode_index"] == number]
+        assert own[-1]["next.reward"] == 1 and own[-1]["next.success"] and own[-1]["next.done"]
+
+
+def frames_of(root: Path) -> list[dict[str, Any]]:
+    return [row for path in sorted((root / "data").rglob("*.parquet")) for row in pq.read_table(path).to_pylist()]

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from udfs.lerobot.dataset import DatasetUnreadable, RobotDataset, RobotEpisode, Row, is_depth
 
 _COLOR, _CODES = "rgb24", "gray12le"
+# A frame of PyAV, and the second at which it is shown.
+_Timed = tuple[float, Any]
 
 
 def frames_of(
@@ -78,15 +80,15 @@ def frames_at(path: Path, times_s: Sequence[float], tolerance_s: float, form: st
 
 
 def _nearest(
-    path: Path, shown: Iterator[tuple[float, Any]], times_s: Sequence[float], tolerance_s: float, form: str
+    path: Path, shown: Iterator[_Timed], times_s: Sequence[float], tolerance_s: float, form: str
 ) -> Iterator[NDArray[Any]]:
-    before: tuple[float, Any] | None = None
-    after = next(shown, None)
+    before: _Timed | None = None
+    after: _Timed | None = next(shown, None)
     for time in times_s:
         while after is not None and after[0] < time:
             before, after = after, next(shown, None)
-        around = [one for one in (before, after) if one is not None]
-        found = min(around, key=lambda one: abs(one[0] - time), default=None)
-        if found is None or abs(found[0] - time) > tolerance_s:
+        around: list[_Timed] = [one for one in (before, after) if one is not None]
+        around.sort(key=lambda one: abs(one[0] - time))
+        if not around or abs(around[0][0] - time) > tolerance_s:
             raise DatasetUnreadable(f"The video {path} has no frame at {time:.3f} s; download the dataset again.")
-        yield np.asarray(found[1].to_ndarray(format=form))
+        yield np.asarray(around[0][1].to_ndarray(format=form))
