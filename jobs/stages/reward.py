@@ -32,7 +32,7 @@ _REQUESTS = 8
 def _build(inputs: StageInputs) -> Stage:
     # Where a key is found changes no answer.
     own = inputs.settings.model_dump(exclude={"answers_key"})
-    model = {} if inputs.settings.answers == GEOMETRY else {"model": _model_of(inputs.settings).identity()}
+    model = {} if inputs.settings.answers == GEOMETRY else {"model": _identity_of(inputs.settings)}
     settings = inputs.with_rules({**own, **model, "scenes": inputs.recipe(SCENES)})
     recipe = recipe_of(inputs.definition.name, settings, inputs.upstream_recipe)
     return Stage(
@@ -42,6 +42,7 @@ def _build(inputs: StageInputs) -> Stage:
         read=partial(_read, scene_recipe=inputs.recipe(SCENES), columns=_columns_for(inputs.settings)),
         transform=partial(transform, settings=inputs.settings, recipe=recipe),
         settings=settings,
+        prepare=partial(_with_usable_model, settings=inputs.settings),
         files_per_batch=_TOGETHER,
         shards_per_batch=_TOGETHER,
         arrow_rows=_ARROW_ROWS,
@@ -77,6 +78,25 @@ class _Asked:
             {"measured_m": said.distance_m, "sigma_m": said.sigma_m, "unknown": said.unknown}
             for said in self._distances.of(images, gripper, thing)
         ]
+
+
+def _with_usable_model(stage: Stage, _: Lake, settings: RewardSettings) -> Stage:
+    """Return the stage, whose model could be used from here.
+
+    Raises:
+        UsageError: there is no such model, or its key is not set.
+    """
+    if settings.answers != GEOMETRY:
+        _model_of(settings)
+    return stage
+
+
+def _identity_of(settings: RewardSettings) -> str:
+    """Return what a model's answers depend on; every command builds every stage, so it needs no key, nor the model."""
+    try:
+        return _model_of(settings.model_copy(update={"answers_key": None})).identity()
+    except UsageError as unusable:
+        return str(unusable)
 
 
 def _model_of(settings: RewardSettings) -> Predictor:

@@ -16,6 +16,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from jobs.engine.arrow import output_type
 from jobs.engine.errors import UsageError
+from jobs.engine.stage import Stage
 from jobs.stages.reward import STAGE, ask_of
 from schemas.rewards import REWARDS
 from tests.evaluation.chat_server import Reply, Request, fails, says, serving
@@ -138,9 +139,13 @@ def test_the_recipe_is_that_of_the_weights(tiny_model: Path, monkeypatch: pytest
         weights.write_bytes(kept)
 
 
-def _recipe(settings: RewardSettings) -> str:
+def _stage(settings: RewardSettings) -> Stage:
     upstream: dict[str, Any] = {"lift": SimpleNamespace(recipe="scenes")}
-    return STAGE.made(upstream, settings).recipe
+    return STAGE.made(upstream, settings)
+
+
+def _recipe(settings: RewardSettings) -> str:
+    return _stage(settings).recipe
 
 
 @pytest.mark.parametrize(
@@ -152,8 +157,11 @@ def _recipe(settings: RewardSettings) -> str:
     ],
 )
 def test_a_source_that_cannot_be_used_is_refused(settings: Callable[[], RewardSettings], told: str) -> None:
+    # Other commands of a lake build its stages as well, and need neither model nor key.
+    stage = _stage(settings())
+    assert stage.prepare is not None
     with pytest.raises(UsageError, match=told):
-        _recipe(settings())
+        stage.prepare(stage, None)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_robots_state_is_no_name_for_a_model() -> None:
