@@ -28,7 +28,8 @@ def plain(rows: list[dict[str, Any]]) -> Counter[str]:
 def test_spark_and_the_reader_give_the_same_rows_and_columns(spark: SparkSession, lake: Path, name: str) -> None:
     opened = spatiallake.open_lake(str(lake))
     read, by_spark = opened.arrow(name), opened.spark(name)
-    assert read.num_rows > 0
+    # These rooms are no sequences; tests/views counts the answers of some.
+    assert (read.num_rows > 0) == (name != "sequence_answers_by_type")
     assert read.schema.names == by_spark.columns == list(VIEWS[name].columns)
     assert plain(read.to_pylist()) == plain([row.asDict() for row in by_spark.collect()])
     comments = {field.name: field.metadata.get("comment") for field in by_spark.schema.fields}
