@@ -10,7 +10,8 @@ from jobs.engine.delta_log import opened
 
 COMPARED = (
     *("crawl", "images", "provenance", "near_duplicates", "image_scores", "regions", "depths", "scenes"),
-    *("references", "qa_pairs", "qa_statistics", "object_statistics", "training_examples", "quarantine", "stage_runs"),
+    *("references", "qa_pairs", "qa_statistics", "object_statistics", "training_examples", "rewards"),
+    *("fused_frames", "fused_scenes", "sequence_qa_pairs", "quarantine", "stage_runs"),
 )
 _SUMMED = ("rows_in", "rows_out", "failed", "filtered", "refused")
 

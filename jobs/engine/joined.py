@@ -5,7 +5,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -17,17 +16,18 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from jobs.engine.lake import Lake
 from schemas.table import Table
 
-# Stands for a carried depth map without its bytes.
-HAS_DEPTH = "has_depth"
-_DEPTH = "depth"
+# Stand for what the crawl carries, without its bytes: by name, the column that holds them.
+HAS_DEPTH, HAS_CAMERA = "has_depth", "has_camera"
+_PRESENCE = {HAS_DEPTH: "depth", HAS_CAMERA: "camera"}
 
 
 @dataclass(frozen=True)
 class Part:
     """Columns of one table, of the rows of one recipe (None: the table has no recipes).
 
-    `renamed` gives columns other names. `fields` are the fields to keep of columns that hold lists of structs. A column
-    that a lake of an earlier version lacks is null.
+    `renamed` gives columns other names. `fields` are the fields to keep of columns that hold lists of structs. With
+    `packed`, all columns but `image_id` become one struct of this name. A column that a lake of an earlier version
+    lacks is null. Rows that lack a partner in an `optional` part are kept, with nulls.
     """
 
     table: Table
@@ -35,43 +35,61 @@ class Part:
     recipe: str | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    packed: str | None = None
+    optional: bool = False
 
-    def in_spark(self, lake: Lake, shards: Sequence[int]) -> DataFrame:
-        """Return the rows in some ingest shards, with predicates that let Delta skip files."""
+    def in_spark(self, lake: Lake, shards: Sequence[int] | None = None) -> DataFrame:
+        """Return the rows, or those in some ingest shards, with predicates that let Delta skip files."""
         rows = lake.read(self.table)
         there = rows.columns
-        inside = F.col("ingest_shard").isin(list(shards))
-        rows = rows.where(inside if self.recipe is None else (F.col("recipe") == self.recipe) & inside)
-        return rows.select(*(self._column(name, there).alias(self._name(name)) for name in self.columns))
+        rows = rows if self.recipe is None else rows.where(F.col("recipe") == self.recipe)
+        rows = rows if shards is None else rows.where(F.col("ingest_shard").isin(list(shards)))
+        rows = rows.select(*(self._column(name, there).alias(self._name(name)) for name in self.columns))
+        if self.packed is None:
+            return rows
+        return rows.select("image_id", F.struct(*self._packed_names(rows.columns)).alias(self.packed))
+
+    @property
+    def how(self) -> str:
+        """Return how Spark joins the rows to others."""
+        return "left" if self.optional else "inner"
+
+    def _packed_names(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if name != "image_id"]
 
     def _column(self, name: str, there: Sequence[str]) -> Column:
-        if name == HAS_DEPTH:
-            return F.col(_DEPTH).isNotNull()
+        if name in _PRESENCE:
+            return F.col(_PRESENCE[name]).isNotNull()
         if name not in there:
             return F.lit(None).cast(self.table.schema[name].dataType)
         if name in self.fields:
             return F.transform(name, lambda one: F.struct(*(one[inner].alias(inner) for inner in self.fields[name])))
         return F.col(name)
 
-    def in_arrow(self, lake: Lake, key: str, wanted: pa.Array) -> pa.Table:
-        """Return the rows whose `key` is among the wanted ones, without Spark."""
+    def in_arrow(self, lake: Lake, key: str = "image_id", wanted: pa.Array | None = None) -> pa.Table:
+        """Return the rows, or those whose `key` is among the wanted ones, without Spark."""
         import pyarrow.dataset as ds  # it imports pandas, which a command on one image does without
 
         held = lake.dataset(self.table)
-        chosen = ds.field(key).isin(wanted)
+        chosen = ds.scalar(True) if wanted is None else ds.field(key).isin(wanted)
         chosen = chosen if self.recipe is None else chosen & (ds.field("recipe") == self.recipe)
         expressions = {self._name(name): self._expression(name, held.schema.names) for name in self.columns}
         rows = held.to_table(columns=expressions, filter=chosen)
         for name, inner in self.fields.items():
             place = rows.schema.get_field_index(name)
             rows = rows.set_column(place, name, _with_fields(rows[name].combine_chunks(), inner))
-        return rows
+        return rows if self.packed is None else self._packed(rows, self.packed)
+
+    def _packed(self, rows: pa.Table, name: str) -> pa.Table:
+        names = self._packed_names(rows.column_names)
+        columns = [rows[one].combine_chunks() for one in names]
+        return pa.table({"image_id": rows["image_id"], name: pa.StructArray.from_arrays(columns, names)})
 
     def _expression(self, name: str, there: Sequence[str]) -> Any:
         import pyarrow.dataset as ds
 
-        if name == HAS_DEPTH:
-            return ds.field(_DEPTH).is_valid()
+        if name in _PRESENCE:
+            return ds.field(_PRESENCE[name]).is_valid()
         if name in there:
             return ds.field(name)
         kind = to_arrow_schema(self.table.schema).field(name).type
@@ -83,7 +101,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Joined:
-    """Rows of `base` with the columns of the `others`, for images that all of them have.
+    """Rows of `base` with the columns of the `others`, for images that all of them have, but for `optional` ones.
 
     Called as the `read` of a stage, it is Spark's; `in_arrow` does the same in a small run. Each of the others has
     `image_id` and, in common with `base`, nothing else.
@@ -96,16 +114,21 @@ class Joined:
         """Return the rows of the keys, reading only their ingest shards."""
         ids = keys.select("image_id")
         # Keys and the others, which are small, are broadcast, so that base is not shuffled.
-        beside = [part.in_spark(lake, shards) for part in self.others]
-        narrowed = [rows.join(F.broadcast(ids), "image_id", "left_semi") for rows in beside] or [ids]
         rows = self.base.in_spark(lake, shards)
-        return reduce(lambda joined, one: joined.join(F.broadcast(one), "image_id"), narrowed, rows)
+        if all(part.optional for part in self.others):
+            rows = rows.join(F.broadcast(ids), "image_id")
+        for part in self.others:
+            narrowed = part.in_spark(lake, shards).join(F.broadcast(ids), "image_id", "left_semi")
+            rows = rows.join(F.broadcast(narrowed), "image_id", part.how)
+        return rows
 
     def in_arrow(self, lake: Lake, keys: pa.Table) -> pa.Table:
         """Return the rows of the keys, without Spark."""
         ids = keys["image_id"].combine_chunks()
         rows = self.base.in_arrow(lake, "image_id", ids)
-        return reduce(beside, (part.in_arrow(lake, "image_id", ids) for part in self.others), rows)
+        for part in self.others:
+            rows = beside(rows, part.in_arrow(lake, "image_id", ids), keep_all=part.optional)
+        return rows
 
 
 def beside(rows: pa.Table, others: pa.Table, key: str = "image_id", keep_all: bool = False) -> pa.Table:

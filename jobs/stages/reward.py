@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from functools import cached_property, partial
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.engine.arrow import map_batches, output_type
+from jobs.engine.episodes import EPISODE, TOGETHER, Episodes, by_episode
 from jobs.engine.errors import UsageError
+from jobs.engine.joined import HAS_CAMERA, HAS_DEPTH, Part
 from jobs.engine.lake import Lake
 from jobs.engine.outlines import HELP
 from jobs.engine.recipes import recipe_of
+from jobs.engine.small.work import SmallWork
 from jobs.engine.stage import Stage, StageDefinition, StageInputs
 from jobs.one_image.reasoning import Source, is_url, predictor_of
 from schemas.images import IMAGES
@@ -22,8 +24,8 @@ from udfs.stages.rows import Row
 from vlm.evaluation.predictors.predictor import Predictor, PredictorUnusable
 from vlm.reason.frame_distances import FrameDistances
 
-# The frames of an episode lie in several shards and files, and are needed together.
-_TOGETHER = 1_000_000
+_FRAME = ("image_id", "ingest_shard", "sequence_id", "frame_index", "episode_json", "pose", HAS_DEPTH, HAS_CAMERA)
+_SCENE = ("image_id", "objects", "pairs", "world_from_camera")
 _ARROW_ROWS = 64
 # Concurrent requests of a task to an endpoint.
 _REQUESTS = 8
@@ -35,25 +37,29 @@ def _build(inputs: StageInputs) -> Stage:
     model = {} if inputs.settings.answers == GEOMETRY else {"model": _identity_of(inputs.settings)}
     settings = inputs.with_rules({**own, **model, "scenes": inputs.recipe(SCENES)})
     recipe = recipe_of(inputs.definition.name, settings, inputs.upstream_recipe)
+    frame = _FRAME if inputs.settings.answers == GEOMETRY else (*_FRAME, "bytes")
+    # A frame without a scene has a row that says why its distance is unknown.
+    read = Episodes(Part(IMAGES, frame), (Part(SCENES, _SCENE, inputs.recipe(SCENES), optional=True),))
+    batches = partial(reward_batches, settings=inputs.settings, recipe=recipe, ask=ask_of(inputs.settings))
     return Stage(
         definition=inputs.definition,
         recipe=recipe,
         upstream_recipe=inputs.upstream_recipe,
-        read=partial(_read, scene_recipe=inputs.recipe(SCENES), columns=_columns_for(inputs.settings)),
+        read=read,
         transform=partial(transform, settings=inputs.settings, recipe=recipe),
         settings=settings,
         prepare=partial(_with_usable_model, settings=inputs.settings),
-        files_per_batch=_TOGETHER,
-        shards_per_batch=_TOGETHER,
+        files_per_batch=TOGETHER,
+        shards_per_batch=TOGETHER,
         arrow_rows=_ARROW_ROWS,
+        small=SmallWork(read.in_arrow, batches, by=EPISODE),
     )
 
 
 def transform(df: DataFrame, settings: RewardSettings, recipe: str) -> DataFrame:
     """Return the rows of the new frames in `df`, which holds whole episodes."""
-    episodes = df.repartition("episode").sortWithinPartitions("episode", "frame_index", "image_id")
     batches = partial(reward_batches, settings=settings, recipe=recipe, ask=ask_of(settings))
-    return map_batches(episodes, batches, output_type(REWARDS))
+    return map_batches(by_episode(df), batches, output_type(REWARDS))
 
 
 def ask_of(settings: RewardSettings) -> Ask | None:
@@ -107,28 +113,6 @@ def _model_of(settings: RewardSettings) -> Predictor:
         return model
     except PredictorUnusable as unusable:
         raise UsageError(str(unusable)) from unusable
-
-
-def _columns_for(settings: RewardSettings) -> tuple[str, ...]:
-    return () if settings.answers == GEOMETRY else ("bytes",)
-
-
-def _read(
-    lake: Lake, keys: DataFrame, shards: list[int], scene_recipe: str, columns: tuple[str, ...] = ()
-) -> DataFrame:
-    images = lake.read(IMAGES).select(
-        *("image_id", "ingest_shard", "sequence_id", "frame_index", "episode_json", "pose", *columns),
-        F.col("depth").isNotNull().alias("has_depth"),
-        F.col("camera").isNotNull().alias("has_camera"),
-        F.coalesce("sequence_id", "image_id").alias("episode"),
-    )
-    new = keys.select("image_id", F.lit(True).alias("new"))
-    known = images.join(new, "image_id", "left").withColumn("is_new", F.coalesce("new", F.lit(False))).drop("new")
-    # New frames of an episode are measured against its first one, which may be known already.
-    asked = known.where("is_new").select("episode").distinct()
-    scenes = lake.read(SCENES).where(F.col("recipe") == scene_recipe)
-    lifted = scenes.select("image_id", "objects", "pairs", "world_from_camera")
-    return known.join(asked, "episode", "left_semi").join(lifted, "image_id", "left")
 
 
 STAGE = StageDefinition(

@@ -34,7 +34,7 @@ def _lifted(count: int) -> tuple[Row, ...]:
 
 
 def _nested(scene: Row, lifted: Row) -> Row:
-    return {"scene": scene, "lifted": lifted}
+    return {"scene": scene, "depth": lifted, "region": {name: lifted[name] for name in ("width", "height", "regions")}}
 
 
 def frames(count: int = 4, **changes: Any) -> list[Row]:

@@ -1,6 +1,7 @@
 """Posed sequences go through the lake: exactly once, anew when they grow, and what contradicts is in quarantine."""
 
 import json
+import shutil
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -9,33 +10,52 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
+from benchmarks.same_rows import differences
+from jobs.engine.memory import remembered_settings
+from jobs.engine.pipeline import run
+from jobs.engine.settings import load_settings
 from jobs.takedown.command import take_down
 from scenes.crawl import MANIFEST
 from tests.command import invoke
 from tests.takedown.lakes import named, opened, table
 from tests.views.lake_of_sequences import FRAMES, write_sequences
 
-STAGES = ("ingest", "duplicates", "filter", "context", "depth", "lift", "fuse")
+STAGES = ("ingest", "duplicates", "filter", "context", "depth", "lift")
 WRITTEN = ("fused_frames", "fused_scenes", "sequence_qa_pairs", "quarantine", "stage_runs")
 
 
 def through(lake: Path, crawl: Path) -> None:
-    """Run the stages up to `fuse`, one by one."""
+    """Run the stages before `fuse`, one by one."""
     for stage in STAGES:
         source = ("--crawl", crawl) if stage == "ingest" else ()
         experts = ("--experts", "sensor") if stage in ("filter", "context", "depth") else ()
         invoke(stage, "--lake", lake, *source, *experts)
 
 
+def in_spark(spark: SparkSession, lake: Path, stage: str) -> None:
+    settings = load_settings({"lake": str(lake)}, None, [], remembered_settings(str(lake)))
+    run(settings, [stage], lake=opened(spark, lake))
+
+
 @pytest.fixture(scope="module")
-def filled(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
-    """A lake of the sequences, whose first arrives without its last frame."""
+def lifted(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+    """A lake of the sequences up to `lift`, whose first arrives without its last frame."""
     folder = tmp_path_factory.mktemp("views")
     rows = write_sequences(folder / "crawl")
     manifest = folder / "crawl" / MANIFEST
     manifest.write_text("".join(json.dumps(row) + "\n" for row in [*rows[: FRAMES - 1], *rows[FRAMES:]]))
-    through(folder / "lake", manifest)
+    through(folder / "lifted", manifest)
     return folder, rows
+
+
+@pytest.fixture(scope="module")
+def filled(lifted: tuple[Path, list[dict[str, Any]]]) -> tuple[Path, list[dict[str, Any]]]:
+    """The same lake with fused sequences and rewards, made without Spark."""
+    folder, _ = lifted
+    shutil.copytree(folder / "lifted", folder / "lake")
+    for stage in ("fuse", "reward"):
+        invoke(stage, "--lake", folder / "lake")
+    return lifted
 
 
 def test_a_sequence_becomes_one_scene_and_questions(filled: tuple[Path, list[dict[str, Any]]]) -> None:
@@ -69,6 +89,17 @@ def test_a_rerun_changes_nothing(filled: tuple[Path, list[dict[str, Any]]]) -> N
     assert {name: DeltaTable(str(lake / name)).version() for name in WRITTEN} == before
 
 
+def test_rows_are_those_of_spark(spark: SparkSession, filled: tuple[Path, list[dict[str, Any]]]) -> None:
+    folder, _ = filled
+    lake = folder / "spark"
+    shutil.copytree(folder / "lifted", lake)
+    for stage in ("fuse", "reward"):
+        in_spark(spark, lake, stage)
+    assert {name for name in (*WRITTEN, "rewards") if table(lake, name)} == {*WRITTEN, "rewards"}
+    assert differences(lake, folder / "lake") == []
+    assert not (folder / "lake" / "_checkpoints").exists() and (lake / "_checkpoints").exists()
+
+
 @pytest.mark.long
 def test_a_sequence_that_grows_is_fused_anew_and_a_takedown_leaves_nothing(
     spark: SparkSession, filled: tuple[Path, list[dict[str, Any]]]
@@ -78,6 +109,11 @@ def test_a_sequence_that_grows_is_fused_anew_and_a_takedown_leaves_nothing(
     held = {row["fusion_id"] for row in table(lake, "fused_scenes")}
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
     through(lake, manifest)
+    whole = folder / "whole"
+    shutil.copytree(lake, whole)
+    invoke("fuse", "--lake", lake)
+    in_spark(spark, whole, "fuse")
+    assert differences(whole, lake) == []
     scenes = table(lake, "fused_scenes")
     (grown,) = [row for row in scenes if row["fusion_id"] not in held]
     assert grown["frames"] == [0, 1, 2, 3] and len(scenes) == 3

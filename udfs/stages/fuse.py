@@ -33,9 +33,9 @@ def fuse_batches(
     """Make the rows of all new frames; the frames of a sequence follow each other, by frame.
 
     Input has `image_id`, `ingest_shard`, `episode` (what it is grouped by), `sequence_id`, `frame_index`, `pose`,
-    `licence`, `group_id`, `is_new`, `scene` (a row of `scenes`) and `lifted` (what it was lifted from: the columns of
-    `depths` and `regions`). Output has `schema`: the columns of `fused_frames`, `rejects`, and with the first new frame
-    of a sequence `scene_row` and `answer_rows`, rows of the other two tables.
+    `licence`, `group_id`, `is_new`, `scene` (a row of `scenes`), and what that was lifted from: `depth` and `region`
+    (rows of `depths` and `regions`). Output has `schema`: the columns of `fused_frames`, `rejects`, and with the first
+    new frame of a sequence `scene_row` and `answer_rows`, rows of the other two tables.
     """
     rows = (row for batch in batches for row in batch.to_pylist())
     for _, frames in groupby(rows, key=lambda row: row["episode"]):
@@ -121,7 +121,7 @@ def _contradicting(row: Row, error: str) -> Row:
 
 def _view(frame: Row, place: int) -> PosedView:
     pose = np.asarray(frame["pose"], np.float64).reshape(4, 4)
-    lifted = {**frame["lifted"], "image_id": frame["image_id"]}
+    lifted = {**frame["depth"], **frame["region"], "image_id": frame["image_id"]}
     return PosedView.of(place, frame["image_id"], pose, frame["scene"], scene_input(lifted, _LIFT))
 
 

@@ -160,7 +160,7 @@ def _micro_batches(lake: Lake, stage: Stage, keys: pa.Table) -> Iterator[pa.Tabl
     if stage.definition.is_source:
         # How large the files are that it fetches is not known yet.
         size = _FETCHED
-    elif stage.small is not None and not stage.small.together:
+    elif stage.small is not None and not stage.small.is_whole:
         size = max(int(_BATCH_BYTES / sum(_row_bytes(lake, table) for table in stage.definition.reads)), 1)
     for start in range(0, len(keys), size):
         yield keys[start : start + size]
@@ -193,7 +193,8 @@ class _Writer:
         quarantined = self._new_rejects(_rejects_of(stage, rejected, ledger.attempt))
         seconds = time.monotonic() - started_at
         report = BatchReport(stage.name, len(keys), len(outputs.rows), rejects, seconds)
-        ledger.append_run(report, batch_id, cores=1 if self._works_here(len(keys)) else None)
+        # A model that works alone has the threads of all cores.
+        ledger.append_run(report, batch_id, cores=1 if self._work.together else None)
         if rejects:
             self._append(QUARANTINE, quarantined, batch_id)
         for table, rows in (*outputs.sides, (stage.target, outputs.rows)):
@@ -212,8 +213,7 @@ class _Writer:
         work, stage = self._work, self.stage
         rows = work.read(self.ledger.lake, keys)
         schema = to_arrow_schema(output_type(stage.target, work.extra))
-        size = max(len(rows), 1) if work.together else stage.arrow_rows
-        batches = rows.combine_chunks().to_batches(max_chunksize=size)
+        batches = work.batches_of(rows, stage.arrow_rows)
         here = self._works_here(len(rows))
         if work.loads_a_model and not here:
             release_experts()
