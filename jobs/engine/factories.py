@@ -1,12 +1,14 @@
 """Stages of two common kinds: one that runs an expert on images, and one that maps rows to rows."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 from pyspark.resource import ResourceProfile
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.engine.arrow import map_batches, output_type
 from jobs.engine.joined import Joined, Part
@@ -45,11 +47,13 @@ def expert_stage(
     asked = resources_of(slot, spec, inputs.gpus_per_task)
     wanted = dict.fromkeys(("image_id", "ingest_shard", *columns, *expert_class(slot, spec).columns))
     read = Joined(Part(IMAGES, tuple(wanted)), beside)
-    batches = partial(perceive, perception=Perception(slot, spec, finish, recipe, thresholds or {}))
+    perception = Perception(slot, spec, finish, recipe, thresholds or {})
     table = definition.table
 
     def transform(df: DataFrame) -> DataFrame:
-        return _mapped(df, batches, table, task_profile(df.sparkSession, asked.gpus_per_task))
+        session = df.sparkSession
+        batches = partial(perceive, perception=replace(perception, tells_device=not _shares_a_terminal(session)))
+        return _mapped(df, batches, table, task_profile(session, asked.gpus_per_task))
 
     return Stage(
         definition=definition,
@@ -62,8 +66,13 @@ def expert_stage(
         arrow_rows=asked.arrow_rows,
         expert=spec,
         gpus_per_task=asked.gpus_per_task,
-        small=SmallWork(read.in_arrow, batches, loads_a_model=is_isolated(slot, spec)),
+        small=SmallWork(read.in_arrow, partial(perceive, perception=perception), loads_a_model=is_isolated(slot, spec)),
     )
+
+
+def _shares_a_terminal(session: SparkSession) -> bool:
+    """Return whether what workers tell would come between the progress bars of this command."""
+    return sys.stderr.isatty() and (session.conf.get("spark.master", "") or "").startswith("local[")
 
 
 def batch_stage(

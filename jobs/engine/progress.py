@@ -1,9 +1,6 @@
 """What a run shows: progress bars and one line per stage in a terminal, JSON lines elsewhere."""
 
-import json
-import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from jobs.engine.ledger import WARNED, BatchReport
 from jobs.engine.stream import StageSummary
+from udfs.event_log import log_event
 
 
 class Reporter:
@@ -82,8 +80,7 @@ class Reporter:
 
     def log(self, event: str, **fields: Any) -> None:
         """Write one JSON line to standard error."""
-        line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields}
-        print(json.dumps(line, ensure_ascii=False), file=sys.stderr, flush=True)
+        log_event(event, **fields)
 
 
 class SilentReporter(Reporter):

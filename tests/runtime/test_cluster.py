@@ -87,6 +87,10 @@ def executors(command: psutil.Process) -> list[psutil.Process]:
     return found
 
 
+def device_lines(log: Path) -> list[str]:
+    return [line for line in log.read_text().splitlines() if '"worker_device"' in line]
+
+
 @pytest.mark.long
 def test_two_executors_take_the_two_gpus_and_killing_one_at_work_loses_nothing(lake, weights, gpu_settings, tmp_path):
     log = tmp_path / "log.txt"
@@ -104,6 +108,11 @@ def test_two_executors_take_the_two_gpus_and_killing_one_at_work_loses_nothing(l
     _, said = running.communicate(timeout=900)
     assert running.returncode == 0, said[-3000:]
     assert "Loaded models: filter on cuda:" in said
+    told = [json.loads(line) for file in (tmp_path / "work").rglob("stderr") for line in device_lines(file)]
+    # One line per worker, in the log of its executor.
+    assert {one["device"] for one in told} == {"cuda:0", "cuda:1"}
+    assert len({one["process"] for one in told}) == len(told) >= 3
+    assert all(one["stage"] == "filter" and one["model"] == weights and one["host"] for one in told)
     assert image_ids(lake, "image_scores") == image_ids(lake, "images")
     assert {process for process, *_ in logged(log)} - set(at_work.values())
     assert psutil.wait_procs(models, timeout=120)[1] == []

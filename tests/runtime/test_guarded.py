@@ -1,5 +1,8 @@
 """The process wall, without Spark: what it gives back, what it restarts, and that it leaves nothing behind."""
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -12,8 +15,9 @@ from schemas.reasons import Outcome, Reason
 from tests.runtime.brittle import CRASH, DEVICE_LOST
 from tests.runtime.conftest import images, logged
 from udfs.experts.expert import loaded_expert
-from udfs.experts.isolation.guarded import GuardedExpert, guarded_expert
+from udfs.experts.isolation.guarded import GuardedExpert, guarded_expert, release_experts
 from udfs.experts.loading import ModelUnavailable
+from udfs.stages.perceive import Perception, perceived, scores_row
 from udfs.stages.rows import RowRejected
 
 
@@ -88,6 +92,20 @@ def test_a_worker_holds_one_model_at_a_time(spec):
     ]
     assert len(held) == 1
     guarded_expert("filter", spec, "cuda:1").stop()
+
+
+def test_a_worker_tells_its_device_once(spec, tmp_path, capfd):
+    other = spec.model_copy(update={"timeout_s": 21.0})
+    for one in (spec, spec, other):
+        perception = Perception("filter", one, scores_row, "recipe")
+        assert [len(rows) for rows in perceived([images(3, {})], perception)] == [3]
+    silent = shutil.copy(spec.model, tmp_path / "silent.safetensors")
+    quiet = Perception("filter", spec.model_copy(update={"model": str(silent)}), scores_row, "r", tells_device=False)
+    assert [len(rows) for rows in perceived([images(1, {})], quiet)] == [1]
+    release_experts()
+    (line,) = [json.loads(line) for line in capfd.readouterr().err.splitlines() if "worker_device" in line]
+    assert (line["stage"], line["model"], line["device"]) == ("filter", spec.model, "cpu")
+    assert line["process"] == os.getpid() and line["host"] and line["at"]
 
 
 def test_the_process_ends_with_its_worker(spec):

@@ -1,8 +1,11 @@
 """Runs an expert over Arrow batches and turns its predictions into rows of `image_scores`, `regions` and `depths`."""
 
+import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from socket import gethostname
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import pyarrow as pa
 from pyspark import TaskContext
 
 from schemas.reasons import Outcome, Reason
+from udfs.event_log import log_event
 from udfs.experts.expert import ExpertSpec, Prediction, is_isolated, loaded_expert
 from udfs.experts.isolation.guarded import guarded_expert
 from udfs.experts.loading import ModelUnavailable
@@ -25,7 +29,8 @@ class Perception:
     """An expert in a slot, and what becomes of its predictions.
 
     `finish(row, prediction)` makes the table's row, or raises RowRejected. A row whose `scores` do not reach the
-    `thresholds` is filtered before the expert sees it.
+    `thresholds` is filtered before the expert sees it. With `tells_device`, each worker logs once on which device its
+    learned expert works.
     """
 
     slot: str
@@ -33,6 +38,7 @@ class Perception:
     finish: Finish
     recipe: str
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    tells_device: bool = True
 
 
 def perceive(batches: Iterator[pa.RecordBatch], schema: pa.Schema, perception: Perception) -> Iterator[pa.RecordBatch]:
@@ -43,7 +49,7 @@ def perceive(batches: Iterator[pa.RecordBatch], schema: pa.Schema, perception: P
 
 def perceived(batches: Iterable[list[Row]], perception: Perception) -> Iterator[list[Row]]:
     """Yield the output rows of each batch of rows, as `perceive` does of Arrow batches."""
-    slot, spec, finish, recipe = perception.slot, perception.spec, perception.finish, perception.recipe
+    finish, recipe = perception.finish, perception.recipe
     waiting: deque[list[tuple[Row, str | None]]] = deque()
 
     def kept() -> Iterator[list[Row]]:
@@ -52,7 +58,7 @@ def perceived(batches: Iterable[list[Row]], perception: Perception) -> Iterator[
             waiting.append(gated)
             yield [row for row, gate in gated if gate is None]
 
-    for predictions in _predictions(slot, spec, kept()):
+    for predictions in _predictions(perception, kept()):
         of_kept = iter(predictions)
         yield [
             _output(row, next(of_kept) if gate is None else _filtered(gate), finish, recipe)
@@ -98,9 +104,25 @@ def _task_device() -> str:
     return f"cuda:{gpu.addresses[0]}" if gpu else "cpu"
 
 
-def _predictions(slot: str, spec: ExpertSpec, batches: Iterable[list[Row]]) -> Iterator[list[Prediction | Exception]]:
+# What this worker has told of its devices: slot, model and device.
+_TOLD: set[tuple[str, str | None, str]] = set()
+
+
+def _tell_device(slot: str, spec: ExpertSpec, device: str) -> None:
+    told = (slot, spec.model, device)
+    # In a terminal, the line would break the progress bars.
+    if told not in _TOLD and not sys.stderr.isatty():
+        _TOLD.add(told)
+        log_event("worker_device", stage=slot, model=spec.model, device=device, host=gethostname(), process=os.getpid())
+
+
+def _predictions(perception: Perception, batches: Iterable[list[Row]]) -> Iterator[list[Prediction | Exception]]:
+    slot, spec = perception.slot, perception.spec
     if is_isolated(slot, spec):
-        return guarded_expert(slot, spec, _task_device()).predictions(batches, spec.timeout_s)
+        device = _task_device()
+        if perception.tells_device:
+            _tell_device(slot, spec, device)
+        return guarded_expert(slot, spec, device).predictions(batches, spec.timeout_s)
     expert = loaded_expert(slot, spec)
     return (_predicted_here(expert, batch, spec.timeout_s, slot) if batch else [] for batch in batches)
 
