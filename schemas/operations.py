@@ -60,7 +60,8 @@ STAGE_RUNS = Table(
             column("seconds", DoubleType(), "wall time of the micro-batch, s", False),
             column("finished_at", TimestampType(), "end of the micro-batch", False),
             column("engine_version", StringType(), "version of spatiallake that wrote the row", False),
-            column("cores", IntegerType(), "cores of the Spark session"),
+            column("cores", IntegerType(), "cores that worked on the micro-batch"),
+            column("device", StringType(), "where the stage's learned expert was loaded, such as cuda:0; null: none"),
         ]
     ),
 )

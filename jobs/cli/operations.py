@@ -37,13 +37,14 @@ def plan(
 
     from jobs.engine.memory import remembered_settings
     from jobs.engine.settings import load_settings
+    from jobs.engine.small.limits import allow_small
     from jobs.views.planning import Fleet, pilot_of, plan_of, print_plan
     from jobs.views.reader import LakeReader
 
     shown = pilot_of(LakeReader(pilot)) if pilot else None
     remembered = remembered_settings(pilot) if pilot else {}
     merged = load_settings({"lake": pilot or ".", "experts": experts}, settings, set_ or [], remembered)
-    fleet = Fleet(cpu_instance, gpu_instance, cpu_machines, gpu_machines)
+    fleet = Fleet(cpu_instance, gpu_instance, cpu_machines, gpu_machines, allow_small(merged, images))
     made = plan_of(images, merged.profile(), fleet, shown)
     if as_json:
         typer.echo(json.dumps(made.as_json(), indent=1))

@@ -195,6 +195,7 @@ def _print_work(settings: "RunSettings", stage: str | None, selection: "Selectio
     from rich.console import Console
 
     from jobs.engine.pipeline import lacking_by_stage
+    from jobs.engine.small.limits import allow_small
     from jobs.views.planning import Fleet, pilot_of, print_plan, work_of
     from jobs.views.reader import LakeReader
 
@@ -203,7 +204,8 @@ def _print_work(settings: "RunSettings", stage: str | None, selection: "Selectio
     if not any(counts.values()):
         typer.echo("Nothing to write: every stage has dealt with all of these images under these settings.")
         return
-    print_plan(work_of(counts, settings.profile(), Fleet(), pilot), Console())
+    fleet = Fleet(without_spark=allow_small(settings, pilot.listed))
+    print_plan(work_of(counts, settings.profile(), fleet, pilot), Console())
 
 
 @app.command()

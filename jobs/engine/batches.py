@@ -89,7 +89,17 @@ def require_few_failures(report: BatchReport, max_failure_rate: float) -> None:
 
 def ledger_of(lake: Lake, stage: Stage, generation: str, attempt: int = 1, revisits: bool = False) -> Ledger:
     """Return the ledger of a stage's recipe in a lake."""
-    return Ledger(lake, stage.name, stage.recipe, stage.target, stage.keys[0], generation, attempt, revisits)
+    return Ledger(
+        lake=lake,
+        stage=stage.name,
+        recipe=stage.recipe,
+        target=stage.target,
+        key=stage.keys[0],
+        generation=generation,
+        attempt=attempt,
+        revisits=revisits,
+        device=stage.device,
+    )
 
 
 def followed(lake: Lake, stage: Stage) -> DataFrame:

@@ -57,7 +57,8 @@ class Ledger:
     """A stage's table under one recipe.
 
     `generation` is the id of the checkpoint that numbers the micro-batches; `attempt` is 1 at first and grows with
-    `spatiallake retry`. With `revisits`, keys that were rejected before are tried again, as a backfill does.
+    `spatiallake retry`. With `revisits`, keys that were rejected before are tried again, as a backfill does. `device`
+    is where the stage's learned expert was loaded.
     """
 
     lake: Lake
@@ -68,6 +69,7 @@ class Ledger:
     generation: str
     attempt: int = 1
     revisits: bool = False
+    device: str | None = None
 
     @property
     def catches_up(self) -> bool:
@@ -105,6 +107,7 @@ class Ledger:
             "finished_at": datetime.now(UTC),
             "engine_version": ENGINE_VERSION,
             "cores": cores or self.lake.cores,
+            "device": self.device,
         }
         self.lake.append_records(STAGE_RUNS, [row], self.app_id, batch_id)
 

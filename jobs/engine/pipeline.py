@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
@@ -229,7 +229,9 @@ def _work(
         if settings.rules:
             require_conditions(lake.session, settings.rules, [stages[name].target for name in names])
         remove_residues(lake.uri)
-        reporter.experts(require_experts(lake, [stages[name] for name in names]))
+        devices = require_experts(lake, [stages[name] for name in names])
+        reporter.experts(devices)
+        stages = {name: replace(stage, device=devices.get(name)) for name, stage in stages.items()}
         if small:
             work = partial(small.work, pool=processes)
             if small.listing:

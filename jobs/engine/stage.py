@@ -109,7 +109,8 @@ class Stage:
     recipe hashes, `configuration` is everything needed to build the stage again. `split` overrides how rows are
     distributed over tables. A stage with an `expert` runs it on tasks with `gpus_per_task` (see
     `jobs/engine/resources.py`). `rules` are those of its table. `prepare` adapts the stage to what a lake says now,
-    before each micro-batch. `small` is what it does in a small run; without it, it always runs in Spark.
+    before each micro-batch. `small` is what it does in a small run; without it, it always runs in Spark. `device` is
+    where its learned expert was loaded, once that is known.
     """
 
     definition: StageDefinition
@@ -128,6 +129,7 @@ class Stage:
     rules: tuple[Rule, ...] = ()
     prepare: "Callable[[Stage, Lake], Stage] | None" = None
     small: SmallWork | None = None
+    device: str | None = None
 
     @property
     def name(self) -> str:

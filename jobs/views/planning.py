@@ -1,14 +1,14 @@
-"""`spatiallake plan`: hours, storage, cost and days of a crawl, from measured rates and the yields of a pilot lake."""
+"""`spatiallake plan`: hours, storage, cost and days of a crawl, from measured rates and the yields of a pilot lake.
+
+Rates are those of the engine that will do the work, whichever engine the pilot ran in.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import yaml
-from pydantic import Field
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -17,51 +17,42 @@ from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.engine.going_live import progress_of
 from jobs.engine.registry import definition_of, run_stages
 from jobs.engine.stage import StageDefinition
+from jobs.views.rates import Instance, Rates, measured_rates
 from jobs.views.reader import LakeReader, known_tables
 from schemas.images import CRAWL
 from schemas.operations import STAGE_RUNS
-from schemas.settings import Settings, did_you_mean
+from schemas.settings import did_you_mean
+from schemas.view import columns_missing
 from udfs.experts.expert import ExpertSpec, Profile, is_isolated
 
-_RATES = Path(__file__).with_name("rates.yaml")
 _MS_PER_HOUR = 3.6e6
 _GB = 1e9
 # Fewer images say nothing about a model's speed, since a micro-batch has costs of its own.
 _MIN_TIMED_IMAGES = 200
+_TIMES = (
+    "SELECT stage, recipe, device, sum(rows_in) AS images, sum(seconds * cores) AS seconds"
+    " FROM (SELECT *{missing} FROM t) WHERE cores IS NOT NULL GROUP BY stage, recipe, device"
+)
 
 
-class Instance(Settings):
-    """A machine to rent."""
+@dataclass(frozen=True)
+class ModelRate:
+    """How long a pilot's learned expert took per image: wall seconds times cores, and where the model was."""
 
-    vcpus: int = Field(gt=0)
-    gpus: int = Field(ge=0)
-    usd_per_hour: float = Field(ge=0)
+    seconds: float
+    device: str | None
 
-
-class Rates(Settings):
-    """Measured costs, as `rates.yaml` explains them."""
-
-    measured_on: str
-    machine: str
-    start_cpu_s: float
-    cpu_ms_per_image: dict[str, float]
-    expert_cpu_ms_per_image: dict[str, dict[str, float]]
-    bytes_per_image: dict[str, float]
-    instances: dict[str, Instance]
-
-
-@cache
-def measured_rates() -> Rates:
-    """Return the rates that are part of the package."""
-    values = yaml.safe_load(_RATES.read_text())
-    return Rates.model_validate({**values, "measured_on": str(values["measured_on"])})
+    @property
+    def on_gpu(self) -> bool:
+        """Return whether the model was on a GPU."""
+        return (self.device or "").startswith("cuda")
 
 
 @dataclass(frozen=True)
 class Pilot:
     """What a lake shows of a crawl: per listed image the share that reaches each stage, answers, and bytes by table.
 
-    `seconds` holds wall seconds times cores per image of stages with learned experts.
+    `models` holds what the learned experts of its stages took.
     """
 
     uri: str
@@ -69,7 +60,7 @@ class Pilot:
     reach: Mapping[str, float]
     answers_per_image: float
     bytes_per_image: Mapping[str, float]
-    seconds: Mapping[str, float]
+    models: Mapping[str, ModelRate]
 
     @property
     def passing(self) -> dict[str, float]:
@@ -98,12 +89,21 @@ class Load:
 
 @dataclass(frozen=True)
 class Fleet:
-    """Machines by instance type: `cpus` for all stages but those with learned experts, which run on `gpus`."""
+    """Machines by instance type: `cpu` for all stages but those with learned experts, which run on `gpu`.
+
+    `without_spark` says that one machine of type `cpu` does all the work, as in a small run.
+    """
 
     cpu: str = "m7i.4xlarge"
     gpu: str = "g5.2xlarge"
     cpu_machines: int = 4
     gpu_machines: int = 4
+    without_spark: bool = False
+
+    @property
+    def at_work(self) -> int:
+        """Return how many machines of type `cpu` work at the same time."""
+        return 1 if self.without_spark else self.cpu_machines
 
 
 @dataclass(frozen=True)
@@ -160,13 +160,20 @@ def pilot_of(lake: LakeReader, finished: bool = True) -> Pilot:
         reach=reach,
         answers_per_image=(answers[0]["n"] if answers else 0) / listed,
         bytes_per_image={name: size / listed for name, size in _bytes_by_table(lake).items()},
-        seconds=_seconds_per_image(lake),
+        models=_model_rates(lake),
     )
 
 
 def print_plan(plan: Plan, console: Console) -> None:
     """Print a plan as tables and sentences."""
-    grid = Grid(title=f"Plan for {plan.images:,} images", title_justify="left")
+    # Without lines between them, all columns fit into a terminal of 80 characters.
+    grid = Grid(
+        title=f"Plan for {plan.images:,} images",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     grid.add_column("stage", no_wrap=True)
     for name in ("images", "ms/image", "core-hours", "GPU-hours", "USD"):
         grid.add_column(name, justify="right", no_wrap=True)
@@ -191,10 +198,11 @@ def _planned(images: int, counts: Mapping[str, int], profile: Profile, fleet: Fl
     cpu, gpu = _instance(rates, fleet.cpu), _instance(rates, fleet.gpu)
     if not gpu.gpus:
         raise UsageError(f"Instance type {fleet.gpu} has no GPU; name one of {', '.join(_with_gpus(rates))}.")
-    loads = [_load(name, count, profile, pilot, (cpu, gpu)) for name, count in counts.items()]
-    core_hours = sum(load.core_hours or 0 for load in loads) + rates.start_cpu_s / 3600
+    found = {name: _rate(definition_of(name), profile, pilot, fleet) for name in counts}
+    loads = [_load(name, count, found[name], (cpu, gpu)) for name, count in counts.items()]
+    core_hours = sum(load.core_hours or 0 for load in loads) + rates.of(fleet.without_spark).start_cpu_s / 3600
     gpu_hours = sum(load.gpu_hours or 0 for load in loads)
-    cpu_days = core_hours / cpu.vcpus / fleet.cpu_machines / 24
+    cpu_days = core_hours / cpu.vcpus / fleet.at_work / 24
     gpu_days = gpu_hours / gpu.gpus / fleet.gpu_machines / 24
     usd = sum(load.usd or 0 for load in loads)
     unknown = [load.stage for load in loads if load.ms_per_image is None]
@@ -207,31 +215,42 @@ def _planned(images: int, counts: Mapping[str, int], profile: Profile, fleet: Fl
     return replace(plan, notes=_notes(plan, fleet, (core_hours, gpu_hours), (cpu_days, gpu_days), pilot))
 
 
-def _load(name: str, images: int, profile: Profile, pilot: Pilot | None, machines: tuple[Instance, Instance]) -> Load:
+@dataclass(frozen=True)
+class _Rate:
+    """Milliseconds per image, None where they are not known, of a core or a GPU, and where they come from."""
+
+    milliseconds: float | None
+    source: str
+    on_gpu: bool = False
+
+
+def _load(name: str, images: int, rate: _Rate, machines: tuple[Instance, Instance]) -> Load:
     cpu, gpu = machines
-    milliseconds, source, on_gpu = _rate(definition_of(name), profile, pilot)
-    if milliseconds is None:
-        return Load(name, images, None, None, None, None, source)
-    hours = images * milliseconds / _MS_PER_HOUR
-    if on_gpu:
-        return Load(name, images, milliseconds, None, hours, hours / gpu.gpus * gpu.usd_per_hour, source)
-    return Load(name, images, milliseconds, hours, None, hours / cpu.vcpus * cpu.usd_per_hour, source)
+    if rate.milliseconds is None:
+        return Load(name, images, None, None, None, None, rate.source)
+    hours = images * rate.milliseconds / _MS_PER_HOUR
+    if rate.on_gpu:
+        return Load(name, images, rate.milliseconds, None, hours, hours / gpu.gpus * gpu.usd_per_hour, rate.source)
+    return Load(name, images, rate.milliseconds, hours, None, hours / cpu.vcpus * cpu.usd_per_hour, rate.source)
 
 
-def _rate(definition: StageDefinition, profile: Profile, pilot: Pilot | None) -> tuple[float | None, str, bool]:
-    """Return milliseconds per image, where they come from, and whether they are a GPU's."""
-    rates, name = measured_rates(), definition.name
-    here = f"measured {rates.measured_on}"
+def _rate(definition: StageDefinition, profile: Profile, pilot: Pilot | None, fleet: Fleet) -> _Rate:
+    """Return the rate of a stage in the engine that does the work."""
+    held, name = measured_rates(), definition.name
+    rates, here = held.of(fleet.without_spark), "measured"
     if not definition.slot:
-        return rates.cpu_ms_per_image.get(name), here if name in rates.cpu_ms_per_image else "unknown", False
+        known = rates.cpu_ms_per_image.get(name)
+        return _Rate(known, "unknown" if known is None else here)
     spec: ExpertSpec = getattr(profile, definition.slot)
     known = rates.expert_cpu_ms_per_image.get(spec.family, {}).get(definition.slot)
     if known is not None:
-        return known, here, False
-    on_gpu = is_isolated(definition.slot, spec)
-    if pilot and name in pilot.seconds:
-        return pilot.seconds[name] * 1000, "pilot, wall time", on_gpu
-    return None, "unknown: run a pilot", on_gpu
+        return _Rate(known, here)
+    timed = pilot.models.get(name) if pilot else None
+    if timed is None or not is_isolated(definition.slot, spec):
+        return _Rate(None, "unknown: run a pilot")
+    if timed.on_gpu and fleet.without_spark:
+        return _Rate(None, "unknown: the pilot's is of a GPU")
+    return _Rate(timed.seconds * 1000, f"pilot, wall time on {'a GPU' if timed.on_gpu else 'CPUs'}", timed.on_gpu)
 
 
 def _bottleneck(loads: Sequence[Load], cpu_days: float, gpu_days: float) -> str:
@@ -245,8 +264,8 @@ def _notes(
 ) -> list[str]:
     rates, notes = measured_rates(), []
     notes.append(
-        f"{_number(hours[0])} core-hours on {fleet.cpu_machines} {fleet.cpu}: {_number(days[0])} days; "
-        f"{_number(hours[1])} GPU-hours on {fleet.gpu_machines} {fleet.gpu}: {_number(days[1])} days; "
+        f"{_number(hours[0])} core-hours on {fleet.at_work} {fleet.cpu}: {_duration(days[0])}; "
+        f"{_number(hours[1])} GPU-hours on {fleet.gpu_machines} {fleet.gpu}: {_duration(days[1])}; "
         f"together {_number(plan.usd)} USD at list prices."
     )
     if plan.bottleneck:
@@ -261,7 +280,26 @@ def _notes(
             f"Not included: {names}, for which no rate was measured; run at least {_MIN_TIMED_IMAGES} images with the "
             "same experts where they will run, then name that lake with --pilot."
         )
-    notes.append(f"Rates without a pilot: measured {rates.measured_on}, {rates.machine}.")
+    notes += _notes_on_engines(plan, fleet, pilot)
+    engine = "of runs without Spark" if fleet.without_spark else "of runs in Spark"
+    notes.append(f"Rates called measured: {engine}, on {rates.measured_on}, {rates.machine}.")
+    return notes
+
+
+def _notes_on_engines(plan: Plan, fleet: Fleet, pilot: Pilot | None) -> list[str]:
+    """Return what differs between the runs that were measured and the one that is planned."""
+    notes = []
+    if fleet.without_spark:
+        notes.append(
+            "So few images are taken to run on one machine without Spark; `--set max_images_without_spark=0` plans a "
+            "run in Spark."
+        )
+    on_cpus = [load.stage for load in plan.loads if load.source.startswith("pilot") and load.core_hours is not None]
+    if on_cpus and pilot and not fleet.without_spark:
+        notes.append(
+            f"The pilot's models of {', '.join(on_cpus)} worked on CPUs, and are planned on CPUs; to plan GPUs, run the"
+            " pilot on executors that have them, as docs/gpus.md explains."
+        )
     return notes
 
 
@@ -301,18 +339,18 @@ def _bytes_by_table(lake: LakeReader) -> dict[str, float]:
     return found
 
 
-def _seconds_per_image(lake: LakeReader) -> dict[str, float]:
-    live = lake.current_recipes()
-    query = (
-        "SELECT stage, recipe, sum(rows_in) AS images, sum(seconds * cores) AS seconds FROM t "
-        "WHERE cores IS NOT NULL GROUP BY stage, recipe"
-    )
-    rows = lake.optional(STAGE_RUNS.name, query)
-    return {
-        row["stage"]: row["seconds"] / row["images"]
-        for row in rows
-        if live.get(row["stage"]) == row["recipe"] and row["images"] >= _MIN_TIMED_IMAGES
-    }
+def _model_rates(lake: LakeReader) -> dict[str, ModelRate]:
+    """Return what stages with learned experts took; where they ran on several kinds of device, GPUs count."""
+    if not lake.exists(STAGE_RUNS):
+        return {}
+    live, found = lake.current_recipes(), dict[str, ModelRate]()
+    query = _TIMES.format(missing=columns_missing(STAGE_RUNS, lake.columns(STAGE_RUNS.name)))
+    for row in lake.query(STAGE_RUNS.name, query):
+        if live.get(row["stage"]) == row["recipe"] and row["images"] >= _MIN_TIMED_IMAGES:
+            rate = ModelRate(row["seconds"] / row["images"], row["device"])
+            if row["stage"] not in found or rate.on_gpu:
+                found[row["stage"]] = rate
+    return found
 
 
 def _instance(rates: Rates, name: str) -> Instance:
@@ -323,6 +361,14 @@ def _instance(rates: Rates, name: str) -> Instance:
 
 def _with_gpus(rates: Rates) -> list[str]:
     return [name for name, instance in rates.instances.items() if instance.gpus]
+
+
+def _duration(days: float) -> str:
+    """Return a time in the largest unit of which there is at least one."""
+    for unit, of_a_day in (("days", 1.0), ("hours", 24.0), ("minutes", 1440.0)):
+        if days * of_a_day >= 1:
+            return f"{_number(days * of_a_day)} {unit}"
+    return f"{_number(days * 86400)} s"
 
 
 def _number(value: float | None) -> str:

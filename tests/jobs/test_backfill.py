@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,11 +24,12 @@ from jobs.engine.memory import remembered_settings, stored_book
 from jobs.engine.pipeline import backfill_stages, lacking_by_stage, run
 from jobs.engine.selection import Selection, selected_images
 from jobs.engine.settings import RunSettings, load_settings
-from jobs.views.planning import Fleet, measured_rates, pilot_of, plan_of, work_of
+from jobs.views.planning import Fleet, Load, ModelRate, Pilot, pilot_of, plan_of, work_of
+from jobs.views.rates import measured_rates
 from jobs.views.reader import LakeReader
 from scenes.crawl import write_crawl
 from tests.jobs.engine import spatiallake, table, versions
-from udfs.experts.expert import PROFILES
+from udfs.experts.expert import PROFILES, ExpertSpec
 
 CHANGED = "disambiguate.seed=7"
 OF_CHAIN = ("disambiguate", "synthesize", "statistics")
@@ -139,7 +141,7 @@ def test_a_plan_holds_what_the_pilot_shows(made: Path) -> None:
     }
     assert pilot.answers_per_image == table(made, "qa_pairs").num_rows / 5
     plan = plan_of(images, PROFILES["sensor"], Fleet(), pilot)
-    rates = measured_rates()
+    rates = measured_rates().spark
     known = {**rates.cpu_ms_per_image, **rates.expert_cpu_ms_per_image["sensor"]}
     assert {load.stage: load.core_hours for load in plan.loads} == {
         name: pytest.approx(images * pilot.reach[name] * known[name] / 3.6e6) for name in pilot.reach
@@ -148,6 +150,40 @@ def test_a_plan_holds_what_the_pilot_shows(made: Path) -> None:
     assert not plan.unknown
     with pytest.raises(UsageError, match=r"did you mean m7i\.4xlarge"):
         plan_of(images, PROFILES["sensor"], Fleet(cpu="m7i.4xlarg"), pilot)
+
+
+def test_a_plan_has_the_rates_of_the_engine_that_will_do_the_work() -> None:
+    held = measured_rates()
+    for images, rates in ((500, held.without_spark), (2_000, held.spark)):
+        plan = json.loads(spatiallake("plan", "--images", str(images), "--experts", "sensor", "--json").stdout)
+        wanted = {**rates.cpu_ms_per_image, **rates.expert_cpu_ms_per_image["sensor"]}
+        assert {load["stage"]: load["ms_per_image"] for load in plan["loads"]} == wanted
+        hours = sum(images * milliseconds for milliseconds in wanted.values()) / 3.6e6 + rates.start_cpu_s / 3600
+        machines = 1 if rates is held.without_spark else 4
+        assert plan["days"] == pytest.approx(hours / 16 / machines / 24)
+        assert any("without Spark;" in note for note in plan["notes"]) == (rates is held.without_spark)
+
+
+def model_pilot(device: str | None, lake: Path) -> Pilot:
+    return replace(pilot_of(LakeReader(str(lake)), finished=False), models={"filter": ModelRate(0.25, device)})
+
+
+def test_a_models_rate_is_one_of_the_device_that_it_was_on(made: Path) -> None:
+    model = ExpertSpec(family="clip", model="some/model")
+    profile = PROFILES["sensor"].model_copy(update={"filter": model})
+    images = 10_000
+
+    def of(device: str | None, without_spark: bool = False) -> Load:
+        plan = plan_of(images, profile, Fleet(without_spark=without_spark), model_pilot(device, made))
+        return next(load for load in plan.loads if load.stage == "filter")
+
+    on_gpu, on_cpus = of("cuda:0"), of("cpu")
+    assert on_gpu.core_hours is None and on_gpu.gpu_hours == pytest.approx(on_gpu.images * 0.25 / 3600)
+    assert on_cpus.gpu_hours is None and on_cpus.core_hours == on_gpu.gpu_hours
+    assert of("cpu", without_spark=True).core_hours == on_cpus.core_hours
+    assert of("cuda:0", without_spark=True).ms_per_image is None
+    notes = plan_of(images, profile, Fleet(), model_pilot("cpu", made)).notes
+    assert any("models of filter worked on CPUs" in note for note in notes)
 
 
 def test_work_that_is_left_has_the_sizes_of_the_lake(made: Path) -> None:
@@ -162,7 +198,7 @@ def test_a_dry_run_prints_the_work_and_writes_nothing(made: Path) -> None:
     before = versions(made)
     some = ("--stage", "disambiguate", "--where", "width = 256", "--dry-run")
     done = spatiallake("backfill", "--lake", str(made), "--set", CHANGED, *some)
-    assert re.search(r"disambiguate +│ +3 │", done.stdout) and "core-hours" in done.stdout
+    assert re.search(r"disambiguate +3 ", done.stdout) and "core-hours" in done.stdout
     assert versions(made) == before
 
 

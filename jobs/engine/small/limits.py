@@ -20,13 +20,18 @@ def can_be_small(settings: RunSettings, lake: Lake, stages: Sequence[Stage]) -> 
     Where a platform's session is there, a user names Spark's options, rules are Spark's SQL, or streams have begun to
     follow the tables, they run in Spark.
     """
-    if not settings.max_images_without_spark or settings.spark or settings.rules or settings.gpus_per_task:
-        return False
-    if not is_local(settings) or not _is_of_this_machine(SparkSession.getActiveSession()):
+    if not allow_small(settings) or not _is_of_this_machine(SparkSession.getActiveSession()):
         return False
     if any(stage.small is None or checkpoint_of(lake, stage) is not None for stage in stages):
         return False
     return _reads_as_plain(lake, stages)
+
+
+def allow_small(settings: RunSettings, images: int = 0) -> bool:
+    """Return whether settings let a command work on so many images without Spark."""
+    if not settings.max_images_without_spark or settings.spark or settings.rules or settings.gpus_per_task:
+        return False
+    return is_local(settings) and images <= settings.max_images_without_spark
 
 
 def is_local(settings: RunSettings) -> bool:
