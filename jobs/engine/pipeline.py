@@ -32,7 +32,7 @@ from jobs.engine.small.limits import can_be_small, images_in, is_local
 from jobs.engine.small.pool import pool
 from jobs.engine.stage import Stage
 from jobs.engine.stream import StageSummary, run_stage
-from jobs.stages.listing import append_listing, crawl_layout
+from jobs.stages.listing import ListingOptions, append_listing, crawl_layout
 from jobs.stages.small_listing import SmallListing, append_small_listing, small_listing
 from schemas.operations import QUARANTINE
 from udfs.crawl.layout import Layout
@@ -299,7 +299,9 @@ def _crawl_of(settings: RunSettings, names: Sequence[str]) -> Layout | None:
         CrawlUnreadable: nothing is there, or it is not a crawl.
     """
     wanted = settings.crawl and any(definition_of(name).is_source for name in names)
-    return crawl_layout(settings.crawl) if settings.crawl and wanted else None
+    if not settings.crawl or not wanted:
+        return None
+    return crawl_layout(settings.crawl, ListingOptions(inventory=settings.inventory))
 
 
 def _failed(lake: Lake) -> set[tuple[str, str]]:

@@ -78,6 +78,7 @@ class _EngineSettings(BaseSettings):
 
     lake: Location
     crawl: Location | None = None
+    inventory: Location | None = None
     experts: Experts = "sensor"
     checkpoints: Location | None = None
     master: str = "local[*]"

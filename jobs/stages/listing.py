@@ -43,6 +43,7 @@ class ListingOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     chunk_bytes: int = Field(default=32 * 2**20, ge=1, description="bytes of a JSON-lines manifest that one task reads")
+    inventory: str | None = Field(default=None, description="S3 inventory that lists the crawl")
 
 
 def append_listing(lake: Lake, crawl: Layout, shard_size: int) -> int:
@@ -118,8 +119,9 @@ def crawl_layout(crawl_uri: str, options: ListingOptions | None = None) -> Layou
     Raises:
         CrawlUnreadable: nothing there, two manifests, a kind that is not read, or a store that does not answer.
     """
+    given = options or ListingOptions()
     try:
-        return layout_of(crawl_uri, (options or ListingOptions()).chunk_bytes)
+        return layout_of(crawl_uri, given.chunk_bytes, given.inventory)
     except (MissingFile, LayoutUnclear) as error:
         raise CrawlUnreadable(str(error)) from error
     except (BotoCoreError, ClientError, pa.ArrowException, OSError) as error:

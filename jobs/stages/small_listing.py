@@ -63,7 +63,7 @@ def append_small_listing(lake: Lake, found: SmallListing, shard_size: int) -> No
     fresh = [row for row in found.entries if row["entry_id"] not in known]
     if fresh:
         _append(lake, fresh, max(held["ingest_shard"].to_pylist(), default=0) + 1, shard_size)
-    if found.layout.pieces and fresh:
+    if fresh:
         record(lake, found.layout, {row["uri"] for row in fresh if UNLISTED in (row["row_json"] or "")})
 
 

@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from udfs.crawl.entries import FILES, FOLDER, MANIFEST, MANIFEST_SUFFIXES, PARQUET, TAR
+from udfs.crawl.inventory import DatedFile, NotAnInventory, Report, report_of
 from udfs.crawl.manifests import IMAGE_FIELDS, NotAManifest, check_manifest, image_field, is_table
 from udfs.crawl.names import IMAGE_SUFFIXES, stem_and_suffix
 from udfs.crawl.parquets import ParquetUnclear, image_column, parquet_file
@@ -31,25 +34,31 @@ class LayoutUnclear(Exception):
 
 @dataclass(frozen=True)
 class Layout:
-    """The detected layout: kind of crawl, pieces to list, and single image files."""
+    """The detected layout: kind of crawl, pieces to list, and single image files.
+
+    `report_began_at` is when S3 began the inventory report that lists the crawl, if one does.
+    """
 
     kind: str
     crawl_uri: str
     pieces: list[Piece] = field(default_factory=list)
     loose: list[FileStatus] = field(default_factory=list)
+    report_began_at: datetime | None = None
 
 
-def layout_of(crawl_uri: str, chunk_bytes: int) -> Layout:
-    """Detect the layout of the crawl at `crawl_uri`.
+def layout_of(crawl_uri: str, chunk_bytes: int, inventory: str | None = None) -> Layout:
+    """Detect the layout of the crawl at `crawl_uri`, listed by itself or by an S3 inventory.
 
     Raises:
         MissingFile: the URI does not exist or is empty.
-        LayoutUnclear: there are two manifests, or one of a kind that is not read.
+        LayoutUnclear: there are two manifests, one of a kind that is not read, or no inventory of the crawl.
         UnservedLocation: the scheme is not served.
         pyarrow.ArrowInvalid: the parquet manifest is not a parquet file.
     """
     uri = normalized(crawl_uri)
     try:
+        if inventory:
+            return _inventory_layout(uri, report_of(inventory))
         status = file_status(uri)
         if status is not None:
             return _file_layout(status, chunk_bytes)
@@ -63,8 +72,21 @@ def layout_of(crawl_uri: str, chunk_bytes: int) -> Layout:
             )
             raise MissingFile(f"{uri} {found}; pass a folder of images, a folder of tars, or a manifest.")
         return _folder_layout(uri, files)
-    except (NotAManifest, ParquetUnclear) as error:
+    except (NotAManifest, NotAnInventory, ParquetUnclear) as error:
         raise LayoutUnclear(str(error)) from error
+
+
+def _inventory_layout(uri: str, report: Report) -> Layout:
+    files = _files_of(report, uri)
+    if not files:
+        raise MissingFile(f"The report {report.uri} lists no object below {uri}; pass a prefix that it covers.")
+    return replace(_folder_layout(uri, files), report_began_at=report.began_at)
+
+
+# A command that follows a crawl reads each report once.
+@lru_cache(maxsize=1)
+def _files_of(report: Report, crawl_uri: str) -> tuple[DatedFile, ...]:
+    return tuple(sorted(report.files(crawl_uri), key=lambda file: file.uri))
 
 
 def _manifest_of(uri: str) -> str | None:

@@ -194,9 +194,13 @@ def _list_s3(folder: str) -> Iterator[FileStatus]:
     for page in _pages(folder, Bucket=bucket, Prefix=start):
         for item in page.get("Contents", ()):
             name: str = item["Key"]
-            hidden = any(part.startswith(".") for part in name.removeprefix(start).split("/"))
-            if not name.endswith("/") and not hidden:
+            if is_listed_key(name, start):
                 yield FileStatus(f"s3://{bucket}/{name}", item["Size"], item["ETag"].strip('"'))
+
+
+def is_listed_key(key: str, start: str) -> bool:
+    """Return whether a listing has an object: no folder, and no name below the prefix `start` begins with a dot."""
+    return not key.endswith("/") and not any(part.startswith(".") for part in key.removeprefix(start).split("/"))
 
 
 def _pages(folder: str, **listing: str) -> Iterator[dict[str, Any]]:
