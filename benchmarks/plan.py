@@ -75,6 +75,8 @@ def fitted(small: Run, large: Run, before_rates: EngineRates) -> EngineRates:
     milliseconds = {name: round(per_image_ms * part, 2) for name, part in share.items()}
     of_experts = {**before_rates.expert_cpu_ms_per_image, "sensor": {name: milliseconds[name] for name in slots}}
     return EngineRates(
+        measured_on=datetime.now(UTC).date(),
+        machine=machine(),
         start_cpu_s=round(small.cpu_s - per_image_ms / 1000 * small.images, 1),
         cpu_ms_per_image={name: value for name, value in milliseconds.items() if name not in slots},
         expert_cpu_ms_per_image=of_experts,
@@ -82,20 +84,19 @@ def fitted(small: Run, large: Run, before_rates: EngineRates) -> EngineRates:
 
 
 def measured(base: Path, folder: Path, in_spark: Sequence[int], without: Sequence[int]) -> tuple[Rates, Run]:
-    """Return the rates of both engines, and as a pilot the smaller of the runs without Spark."""
+    """Return the rates of both engines, and as a pilot the smaller of the runs without Spark.
+
+    Those of Spark stay where no sizes are given for it.
+    """
     held = measured_rates()
     few, many = (run(base, folder / "without", images) for images in without)
+    rates = held.model_copy(update={"without_spark": fitted(few, many, held.without_spark)})
+    if not in_spark:
+        return rates, few
     first, last = (run(base, folder / "spark", images, "max_images_without_spark=0") for images in in_spark)
-    size = pilot_of(LakeReader(str(last.lake))).bytes_per_image
-    rates = Rates(
-        measured_on=datetime.now(UTC).date().isoformat(),
-        machine=machine(),
-        spark=fitted(first, last, held.spark),
-        without_spark=fitted(few, many, held.without_spark),
-        bytes_per_image={name: round(one) for name, one in size.items()},
-        instances=held.instances,
-    )
-    return rates, few
+    sizes = pilot_of(LakeReader(str(last.lake))).bytes_per_image
+    found = {name: round(size) for name, size in sizes.items()}
+    return rates.model_copy(update={"spark": fitted(first, last, held.spark), "bytes_per_image": found}), few
 
 
 def written(rates: Rates) -> None:
@@ -103,7 +104,7 @@ def written(rates: Rates) -> None:
     path = Path(planning.__file__).with_name("rates.yaml")
     values: dict[str, Any] = rates.model_dump(exclude={"instances"})
     comments, _, instances = (
-        path.read_text().partition("measured_on:")[0],
+        path.read_text().partition("spark:")[0],
         *path.read_text().partition("# On-demand")[1:],
     )
     body = yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=100)
@@ -132,7 +133,9 @@ def checked(rates: Rates, pilot: Run, one: Run) -> str:
 def main() -> None:
     """Measure, check and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fit", nargs=2, type=int, default=[200, 2000], help="sizes that give the rates in Spark")
+    parser.add_argument(
+        "--fit", nargs="*", type=int, default=[200, 2000], help="two sizes that give the rates in Spark; none keep them"
+    )
     parser.add_argument("--fit-small", nargs=2, type=int, default=[100, 600], help="sizes that give those without it")
     parser.add_argument("--check", nargs="*", type=int, default=[500, 2000, 10000], help="numbers of images to predict")
     parser.add_argument("--seed", type=int, default=5)

@@ -101,33 +101,34 @@ class Part:
 
 @dataclass(frozen=True)
 class Joined:
-    """Rows of `base` with the columns of the `others`, for images that all of them have, but for `optional` ones.
+    """Rows of `base` with the columns of the `others`, for keys that all of them have, but for `optional` ones.
 
-    Called as the `read` of a stage, it is Spark's; `in_arrow` does the same in a small run. Each of the others has
-    `image_id` and, in common with `base`, nothing else.
+    Called as the `read` of a stage, it is Spark's; `in_arrow` does the same in a small run. Each of the others has the
+    `key` and, in common with `base`, nothing else.
     """
 
     base: Part
     others: tuple[Part, ...] = ()
+    key: str = "image_id"
 
     def __call__(self, lake: Lake, keys: DataFrame, shards: list[int]) -> DataFrame:
         """Return the rows of the keys, reading only their ingest shards."""
-        ids = keys.select("image_id")
+        ids = keys.select(self.key)
         # Keys and the others, which are small, are broadcast, so that base is not shuffled.
         rows = self.base.in_spark(lake, shards)
         if all(part.optional for part in self.others):
-            rows = rows.join(F.broadcast(ids), "image_id")
+            rows = rows.join(F.broadcast(ids), self.key, "left_semi")
         for part in self.others:
-            narrowed = part.in_spark(lake, shards).join(F.broadcast(ids), "image_id", "left_semi")
-            rows = rows.join(F.broadcast(narrowed), "image_id", part.how)
+            narrowed = part.in_spark(lake, shards).join(F.broadcast(ids), self.key, "left_semi")
+            rows = rows.join(F.broadcast(narrowed), self.key, part.how)
         return rows
 
     def in_arrow(self, lake: Lake, keys: pa.Table) -> pa.Table:
         """Return the rows of the keys, without Spark."""
-        ids = keys["image_id"].combine_chunks()
-        rows = self.base.in_arrow(lake, "image_id", ids)
+        ids = keys[self.key].combine_chunks()
+        rows = self.base.in_arrow(lake, self.key, ids)
         for part in self.others:
-            rows = beside(rows, part.in_arrow(lake, "image_id", ids), keep_all=part.optional)
+            rows = beside(rows, part.in_arrow(lake, self.key, ids), self.key, keep_all=part.optional)
         return rows
 
 

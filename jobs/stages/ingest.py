@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from jobs.engine.arrow import map_batches, output_type
-from jobs.engine.joined import Part
+from jobs.engine.joined import Joined, Part
 from jobs.engine.lake import Lake
 from jobs.engine.outlines import HELP
 from jobs.engine.small.work import SmallOutputs, SmallWork
@@ -32,13 +32,15 @@ _EXTRA = (
     column("provenance", PROVENANCE.schema, "row of `provenance`, null where the image is rejected"),
 )
 
+_READ = Joined(Part(CRAWL, tuple(CRAWL.columns)), key="entry_id")
+
 
 def _build(inputs: StageInputs) -> Stage:
     return Stage(
         definition=inputs.definition,
         recipe=inputs.definition.name,
         upstream_recipe=inputs.upstream_recipe,
-        read=_read,
+        read=_READ,
         transform=partial(transform, limits=inputs.settings),
         settings={"limits": inputs.settings.model_dump(mode="json")},
         split=_outputs,
@@ -55,7 +57,7 @@ def _refusing(stage: Stage, lake: Lake, limits: IngestSettings) -> Stage:
 
 def _small(limits: IngestSettings, refused: RefusedKeys) -> SmallWork:
     batches = partial(ingest_batches, limits=limits, refused=refused)
-    return SmallWork(_read_small, batches, extra=_EXTRA, split=_small_outputs)
+    return SmallWork(_READ.in_arrow, batches, extra=_EXTRA, split=_small_outputs)
 
 
 def transform(df: DataFrame, limits: IngestSettings, refused: RefusedKeys | None = None) -> DataFrame:
@@ -81,23 +83,12 @@ def provenance_of(transformed: DataFrame) -> DataFrame:
     return transformed.where(F.col("image_id").isNotNull()).select("provenance.*").select(*PROVENANCE.columns)
 
 
-def _read(lake: Lake, keys: DataFrame, shards: list[int]) -> DataFrame:
-    crawl = lake.read(CRAWL).where(F.col("ingest_shard").isin(shards))
-    # A lake of an earlier version gets new columns with the next listing.
-    there = [name for name in CRAWL.columns if name in crawl.columns]
-    return crawl.join(F.broadcast(keys.select("entry_id")), "entry_id", "left_semi").select(*there)
-
-
 def _outputs(stage: Stage, lake: Lake, transformed: DataFrame) -> Outputs:
     return Outputs(
         rows=new_images(transformed, lake.read(IMAGES)),
         rejects=rejects_of(stage, transformed),
         sides=((PROVENANCE, provenance_of(transformed)),),
     )
-
-
-def _read_small(lake: Lake, keys: pa.Table) -> pa.Table:
-    return Part(CRAWL, tuple(CRAWL.columns)).in_arrow(lake, "entry_id", keys["entry_id"].combine_chunks())
 
 
 def _small_outputs(lake: Lake, transformed: pa.Table) -> SmallOutputs:

@@ -236,8 +236,7 @@ def _load(name: str, images: int, rate: _Rate, machines: tuple[Instance, Instanc
 
 def _rate(definition: StageDefinition, profile: Profile, pilot: Pilot | None, fleet: Fleet) -> _Rate:
     """Return the rate of a stage in the engine that does the work."""
-    held, name = measured_rates(), definition.name
-    rates, here = held.of(fleet.without_spark), "measured"
+    rates, name, here = measured_rates().of(fleet.without_spark), definition.name, "measured"
     if not definition.slot:
         known = rates.cpu_ms_per_image.get(name)
         return _Rate(known, "unknown" if known is None else here)
@@ -262,7 +261,7 @@ def _bottleneck(loads: Sequence[Load], cpu_days: float, gpu_days: float) -> str:
 def _notes(
     plan: Plan, fleet: Fleet, hours: tuple[float, float], days: tuple[float, float], pilot: Pilot | None
 ) -> list[str]:
-    rates, notes = measured_rates(), []
+    rates, notes = measured_rates().of(fleet.without_spark), []
     notes.append(
         f"{_number(hours[0])} core-hours on {fleet.at_work} {fleet.cpu}: {_duration(days[0])}; "
         f"{_number(hours[1])} GPU-hours on {fleet.gpu_machines} {fleet.gpu}: {_duration(days[1])}; "
@@ -282,7 +281,7 @@ def _notes(
         )
     notes += _notes_on_engines(plan, fleet, pilot)
     engine = "of runs without Spark" if fleet.without_spark else "of runs in Spark"
-    notes.append(f"Rates called measured: {engine}, on {rates.measured_on}, {rates.machine}.")
+    notes.append(f"Rates called measured: {engine}, on {rates.measured_on.isoformat()}, {rates.machine}.")
     return notes
 
 

@@ -1,5 +1,6 @@
 """Measured costs of stages by the engine that does the work: Spark, or a command without it; and prices of machines."""
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,8 @@ class Instance(Settings):
 class EngineRates(Settings):
     """Processor time of a run in one engine: of its start, and per image that reaches a stage; of experts by family."""
 
+    measured_on: date
+    machine: str
     start_cpu_s: float
     cpu_ms_per_image: dict[str, float]
     expert_cpu_ms_per_image: dict[str, dict[str, float]]
@@ -30,8 +33,6 @@ class EngineRates(Settings):
 class Rates(Settings):
     """Measured costs, as `rates.yaml` explains them."""
 
-    measured_on: str
-    machine: str
     spark: EngineRates
     without_spark: EngineRates
     bytes_per_image: dict[str, float]
@@ -45,5 +46,4 @@ class Rates(Settings):
 @cache
 def measured_rates() -> Rates:
     """Return the rates that are part of the package."""
-    values = yaml.safe_load(_RATES.read_text())
-    return Rates.model_validate({**values, "measured_on": str(values["measured_on"])})
+    return Rates.model_validate(yaml.safe_load(_RATES.read_text()))

@@ -165,7 +165,7 @@ def test_a_later_report_is_looked_at_for_what_changed(store: str, tmp_path: Path
     for name in ("photos/5.jpg", "photos/6.jpg", "photos/6.json", "photos/2.jpg"):
         put(name)
     # A text that changed brings its image along; what was written shortly before the first report may lack in it.
-    changed = dict.fromkeys(("photos/5.jpg", "photos/6.json", "photos/2.json"), later)
+    changed: dict[str, datetime] = dict.fromkeys(("photos/5.jpg", "photos/6.json", "photos/2.json"), later)
     changed["photos/6.jpg"] = BEGAN - timedelta(hours=30)
     write_report(objects(changed), "CSV", later)
     fresh = unlisted(lake, crawl_layout(crawl, ListingOptions(inventory=inventory)))
