@@ -10,7 +10,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from jobs.engine.delta_log import count_rows, matching_rows
+import pyarrow as pa
+from deltalake import QueryBuilder
+
+from jobs.engine.delta_log import count_rows, matching_rows, opened
 from jobs.engine.lake import Lake
 from schemas.images import CRAWL
 from schemas.operations import LISTINGS
@@ -20,11 +23,22 @@ from udfs.crawl.layout import Layout
 from udfs.crawl.names import with_texts
 from udfs.crawl.pieces import Piece
 from udfs.storage.folders import FileStatus
+from udfs.storage.locations import normalized
 
 # Stands for a report among the pieces; its version is when S3 began it.
 _REPORT = json.dumps(["inventory"])
 # A report may lack objects that were written shortly before it, or while it was made.
 _LATE = timedelta(days=2)
+
+
+def last_listed(lake_uri: str, crawl_uri: str) -> str | None:
+    """Return the last URI, by its bytes, of the files that were listed of a crawl; None where there is none."""
+    held = opened(f"{lake_uri}/{CRAWL.name}")
+    if held is None:
+        return None
+    quoted = normalized(crawl_uri).replace("'", "''")
+    rows = QueryBuilder().register("t", held).execute(f"SELECT max(uri) AS last FROM t WHERE crawl_uri = '{quoted}'")
+    return pa.table(rows)["last"][0].as_py()
 
 
 def unlisted(lake: Lake, crawl: Layout) -> Layout:

@@ -19,6 +19,7 @@ from jobs.engine.going_live import go_live, shown_uri
 from jobs.engine.joining import on_platform, require_shared
 from jobs.engine.lake import Lake
 from jobs.engine.lake_folder import require_folder, require_writable
+from jobs.engine.listings import last_listed
 from jobs.engine.locks import writing
 from jobs.engine.preflight import model_failures, require_experts
 from jobs.engine.progress import Reporter, SilentReporter
@@ -301,7 +302,8 @@ def _crawl_of(settings: RunSettings, names: Sequence[str]) -> Layout | None:
     wanted = settings.crawl and any(definition_of(name).is_source for name in names)
     if not settings.crawl or not wanted:
         return None
-    return crawl_layout(settings.crawl, ListingOptions(inventory=settings.inventory))
+    after = last_listed(settings.lake_uri, settings.crawl) if settings.names_rise else None
+    return crawl_layout(settings.crawl, ListingOptions(inventory=settings.inventory, after=after))
 
 
 def _failed(lake: Lake) -> set[tuple[str, str]]:

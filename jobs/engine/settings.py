@@ -79,6 +79,7 @@ class _EngineSettings(BaseSettings):
     lake: Location
     crawl: Location | None = None
     inventory: Location | None = None
+    names_rise: bool = False
     experts: Experts = "sensor"
     checkpoints: Location | None = None
     master: str = "local[*]"

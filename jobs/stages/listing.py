@@ -44,6 +44,7 @@ class ListingOptions(BaseModel):
 
     chunk_bytes: int = Field(default=32 * 2**20, ge=1, description="bytes of a JSON-lines manifest that one task reads")
     inventory: str | None = Field(default=None, description="S3 inventory that lists the crawl")
+    after: str | None = Field(default=None, description="URI after which a folder or prefix is listed")
 
 
 def append_listing(lake: Lake, crawl: Layout, shard_size: int) -> int:
@@ -121,7 +122,7 @@ def crawl_layout(crawl_uri: str, options: ListingOptions | None = None) -> Layou
     """
     given = options or ListingOptions()
     try:
-        return layout_of(crawl_uri, given.chunk_bytes, given.inventory)
+        return layout_of(crawl_uri, given.chunk_bytes, given.inventory, given.after)
     except (MissingFile, LayoutUnclear) as error:
         raise CrawlUnreadable(str(error)) from error
     except (BotoCoreError, ClientError, pa.ArrowException, OSError) as error:

@@ -1,4 +1,4 @@
-"""A crawl on S3 that an inventory report lists: the entries of a listing, and of a later report only what is new."""
+"""Crawls that grow: an inventory report gives the entries of a listing, and what was listed is not looked at again."""
 
 import gzip
 import hashlib
@@ -16,7 +16,7 @@ import pytest
 
 from jobs.engine.errors import CrawlUnreadable
 from jobs.engine.lake import Lake
-from jobs.engine.listings import unlisted
+from jobs.engine.listings import last_listed, unlisted
 from jobs.stages.listing import ListingOptions, crawl_layout
 from jobs.stages.small_listing import append_small_listing, small_listing
 from scenes.crawl import write_crawl
@@ -201,6 +201,33 @@ def test_what_is_no_report_of_the_crawl_is_one_sentence(store: str, tmp_path: Pa
     manifest = {**manifest, "fileSchema": FIELDS, "files": [{"key": "x/lost.csv.gz"}]}
     s3_client().put_object(Bucket="inventories", Key="x/manifest.json", Body=json.dumps(manifest).encode())
     assert "x/lost.csv.gz" in told(store, "s3://inventories/x/manifest.json")
+
+
+@pytest.mark.parametrize("on_store", [True, False])
+def test_names_that_rise_are_listed_from_the_last_one_on(store: str, tmp_path: Path, on_store: bool) -> None:
+    lake, folder = lake_in(tmp_path / "lake"), tmp_path / "rising"
+    crawl = f"{store}/rising" if on_store else str(folder)
+
+    def add(*names: str) -> None:
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(name.encode())
+            put(f"rising/{name}")
+
+    def listed() -> list[str]:
+        layout = crawl_layout(crawl, ListingOptions(after=last_listed(lake.uri, crawl)))
+        found = small_listing(lake, layout, 1_000)
+        assert found is not None
+        append_small_listing(lake, found, 256)
+        return sorted(file.uri.removeprefix(f"{crawl}/") for file in layout.loose)
+
+    add("01/b.jpg", "01/b.json")
+    assert listed() == ["01/b.jpg", "01/b.json"]
+    assert listed() == []
+    # What comes before the last name is what nobody looks at any more.
+    add("01/a.jpg", "01/ba.jpg", "01/é.jpg", "02/a.jpg")
+    assert listed() == ["01/ba.jpg", "01/é.jpg", "02/a.jpg"]
+    assert listed() == [] and len(table(tmp_path / "lake", "crawl")) == 4
 
 
 def read(key: str) -> bytes:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from udfs.crawl.entries import FILES, FOLDER, MANIFEST, MANIFEST_SUFFIXES, PARQUET, TAR
 from udfs.crawl.inventory import DatedFile, NotAnInventory, Report, report_of
 from udfs.crawl.manifests import IMAGE_FIELDS, NotAManifest, check_manifest, image_field, is_table
-from udfs.crawl.names import IMAGE_SUFFIXES, stem_and_suffix
+from udfs.crawl.names import IMAGE_SUFFIXES, sample_key, stem_and_suffix
 from udfs.crawl.parquets import ParquetUnclear, image_column, parquet_file
 from udfs.crawl.pieces import SAMPLES_STRIDE, Piece, file_pieces, row_group_pieces, text_pieces
 from udfs.crawl.tars import TAR_SUFFIXES
@@ -46,8 +46,10 @@ class Layout:
     report_began_at: datetime | None = None
 
 
-def layout_of(crawl_uri: str, chunk_bytes: int, inventory: str | None = None) -> Layout:
+def layout_of(crawl_uri: str, chunk_bytes: int, inventory: str | None = None, after: str | None = None) -> Layout:
     """Detect the layout of the crawl at `crawl_uri`, listed by itself or by an S3 inventory.
+
+    With `after`, a folder or prefix is listed from this file on, without it and what belongs to it.
 
     Raises:
         MissingFile: the URI does not exist or is empty.
@@ -65,7 +67,11 @@ def layout_of(crawl_uri: str, chunk_bytes: int, inventory: str | None = None) ->
         manifest = _manifest_of(uri)
         if manifest:
             return _manifest_layout(uri, manifest, chunk_bytes)
-        files = sorted(list_files(uri), key=lambda file: file.uri)
+        files = sorted(list_files(uri, after), key=lambda file: file.uri)
+        if after:
+            # Its texts may come after an image.
+            files = [file for file in files if sample_key(file.uri) != sample_key(after)]
+            return _folder_layout(uri, files)
         if not files:
             found = (
                 "contains no files" if is_s3(uri) or os.path.isdir(uri) else "does not exist, so it contains no files"

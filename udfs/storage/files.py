@@ -47,15 +47,19 @@ def file_status(uri: str) -> FileStatus | None:
     return FileStatus(uri, head["ContentLength"], head["ETag"].strip('"'))
 
 
-def list_files(folder: str) -> Iterator[FileStatus]:
+def list_files(folder: str, after: str | None = None) -> Iterator[FileStatus]:
     """Yield every file under a folder or prefix, in no particular order; names that start with a dot are left out.
 
-    Local folders are listed as `udfs.storage.folders.local_files` describes.
+    Local folders are listed as `udfs.storage.folders.local_files` describes. With `after`, only files are yielded whose
+    URIs come after it; an object store looks at no others.
 
     Raises:
         MissingFile: a bucket that does not exist or may not be listed.
     """
-    yield from (_list_s3(folder) if is_s3(folder) else local_files(folder))
+    if is_s3(folder):
+        yield from _list_s3(folder, after)
+    else:
+        yield from (file for file in local_files(folder) if after is None or file.uri > after)
 
 
 def names_in(folder: str, beginning: str) -> list[str]:
@@ -188,10 +192,11 @@ class _RangedObject(io.RawIOBase):
         return len(data)
 
 
-def _list_s3(folder: str) -> Iterator[FileStatus]:
+def _list_s3(folder: str, after: str | None) -> Iterator[FileStatus]:
     bucket, prefix = bucket_key(folder)
     start = f"{prefix}/" if prefix else ""
-    for page in _pages(folder, Bucket=bucket, Prefix=start):
+    mark = {"StartAfter": bucket_key(after)[1]} if after else {}
+    for page in _pages(folder, Bucket=bucket, Prefix=start, **mark):
         for item in page.get("Contents", ()):
             name: str = item["Key"]
             if is_listed_key(name, start):
