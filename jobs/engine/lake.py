@@ -8,12 +8,13 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from delta.tables import DeltaTable
+from deltalake import Schema as DeltaSchema
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DataType, StructField, StructType
 
 from jobs.engine import commits
 from jobs.engine.arrow import collected, table_of
-from jobs.engine.delta_log import count_rows, is_table, matching_rows, opened
+from jobs.engine.delta_log import count_rows, is_plain, is_table, matching_rows, opened
 from jobs.engine.errors import LakeUnreadable
 from jobs.engine.locks import creating
 from jobs.engine.small.pool import usable_cores
@@ -136,6 +137,8 @@ class Lake:
         )
 
     def _add_columns(self, table: Table) -> None:
+        if self.commits_itself and self._add_whole_columns(table):
+            return
         there = self.session.read.format("delta").load(self.location(table)).schema
         if former := sorted(_FORMER.keys() & {place.rpartition(".")[2] for place in _places(there)}):
             raise LakeUnreadable(
@@ -148,6 +151,18 @@ class Lake:
         required = {field.name for field in there.fields if not field.nullable}
         for name in (field.name for field in table.schema.fields if field.nullable and field.name in required):
             self.session.sql(f"ALTER TABLE delta.`{self.location(table)}` ALTER COLUMN `{name}` DROP NOT NULL")
+
+    def _add_whole_columns(self, table: Table) -> bool:
+        """Add columns without Spark, unless fields of columns that are there are missing too; return whether it did."""
+        held = opened(self.location(table))
+        if held is None or not is_plain(held):
+            return False
+        there = StructType.fromJson(json.loads(held.schema().to_json()))
+        missing = StructType([_nullable(field) for field in table.schema.fields if field.name not in there.names])
+        if not missing.fields or not _places(table.schema) <= _places(there) | _places(missing):
+            return False
+        held.alter.add_columns(DeltaSchema.from_json(missing.json()).fields)
+        return self._is_current(table)
 
     def _remove_empty_log(self, table: Table) -> None:
         """Remove the log of a table whose creation was killed before a commit, since Delta takes it for a table."""

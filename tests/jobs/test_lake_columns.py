@@ -1,6 +1,7 @@
 """Tables of an earlier version get the columns that it did not know."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from pyspark.sql.types import ArrayType, StructType
 from jobs.engine.joined import Joined, Part
 from jobs.engine.lake import Lake
 from schemas.images import IMAGES
+from schemas.operations import STAGE_RUNS
 from schemas.perception import REGIONS
 from tests.jobs.engine import table
 
@@ -46,6 +48,24 @@ def test_an_older_table_keeps_its_rows_and_gets_the_new_columns(spark: SparkSess
     # created, written, widened once, written
     history = spark.sql(f"DESCRIBE HISTORY delta.`{tmp_path}/regions`").count()
     assert history == 4
+
+
+def test_whole_columns_are_added_without_spark(tmp_path: Path) -> None:
+    def never() -> SparkSession:
+        raise AssertionError("Spark is not needed.")
+
+    lake = Lake(never, str(tmp_path), str(tmp_path / "_checkpoints"))
+    fields = [field for field in STAGE_RUNS.schema.fields if field.name not in ("cores", "device")]
+    older = replace(STAGE_RUNS, schema=StructType(fields))
+    lake.ensure(older)
+    run = {"stage": "lift", "recipe": "r", "generation": "g", "batch_id": 0, "rows_in": 1, "rows_out": 1, "failed": 0}
+    more = {"filtered": 0, "refused": 0, "reasons": {}, "seconds": 1.0, "engine_version": "0"}
+    row = {**run, **more, "finished_at": datetime(2026, 11, 30, tzinfo=UTC)}
+    lake.append_records(older, [row], "before", 0)
+    lake.ensure(STAGE_RUNS)
+    lake.append_records(STAGE_RUNS, [{**row, "batch_id": 1, "cores": 2, "device": "cuda:0"}], "after", 0)
+    found = {one["batch_id"]: (one["cores"], one["device"]) for one in table(tmp_path, "stage_runs").to_pylist()}
+    assert found == {0: (None, None), 1: (2, "cuda:0")}
 
 
 def test_experts_read_a_lake_whose_images_lack_their_columns(spark: SparkSession, tmp_path: Path) -> None:
