@@ -28,6 +28,7 @@ from jobs.views.planning import Fleet, Load, ModelRate, Pilot, pilot_of, plan_of
 from jobs.views.rates import measured_rates
 from jobs.views.reader import LakeReader
 from scenes.crawl import write_crawl
+from tests.command import invoke
 from tests.jobs.engine import spatiallake, table, versions
 from udfs.experts.expert import PROFILES, ExpertSpec
 
@@ -155,7 +156,7 @@ def test_a_plan_holds_what_the_pilot_shows(made: Path) -> None:
 def test_a_plan_has_the_rates_of_the_engine_that_will_do_the_work() -> None:
     held = measured_rates()
     for images, rates in ((500, held.without_spark), (2_000, held.spark)):
-        plan = json.loads(spatiallake("plan", "--images", str(images), "--experts", "sensor", "--json").stdout)
+        plan = json.loads(invoke("plan", "--images", images, "--experts", "sensor", "--json"))
         wanted = {**rates.cpu_ms_per_image, **rates.expert_cpu_ms_per_image["sensor"]}
         assert {load["stage"]: load["ms_per_image"] for load in plan["loads"]} == wanted
         hours = sum(images * milliseconds for milliseconds in wanted.values()) / 3.6e6 + rates.start_cpu_s / 3600
