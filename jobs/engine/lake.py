@@ -137,32 +137,25 @@ class Lake:
         )
 
     def _add_columns(self, table: Table) -> None:
-        if self.commits_itself and self._add_whole_columns(table):
+        held = opened(self.location(table))
+        if held is None:
             return
-        there = self.session.read.format("delta").load(self.location(table)).schema
+        there = StructType.fromJson(json.loads(held.schema().to_json()))
         if former := sorted(_FORMER.keys() & {place.rpartition(".")[2] for place in _places(there)}):
             raise LakeUnreadable(
                 f"Table {table.name} of {self.uri} was written before release 0.1.0: it has {former[0]}, now "
                 f"{_FORMER[former[0]]}. Make a new lake: `spatiallake run --crawl CRAWL --lake NEW_LAKE`."
             )
-        if not _places(table.schema) <= _places(there):
+        missing = StructType([_nullable(field) for field in table.schema.fields if field.name not in there.names])
+        are_whole = _places(table.schema) <= _places(there) | _places(missing)
+        if missing.fields and are_whole and self.commits_itself and is_plain(held):
+            held.alter.add_columns(DeltaSchema.from_json(missing.json()).fields)
+        elif not _places(table.schema) <= _places(there):
             nothing = self.session.createDataFrame([], StructType([_nullable(field) for field in table.schema.fields]))
             nothing.write.format("delta").mode("append").option("mergeSchema", "true").save(self.location(table))
         required = {field.name for field in there.fields if not field.nullable}
         for name in (field.name for field in table.schema.fields if field.nullable and field.name in required):
             self.session.sql(f"ALTER TABLE delta.`{self.location(table)}` ALTER COLUMN `{name}` DROP NOT NULL")
-
-    def _add_whole_columns(self, table: Table) -> bool:
-        """Add columns without Spark, unless fields of columns that are there are missing too; return whether it did."""
-        held = opened(self.location(table))
-        if held is None or not is_plain(held):
-            return False
-        there = StructType.fromJson(json.loads(held.schema().to_json()))
-        missing = StructType([_nullable(field) for field in table.schema.fields if field.name not in there.names])
-        if not missing.fields or not _places(table.schema) <= _places(there) | _places(missing):
-            return False
-        held.alter.add_columns(DeltaSchema.from_json(missing.json()).fields)
-        return self._is_current(table)
 
     def _remove_empty_log(self, table: Table) -> None:
         """Remove the log of a table whose creation was killed before a commit, since Delta takes it for a table."""
