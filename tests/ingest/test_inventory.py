@@ -21,8 +21,7 @@ from jobs.stages.listing import ListingOptions, crawl_layout
 from jobs.stages.small_listing import append_small_listing, small_listing
 from scenes.crawl import write_crawl
 from schemas.images import CRAWL
-from tests.jobs.engine import events, spatiallake, table
-from tests.jobs.test_small_runs import NO_JAVA
+from tests.jobs.engine import NO_JAVA, events, spatiallake, table
 from tests.object_store import BUCKET, s3_server, upload
 from udfs.storage.clients import s3_client
 

@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable
 
+# Where there is no Java, nothing can start Spark.
+NO_JAVA = {"JAVA_HOME": "/nowhere", "PATH": str(Path(sys.executable).parent)}
 TABLES = (
     *("crawl", "images", "provenance", "near_duplicates", "image_scores", "regions", "depths", "scenes"),
     *("references", "qa_pairs", "qa_statistics", "object_statistics", "quarantine", "stage_runs", "recipes"),

@@ -21,10 +21,8 @@ from jobs.engine.pipeline import backfill_stages, retry_stages, run
 from jobs.engine.settings import load_settings
 from jobs.engine.small.pool import pool, usable_cores
 from scenes.crawl import write_crawl
-from tests.jobs.engine import events, spatiallake, table
+from tests.jobs.engine import NO_JAVA, events, spatiallake, table
 
-# Where there is no Java, nothing can start Spark.
-NO_JAVA = {"JAVA_HOME": "/nowhere", "PATH": str(Path(sys.executable).parent)}
 SEED = int(os.environ.get("SPATIALLAKE_TEST_KILL_SEED", "23"))
 
 
