@@ -23,6 +23,8 @@ _ENTRY = re.compile(r"(\d{20})\.json")
 _RESIDUE = re.compile(r"\.?(\d{20})(\.json|\.crc|\.checkpoint.*\.parquet)(\.crc)?")
 _MAGIC = b"crc\0"
 _HIDDEN = {"deletionVectors", "columnMapping"}
+# Fields of tables before the first release: read as they are now, they would be null where they have a value.
+_FORMER = {"centre_m": "center_m", "centre_c_m": "center_c_m", "chance": "object_probability"}
 _POINTERS = ("_last_checkpoint", "._last_checkpoint.crc")
 
 
@@ -74,6 +76,20 @@ def opened(location: str) -> DeltaTable | None:
     listed = _listed(filesystem_of(uri), path_of(uri))
     # delta-rs opens a table with the checksum of a lost entry only by version.
     return DeltaTable(uri, version=_newest(listed) if _residues(listed) else None, storage_options=options)
+
+
+def require_present_names(table: DeltaTable, location: str) -> None:
+    """Check that a table names its fields as this version does.
+
+    Raises:
+        LakeUnreadable: it was written before the first release; the message names a field and the remedy.
+    """
+    fields = table.schema().to_json()
+    if former := next((name for name in _FORMER if f'"name":"{name}"' in fields), None):
+        raise LakeUnreadable(
+            f"The table {location} was written before release 0.1.0: it has {former}, now {_FORMER[former]}. Make a "
+            "new lake: `spatiallake run --crawl CRAWL --lake NEW_LAKE`."
+        )
 
 
 def is_plain(table: DeltaTable) -> bool:

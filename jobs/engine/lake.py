@@ -14,7 +14,14 @@ from pyspark.sql.types import ArrayType, DataType, StructField, StructType
 
 from jobs.engine import commits
 from jobs.engine.arrow import collected, table_of
-from jobs.engine.delta_log import count_rows, is_plain, is_table, matching_rows, opened
+from jobs.engine.delta_log import (
+    count_rows,
+    is_plain,
+    is_table,
+    matching_rows,
+    opened,
+    require_present_names,
+)
 from jobs.engine.errors import LakeUnreadable
 from jobs.engine.locks import creating
 from jobs.engine.small.pool import usable_cores
@@ -26,8 +33,6 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 _HASHES = ("entry_id", "image_id", "qa_id", "example_id")
-# Fields of tables before the first release: widening such a table would leave the new field null where it has a value.
-_FORMER = {"centre_m": "center_m", "centre_c_m": "center_c_m", "chance": "object_probability"}
 
 
 @dataclass(frozen=True)
@@ -141,11 +146,7 @@ class Lake:
         if held is None:
             return
         there = StructType.fromJson(json.loads(held.schema().to_json()))
-        if former := sorted(_FORMER.keys() & {place.rpartition(".")[2] for place in _places(there)}):
-            raise LakeUnreadable(
-                f"Table {table.name} of {self.uri} was written before release 0.1.0: it has {former[0]}, now "
-                f"{_FORMER[former[0]]}. Make a new lake: `spatiallake run --crawl CRAWL --lake NEW_LAKE`."
-            )
+        require_present_names(held, self.location(table))
         missing = StructType([_nullable(field) for field in table.schema.fields if field.name not in there.names])
         are_whole = _places(table.schema) <= _places(there) | _places(missing)
         if missing.fields and are_whole and self.commits_itself and is_plain(held):

@@ -43,7 +43,8 @@ _BESIDE = (StructField(SCENE, FUSED_SCENES.schema), StructField(ANSWERS, ArrayTy
 
 def _build(inputs: StageInputs) -> Stage:
     recipes = {table.name: inputs.recipe(table) for table in (SCENES, DEPTHS, REGIONS, NEAR_DUPLICATES)}
-    settings = inputs.with_rules({**inputs.settings.model_dump(), **recipes})
+    # Lakes of before have scenes of all points, also of those that no other frame confirms.
+    settings = inputs.with_rules({**inputs.settings.model_dump(), **recipes, "points": "confirmed"})
     recipe = recipe_of(inputs.definition.name, settings, inputs.upstream_recipe)
     read, batches = _read(inputs), partial(fuse_batches, settings=inputs.settings, recipe=recipe)
     return Stage(

@@ -10,7 +10,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
 
 import schemas
-from jobs.engine.delta_log import is_plain, require_whole_log
+from jobs.engine.delta_log import is_plain, require_present_names, require_whole_log
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.engine.lake_folder import no_lake
 from jobs.engine.recipes import RecipeBook
@@ -199,7 +199,10 @@ class LakeReader:
             location = f"{self._root}/{name}"
             require_whole_log(location)
             there = DeltaTable.is_deltatable(location, storage_options=self._options)
-            self._opened[name] = DeltaTable(location, storage_options=self._options) if there else None
+            table = DeltaTable(location, storage_options=self._options) if there else None
+            if table is not None:
+                require_present_names(table, location)
+            self._opened[name] = table
         return self._opened[name]
 
 

@@ -5,11 +5,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, StructType
 
+from jobs.engine.errors import LakeUnreadable
 from jobs.engine.joined import Joined, Part
 from jobs.engine.lake import Lake
+from jobs.views.reader import LakeReader
 from schemas.images import IMAGES
 from schemas.operations import STAGE_RUNS
 from schemas.perception import REGIONS
@@ -81,3 +85,15 @@ def test_experts_read_a_lake_whose_images_lack_their_columns(spark: SparkSession
     (in_arrow,) = read.in_arrow(lake, pa.table({"image_id": ["a"], "ingest_shard": [0]})).to_pylist()
     lacking = {"camera": None, "exif_focal_px": None, "has_depth": False}
     assert in_spark == in_arrow == {"image_id": "a", "ingest_shard": 0, "width": 3, **lacking}
+
+
+def test_a_table_with_former_names_is_refused_and_not_read_as_null(tmp_path: Path) -> None:
+    regions = pa.list_(pa.struct({"region_id": pa.int32(), "chance": pa.float64()}))
+    rows = pa.table({"image_id": ["a"], "regions": pa.array([[{"region_id": 1, "chance": 0.9}]], regions)})
+    write_deltalake(str(tmp_path / "regions"), rows)
+    lake = Lake(lambda: pytest.fail("Spark was started"), str(tmp_path), str(tmp_path / "_checkpoints"))
+    told = r"it has chance, now object_probability\. Make a new lake: `spatiallake run --crawl CRAWL --lake NEW_LAKE`"
+    with pytest.raises(LakeUnreadable, match=told):
+        lake.ensure(REGIONS)
+    with pytest.raises(LakeUnreadable, match=told):
+        LakeReader(str(tmp_path)).query("regions", "SELECT * FROM t")

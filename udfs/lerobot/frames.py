@@ -59,6 +59,7 @@ def frames_at(path: Path, times_s: Sequence[float], tolerance_s: float, form: st
         ImportError: PyAV is not installed.
     """
     import av
+    from av.error import FFmpegError
 
     if not times_s:
         return
@@ -67,15 +68,12 @@ def frames_at(path: Path, times_s: Sequence[float], tolerance_s: float, form: st
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             # Back to the key frame before, from which all following frames can be decoded.
-            first = round((times_s[0] - tolerance_s) / float(stream.time_base or 1))
+            tick_s = float(stream.time_base or 1)
+            first = round((times_s[0] - tolerance_s) / tick_s)
             container.seek(max(0, first), stream=stream, backward=True, any_frame=False)
-            shown = (
-                (float(frame.pts * stream.time_base), frame)
-                for frame in container.decode(stream)
-                if frame.pts is not None
-            )
+            shown = ((frame.pts * tick_s, frame) for frame in container.decode(stream) if frame.pts is not None)
             yield from _nearest(path, shown, times_s, tolerance_s, form)
-    except (av.FFmpegError, OSError, IndexError) as error:
+    except (FFmpegError, OSError, IndexError) as error:
         raise DatasetUnreadable(f"The video {path} cannot be decoded ({error}); download the dataset again.") from error
 
 
