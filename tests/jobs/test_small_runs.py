@@ -158,6 +158,7 @@ def test_a_pool_whose_processes_were_killed_ends(rounds: int) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.count("broken") == rounds and done.returncode == 0, done.stderr[-2000:]
+    assert "Traceback" not in done.stderr, done.stderr[-2000:]
 
 
 def slow(batches, schema):

@@ -76,9 +76,10 @@ class Pool:
     def close(self) -> None:
         """End the processes; what they are working on is given up."""
         if self._executor is not None and self._held is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            # One that started while another was killed would wait for work, and Python for it, forever.
+            # They end by this. One that started while another was killed would wait for work forever.
             self._held.close()
+            # Python itself, at its end, writes to a pipe that the executor's thread may be closing just then.
+            self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = self._held = None
 
 
