@@ -29,9 +29,12 @@ ELSEWHERE = {
     "demo": "tests/jobs/test_demo.py",
     "episodes": "tests/rewards/test_episodes.py",
     "evaluate": "tests/evaluation/test_command.py",
+    "from-lerobot": "tests/lerobot/test_crawl.py",
     "publish": "tests/jobs/test_catalog.py",
     "reason": "tests/reason/test_command.py",
+    "sequence-examples": "tests/views/test_sequence_examples.py",
     "serve": "tests/serving/test_command.py",
+    "to-lerobot": "tests/rewards/test_episodes.py",
     "truth": "tests/truth/test_slots.py",
 }
 

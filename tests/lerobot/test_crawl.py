@@ -11,6 +11,7 @@ import pytest
 from jobs.engine.errors import CrawlUnreadable, SpatialLakeError, UsageError
 from jobs.lerobot.crawl import CrawlOptions, write_crawl
 from schemas.manifest import ManifestRow
+from tests.command import invoke
 from tests.lerobot.recorded import CAMERA, DEPTH, LENGTHS, TASKS, Recorded, depth_mm, pixels, state
 
 pytest.importorskip("av", reason="the extra `robots` is not installed")
@@ -56,6 +57,14 @@ def test_depth_and_calibration_of_the_camera_are_carried(tmp_path: Path, depth: 
         assert np.abs(values.astype(int) - depth_mm(episode, frame)).max() <= (1 if depth == "video" else 0)
         assert row["camera"] == {"fx": 60.0, "fy": 60.0, "cx": 31.5, "cy": 23.5}
         assert np.reshape(row["pose"], (4, 4))[:3, 3].tolist() == [0.5, 0.0, 0.4] and row["gravity"] == [0, 1, 0]
+
+
+def test_the_command_writes_the_crawl_and_prints_where(tmp_path: Path) -> None:
+    dataset = Recorded(tmp_path / "arm").write()
+    told = invoke("from-lerobot", dataset, "--out", tmp_path / "crawl", "--episodes", "1")
+    assert "manifest.jsonl" in told
+    rows = (tmp_path / "crawl" / "manifest.jsonl").read_text().splitlines()
+    assert {json.loads(row)["sequence_id"] for row in rows} == {"arm/000001"} and len(rows) == LENGTHS[1]
 
 
 def test_some_episodes_under_another_name(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.engine.exports import noted_exports
 from jobs.views.reader import LakeReader
 from jobs.views.sequence_examples import write_sequence_examples
+from tests.command import invoke
 from tests.pages.small_lake import write_table
 
 OWN = {"ingest_shard": 0, "engine_version": "0", "recipe": "r", "upstream_recipe": "u"}
@@ -74,6 +75,11 @@ def test_rows_have_their_images_in_the_order_of_the_question(lake: LakeReader, t
         assert [round(np.asarray(one).mean() / 50) for one in row["images"]] == list(numbers)
     (note,) = noted_exports(lake.uri)
     assert note.kind == "sequence examples" and set(note.image_ids or ()) == {id_of(n) for n in range(4)}
+
+
+def test_the_command_says_how_many_questions_it_wrote(lake: LakeReader, tmp_path: Path) -> None:
+    told = invoke("sequence-examples", "--lake", lake.uri, "--out", tmp_path / "out.parquet", "--max-side", 20)
+    assert "out.parquet: 2 questions" in told and (tmp_path / "out.parquet").exists()
 
 
 def test_a_view_counts_them(lake: LakeReader) -> None:
