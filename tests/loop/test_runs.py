@@ -15,7 +15,7 @@ from vlm.loop.training import train
 STEPS = list(range(1, 13))
 
 
-@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("world", [2, pytest.param(3, marks=pytest.mark.long)])
 def test_worlds_with_the_same_global_batch_learn_the_same(place: Path, whole_run: TrainSettings, world: int) -> None:
     settings = settings_of(place, f"world-{world}", loop__micro_batch=1, loop__workers=1)
     assert not settings.model.freeze_vision_encoder  # its pooling head is never used, which ranks have to agree upon
@@ -36,11 +36,11 @@ def test_parts_of_a_batch_make_no_difference(place: Path, whole_run: TrainSettin
 
 
 DEATHS = [
-    ("vlm.loop.stepping:Stepper.advance", 4, 0),
+    pytest.param("vlm.loop.stepping:Stepper.advance", 4, 0, marks=pytest.mark.long),
     ("vlm.loop.stepping:Stepper.advance", 9, 5),
     ("vlm.loop.checkpoint:RunFolder.save", 2, 5),
-    ("vlm.loop.tracking:Run.flush", 2, 10),
-    ("vlm.loop.tracking:Run.record_losses", 1, 12),
+    pytest.param("vlm.loop.tracking:Run.flush", 2, 10, marks=pytest.mark.long),
+    pytest.param("vlm.loop.tracking:Run.record_losses", 1, 12, marks=pytest.mark.long),
 ]
 
 
