@@ -58,7 +58,7 @@ class Reason(StrEnum):
     MODEL_CRASHED = "model_crashed"
     MODEL_TIMED_OUT = "model_timed_out"
     OUT_OF_MEMORY = "out_of_memory"
-    PICTURE_TOO_THIN = "picture_too_thin"
+    IMAGE_TOO_THIN = "image_too_thin"
     # lift, per object
     TOO_FEW_POINTS = "too_few_points"
     EMPTY_MASK = "empty_mask"

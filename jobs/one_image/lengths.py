@@ -1,4 +1,4 @@
-"""Where the lengths of a scene were measured: between which points, for pages and pictures to draw."""
+"""Where the lengths of a scene were measured: between which points, for pages and images to draw."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -16,7 +16,7 @@ from jobs.serving import replies
 from jobs.serving.faults import Refused
 from jobs.serving.guard import App, Guard
 from jobs.serving.limits import ServeLimits
-from jobs.serving.reading import Chat, chat_of, picture_of, read_json
+from jobs.serving.reading import Chat, chat_of, given_image_of, read_json
 from jobs.serving.replies import Json
 from jobs.serving.service import Service
 from jobs.serving.worker import Told
@@ -64,8 +64,8 @@ class _Front:
         return Json(replies.models(self._model, self._started)["data"][0])
 
     async def scenes(self, request: Request) -> Response:
-        pictured = await asyncio.to_thread(lambda: picture_of(read_json(request.scope["body"])))
-        return Json(await self._service.look(pictured))
+        given_image = await asyncio.to_thread(lambda: given_image_of(read_json(request.scope["body"])))
+        return Json(await self._service.look(given_image))
 
     async def chat(self, request: Request) -> Response:
         chat = await asyncio.to_thread(lambda: chat_of(read_json(request.scope["body"]), self._model))

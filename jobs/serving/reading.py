@@ -23,7 +23,7 @@ _MAX_MESSAGES, _MAX_OBJECTS = 200, 1000
 
 
 @dataclass(frozen=True)
-class Pictured:
+class GivenImage:
     """An image, and what a client says about it: `given` has arguments of `measure`, with maps as PNG files' bytes."""
 
     content: bytes = field(repr=False)
@@ -42,7 +42,7 @@ class Chat:
     """A question about an image, and how the answer is wanted."""
 
     question: str
-    pictured: Pictured
+    given_image: GivenImage
     streams: bool = False
     wants_usage: bool = False
 
@@ -78,7 +78,7 @@ class _Body(_Loose):
     spatiallake: dict[str, Any] | None = None
 
 
-class _Picture(_Loose):
+class _GivenImageBody(_Loose):
     image: str
     spatiallake: dict[str, Any] | None = None
 
@@ -116,20 +116,20 @@ def chat_of(document: Any, model: str) -> Chat:
     wants_usage = body.stream_options is not None and body.stream_options.include_usage
     return Chat(
         question=_question(body.messages[-1]),
-        pictured=_pictured(_image_url(body.messages), body.spatiallake, "messages"),
+        given_image=_given_image(_image_url(body.messages), body.spatiallake, "messages"),
         streams=bool(body.stream),
         wants_usage=wants_usage,
     )
 
 
-def picture_of(document: Any) -> Pictured:
+def given_image_of(document: Any) -> GivenImage:
     """Return the image of a request for its scene.
 
     Raises:
         Refused: it has none.
     """
-    body = _valid(_Picture, document)
-    return _pictured(body.image, body.spatiallake, "image")
+    body = _valid(_GivenImageBody, document)
+    return _given_image(body.image, body.spatiallake, "image")
 
 
 def _question(message: Mapping[str, Any]) -> str:
@@ -181,7 +181,7 @@ def _text(part: Mapping[str, Any]) -> str:
     return text
 
 
-def _pictured(url: str, about: Mapping[str, Any] | None, param: str) -> Pictured:
+def _given_image(url: str, about: Mapping[str, Any] | None, param: str) -> GivenImage:
     content = _bytes_of(url, "image", param)
     known = _valid(_About, about or {}, "spatiallake.")
     given: dict[str, Any] = {}
@@ -199,7 +199,7 @@ def _pictured(url: str, about: Mapping[str, Any] | None, param: str) -> Pictured
             given[name] = _bytes_of(held, name, f"spatiallake.{name}")
     if given.get("depth", b"").startswith(_NPY):
         given["depth"] = _png_of_npy(given["depth"])
-    return Pictured(content, given)
+    return GivenImage(content, given)
 
 
 def _bytes_of(url: str, what: str, param: str) -> bytes:

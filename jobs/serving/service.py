@@ -8,7 +8,7 @@ from typing import Any
 from jobs.serving.faults import Refused
 from jobs.serving.limits import ServeLimits
 from jobs.serving.pool import Pool
-from jobs.serving.reading import Chat, Pictured
+from jobs.serving.reading import Chat, GivenImage
 from jobs.serving.worker import Look, Measure, Question, Sources, Told
 from vlm.reason.loop import STOPPED
 
@@ -56,14 +56,14 @@ class Service:
         """Return how many scenes are held."""
         return len(self._scenes)
 
-    async def look(self, pictured: Pictured) -> dict[str, Any]:
+    async def look(self, given_image: GivenImage) -> dict[str, Any]:
         """Return the scene of an image as the page shows it.
 
         Raises:
             Refused: it cannot be measured.
         """
-        key = pictured.key
-        scene = await self._scene(key, pictured)
+        key = given_image.key
+        scene = await self._scene(key, given_image)
         return {"key": key, **await self._pool.run(Look(key, scene), self._limits.seconds)}
 
     async def answer(self, chat: Chat, tell: Callable[[Told], object]) -> dict[str, Any]:
@@ -72,10 +72,10 @@ class Service:
         Raises:
             Refused: the image cannot be measured, or there is no answer within the limits.
         """
-        key, content = chat.pictured.key, chat.pictured.content
+        key, content = chat.given_image.key, chat.given_image.content
         scene: bytes | None = None
         if self._sources.measures:
-            scene, content = await self._scene(key, chat.pictured), b""
+            scene, content = await self._scene(key, chat.given_image), b""
         seconds = _SHARE_OF_LIMIT * self._limits.seconds
         job = Question(key, scene, content, chat.question, seconds)
         ended = await self._pool.run(job, self._limits.seconds, tell)
@@ -83,7 +83,7 @@ class Service:
             raise Refused(ended["text"], 502, "upstream")
         return ended
 
-    async def _scene(self, key: str, pictured: Pictured) -> bytes:
+    async def _scene(self, key: str, given_image: GivenImage) -> bytes:
         found = self._scenes.get(key)
         if found is not None:
             return found
@@ -91,14 +91,14 @@ class Service:
         if task is None:
             if len(self._measuring) >= self._limits.requests:
                 raise Refused("Too many images wait to be measured; ask again later.", 503, "overloaded", wait_s=5)
-            task = asyncio.create_task(self._measured(key, pictured))
+            task = asyncio.create_task(self._measured(key, given_image))
             self._measuring[key] = task
             task.add_done_callback(lambda done: done.cancelled() or done.exception())  # whoever asked may be gone
         return await asyncio.shield(task)
 
-    async def _measured(self, key: str, pictured: Pictured) -> bytes:
+    async def _measured(self, key: str, given_image: GivenImage) -> bytes:
         try:
-            scene = await self._pool.run(Measure(key, pictured), self._limits.seconds)
+            scene = await self._pool.run(Measure(key, given_image), self._limits.seconds)
             self._scenes.put(key, scene)
             return scene
         finally:

@@ -26,7 +26,7 @@ from jobs.one_image.reasoning import (
     predictor_of,
     spans_of,
 )
-from jobs.serving.reading import Pictured
+from jobs.serving.reading import GivenImage
 from vlm.reason.answers import Answers
 from vlm.reason.loop import STOPPED, Limits, reason, told
 from vlm.reason.models import ModelAnswers
@@ -72,7 +72,7 @@ class Measure(NamedTuple):
     """Measure an image; the answer is the scene, pickled."""
 
     key: str
-    pictured: Pictured
+    given_image: GivenImage
 
 
 class Look(NamedTuple):
@@ -177,7 +177,7 @@ class Worker:
         buffer = io.BytesIO()
         Image.new("RGB", (64, 48)).save(buffer, "PNG")
         with suppress(ImageRejected):  # there is nothing in it
-            self._measured(Pictured(buffer.getvalue()))
+            self._measured(GivenImage(buffer.getvalue()))
 
     def result(self, job: Any, tell: Callable[[Told], object]) -> Any:
         """Return the result of a job; `tell` is given every step on the way.
@@ -186,8 +186,8 @@ class Worker:
             ImageRejected, SpatialLakeError, ValidationError: the image or what is said about it cannot be used.
         """
         match job:
-            case Measure(key=key, pictured=pictured):
-                measured = self._measured(pictured)
+            case Measure(key=key, given_image=given_image):
+                measured = self._measured(given_image)
                 self._keep(key, measured)
                 return pickle.dumps(measured)
             case Look(key=key, scene=scene):
@@ -198,14 +198,14 @@ class Worker:
                 return self._answered(job, tell)
         raise TypeError(f"{type(job).__name__} is no job.")
 
-    def _measured(self, pictured: Pictured) -> "Measured":
+    def _measured(self, given_image: GivenImage) -> "Measured":
         from jobs.one_image.measuring import measure_with
 
-        given = dict(pictured.given)
+        given = dict(given_image.given)
         focal_px = given.pop("focal_px", None)
         if focal_px:
-            given["camera"] = _centered(pictured.content, focal_px)
-        return measure_with(self._sources.settings, pictured.content, given, self._sources.by_profile)  # pyright: ignore
+            given["camera"] = _centered(given_image.content, focal_px)
+        return measure_with(self._sources.settings, given_image.content, given, self._sources.by_profile)  # pyright: ignore
 
     def _keep(self, key: str, measured: "Measured") -> "tuple[Measured, Answers]":
         self._scenes[key] = measured, geometry_of(measured)

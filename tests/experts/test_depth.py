@@ -64,7 +64,7 @@ def test_depth_is_that_of_transformers_or_the_image_is_too_thin(models: Path, fa
         except (RuntimeError, ValueError):
             assert "one pixel" in name and family != "depth_pro", name
             assert isinstance(done, RowRejected), name
-            assert (done.outcome, done.reason) == (Outcome.FILTERED, Reason.PICTURE_TOO_THIN)
+            assert (done.outcome, done.reason) == (Outcome.FILTERED, Reason.IMAGE_TOO_THIN)
             assert "px is too thin for" in str(done)
             continue
         assert not isinstance(done, Exception), done

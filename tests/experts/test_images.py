@@ -49,4 +49,4 @@ def test_a_strip_is_left_out_before_it_is_decoded() -> None:
     Image.new("RGB", (1, 1001)).save(data, "PNG")
     with pytest.raises(RowRejected, match="1 x 1001 px") as caught:
         upright_image({"bytes": data.getvalue()})
-    assert (caught.value.outcome, caught.value.reason) == (Outcome.FILTERED, Reason.PICTURE_TOO_THIN)
+    assert (caught.value.outcome, caught.value.reason) == (Outcome.FILTERED, Reason.IMAGE_TOO_THIN)

@@ -57,4 +57,4 @@ def _refuse_strips(width: int, height: int) -> None:
             f"The image is {width} x {height} px, one side over {_MAX_ASPECT_RATIO} times the other; crop it, since no "
             "model takes such a strip."
         )
-        raise RowRejected(Outcome.FILTERED, Reason.PICTURE_TOO_THIN, error)
+        raise RowRejected(Outcome.FILTERED, Reason.IMAGE_TOO_THIN, error)

@@ -122,7 +122,7 @@ def _too_thin(image: UprightImage, spec: ExpertSpec, error: Exception) -> RowRej
     width, height = image.size
     cause = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
     sentence = f"The image of {width} x {height} px is too thin for {spec.model} ({cause}); crop or enlarge it."
-    return RowRejected(Outcome.FILTERED, Reason.PICTURE_TOO_THIN, sentence)
+    return RowRejected(Outcome.FILTERED, Reason.IMAGE_TOO_THIN, sentence)
 
 
 def each(items: Sequence[Prepared], predict: Callable[[int, Prepared], Prediction]) -> list[Prediction | Exception]:
