@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
@@ -14,15 +15,17 @@ from jobs.engine.outlines import HELP
 from jobs.engine.recipes import recipe_of
 from jobs.engine.small.work import SmallWork
 from jobs.engine.stage import Stage, StageDefinition, StageInputs
-from jobs.one_image.reasoning import Source, is_url, predictor_of
 from schemas.images import IMAGES
 from schemas.rewards import REWARDS
 from schemas.scenes import SCENES
 from udfs.pixels.decoding import upright_file
 from udfs.stages.reward import GEOMETRY, Ask, RewardSettings, reward_batches
 from udfs.stages.rows import Row
-from vlm.evaluation.predictors.predictor import Predictor, PredictorUnusable
-from vlm.reason.frame_distances import FrameDistances
+
+# Every command builds every stage; what asks models waits until one is asked.
+if TYPE_CHECKING:
+    from vlm.evaluation.predictors.predictor import Predictor
+    from vlm.reason.frame_distances import FrameDistances
 
 _FRAME = ("image_id", "ingest_shard", "sequence_id", "frame_index", "episode_json", "pose", HAS_DEPTH, HAS_CAMERA)
 _SCENE = ("image_id", "objects", "pairs", "world_from_camera")
@@ -74,7 +77,10 @@ class _Asked:
         self._settings = settings
 
     @cached_property
-    def _distances(self) -> FrameDistances:
+    def _distances(self) -> "FrameDistances":
+        from jobs.one_image.reasoning import is_url
+        from vlm.reason.frame_distances import FrameDistances
+
         concurrency = _REQUESTS if is_url(self._settings.answers) else 1
         return FrameDistances(_model_of(self._settings), self._settings.answers_error, concurrency)
 
@@ -105,7 +111,10 @@ def _identity_of(settings: RewardSettings) -> str:
         return str(unusable)
 
 
-def _model_of(settings: RewardSettings) -> Predictor:
+def _model_of(settings: RewardSettings) -> "Predictor":
+    from jobs.one_image.reasoning import Source, predictor_of
+    from vlm.evaluation.predictors.predictor import PredictorUnusable
+
     source = Source(settings.answers, "reward.answers", settings.answers_model, settings.answers_key)
     try:
         model = predictor_of(source)
