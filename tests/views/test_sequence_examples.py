@@ -65,7 +65,7 @@ def test_rows_have_their_images_in_the_order_of_the_question(lake: LakeReader, t
     out = tmp_path / "sequences.parquet"
     # The question about the smaller fused scene is not among them.
     assert write_sequence_examples(lake, out, "train", 20) == 2
-    rows = list(Dataset.from_parquet(str(out), cache_dir=str(tmp_path / "cache")))
+    rows: list[Any] = list(Dataset.from_parquet(str(out), cache_dir=str(tmp_path / "cache")))
     assert [row["qa_id"] for row in rows] == ["q2", "q3"]
     for row, numbers in zip(rows, ((3, 1), (0, 2, 3)), strict=True):
         user, assistant = row["messages"]

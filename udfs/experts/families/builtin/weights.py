@@ -34,7 +34,7 @@ class Calibration(BaseModel):
     edge: float = 0.1
     # files of weights call it `chance`
     object_probability: tuple[float, float, float] = Field(
-        (1.0, 0.0, 0.0), validation_alias=AliasChoices("object_probability", "chance")
+        default=(1.0, 0.0, 0.0), validation_alias=AliasChoices("object_probability", "chance")
     )
     pixels: int = 192 * 144
     thresholds: Thresholds = Field(default_factory=Thresholds)
