@@ -78,11 +78,14 @@ class Lengths:
         return self._ends[a, b]
 
     def _found_ends(self, a: int, b: int) -> Line:
-        gaps = {frozenset((pair["a"], pair["b"])): pair["gap_m"] for pair in self.scene["pairs"]}
-        ends = facing_points(self._surfaces[a], self._surfaces[b], gaps[frozenset((a, b))])
+        ends = facing_points(self._surfaces[a], self._surfaces[b], self._gaps_m[frozenset((a, b))])
         pose = np.reshape(self.scene["world_from_camera"], (3, 4))
         first, second = (pose[:, :3] @ end + pose[:, 3] for end in ends)
         return first, second
+
+    @cached_property
+    def _gaps_m(self) -> dict[frozenset[int], float]:
+        return {frozenset((pair["a"], pair["b"])): pair["gap_m"] for pair in self.scene["pairs"]}
 
     @cached_property
     def _ends(self) -> dict[tuple[int, int], Line]:

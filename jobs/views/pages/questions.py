@@ -45,7 +45,7 @@ def type_counts(rows: list[Row]) -> list[dict[str, Any]]:
 
 
 def noun_counts(listed: Iterable[Iterable[Mapping[str, Any]]]) -> list[tuple[str, int]]:
-    """Return what the objects of questions are, and how many of the given entries are about each, the most first."""
+    """Return the nouns of the objects asked about, and how many entries are about each, most frequent first."""
     counts = Counter(noun for entries in listed for entry in entries for noun in entry["n"])
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 

@@ -130,9 +130,9 @@ def lengths_of(rows: Rows, image_id: str) -> Lengths | None:
 
 def _questions(rows: Rows, image_id: str, scene: Row | None, regions: Sequence[Row]) -> list[dict[str, Any]]:
     lengths, labels = lengths_of(rows, image_id), {one["region_id"]: one["label"] for one in regions}
-    entries = []
+    view, entries = view_of(scene) if scene else None, []
     for row in rows.get("qa_pairs", {}).get(image_id, []):
-        spans = spans_shown(lengths.lines_of(row), view_of(scene)) if lengths and scene else []
+        spans = spans_shown(lengths.lines_of(row), view) if lengths and view else []
         nouns = sorted({labels[number] for number in row["object_ids"] if labels.get(number)})
         entries.append({**question_entry(row, spans), "n": nouns})
     return entries
