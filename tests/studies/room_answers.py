@@ -204,7 +204,7 @@ def length_between(row: dict[str, Any], kind: str, question: str, names: list[st
 
 
 def times(row: dict[str, Any], question: str, names: list[str]) -> str:
-    """How many times as much the one thing measures as the other."""
+    """How many times as much the one thing measures as the other: in halves, in tenths where a half is over 15 % off."""
     named = names if question.startswith("By what factor") else names[::-1]
     if question.startswith("By what factor"):
         way, _, _ = asked_of_two(row, question)
@@ -212,7 +212,9 @@ def times(row: dict[str, Any], question: str, names: list[str]) -> str:
         (said,) = re.findall(r"times as (far away|wide|tall) as", question)
         way = {"far away": "away", "wide": "width", "tall": "height"}[said]
     one, other = (measured(row, name)[way] for name in named)
-    return f"{Decimal(str(round(2 * one / other) / 2)).normalize():f} times"
+    ratio = one / other
+    halves, tenths = round(2 * ratio) / 2, round(10 * ratio) / 10
+    return f"{Decimal(str(halves if abs(halves / ratio - 1) <= 0.15 else tenths)).normalize():f} times"
 
 
 def length_of(row: dict[str, Any], kind: str, question: str) -> str:
