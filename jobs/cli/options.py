@@ -21,7 +21,6 @@ from typer.main import get_group
 if TYPE_CHECKING:
     from jobs.engine.settings import RunSettings
 
-# In the order of the help.
 _MODULES = (
     "jobs.cli.stages",
     "jobs.cli.operations",
@@ -35,6 +34,22 @@ _MODULES = (
     "jobs.cli.evaluate",
     "jobs.cli.truth",
 )
+
+# The help's panels and their commands, in its order; what no panel names is a stage.
+_STAGES = "Stages, one by one"
+_PANELS = {
+    "Start": ("setup", "demo", "run"),
+    "Look": ("sql", "preview", "report", "drift", "episodes"),
+    "One image": ("ask", "reason", "serve"),
+    "Train and evaluate": (
+        "sequence-examples", "tiny-model", "train", "benchmark", "evaluate", "train-experts", "truth",
+    ),
+    "Operate": ("recipes", "backfill", "retry", "plan", "maintain", "takedown", "publish"),
+    "Crawls": ("render", "from-lerobot", "to-lerobot"),
+    _STAGES: (),
+}  # fmt: skip
+_PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names}
+_ORDER = list(_PANEL_OF)
 
 
 @contextmanager
@@ -62,7 +77,11 @@ class _LazyGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         self._import(_MODULES)
-        return sorted(super().list_commands(ctx), key=lambda name: _place(self.commands[name]))
+        for name, command in self.commands.items():
+            command.rich_help_panel = _PANEL_OF.get(name, _STAGES)  # pyright: ignore[reportAttributeAccessIssue]
+        return sorted(
+            super().list_commands(ctx), key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)
+        )
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         for modules in (_MODULES[1:], _MODULES[:1]):
@@ -91,18 +110,12 @@ class _LazyGroup(TyperGroup):
         self.commands.update(get_group(app).commands)
 
 
-def _place(command: Any) -> int:
-    module = command.callback.__module__
-    return _MODULES.index(module) if module in _MODULES else len(_MODULES)
-
-
 # Former names of options, still accepted.
 _RENAMED = {"most": "max-per-type", "at-once": "concurrency", "tower": "vision-encoder"}
 
 app = typer.Typer(
     cls=_LazyGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"token_normalize_func": lambda name: _RENAMED.get(name, name)},
 )

@@ -1,6 +1,7 @@
 """Commands that train models."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -142,6 +143,21 @@ def train(
     except UNUSABLE as error:
         raise UsageError(sentence_of(error)) from error
     typer.echo(f"Loss: {outcome.loss:.4f} nats per answer token after {outcome.step} steps.")
+
+
+@app.command("tiny-model")
+def tiny_model(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write.")],
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the weights.")] = 0,
+) -> None:
+    """Write a vision-language model of random weights, to try `train` with in seconds and without a download."""
+    try:
+        from vlm.model.tiny import write_tiny_model
+    except ModuleNotFoundError as error:
+        raise _missing(error, "training") from error
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out} exists and is not an empty folder; name another.")
+    typer.echo(f"{out}: {write_tiny_model(out, seed):,} random weights.")
 
 
 def lake_rows(lake: str) -> Iterator[dict[str, Any]]:

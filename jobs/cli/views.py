@@ -193,11 +193,12 @@ def demo(
     rooms: Annotated[int, typer.Option("--rooms", help="Number of rooms.")] = 60,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 1,
 ) -> None:
-    """Render rooms, run the engine on their images alone, and compare the result with ground truth."""
+    """Render rooms, run the engine on their images alone, and show answers, a chain of thought and a training run."""
+    from jobs.demo.story import demo as run_demo
     from jobs.engine.progress import Reporter
-    from jobs.views.demo import demo as run_demo
-    from jobs.views.demo import next_command
 
     with Reporter() as reporter:
-        preview_page, report_page = run_demo(lake, rooms, seed, reporter)
-    typer.echo(f"\nOpen   {preview_page}\n       {report_page}\nNext   {next_command(lake)}")
+        told = run_demo(lake, rooms, seed, reporter)
+    typer.echo("")
+    for line in told:
+        typer.echo(f"{line.about:12} {line.text}".rstrip())

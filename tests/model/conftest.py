@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.model.tiny import CHATML, write_decoder, write_encoder
+from tests.model.tiny import write_decoder, write_encoder
+from vlm.model.tiny import CHATML
 
 
 @pytest.fixture(scope="session")

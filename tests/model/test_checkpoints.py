@@ -37,12 +37,13 @@ from transformers import (
     SmolVLMVideoProcessor,
 )
 
-from tests.model.tiny import CHATML, EYE, SIZE, image, letters_tokenizer, mixed_examples
+from tests.model.tiny import EYE, SIZE, image, mixed_examples
 from vlm.model.answer_loss import AnswerLoss
 from vlm.model.collate import TokenBatch, collator_of
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel
 from vlm.model.settings import ModelSettings
+from vlm.model.tiny import CHATML, bytes_tokenizer
 from vlm.model.tuning import open_model
 
 ENDS = ("<|im_start|>", "<|im_end|>")
@@ -74,7 +75,7 @@ UTTERANCES = (
 
 def qwen2_vl(folder: Path) -> None:
     signs = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>", *ENDS)
-    tokenizer = letters_tokenizer(*signs)
+    tokenizer = bytes_tokenizer(*signs)
     ids = dict(zip(signs, tokenizer.convert_tokens_to_ids(list(signs)), strict=True))
     text = {
         **SIZE, "vocab_size": len(tokenizer), "num_key_value_heads": 1, "initializer_range": 0.3,
@@ -96,7 +97,7 @@ def qwen2_vl(folder: Path) -> None:
 
 def idefics3(folder: Path) -> None:
     signs = ("<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>", *TILES, *ENDS)
-    tokenizer = letters_tokenizer(*signs)
+    tokenizer = bytes_tokenizer(*signs)
     text = {**SIZE, "model_type": "llama", "vocab_size": len(tokenizer), "initializer_range": 0.3}
     config = Idefics3Config(
         text_config=text, vision_config=EYE, scale_factor=2,
@@ -108,7 +109,7 @@ def idefics3(folder: Path) -> None:
 
 
 def llava(folder: Path) -> None:
-    tokenizer = letters_tokenizer("<image>")
+    tokenizer = bytes_tokenizer("<image>")
     text = {**SIZE, "model_type": "llama", "vocab_size": len(tokenizer), "initializer_range": 0.3}
     config = LlavaConfig(
         text_config=text, vision_config={**EYE, "model_type": "siglip_vision_model"},
@@ -122,7 +123,7 @@ def llava(folder: Path) -> None:
 
 
 def llava_onevision(folder: Path) -> None:
-    tokenizer = letters_tokenizer("<image>", "<video>", *ENDS)
+    tokenizer = bytes_tokenizer("<image>", "<video>", *ENDS)
     text = {**SIZE, "model_type": "qwen2", "vocab_size": len(tokenizer), "num_key_value_heads": 1}
     places = {name: tokenizer.convert_tokens_to_ids(f"<{name}>") for name in ("image", "video")}
     config = LlavaOnevisionConfig(
@@ -140,7 +141,7 @@ def llava_onevision(folder: Path) -> None:
 
 def smolvlm(folder: Path) -> None:
     signs = ("<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>", *TILES, *ENDS)
-    tokenizer = letters_tokenizer(*signs)
+    tokenizer = bytes_tokenizer(*signs)
     text = {**SIZE, "model_type": "llama", "vocab_size": len(tokenizer), "initializer_range": 0.3}
     config = SmolVLMConfig(
         text_config=text, vision_config={**EYE, "model_type": "smolvlm_vision"}, scale_factor=2,
@@ -153,7 +154,7 @@ def smolvlm(folder: Path) -> None:
 
 
 def paligemma(folder: Path) -> None:
-    tokenizer = letters_tokenizer("<image>")
+    tokenizer = bytes_tokenizer("<image>")
     text = {
         **SIZE, "model_type": "gemma", "vocab_size": 1400, "num_key_value_heads": 1, "head_dim": 8,
         "initializer_range": 0.3,

@@ -21,13 +21,14 @@ from transformers import (
 from transformers.modeling_outputs import BaseModelOutput
 
 from tests.model.losses import batch_of, losses, opened
-from tests.model.tiny import CHATML, image, mixed_examples, settings_of, write_decoder, write_encoder
+from tests.model.tiny import image, mixed_examples, settings_of, write_decoder, write_encoder
 from vlm.errors import ModelUnavailable, ModelUnsuited
 from vlm.examples import Turn
 from vlm.model.answer_loss import AnswerLoss
 from vlm.model.families import FAMILIES, part
 from vlm.model.generate import answers
 from vlm.model.loading import VisionLanguageModel, load_model, pretrained
+from vlm.model.tiny import CHATML
 from vlm.model.tuning import merged, open_model
 
 

@@ -6,14 +6,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     CLIPImageProcessor,
     CLIPVisionConfig,
     CLIPVisionModel,
     LlamaConfig,
     LlamaForCausalLM,
-    PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen2ForCausalLM,
     SiglipImageProcessor,
@@ -23,32 +21,15 @@ from transformers import (
 
 from vlm.examples import Example, Turn
 from vlm.model.settings import ModelSettings, SequenceSettings
+from vlm.model.tiny import TURN_TOKENS, bytes_tokenizer
 
 SIZE = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 EYE = {**SIZE, "image_size": 32, "patch_size": 8}
-CHATML = (
-    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
-    "{% for p in m['content'] %}{% if p['type'] == 'image' %}<image>{% else %}{{ p['text'] }}{% endif %}{% endfor %}"
-    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-
-
-def letters_tokenizer(*extra: str) -> PreTrainedTokenizerFast:
-    """Every byte is a token."""
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocab = {token: number for number, token in enumerate(["<pad>", "<s>", "</s>", *extra, *letters])}
-    tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>",
-        extra_special_tokens=list(extra),
-    )  # fmt: skip
 
 
 def write_decoder(folder: Path, kind: str = "llama", template: str | None = None) -> str:
     torch.manual_seed(1)
-    tokenizer = letters_tokenizer("<|im_start|>", "<|im_end|>")
+    tokenizer = bytes_tokenizer(*TURN_TOKENS)
     tokenizer.chat_template = template
     sizes = {**SIZE, "vocab_size": len(tokenizer), "initializer_range": 0.3, "bos_token_id": 1, "eos_token_id": 2}
     if kind == "llama":

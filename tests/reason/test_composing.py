@@ -47,6 +47,18 @@ def test_what_is_too_uncertain_is_not_asked() -> None:
     assert not any(one.kind == "path" for one in rows_of(vague, references(ROOM), 0, 8))
 
 
+def test_nothing_rests_on_how_far_a_thing_is_from_what_it_stands_on() -> None:
+    x, y, _ = ROOM["the mug"][0]
+    raised = {**ROOM, "the mug": ((x, y, 1.05), ROOM["the mug"][1])}
+    pair = re.compile("(?<!center-to-center )distance between the (mug and the table|table and the mug)")
+    on, above = (
+        [one for seed in range(12) for one in rows_of(scene_row(boxes, 0.002), references(boxes), seed, 12)]
+        for boxes in (ROOM, raised)
+    )
+    assert not any(pair.search(one.answer) for one in on)
+    assert any(pair.search(one.answer) for one in above)
+
+
 def test_objects_without_a_unique_name_are_left_out() -> None:
     scene, named = ROWS["room"]
     rows = rows_of(scene, named[:3], 0, 8)

@@ -24,8 +24,9 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from scenes.crawl import write_crawl
 from spatiallake import rewards
-from tests.model.tiny import CHATML, EYE, SIZE
+from tests.model.tiny import EYE, SIZE
 from tests.rewards.lake_of_rooms import measured, write_lake
+from vlm.model.tiny import CHATML
 
 # What a model may say; everything in a question is one unknown word.
 SAID = ["Yes", "No", "1", "2", "40", "meters", "centimeters", "times", "degrees", "A", "B"]

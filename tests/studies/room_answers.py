@@ -204,7 +204,7 @@ def length_between(row: dict[str, Any], kind: str, question: str, names: list[st
 
 
 def times(row: dict[str, Any], question: str, names: list[str]) -> str:
-    """How many times as much the one thing measures as the other: in halves, in tenths where a half is over 15 % off."""
+    """How many times as much the one thing measures as the other: in halves, or in tenths where halves are 15 % off."""
     named = names if question.startswith("By what factor") else names[::-1]
     if question.startswith("By what factor"):
         way, _, _ = asked_of_two(row, question)

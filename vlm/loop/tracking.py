@@ -5,6 +5,7 @@ MLflow may fail while a model trains: what it could not take is kept, and offere
 
 import importlib.util
 import json
+import logging
 import os
 import signal
 import threading
@@ -77,6 +78,8 @@ class Run:
         self._handler: Any = None
 
     def _opened(self, uri: str, known: str | None) -> str:
+        # It tells of the tables that it creates in a new database.
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
         self._client = MlflowClient(uri)
         _use(uri)
         found = self._found(known) if known else None

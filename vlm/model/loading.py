@@ -42,6 +42,7 @@ class VisionLanguageModel:
 
     def save(self, folder: str | Path) -> None:
         """Save model, processor and sequence settings for `load_model`."""
+        logging.disable_progress_bar()
         setattr(self.model.config, _CONFIG_KEY, self.sequence.model_dump())
         self.model.save_pretrained(folder)
         self.processor.save_pretrained(folder)

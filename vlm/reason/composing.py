@@ -61,10 +61,16 @@ def _answered(kind: str, question: str, names: tuple[str, ...], answers: Geometr
     # "How much farther is B than C" where it is nearer asks for what is not so.
     is_negative = isinstance(value, Number) and value.value < 0
     lines = list(_thoughts(made))
-    if is_negative or len(lines) < 2:
+    if is_negative or len(lines) < 2 or any(map(_is_no_distance, made.steps)):
         return None
     steps = "\n".join(f"{number}. {line}" for number, line in enumerate(lines, start=1))
     return Composed(kind, f"{question} {STYLE}", f"{steps}\nAnswer: {_ERROR.sub('', ending.text)}", names)
+
+
+def _is_no_distance(step: Step) -> bool:
+    """Return whether a step measured between things that may touch, as a lamp and its table: nobody asks how far."""
+    value = step.value
+    return step.tool == "distance" and isinstance(value, Number) and value.value <= (value.error or 0)
 
 
 def _thoughts(made: Transcript) -> Iterator[str]:

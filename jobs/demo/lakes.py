@@ -1,8 +1,6 @@
-"""`spatiallake demo`: run the engine on rendered images alone and show its answers beside the ground truth."""
+"""The demo's lakes: the engine on rendered images alone, and its answers beside the ground truth."""
 
 import json
-import shlex
-import sys
 from pathlib import Path
 
 from jobs.engine.pipeline import run
@@ -15,16 +13,15 @@ from scenes.crawl import MANIFEST
 from scenes.settings import RenderSettings
 
 _BARE_MANIFEST = "images.jsonl"
-_QUERY = "SELECT type_id, count(*) AS answers FROM qa_pairs GROUP BY type_id ORDER BY type_id"
 
 
-def demo(lake: str, rooms: int, seed: int, reporter: Reporter) -> tuple[Path, Path]:
-    """Fill `lake` from `rooms` rendered rooms; return the preview and report pages.
+def demo_lakes(folder: str, rooms: int, seed: int, reporter: Reporter) -> tuple[Path, Path]:
+    """Fill the lake in `folder` from `rooms` rendered rooms; return the preview and report pages.
 
-    The `builtin` experts fill `lake` from the bare images; `sensor` fills `lake`/truth from the same images with exact
-    depth, masks, camera and gravity. Both pages show `lake`; the preview shows the ground truth beside it.
+    The `builtin` experts fill it from the bare images; `sensor` fills the one in its folder `truth` from the same
+    images with exact depth, masks, camera and gravity. Both pages show the first; the preview shows the ground truth
+    beside it.
     """
-    folder = lake.rstrip("/")
     crawl = Path(f"{folder}/crawl-{rooms}-{seed}")
     bare = load_settings({"lake": folder, "crawl": str(crawl / _BARE_MANIFEST), "experts": "builtin"}, None, [])
     full = load_settings({"lake": f"{folder}/truth", "crawl": str(crawl), "experts": "sensor"}, None, [])
@@ -40,17 +37,6 @@ def demo(lake: str, rooms: int, seed: int, reporter: Reporter) -> tuple[Path, Pa
     write_preview(bare.lake_uri, preview, beside_uri=full.lake_uri)
     write_report(bare.lake_uri, report)
     return preview.resolve(), report.resolve()
-
-
-def next_command(lake: str) -> str:
-    """Return a query of `lake` that works as printed in the current folder, whatever the PATH holds."""
-    # `make` runs the command with the environment on the PATH, which the user's shell does not have.
-    script = Path(sys.executable).with_name("spatiallake")
-    if not script.exists():
-        return shlex.join([sys.executable, "-m", "spatiallake", "sql", _QUERY, "--lake", lake])
-    here = Path.cwd()
-    command = str(script.relative_to(here)) if here in script.parents[1:] else str(script)
-    return f'{shlex.quote(command)} sql "{_QUERY}" --lake {shlex.quote(lake)}'
 
 
 def _write_bare_manifest(crawl: Path) -> None:
