@@ -14,7 +14,7 @@ def test_commands_stand_in_panels_and_stages_in_one_of_their_own() -> None:
     panels: dict[str, list[str]] = {}
     for name in group.list_commands(None):
         panels.setdefault(group.commands[name].rich_help_panel, []).append(name)
-    assert list(panels)[0] == "Start" and panels["Start"][0] == "setup"
+    assert next(iter(panels)) == "Start" and panels["Start"][0] == "setup"
     assert set(panels["Stages, one by one"]) == {outline.name for outline in stage_outlines()}
 
 
