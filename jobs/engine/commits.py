@@ -20,7 +20,7 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from jobs.engine.delta_log import hadoop_checksum, opened
+from jobs.engine.delta_log import arrow_of, hadoop_checksum, opened
 from schemas.table import Table
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _live(held: DeltaTable) -> dict[str, RemoveAction]:
     """Return what removes each file of a table, by the file's path in the table's folder."""
     partition = "partition."
     found = {}
-    for row in pa.table(held.get_add_actions(flatten=True)).to_pylist():
+    for row in arrow_of(held.get_add_actions(flatten=True)).to_pylist():
         values = {name.removeprefix(partition): row[name] for name in row if name.startswith(partition)}
         found[row["path"]] = RemoveAction(
             path=row["path"],

@@ -32,6 +32,11 @@ _POINTERS = ("_last_checkpoint", "._last_checkpoint.crc")
 Commits = dict[int, list[str]]
 
 
+def arrow_of(rows: Any) -> pa.Table:
+    """Return rows of delta-rs as a table. `pa.table` would import pandas, to look whether they are a DataFrame."""
+    return pa.RecordBatchReader.from_stream(rows).read_all()
+
+
 def require_whole_logs(lake_uri: str, to_write: bool) -> None:
     """Check that the last log entry of every table of a lake can be read.
 
@@ -121,7 +126,7 @@ def count_rows(location: str, condition: str) -> int:
     if table is None:
         return 0
     counted = QueryBuilder().register("t", table).execute(f"SELECT count(*) AS held FROM t WHERE {condition}")
-    return pa.table(counted)["held"][0].as_py()
+    return arrow_of(counted)["held"][0].as_py()
 
 
 def commits_of(location: str, prefix: str) -> dict[str, Commits]:

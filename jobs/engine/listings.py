@@ -10,10 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pyarrow as pa
 from deltalake import QueryBuilder
 
-from jobs.engine.delta_log import count_rows, matching_rows, opened
+from jobs.engine.delta_log import arrow_of, count_rows, matching_rows, opened
 from jobs.engine.lake import Lake
 from schemas.images import CRAWL
 from schemas.operations import LISTINGS
@@ -38,7 +37,7 @@ def last_listed(lake_uri: str, crawl_uri: str) -> str | None:
         return None
     quoted = normalized(crawl_uri).replace("'", "''")
     rows = QueryBuilder().register("t", held).execute(f"SELECT max(uri) AS last FROM t WHERE crawl_uri = '{quoted}'")
-    return pa.table(rows)["last"][0].as_py()
+    return arrow_of(rows)["last"][0].as_py()
 
 
 def unlisted(lake: Lake, crawl: Layout) -> Layout:

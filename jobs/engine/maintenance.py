@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-import pyarrow as pa
 from deltalake import DeltaTable
 from pyarrow import fs
 from pyspark.sql import SparkSession
 
 from jobs.engine.checkpoints import interrupted_checkpoints
-from jobs.engine.delta_log import opened
+from jobs.engine.delta_log import arrow_of, opened
 from jobs.engine.errors import UsageError
 from jobs.engine.going_live import shown_uri
 from jobs.engine.joining import try_set
@@ -87,7 +86,7 @@ def needs_compaction(table: Table, held: DeltaTable) -> bool:
     """
     if table.name == CRAWL.name or table.rows_per_file or table.partition_by:
         return False
-    sizes = pa.table(held.get_add_actions(flatten=True))["size_bytes"].to_pylist()
+    sizes = arrow_of(held.get_add_actions(flatten=True))["size_bytes"].to_pylist()
     return sum(size < _SMALL_FILE_BYTES for size in sizes) >= _MIN_SMALL_FILES
 
 
@@ -133,7 +132,7 @@ def _old_files(held: DeltaTable, retention_hours: float) -> int:
 
 
 def _files_and_bytes(held: DeltaTable) -> tuple[int, int]:
-    sizes = pa.table(held.get_add_actions(flatten=True))["size_bytes"].to_pylist()
+    sizes = arrow_of(held.get_add_actions(flatten=True))["size_bytes"].to_pylist()
     return len(sizes), sum(sizes)
 
 

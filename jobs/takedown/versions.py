@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-import pyarrow as pa
 from deltalake.schema import PrimitiveType
 from pyarrow import fs
 
-from jobs.engine.delta_log import opened
+from jobs.engine.delta_log import arrow_of, opened
 from jobs.engine.lake import Lake
 from jobs.engine.maintenance import vacuum_options
 from jobs.takedown.tables import LEDGERS, configuration_of
@@ -86,7 +85,7 @@ def _has_deletion_vectors(lake: Lake, table: Table) -> bool:
     held = opened(lake.location(table))
     if held is None or "deletionVectors" not in (held.protocol().reader_features or []):
         return False
-    return pa.table(held.deletion_vectors()).num_rows > 0
+    return arrow_of(held.deletion_vectors()).num_rows > 0
 
 
 def _data_files(lake: Lake, table: Table) -> list[str]:

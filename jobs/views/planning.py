@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import pyarrow as pa
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 
-from jobs.engine.delta_log import opened
+from jobs.engine.delta_log import arrow_of, opened
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.engine.going_live import progress_of
 from jobs.engine.registry import definition_of, run_stages
@@ -331,7 +330,7 @@ def _bytes_by_table(lake: LakeReader) -> dict[str, float]:
         table = opened(f"{lake.uri}/{name}") if lake.has(name) else None
         if table is None:
             continue
-        actions = pa.table(table.get_add_actions(flatten=True))
+        actions = arrow_of(table.get_add_actions(flatten=True))
         total, rows = sum(actions["size_bytes"].to_pylist()), sum(filter(None, actions["num_records"].to_pylist()))
         current = lake.query(name, "SELECT count(*) AS n FROM t")[0]["n"]
         found[name] = total * min(1.0, current / rows) if rows else 0.0

@@ -10,7 +10,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
 
 import schemas
-from jobs.engine.delta_log import is_plain, require_present_names, require_whole_log
+from jobs.engine.delta_log import arrow_of, is_plain, require_present_names, require_whole_log
 from jobs.engine.errors import LakeUnreadable, UsageError
 from jobs.engine.lake_folder import no_lake
 from jobs.engine.recipes import RecipeBook
@@ -104,7 +104,7 @@ class LakeReader:
         for table in tables:
             builder = builder.register(table.name, self._required(table.name))
         text = query.format(**{table.name: f'"{table.name}"' for table in tables})
-        return pa.table(builder.execute(text)).to_pylist()[0]
+        return arrow_of(builder.execute(text)).to_pylist()[0]
 
     def query(self, name: str, sql: str, all_recipes: bool = False) -> list[Row]:
         """Run SQL (DataFusion's dialect) over one table or view, called `t`, and return its rows.
@@ -129,7 +129,7 @@ class LakeReader:
         recipe = self.current_recipes().get(stage) if stage else None
         view = f"SELECT * FROM source WHERE recipe = {quoted([recipe])}" if recipe else "SELECT * FROM source"
         builder = QueryBuilder().register("source", self._required(name))
-        return plain(pa.table(builder.execute(f"WITH t AS ({view}) {sql}")))
+        return plain(arrow_of(builder.execute(f"WITH t AS ({view}) {sql}")))
 
     def view(self, name: str, sql: str = "SELECT * FROM t", recipes: Mapping[str, str] | None = None) -> pa.Table:
         """Run SQL over one of `schemas.views`, called `t`, and return its rows.
@@ -143,7 +143,7 @@ class LakeReader:
         self.tables()
         builder = QueryBuilder()
         text = VIEWS[name].rendered(self._source_in(builder, recipes))
-        return plain(pa.table(builder.execute(f"WITH t AS ({text}) {sql}")))
+        return plain(arrow_of(builder.execute(f"WITH t AS ({text}) {sql}")))
 
     def _source_in(self, builder: QueryBuilder, recipes: Mapping[str, str] | None) -> Callable[[str], str]:
         """Return a function that registers a table and returns what stands for it in the SQL of a view."""
@@ -181,7 +181,7 @@ class LakeReader:
         """
         table = self._required(name)
         if not is_plain(table):
-            return plain(pa.table(QueryBuilder().register("t", table).execute("SELECT * FROM t")))
+            return plain(arrow_of(QueryBuilder().register("t", table).execute("SELECT * FROM t")))
         return table.to_pyarrow_dataset()
 
     def optional(self, name: str, sql: str) -> list[Row]:

@@ -20,7 +20,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from jobs.engine import commits
 from jobs.engine.arrow import conditions_met, output_type
 from jobs.engine.batches import StreamOptions, ledger_of, require_few_failures
-from jobs.engine.delta_log import opened, transaction_version
+from jobs.engine.delta_log import arrow_of, opened, transaction_version
 from jobs.engine.lake import Lake
 from jobs.engine.ledger import BatchReport, Ledger, Rejects, application
 from jobs.engine.recovery import take_back_half_done
@@ -169,7 +169,7 @@ def _micro_batches(lake: Lake, stage: Stage, keys: pa.Table) -> Iterator[pa.Tabl
 def _row_bytes(lake: Lake, table: Table) -> float:
     """Return how many bytes a row of a table takes in its files, 1 where nothing is known."""
     held = opened(lake.location(table))
-    files = pa.table(held.get_add_actions()) if held else None
+    files = arrow_of(held.get_add_actions()) if held else None
     if files is None or not len(files):
         return 1.0
     return max((pc.sum(files["size_bytes"]).as_py() or 1) / max(pc.sum(files["num_records"]).as_py() or 1, 1), 1.0)

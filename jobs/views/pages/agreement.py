@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jobs.views.pages.images import decoded_depth_mm
 from jobs.views.pages.verdicts import COMPARED_COLUMNS, agrees_sql
 from jobs.views.reader import LakeReader, Row, quoted
-from udfs.pixels.maps import decoded_map
 
 # Depth maps are decoded in this process, one by one; a hundred images are enough to compare two models.
 _MAX_DEPTH_PAIRS = 100
@@ -104,7 +104,7 @@ def _depths(lake: LakeReader, a: str, b: str) -> list[Measure]:
 def depth_pair(png_a: bytes, png_b: bytes) -> tuple[float, float] | None:
     """Return mean |A - B| / B and median A / B over the pixels where both maps have depth, None without any."""
     try:
-        a, b = decoded_map(png_a), decoded_map(png_b)
+        a, b = decoded_depth_mm(png_a), decoded_depth_mm(png_b)
     except ValueError:
         return None
     if a.shape != b.shape:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.views.pages.images import decoded_depth_mm
 from jobs.views.pages.projection import View
-from udfs.pixels.maps import decoded_map
 
 MAX_POINTS = 60_000
 MAX_GRID_POINTS = 13_000
@@ -27,7 +27,7 @@ def cloud_of(depth_png: bytes, rgb: NDArray[np.uint8], view: View, max_points: i
     `xyz` holds int16 in mm and `rgb` uint8, both base64 and three per point. `size` holds one uint8 per point, its
     width in units of `size_m`: as far as its neighbors on the same surface lie apart.
     """
-    depth_m = decoded_map(depth_png).astype(np.float64) / _MM_PER_M
+    depth_m = decoded_depth_mm(depth_png).astype(np.float64) / _MM_PER_M
     height, width = depth_m.shape
     step = max(1, math.ceil(math.sqrt(height * width / max_points)))
     rows, columns = np.mgrid[step // 2 : height : step, step // 2 : width : step]
@@ -52,7 +52,7 @@ def depth_grid(depth_png: bytes, max_points: int = MAX_GRID_POINTS) -> Mapping[s
     `mm` holds the differences along the rows (`height` x `width`, uint16 that wrap around), deflated and base64: what
     is smooth takes little room.
     """
-    depth_mm = decoded_map(depth_png).astype(np.uint16)
+    depth_mm = decoded_depth_mm(depth_png).astype(np.uint16)
     step = max(1, math.ceil(math.sqrt(depth_mm.size / max_points)))
     held = depth_mm[step // 2 :: step, step // 2 :: step]
     differences = np.diff(held, axis=1, prepend=np.uint16(0)).astype("<u2")

@@ -3,6 +3,7 @@
 import base64
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -68,9 +69,21 @@ def depth_image(data: bytes, longest_px: int, span_m: tuple[float, float] | None
     return DepthImage(_jpeg_uri(_shrunk(colors, longest_px), 80), near_m, far_m)
 
 
+@lru_cache(maxsize=4)
+def decoded_depth_mm(data: bytes) -> NDArray[Any]:
+    """Return a depth map (uint16 PNG, mm) to be read only: the parts of a page look at the same one in turn.
+
+    Raises:
+        ValueError: it cannot be decoded.
+    """
+    depth_mm = decoded_map(data)
+    depth_mm.flags.writeable = False
+    return depth_mm
+
+
 def _depth_mm(data: bytes) -> NDArray[Any] | None:
     try:
-        depth_mm = decoded_map(data)
+        depth_mm = decoded_depth_mm(data)
     except ValueError:
         return None
     return depth_mm if depth_mm.any() else None

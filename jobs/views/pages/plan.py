@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, QhullError
 
 from jobs.views.pages.projection import View
 
@@ -165,11 +165,7 @@ def _seen_ground(view: View, reach_m: float) -> Array:
         if ray[2] < 0 < pose[2, 3]:
             length_m = min(length_m, -pose[2, 3] / ray[2])
         ends.append(length_m * ray[:2])
-    points = np.array(ends)
-    try:
-        return points[ConvexHull(points).vertices]
-    except QhullError:
-        return points
+    return np.asarray(cv2.convexHull(np.array(ends, dtype=np.float32)), dtype=np.float64).reshape(-1, 2)
 
 
 def _path(points: Array) -> str:
