@@ -124,8 +124,16 @@ def sql(
         str, typer.Argument(help="SQL query; table NAME has the current recipe's rows, NAME_all those of all recipes.")
     ],
     lake: LakeOption,
-    format_: Annotated[str, typer.Option("--format", help="Output format: table, csv or json.")] = "table",
-    limit: Annotated[int, typer.Option("--limit", help="Maximum number of rows to print.")] = 100,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="Output format: table, csv or json; table unless given.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", help="Maximum number of rows, 0 for all; unless given, 100, or all with --out."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write in place of printing: .csv, .json or .parquet.")
+    ] = None,
     engine: Annotated[
         str, typer.Option("--engine", help="What runs the query: duckdb, or spark for all of Spark's SQL.")
     ] = "duckdb",
@@ -134,17 +142,29 @@ def sql(
     """Run SQL over the lake's tables."""
     if engine not in SQL_ENGINES:
         raise UsageError(f"No engine {engine!r}; the engines are {' and '.join(SQL_ENGINES)}.")
+    from jobs.views.answers import format_of
+
+    output = format_of(out, format_) if out else format_ or "table"
+    rows = (0 if out else 100) if limit is None else limit
     require_lake(lake)
     if engine == "duckdb" and master is None:
         from jobs.views.embedded_sql import run_embedded
 
-        run_embedded(lake, query, format_, limit)
+        _say_written(run_embedded(lake, query, output, rows, out), lake, out)
         return
     from jobs.engine.pipeline import open_lake
     from jobs.views.sql import run_sql
 
     opened = open_lake(settings_of(lake, None, None, master=master), to_write=False)
-    run_sql(opened.session, opened.uri, query, format_, limit)
+    _say_written(run_sql(opened.session, opened.uri, query, output, rows, out), lake, out)
+
+
+def _say_written(rows: int, lake: str, out: Path | None) -> None:
+    if out is not None:
+        from jobs.engine.exports import note_export
+
+        note_export(lake, "answer of a query", str(out))
+        typer.echo(f"{out}: {rows:,} row{'' if rows == 1 else 's'}.")
 
 
 @app.command()

@@ -20,12 +20,14 @@ _RATE_NEEDS_ROWS = 50
 class StreamOptions:
     """How a stage runs: the failure rate that stops it, and what is called after each micro-batch.
 
-    `on_rows` is called with the number of rows to work on, where that is known.
+    `on_rows` is called with the number of rows to work on, where that is known, and `on_begun` within a micro-batch
+    with the number of further rows that are being worked on.
     """
 
     max_failure_rate: float = 0.2
     on_batch: Callable[[BatchReport], None] = lambda report: None
     on_rows: Callable[[int], None] = lambda rows: None
+    on_begun: Callable[[int], None] = lambda rows: None
 
 
 @dataclass(frozen=True)

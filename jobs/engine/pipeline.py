@@ -245,7 +245,12 @@ def _work(
             if definition_of(name).is_source or definition_of(name).upstream not in names:
                 _require_upstream(lake, stages, name)
         require_rows_above(lake, stages, names)
-        options = StreamOptions(settings.max_failure_rate, partial(Reporter.batch, reporter), reporter.rows)
+        options = StreamOptions(
+            max_failure_rate=settings.max_failure_rate,
+            on_batch=reporter.batch,
+            on_rows=reporter.rows,
+            on_begun=reporter.begun,
+        )
         book = register(lake, stages, names)
         summaries = [_one(lake, stages[name], work, options, reporter) for name in names]
         # A finished run or whole backfill has processed everything upstream.

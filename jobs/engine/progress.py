@@ -1,7 +1,7 @@
 """What a run shows: progress bars and one line per stage in a terminal, JSON lines elsewhere."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -19,8 +19,9 @@ class Reporter:
         self.interactive = self.console.is_terminal
         self._progress: Progress | None = None
         self._task: TaskID | None = None
+        self._begun = 0
 
-    def __enter__(self) -> "Reporter":
+    def __enter__(self) -> Self:
         if self.interactive:
             columns = (
                 SpinnerColumn(),
@@ -49,10 +50,17 @@ class Reporter:
         if self._progress and self._task is not None:
             self._progress.update(self._task, total=pending)
 
+    def begun(self, rows: int) -> None:
+        """Move on by rows of the micro-batch that is under way."""
+        if self._progress and self._task is not None:
+            self._begun += rows
+            self._progress.advance(self._task, rows)
+
     def batch(self, report: BatchReport) -> None:
         """Report a micro-batch."""
         if self._progress and self._task is not None:
-            self._progress.advance(self._task, report.rows_in)
+            self._progress.advance(self._task, report.rows_in - self._begun)
+            self._begun = 0
         elif not self._progress:
             self.log("batch", **_counts(report), seconds=round(report.seconds, 2))
 

@@ -1,20 +1,28 @@
-"""Prints what a query of `spatiallake sql` answers, as a table, as CSV, or as an object a line."""
+"""Prints or writes what a query of `spatiallake sql` answers: a table, CSV, an object a line, or a Parquet file."""
 
 import csv
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.table import Table as Grid
 
 from jobs.engine.errors import UsageError
+from udfs.storage.atomic import written_whole
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMATS = ("table", "csv", "json")
+PARQUET = "parquet"
+_OF_SUFFIX = {".csv": "csv", ".json": "json", ".jsonl": "json", ".parquet": PARQUET}
 
 
 @dataclass(frozen=True)
@@ -26,14 +34,53 @@ class Answer:
     rows: Iterator[Sequence[Any]]
 
 
-def require_format(output: str) -> None:
-    """Check the name of an output format.
+def require_format(output: str, out: TextIO | Path | None = None) -> None:
+    """Check the name of an output format; Parquet is only written to a file.
 
     Raises:
         UsageError: there is no such format.
     """
-    if output not in FORMATS:
+    if output not in FORMATS and not (output == PARQUET and isinstance(out, Path)):
         raise UsageError(f"No format {output!r}; the formats are {', '.join(FORMATS)}.")
+
+
+def format_of(file: Path, named: str | None) -> str:
+    """Return the format that the name of a file to write says.
+
+    Raises:
+        UsageError: it says none, or another one than was named.
+    """
+    found = _OF_SUFFIX.get(file.suffix.lower())
+    if found is None:
+        raise UsageError(f"{file} is no name of an answer; end it in {', '.join(_OF_SUFFIX)}.")
+    if named not in (None, found):
+        raise UsageError(f"{file} would be {found}, and --format says {named}; leave --format out.")
+    return found
+
+
+@contextmanager
+def opened_for(out: TextIO | Path | None) -> Iterator[TextIO]:
+    """Yield where to print: a stream, standard output, or a file, which is there once it is whole."""
+    if not isinstance(out, Path):
+        yield out or sys.stdout
+        return
+    with written_whole(out) as draft, draft.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+def write_parquet(answer: "pa.RecordBatchReader", limit: int, file: Path) -> tuple[int, bool]:
+    """Write an answer, up to a number of rows unless 0; return how many there were, and whether rows are left out."""
+    import pyarrow.parquet as pq
+
+    count = 0
+    with written_whole(file) as draft, pq.ParquetWriter(draft, answer.schema) as writer:
+        for batch in answer:
+            some = batch[: limit - count] if limit else batch
+            writer.write_batch(some)
+            count += some.num_rows
+            if some.num_rows < batch.num_rows:
+                return count, True
+    return count, False
 
 
 def print_answer(answer: Answer, output: str, out: TextIO) -> int:
@@ -43,7 +90,7 @@ def print_answer(answer: Answer, output: str, out: TextIO) -> int:
 
 def say_more_rows(limit: int) -> None:
     """Say on stderr that a limit cut rows off."""
-    print(f"Only the first {limit} rows are shown; --limit 0 shows all.", file=sys.stderr)
+    print(f"Only the first {limit} rows are given; --limit 0 gives all.", file=sys.stderr)
 
 
 def _print_table(answer: Answer, out: TextIO) -> int:

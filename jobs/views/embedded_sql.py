@@ -4,11 +4,11 @@ A query is written in Spark's SQL; sqlglot parses it and writes it in DuckDB's. 
 network, extensions or Python's variables, and sees only Arrow datasets of the tables that the query names.
 """
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Any, TextIO
 
 import duckdb
@@ -17,7 +17,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from jobs.engine.errors import UsageError
-from jobs.views.answers import Answer, print_answer, require_format, say_more_rows
+from jobs.views.answers import PARQUET, Answer, opened_for, print_answer, require_format, say_more_rows, write_parquet
 from jobs.views.reader import LakeReader, known_tables, stage_of_table
 from schemas.table import Table
 from schemas.view import columns_missing, no_rows
@@ -31,25 +31,29 @@ _SETTINGS = {"current_setting", "getenv", "getvariable"}
 _MAX_ROWS_HELD = 10_000
 
 
-def run_embedded(lake_uri: str, query: str, output: str = "table", limit: int = 100, out: TextIO | None = None) -> int:
+def run_embedded(
+    lake_uri: str, query: str, output: str = "table", limit: int = 100, out: TextIO | Path | None = None
+) -> int:
     """Run one query over the tables and views of a lake, print its rows, and return how many were printed.
 
-    Names, formats and `limit` are those of `jobs.views.sql.run_sql`.
+    Names, formats, `limit` and `out` are those of `jobs.views.sql.run_sql`.
 
     Raises:
         UsageError: a query that cannot run or does more than read the lake's tables, or an unknown format.
         LakeUnreadable: there is no lake.
     """
-    require_format(output)
+    require_format(output, out)
     lake = LakeReader(lake_uri)
     tables = lake.tables()
     statement = _parsed(query)
     if isinstance(statement, exp.Query):
         with _engine() as engine:
             _register(engine, lake, _names_in(statement, tables))
-            return _printed(engine, _translated(statement), output, limit, out or sys.stdout, tables)
-    answer = _described(statement, tables)
-    return print_answer(answer, output, out or sys.stdout)
+            return _printed(engine, _translated(statement), output, limit, out, tables)
+    if output == PARQUET:
+        raise UsageError("SHOW TABLES and DESCRIBE are not written as Parquet; write .csv or .json.")
+    with opened_for(out) as stream:
+        return print_answer(_described(statement, tables), output, stream)
 
 
 def _parsed(query: str) -> exp.Expr:
@@ -181,7 +185,12 @@ def _with_unnest(node: exp.Expr) -> exp.Expr:
 
 
 def _printed(
-    engine: duckdb.DuckDBPyConnection, text: str, output: str, limit: int, out: TextIO, tables: list[str]
+    engine: duckdb.DuckDBPyConnection,
+    text: str,
+    output: str,
+    limit: int,
+    out: TextIO | Path | None,
+    tables: list[str],
 ) -> int:
     try:
         if [one.type for one in engine.extract_statements(text)] != [duckdb.StatementType.SELECT]:
@@ -189,9 +198,13 @@ def _printed(
         answer = engine.execute(text)
         names = [column[0] for column in answer.description or ()]
         numbers = [str(column[1]).startswith(_NUMBERS) for column in answer.description or ()]
-        rows = _fetched(answer)
-        printed = print_answer(Answer(names, numbers, islice(rows, limit) if limit else rows), output, out)
-        more = next(rows, None) is not None
+        if output == PARQUET and isinstance(out, Path):
+            printed, more = write_parquet(answer.to_arrow_reader(_MAX_ROWS_HELD), limit, out)
+        else:
+            rows = _fetched(answer)
+            with opened_for(out) as stream:
+                printed = print_answer(Answer(names, numbers, islice(rows, limit) if limit else rows), output, stream)
+            more = next(rows, None) is not None
     except duckdb.Error as error:
         raise _sentence(error, tables) from None
     if more:

@@ -1,9 +1,9 @@
 """`spatiallake sql`: questions to a lake's tables, with Spark, and without a way to change them."""
 
 import logging
-import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import TextIO
 
 from py4j.protocol import Py4JJavaError
@@ -16,7 +16,7 @@ from jobs.engine.errors import UsageError
 from jobs.engine.lake import Lake
 from jobs.engine.lake_folder import no_lake
 from jobs.engine.recipe_table import recipe_book
-from jobs.views.answers import Answer, print_answer, require_format, say_more_rows
+from jobs.views.answers import PARQUET, Answer, opened_for, print_answer, require_format, say_more_rows, write_parquet
 from jobs.views.reader import known_tables, stage_of_table
 from jobs.views.sql_guard import java_cause, tables_read, variables_off
 from schemas.table import Table
@@ -27,18 +27,24 @@ _NUMBERS = ("integer", "long", "double", "float", "decimal", "short", "byte")
 
 
 def run_sql(
-    session: SparkSession, lake_uri: str, query: str, output: str = "table", limit: int = 100, out: TextIO | None = None
+    session: SparkSession,
+    lake_uri: str,
+    query: str,
+    output: str = "table",
+    limit: int = 100,
+    out: TextIO | Path | None = None,
 ) -> int:
     """Run one query over the tables and views of a lake, print its rows, and return how many were printed.
 
     `name` is a table's current recipe, `name_all` all of them; views are those of `schemas.views`. `output` is table,
-    csv or json (an object a line); `limit` 0 prints every row. A note on stderr says when the limit cut rows off.
+    csv or json (an object a line), or parquet where `out` is a file; `limit` 0 prints every row. A note on stderr says
+    when the limit cut rows off.
 
     Raises:
         UsageError: a query that cannot run or does more than read the lake's tables, or an unknown format.
         LakeUnreadable: there is no lake.
     """
-    require_format(output)
+    require_format(output, out)
     _silence_spark()
     lake, tables = _tables_of(session, lake_uri)
     try:
@@ -46,15 +52,21 @@ def run_sql(
         with variables_off(session):
             _register(lake, tables, tables_read(session, query, frozenset(_view_names(tables))))
             answer = session.sql(query)
-        rows = iter(answer.limit(limit + 1).collect() if limit else answer.toLocalIterator())
-        numbers = [field.dataType.typeName() in _NUMBERS for field in answer.schema.fields]
-        shown = Answer(answer.columns, numbers, islice(rows, limit) if limit else rows)
-        printed = print_answer(shown, output, out or sys.stdout)
+        if output == PARQUET and isinstance(out, Path):
+            found = (answer.limit(limit + 1) if limit else answer).toArrow()
+            printed, more = write_parquet(found.to_reader(), limit, out)
+        else:
+            rows = iter(answer.limit(limit + 1).collect() if limit else answer.toLocalIterator())
+            numbers = [field.dataType.typeName() in _NUMBERS for field in answer.schema.fields]
+            shown = Answer(answer.columns, numbers, islice(rows, limit) if limit else rows)
+            with opened_for(out) as stream:
+                printed = print_answer(shown, output, stream)
+            more = next(rows, None) is not None
     except PySparkException as error:
         raise UsageError(_sentence(error, sorted(tables))) from None
     except Py4JJavaError as error:  # what Spark itself does not foresee, such as a plan that it cannot carry out
         raise UsageError(f"The query cannot run: {java_cause(error)}; write it another way.") from None
-    if next(rows, None) is not None:
+    if more:
         say_more_rows(limit)
     return printed
 

@@ -5,9 +5,11 @@ import io
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from jobs.engine.errors import LakeUnreadable, UsageError
+from jobs.views.answers import format_of
 from jobs.views.embedded_sql import run_embedded
 from jobs.views.reader import LakeReader
 from jobs.views.sql import run_sql
@@ -141,12 +143,40 @@ def test_tables_views_and_columns_are_listed(lake):
 def test_limits_and_formats(lake, capsys, tmp_path):
     said = asked(lake, "SELECT type_id, question FROM qa_pairs", "table", 5)
     assert "type_id" in said and said.strip().endswith("5 rows")
-    assert "Only the first 5 rows are shown; --limit 0 shows all." in capsys.readouterr().err
+    assert "Only the first 5 rows are given; --limit 0 gives all." in capsys.readouterr().err
     assert json.loads(asked(lake, "SELECT bytes FROM images LIMIT 1", "json"))["bytes"].endswith(" bytes>")
     with pytest.raises(UsageError, match="No format 'xml'; the formats are table, csv, json"):
         asked(lake, "SELECT 1", "xml")
     with pytest.raises(LakeUnreadable, match="There is no lake at"):
         asked(str(tmp_path), "SELECT 1")
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "spark"])
+def test_answers_are_written_whole_to_files(spark, lake, tmp_path, engine):
+    query = "SELECT q.qa_id, q.value_si, s.objects FROM qa_pairs q JOIN scenes s USING (image_id) ORDER BY q.qa_id"
+
+    def write(name: str, limit: int = 0) -> int:
+        path, output = tmp_path / name, format_of(tmp_path / name, None)
+        if engine == "duckdb":
+            return run_embedded(lake, query, output, limit, path)
+        return run_sql(spark, lake, query, output, limit, path)
+
+    expected = [json.loads(line) for line in asked(lake, query, "json", 0).splitlines()]
+    assert write("a.jsonl") == write("a.csv") == write("a.parquet") == len(expected) > 2
+    assert [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()] == expected
+    held = pq.read_table(tmp_path / "a.parquet").to_pylist()
+    assert [row["qa_id"] for row in held] == [row["qa_id"] for row in expected]
+    assert [len(row["objects"]) for row in held] == [len(row["objects"]) for row in expected]
+    assert len(list(csv.DictReader((tmp_path / "a.csv").open()))) == len(expected)
+    assert write("b.parquet", 2) == 2 == pq.read_metadata(tmp_path / "b.parquet").num_rows
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.jsonl", "a.parquet", "b.parquet"]
+
+
+def test_a_file_that_says_no_format_is_refused(lake, tmp_path):
+    with pytest.raises(UsageError, match=r"a\.txt is no name of an answer; end it in \.csv"):
+        format_of(tmp_path / "a.txt", None)
+    with pytest.raises(UsageError, match="would be csv, and --format says json"):
+        format_of(tmp_path / "a.csv", "json")
 
 
 def test_rows_that_a_deletion_vector_leaves_are_seen(spark, tmp_path):

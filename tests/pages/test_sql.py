@@ -53,7 +53,7 @@ def test_a_name_is_the_current_recipe_and_name_all_is_every_recipe(spark, lake):
 def test_table_and_limit(spark, lake, capsys):
     said = asked(spark, lake, "SELECT type_id, question FROM qa_pairs", "table", 5)
     assert "type_id" in said and said.strip().endswith("5 rows")
-    assert "Only the first 5 rows are shown; --limit 0 shows all." in capsys.readouterr().err
+    assert "Only the first 5 rows are given; --limit 0 gives all." in capsys.readouterr().err
     assert asked(spark, lake, "SELECT type_id FROM qa_pairs", "csv", 0).count("\n") == 97
     assert capsys.readouterr().err == ""
 

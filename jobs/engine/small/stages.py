@@ -9,7 +9,7 @@ numbered after the last one of the same recipe, and one that a killed command le
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -213,12 +213,17 @@ class _Writer:
         work, stage = self._work, self.stage
         rows = work.read(self.ledger.lake, keys)
         schema = to_arrow_schema(output_type(stage.target, work.extra))
-        batches = work.batches_of(rows, stage.arrow_rows)
+        batches = self._begun(work.batches_of(rows, stage.arrow_rows))
         here = self._works_here(len(rows))
         if work.loads_a_model and not here:
             release_experts()
         made = [one for some in self.pool.mapped(batches, work.batches, schema, len(rows), here) for one in some]
         return pa.Table.from_batches(made, schema)
+
+    def _begun(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield batch
+            self.options.on_begun(batch.num_rows)
 
     def _works_here(self, rows: int) -> bool:
         return self._work.together or (self._work.loads_a_model and rows < _WORTH_A_MODEL)
