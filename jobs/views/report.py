@@ -6,7 +6,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as Grid
 
+from jobs.engine.exports import note_export
 from jobs.views.pages.comparison import Comparison, compared
+from jobs.views.pages.examples import examples_of
 from jobs.views.pages.figures import WIDE, figures
 from jobs.views.pages.render import page
 from jobs.views.pages.tally import Drop, Tally, rate_text, tally_of
@@ -41,6 +43,7 @@ def write_report(
     """
     lake = LakeReader(lake_uri)
     tally = tally_of(lake)
+    examples = examples_of(lake)
     comparison = compared(lake, *compare) if compare else None
     _print(tally, console or Console())
     if comparison:
@@ -50,6 +53,7 @@ def write_report(
         lake_uri=lake_uri,
         tally=tally,
         totals=_totals(tally),
+        examples=examples,
         drops=_drops(tally),
         plots=figures(tally.answers, tally.values, tally.ranges, tally.yields),
         wide=WIDE,
@@ -60,6 +64,7 @@ def write_report(
         version=ENGINE_VERSION,
     )
     path = write_page(html, out_path)
+    note_export(lake_uri, "report", str(path), (one.image_id for one in examples))
     return ReportSummary(path, path.stat().st_size, tally)
 
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections import Counter
 
 import pytest
 from rich.console import Console
@@ -29,6 +30,26 @@ def test_page_names_nothing_outside_itself(report_page):
     html = report_page.read_text(encoding="utf-8")
     assert not re.search(r"""(src|href|url\()\s*=?\s*["']?(https?:)?//""", html)
     assert len(re.findall("<svg", html)) == 7
+
+
+def test_images_with_most_answers_come_first(browser, report_page):
+    look_at(browser, report_page)
+    shown = browser.find_elements(By.CSS_SELECTOR, ".examples li")
+    counts = [int(one.find_element(By.TAG_NAME, "small").text.split()[0]) for one in shown]
+    per_image = Counter(row["image_id"] for row in small_rows()["qa_pairs"])
+    assert counts == sorted(per_image.values(), reverse=True)
+    assert all(browser.execute_script("return arguments[0].querySelector('img').naturalWidth", one) for one in shown)
+    asked = {row["question"] for row in small_rows()["qa_pairs"]}
+    assert {one.text for one in browser.find_elements(By.CSS_SELECTOR, ".examples b")} <= asked
+
+
+def test_values_stand_under_the_pointer(browser, report_page):
+    look_at(browser, report_page)
+    script = "return [...document.querySelectorAll('.plots svg title')].map(one => one.textContent)"
+    told = browser.execute_script(script)
+    n = sum(row["type_id"] == "Q01" for row in small_rows()["qa_pairs"])
+    assert any(text.startswith(f"Q01 Left of?: {n} answers about ") for text in told)
+    assert any("rows per second" in text for text in told) and any(" m: " in text for text in told)
 
 
 def test_plots_follow_the_theme(browser, report_page):

@@ -1,10 +1,12 @@
 """Draws matplotlib figures as SVG whose colors follow the page's light or dark theme."""
 
 import io
+import re
 from typing import Any
 
 import matplotlib as mpl
 from markupsafe import Markup
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -34,6 +36,15 @@ STYLE: dict[Any, Any] = {
 }
 
 
+_TIP = "tip:"
+_WITH_TIP = re.compile(rf'<g id="{_TIP}([^"]*)">')
+
+
+def tell(artist: Artist, text: str) -> None:
+    """Let a page show a text while the pointer is on a bar, point or line of a figure."""
+    artist.set_gid(_TIP + text)
+
+
 def axes(width_in: float, height_in: float) -> tuple[Figure, Axes]:
     """Create a figure with one plot; sizes in inches."""
     figure = Figure(figsize=(width_in, height_in), layout="constrained")
@@ -48,7 +59,7 @@ def svg(figure: Figure, title: str) -> Markup:
         empty = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", transparent=True, metadata=empty)
     text = buffer.getvalue()
-    text = text[text.index("<svg") :]
+    text = _WITH_TIP.sub(r"<g><title>\1</title>", text[text.index("<svg") :])
     for color, variable in _VARIABLES.items():
         text = text.replace(color, f"var(--{variable})")
     return Markup(text)

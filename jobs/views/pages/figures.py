@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from jobs.views.pages.drawing import BAND, FIRST, SECOND, SOFT, STYLE, svg
+from jobs.views.pages.drawing import BAND, FIRST, SECOND, SOFT, STYLE, svg, tell
 from jobs.views.pages.drawing import axes as new_axes
 from jobs.views.pages.tally import StageYield, rate_text
 from jobs.views.pages.wording import type_name
@@ -47,7 +47,11 @@ def _answers(rows: Sequence[Row]) -> Figure:
     figure, axes = new_axes(10.6, 2.9)
     ordered = sorted(rows, key=lambda row: (row["family"] != "qualitative", row["type_id"]))
     colors = [FIRST if row["family"] == "qualitative" else SECOND for row in ordered]
-    axes.bar([row["type_id"] for row in ordered], [row["answers"] for row in ordered], color=colors, width=0.72)
+    bars = axes.bar([row["type_id"] for row in ordered], [row["answers"] for row in ordered], color=colors, width=0.72)
+    for bar, row in zip(bars, ordered, strict=True):
+        tell(bar, f"{_named(row)}: {row['answers']:,} answers about {row['images']:,} images")
+    axes.set_xlabel("question type")
+    axes.set_ylabel("answers")
     axes.tick_params(axis="x", rotation=90)
     axes.grid(axis="y")
     _reserve_bars(axes, len(ordered), 24)
@@ -58,13 +62,20 @@ def _answers(rows: Sequence[Row]) -> Figure:
     return figure
 
 
+def _named(row: Row) -> str:
+    return f"{row['type_id']} {type_name(row['type_id'])}"
+
+
 def _share(rows: Sequence[Row], first: str, second: str) -> Figure:
     figure, axes = new_axes(5.2, 2.6)
     names = [row["type_id"] for row in rows]
     shares = [row[first] / (row[first] + row[second]) for row in rows]
     axes.axhspan(_EVEN_LOW, _EVEN_HIGH, color=BAND, linewidth=0)
     axes.vlines(names, 0.5, shares, color=FIRST, linewidth=2)
-    axes.plot(names, shares, "o", color=FIRST, markersize=5)
+    for row, name, share in zip(rows, names, shares, strict=True):
+        (point,) = axes.plot([name], [share], "o", color=FIRST, markersize=5)
+        tell(point, f"{_named(row)}: {share:.0%} of {row[first] + row[second]:,} answers")
+    axes.set_xlabel("question type")
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axes.grid(axis="y")
@@ -93,12 +104,16 @@ def _values(rows: Sequence[Row]) -> Figure:
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0,), numticks=12))
         axes.set_title(f"{types[index]} {type_name(types[index])} ({sum(row['n'] for row in type_rows):,})")
         axes.tick_params(labelbottom=index + columns >= len(types))
+    figure.supxlabel("m", color=SOFT, fontsize=9.5)
+    figure.supylabel("answers", color=SOFT, fontsize=9.5)
     return figure
 
 
 def _ranges(rows: Sequence[Row]) -> Figure:
     figure, axes = new_axes(5.2, 2.6)
     _log_bars(axes, rows, FIRST)
+    axes.set_xlabel("m")
+    axes.set_ylabel("objects")
     axes.grid(axis="y")
     return figure
 
@@ -107,7 +122,9 @@ def _log_bars(axes: Axes, rows: Sequence[Row], color: str) -> None:
     edges = [10.0 ** (row["bin"] / _BINS_PER_DECADE) for row in rows]
     width = 0.94 * (10.0 ** (1 / _BINS_PER_DECADE) - 1.0)
     counts = [row["n"] for row in rows]
-    axes.bar(edges, counts, width=[width * edge for edge in edges], align="edge", color=color)
+    bars = axes.bar(edges, counts, width=[width * edge for edge in edges], align="edge", color=color)
+    for bar, edge, count in zip(bars, edges, counts, strict=True):
+        tell(bar, f"{edge:.2g} to {edge * 10 ** (1 / _BINS_PER_DECADE):.2g} m: {count:,}")
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     _log_axis(axes, max(edges) / min(edges))
 
@@ -124,6 +141,9 @@ def _throughput(runs: Sequence[StageYield]) -> Figure:
     names = [run.stage for run in runs][::-1]
     rates = [run.rows_per_s or 0.0 for run in runs][::-1]
     bars = axes.barh(names, rates, color=FIRST, height=0.62)
+    for bar, name, rate in zip(bars, names, rates, strict=True):
+        tell(bar, f"{name}: {rate_text(rate)} rows per second")
+    axes.set_xlabel("rows per second")
     axes.bar_label(bars, [rate_text(rate) for rate in rates], padding=4, color=SOFT)
     _log_axis(axes, max(rates) / min(rates))
     axes.margins(x=0.12)
