@@ -6,7 +6,7 @@ from jobs.views.pages.images import image_uri
 from jobs.views.reader import LakeReader, Row, quoted
 
 MAX_IMAGES = 4
-_PER_IMAGE, _LONGEST_PX = 2, 480
+_LONGEST_PX = 480
 _MOST = "SELECT image_id, count(*) AS answers FROM t GROUP BY image_id ORDER BY answers DESC, image_id LIMIT {}"
 # One answer of each family, the same whenever the report is made.
 _SOME = """
@@ -38,9 +38,8 @@ def examples_of(lake: LakeReader) -> list[Example]:
         answers.setdefault(row["image_id"], []).append(row)
     images = lake.optional("images", f"SELECT image_id, bytes FROM t WHERE image_id IN ({names})")
     uris = {row["image_id"]: image_uri(row["bytes"], _LONGEST_PX) for row in images}
-    found = [(uris.get(row["image_id"]), row) for row in most]
     return [
-        Example(row["image_id"], uri, row["answers"], answers[row["image_id"]][:_PER_IMAGE])
-        for uri, row in found
-        if uri
+        Example(image_id=name, uri=uri, count=row["answers"], answers=answers[name])
+        for row in most
+        if (uri := uris.get(name := row["image_id"]))
     ]
