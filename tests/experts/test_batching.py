@@ -60,7 +60,7 @@ def test_memory_that_one_shape_fills_leaves_the_others_at_their_size() -> None:
     assert (sizes.of(2), sizes.of(1)) == (1, 4)
 
 
-def test_a_image_that_does_not_fit_alone_is_rejected_alone() -> None:
+def test_an_image_that_does_not_fit_alone_is_rejected_alone() -> None:
     def predict(items: list[int]) -> list[int]:
         if 3 in items:
             raise torch.OutOfMemoryError("Tried to allocate 80 GiB\nand more")

@@ -155,7 +155,7 @@ def test_a_whole_batch_with_a_corrupt_image(parts: dict[str, ExpertSpec]) -> Non
             check_regions(row["regions"], (row["height"], row["width"]))
 
 
-def test_a_image_that_breaks_a_model_breaks_alone(parts: dict[str, ExpertSpec]) -> None:
+def test_an_image_that_breaks_a_model_breaks_alone(parts: dict[str, ExpertSpec]) -> None:
     expert = loaded(composed(parts, batch_size=8))
     rows = [image_row(name) for name in SHAPES]
     sound = expert.predict(rows)

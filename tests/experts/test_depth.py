@@ -168,7 +168,7 @@ def test_one_pixel_that_is_no_number_rejects_its_image_and_no_other(models: Path
     assert results[1].reason == Reason.MODEL_OUTPUT_INVALID
 
 
-def test_what_cannot_be_stored_is_none_and_a_image_of_nothing_else_says_so(models: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_stored_is_none_and_an_image_of_nothing_else_says_so(models: Path, tmp_path: Path) -> None:
     taken = image_row(67, 43)
     last = ("head.layers.4.weight", "head.layers.4.bias")
     far = spoiled(models, "depth_pro", 0.1, tmp_path / "far", *last)

@@ -76,7 +76,7 @@ def test_folder_of_images(tmp_path: Path, where: str, request: pytest.FixtureReq
     for number, (name, kind) in enumerate(names.items()):
         write(folder / name, photo(number, kind))
     write(folder / "anim.jpg", photo(9, "GIF"))
-    write(folder / "notes.txt", b"no photograph")
+    write(folder / "notes.txt", b"no image")
     write(folder / "empty.jpg", b"")
     uri = str(folder)
     if where == "s3":

@@ -20,7 +20,7 @@ def png(array: np.ndarray) -> bytes:
 
 
 def image_row(number: int, shard: int = 0, **changes: Any) -> dict[str, Any]:
-    """One photograph with two objects, a depth map and intrinsics; `changes` replace columns."""
+    """One image with two objects, a depth map and intrinsics; `changes` replace columns."""
     instances = np.zeros((HEIGHT, WIDTH), np.uint8)
     instances[4:12, 3:10] = 1
     instances[10:20, 15:30] = 2
@@ -30,7 +30,7 @@ def image_row(number: int, shard: int = 0, **changes: Any) -> dict[str, Any]:
     ]
     row = {
         "image_id": hashlib.sha256(str(number).encode()).hexdigest(),
-        "bytes": b"photograph",
+        "bytes": b"image",
         "format": "png",
         "width": WIDTH,
         "height": HEIGHT,

@@ -35,7 +35,7 @@ def lake(rooms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_photograph_is_answered_or_has_a_reason(lake: Path) -> None:
+def test_every_image_is_answered_or_has_a_reason(lake: Path) -> None:
     images = set(table(lake, "images")["image_id"].to_pylist())
     assert len(images) == 24
     answered = set(table(lake, "qa_pairs")["image_id"].to_pylist())

@@ -1,4 +1,4 @@
-"""Training rows from answers and photographs: whole, exactly once, and laid out for readers of plain Parquet."""
+"""Training rows from answers and images: whole, exactly once, and laid out for readers of plain Parquet."""
 
 # What these libraries accept is more than they declare.
 # pyright: reportCallIssue=false, reportAttributeAccessIssue=false
@@ -52,7 +52,7 @@ def stage() -> Stage:
     return replace(stages["examples"], files_per_batch=1, definition=small)
 
 
-def photograph(number: int, **changes: Any) -> dict[str, Any]:
+def shown_row(number: int, **changes: Any) -> dict[str, Any]:
     exif, held = Image.Exif(), io.BytesIO()
     exif[0x0112] = 6 if number == 1 else 1
     Image.new("RGB", (200, 100), (number * 8 % 256, 90, 90)).save(held, "JPEG", exif=exif)
@@ -99,7 +99,7 @@ def add(lake: Lake, stage: Stage, images: list[dict[str, Any]], version: int, fi
     lake.ensure(QA_PAIRS)
     lake.append(IMAGES, lake.session.createDataFrame(images, IMAGES.schema), "test", version)
     answers = [row for image in images for row in answer_rows(image, stage.upstream_recipe)]
-    # Round robin: the answers of one photograph come to the stage in several files.
+    # Round robin: the answers of one image come to the stage in several files.
     frame = lake.session.createDataFrame(answers, QA_PAIRS.schema).repartition(files)
     lake.append(QA_PAIRS, frame, "test", version)
 
@@ -109,8 +109,8 @@ def rows_of(lake: Lake) -> list[dict[str, Any]]:
 
 
 def test_every_answer_is_in_one_row_beside_its_picture_and_a_rerun_adds_nothing(lake: Lake, stage: Stage) -> None:
-    broken = photograph(9, bytes=b"no picture")
-    images = [photograph(n, ingest_shard=n // 4) for n in range(9)]
+    broken = shown_row(9, bytes=b"no picture")
+    images = [shown_row(n, ingest_shard=n // 4) for n in range(9)]
     add(lake, stage, [*images, broken], version=0)
     summary = run_stage(lake, stage, StreamOptions())
     assert summary.rows_in == 10
@@ -145,11 +145,9 @@ def test_every_answer_is_in_one_row_beside_its_picture_and_a_rerun_adds_nothing(
     run_stage(lake, stage, StreamOptions())
     assert sorted(row["example_id"] for row in rows_of(lake)) == sorted(row["example_id"] for row in rows)
     assert (lake.read(QUARANTINE).count(), lake.read(STAGE_RUNS).count()) == (1, runs)
-    add(lake, stage, [photograph(10)], version=1, files=1)
+    add(lake, stage, [shown_row(10)], version=1, files=1)
     assert run_stage(lake, stage, StreamOptions()).rows_in == 1
-    assert {row["image_id"] for row in rows_of(lake)} - {row["image_id"] for row in rows} == {
-        photograph(10)["image_id"]
-    }
+    assert {row["image_id"] for row in rows_of(lake)} - {row["image_id"] for row in rows} == {shown_row(10)["image_id"]}
 
 
 def test_turns_about_the_same_objects_are_kept_apart_while_rows_allow() -> None:

@@ -49,7 +49,7 @@ def test_any_scene_has_a_plan_that_holds_camera_and_objects(pitch, x, y, size):
     assert np.isfinite(points(plan.cone)).all()
 
 
-def test_what_the_photograph_shows_lies_in_the_view_cone():
+def test_what_the_image_shows_lies_in_the_view_cone():
     room = rooms()[0]
     plan = floor_plan(small_rows()["scenes"][0]["objects"], view_of(room))
     assert plan is not None

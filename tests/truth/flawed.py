@@ -1,4 +1,4 @@
-"""An expert family with known faults: depth 10 % too far, every third object missed; it knows photographs by id."""
+"""An expert family with known faults: depth 10 % too far, every third object missed; it knows images by id."""
 
 import hashlib
 import json
@@ -15,13 +15,13 @@ CRAWL = "SPATIALLAKE_TEST_CRAWL"
 TOO_FAR = 1.1
 
 
-def _manifest_row(photograph: dict[str, Any]) -> tuple[Path, dict[str, Any]]:
+def _manifest_row(image: dict[str, Any]) -> tuple[Path, dict[str, Any]]:
     crawl = Path(os.environ[CRAWL])
     for line in (crawl / "manifest.jsonl").read_text().splitlines():
         row = json.loads(line)
-        if hashlib.sha256((crawl / row["image"]).read_bytes()).hexdigest() == photograph["image_id"]:
+        if hashlib.sha256((crawl / row["image"]).read_bytes()).hexdigest() == image["image_id"]:
             return crawl, row
-    raise KeyError(photograph["image_id"])
+    raise KeyError(image["image_id"])
 
 
 class FlawedRegions(SensorRegions):
@@ -30,9 +30,9 @@ class FlawedRegions(SensorRegions):
     columns: ClassVar[tuple[str, ...]] = ("image_id",)
     isolated: ClassVar[bool] = False
 
-    def _one(self, photograph: dict[str, Any]) -> dict[str, Any]:
-        assert photograph["instances"] is None and photograph["objects"] is None
-        crawl, row = _manifest_row(photograph)
+    def _one(self, image: dict[str, Any]) -> dict[str, Any]:
+        assert image["instances"] is None and image["objects"] is None
+        crawl, row = _manifest_row(image)
         objects = [{**o, "box_3d": None, "front": None} for o in row["objects"]]
         true = super()._one({"instances": (crawl / row["instances"]).read_bytes(), "objects": objects})["regions"]
         return {"regions": [{**r, "region_id": 1000 + r["region_id"]} for i, r in enumerate(true) if i % 3 != 2]}
@@ -44,9 +44,9 @@ class FlawedDepth(SensorDepth):
     columns: ClassVar[tuple[str, ...]] = ("image_id",)
     isolated: ClassVar[bool] = False
 
-    def _one(self, photograph: dict[str, Any]) -> dict[str, Any]:
-        assert photograph["depth"] is None and photograph["gravity"] is None
-        crawl, row = _manifest_row(photograph)
+    def _one(self, image: dict[str, Any]) -> dict[str, Any]:
+        assert image["depth"] is None and image["gravity"] is None
+        crawl, row = _manifest_row(image)
         depth = cv2.imread(str(crawl / row["depth"]), cv2.IMREAD_UNCHANGED)
         _, png = cv2.imencode(".png", np.rint(depth * TOO_FAR).astype(np.uint16))
         size = {"width": depth.shape[1], "height": depth.shape[0]}

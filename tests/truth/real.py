@@ -1,4 +1,4 @@
-"""Real photographs against their independent answer key (`truth/*.json` beside the crawl)."""
+"""Real images against their independent answer key (`truth/*.json` beside the crawl)."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ _SIDED = {
 
 @dataclass
 class Key:
-    """Answer key of one photograph: distances by pair, relations by ordered pair, sizes and heights by object, m."""
+    """Answer key of one image: distances by pair, relations by ordered pair, sizes and heights by object, m."""
 
     scene: str
     distances: dict[tuple[int, int], float]
@@ -51,7 +51,7 @@ class Key:
 
 @dataclass
 class Findings:
-    """One list of (photograph, detail, ok) per score."""
+    """One list of (image, detail, ok) per score."""
 
     scores: dict[str, list[tuple[str, str, bool]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -64,12 +64,12 @@ class Findings:
         return float(np.mean([ok for *_, ok in self.scores[score]])) if self.scores[score] else float("nan")
 
     def misses(self, score: str) -> list[str]:
-        """Return `photograph: detail` of the comparisons that fail."""
+        """Return `image: detail` of the comparisons that fail."""
         return [f"{scene}: {detail}" for scene, detail, ok in self.scores[score] if not ok]
 
 
 def read_keys(crawl: Path) -> dict[str, Key]:
-    """Return the answer keys by image id, the SHA-256 of the photograph's bytes."""
+    """Return the answer keys by image id, the SHA-256 of the image's bytes."""
     keys = {}
     for row in read_manifest(crawl):
         scene = Path(row["image"]).parent.name
