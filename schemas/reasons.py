@@ -67,6 +67,7 @@ class Reason(StrEnum):
     AMBIGUOUS = "ambiguous"
     NO_CAPTION = "no_caption"
     UNSURE_OBJECT = "unsure_object"
+    UNSURE_NAME = "unsure_name"
     # synthesize
     NO_QUESTIONS = "no_questions"
     DIVIDED_DUPLICATES = "divided_duplicates"

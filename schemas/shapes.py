@@ -42,6 +42,14 @@ SIMILAR = StructType(
     ]
 )
 
+NAME = StructType(
+    [
+        column("noun", StringType(), "category name; NULL: the color alone is said"),
+        column("color", StringType(), "color name; NULL: the noun alone is said"),
+        column("probability", DoubleType(), "declared probability that every word of it is right"),
+    ]
+)
+
 REGION = StructType(
     [
         column("region_id", IntegerType(), "region id; the crawl's instance id if it has one"),
@@ -53,6 +61,7 @@ REGION = StructType(
             DoubleType(),
             "declared probability that the mask shows a single object; NULL = not declared",
         ),
+        column("names", ArrayType(NAME), "what it may be called, most probable first; NULL = no probability declared"),
         column("edge_sigma_px", DoubleType(), "declared 1-sigma error of the mask outline, px; NULL = pixel precision"),
         column("bbox_px", ArrayType(IntegerType()), "[4] u0, v0, u1, v1 px, half-open, tight on the mask"),
         column("area_px", IntegerType(), "mask area, px"),

@@ -31,7 +31,12 @@ def train_experts(
     cooldown: Annotated[
         float, typer.Option("--cooldown", help="Fraction of the steps over which the learning rate decays.")
     ] = 0.35,
-    steps: Annotated[int, typer.Option("--steps", help="Optimizer steps.")] = 6000,
+    steps: Annotated[
+        int, typer.Option("--steps", help="Optimizer steps; 0 keeps the network of --from and trains its namer only.")
+    ] = 6000,
+    names_steps: Annotated[
+        int, typer.Option("--names-steps", help="Optimizer steps of the namer of objects; 0: no namer.")
+    ] = 3000,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
     batch: Annotated[int, typer.Option("--batch", help="Images per step.")] = 16,
     replicas: Annotated[int, typer.Option("--replicas", help="Threads that each batch is split over.")] = 2,
@@ -58,6 +63,7 @@ def train_experts(
         warm_up=warm_up,
         cooldown=cooldown,
         steps=steps,
+        names_steps=names_steps,
         seed=seed,
         batch=batch,
         replicas=replicas,

@@ -9,7 +9,7 @@ from schemas.scenes import REFERENCES, SCENES
 from udfs.stages.disambiguate import DisambiguateSettings, disambiguate_row
 
 _SCENE = ("image_id", "ingest_shard", "objects", "rejected", "sigma_rel", "gravity_src", "gravity_sigma_deg")
-_REGION = ("region_id", "label", "captions", "bbox_px", "similar", "object_probability")
+_REGION = ("region_id", "label", "captions", "bbox_px", "similar", "object_probability", "names")
 
 
 def _build(inputs: StageInputs) -> Stage:

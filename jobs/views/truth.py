@@ -24,12 +24,14 @@ from scenes.truth.answers import Answers
 from scenes.truth.masks import overlaps, spoken_of
 from scenes.truth.measure import MANIFEST_NAME, ExactScene, angle_deg, read_manifest
 from scenes.truth.perception import Perception
+from scenes.truth.words import Words
 from udfs.crawl.entries import manifest_folder
 from udfs.experts.loading import ModelUnavailable
 
 _COLUMNS = (
     *("mask_recall_50", "mask_precision_50", "name_right", "depth_abs_rel", "gravity_median_deg"),
     *("qualitative_right", "in_range_2", "within_25", "interval_80_coverage", "answers_per_image"),
+    *("nouns_right", "colors_right", "every_word_right"),
 )
 
 
@@ -40,10 +42,11 @@ class Line:
     slots: Slots
     answers: Answers = field(default_factory=Answers)
     perception: Perception = field(default_factory=Perception)
+    words: Words = field(default_factory=Words)
 
     def figures(self) -> dict[str, Any]:
         """Return the slots and their scores, as `--json` prints them."""
-        scores = {**self.perception.figures(), **self.answers.figures()}
+        scores = {**self.perception.figures(), **self.answers.figures(), **self.words.figures()}
         return {"slots": self.slots.words(), **{name: scores[name] for name in _COLUMNS}}
 
 
@@ -95,8 +98,14 @@ def _add(line: Line, given: Candidates, scene: ExactScene | None, settings: RunS
     if scene is None:
         return
     line.answers.images += 1
+    said = {region["region_id"]: region for region in regions}
+    true = {region["region_id"]: region for region in given.true_regions}
     for row in rows:
-        line.answers.add(row, scene, true_ids)
+        right = line.answers.add(row, scene, true_ids)
+        if right is not None:
+            ids = row["object_ids"]
+            shown = [true.get(true_ids.get(one, -1)) for one in ids]
+            line.words.add(row["references"], [said[one] for one in ids], shown, right)
 
 
 def as_json(lines: list[Line]) -> Iterator[str]:

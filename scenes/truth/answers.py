@@ -15,6 +15,7 @@ Row = Mapping[str, Any]
 FARTHEST_M = (1.0, 3.0, 10.0, float("inf"))
 # 80 % of a normal distribution lies within this many standard errors
 SIGMAS_80 = 1.2816
+_CLOSE = 0.25
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Judged:
             "numbers": len(ratio),
             "qualitative_right": float(np.mean(self.right)) if self.right else None,
             "in_range_2": float(np.mean((ratio >= 0.5) & (ratio <= 2.0))) if len(ratio) else None,
-            "within_25": float(np.mean(np.abs(ratio - 1.0) <= 0.25)) if len(ratio) else None,
+            "within_25": float(np.mean(np.abs(ratio - 1.0) <= _CLOSE)) if len(ratio) else None,
             "interval_80_coverage": float(np.mean(self.covered)) if self.covered else None,
         }
 
@@ -48,30 +49,29 @@ class Answers:
     images: int = 0
     asked: int = 0
 
-    def add(self, row: Row, truth: ExactScene, shown: Mapping[int, int]) -> None:
+    def add(self, row: Row, truth: ExactScene, shown: Mapping[int, int]) -> bool | None:
         """Judge one `qa_pairs` row; `shown` maps each region to the true object that it mostly shows.
 
         An answer about a region that shows no object is wrong. One that exact geometry cannot decide only counts as
-        asked.
+        asked, and gives None; of numbers, those within 25 % are right.
         """
         self.asked += 1
         ids = list(row["object_ids"])
         seen = [shown.get(one) for one in ids]
         if any(one is None or one not in truth.objects for one in seen):
             wrong = Verdict(False, None, float("inf") if row["answer_kind"] == "number" else None)
-            self._note(row, wrong, [self.total, self.by_type[row["type_id"]]])
-            return
+            return self._note(row, wrong, [self.total, self.by_type[row["type_id"]]])
         true_ids = [int(one) for one in seen if one is not None]
         chosen = row["answer_object_id"]
         mapped = {**row, "object_ids": true_ids, "answer_object_id": shown.get(chosen) if chosen is not None else None}
         nearest_m = min(truth.objects[one].range for one in true_ids)
         farthest_m = next(edge for edge in FARTHEST_M if nearest_m <= edge)
         places = [self.total, self.by_type[row["type_id"]], self.by_distance_m[farthest_m]]
-        self._note(row, check(mapped, truth), places)
+        return self._note(row, check(mapped, truth), places)
 
-    def _note(self, row: Row, verdict: Verdict, places: list[Judged]) -> None:
+    def _note(self, row: Row, verdict: Verdict, places: list[Judged]) -> bool | None:
         if verdict.right is None:
-            return
+            return None
         for place in places:
             # "it rests on the floor" and "straight ahead" replace a number
             if verdict.relative_error is None:
@@ -82,6 +82,9 @@ class Answers:
             place.ratio.append(row["value_si"] / truth if known else float("inf"))
             if row["sigma_si"] is not None:
                 place.covered.append(bool(known and abs(row["value_si"] - truth) <= SIGMAS_80 * row["sigma_si"]))
+        if verdict.relative_error is None:
+            return verdict.right
+        return bool(abs(places[0].ratio[-1] - 1.0) <= _CLOSE)
 
     def figures(self) -> dict[str, float | int | None]:
         """Return the totals, with the answers per image."""

@@ -13,6 +13,8 @@ from udfs.language.phrase import Phrase
 from udfs.language.vocabulary import vocabulary
 
 SIMILAR_OVERLAP = 0.5
+# The noun of a phrase that says no kind of thing, such as "the red thing"; it fits whatever is there.
+THING = "thing"
 _NO_WORDS: frozenset[str] = frozenset()
 
 
@@ -79,7 +81,7 @@ def possibly_true(phrase: Phrase, other: NamedObject, is_label: bool = False) ->
     words = phrase.words
     if words <= other.core or any(words <= part for part in other.parts):
         return True
-    if not any(can_name(phrase.key, head) for head in other.heads):
+    if phrase.key != THING and not any(can_name(phrase.key, head) for head in other.heads):
         return False
     mine, theirs = traits_of(phrase, is_label), other.traits
     if mine.colors and theirs.colors:
@@ -98,7 +100,7 @@ def certainly_true(phrase: Phrase, other: NamedObject) -> bool:
     """Return whether the captions and label of `other` imply `phrase`."""
     if phrase.after or not phrase.core - {phrase.key} <= other.core:
         return False
-    return any(_is_kind_of(head, phrase.key) for head in other.heads)
+    return phrase.key == THING or any(_is_kind_of(head, phrase.key) for head in other.heads)
 
 
 def similar(a: NamedObject, b: NamedObject) -> bool:

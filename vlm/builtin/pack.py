@@ -36,6 +36,13 @@ def write_pack(folder: Path, images: Iterable[LabeledImage], size: tuple[int, in
         SettingsUnusable: the sources hold no image.
         RunDiffers: the folder holds a pack of other sources or of another size.
     """
+    return write_arrays(folder, (example_arrays(image, *size) for image in images), size, sources)
+
+
+def write_arrays(
+    folder: Path, examples: Iterable[dict[str, NDArray[Any]]], size: tuple[int, int], sources: Sequence[str]
+) -> Pack:
+    """Pack examples, each a dictionary of arrays of fixed shapes, as `write_pack` does."""
     width, height = size
     if (folder / _INDEX).exists():
         return _same(folder, size, list(sources))
@@ -43,8 +50,8 @@ def write_pack(folder: Path, images: Iterable[LabeledImage], size: tuple[int, in
     files: dict[str, Any] = {}
     entries: dict[str, Any] = {}
     count = 0
-    for image in images:
-        for name, array in example_arrays(image, width, height).items():
+    for example in examples:
+        for name, array in example.items():
             if name not in files:
                 files[name] = (folder / f"{name}.bin").open("wb")
                 entries[name] = {"dtype": array.dtype.str, "shape": list(array.shape)}

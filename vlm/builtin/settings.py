@@ -19,7 +19,7 @@ class TrainSettings(BaseModel):
     start: str | None = Field(
         default=None, description="checkpoint or weights file to start from; none: random weights"
     )
-    steps: int = Field(default=6000, ge=1, description="optimizer steps")
+    steps: int = Field(default=6000, ge=0, description="optimizer steps; 0: the network of `start`, as it is")
     batch: int = Field(default=16, ge=2, description="images per step")
     seed: int = Field(default=0, ge=0)
     width: int = Field(default=192, ge=32, multiple_of=16, description="width of the training images, px")
@@ -36,6 +36,9 @@ class TrainSettings(BaseModel):
     checkpoint_every: int = Field(default=50, ge=1, description="steps")
     measure_every: int = Field(default=400, ge=1, description="steps")
     negatives: int = Field(default=200, ge=1, description="images of each kind of non-room for the filter")
+    names_steps: int = Field(default=3000, ge=0, description="optimizer steps of the namer; 0: no namer")
+    names_batch: int = Field(default=128, ge=2, description="crops per step of the namer")
+    crop_pixels: int = Field(default=48, ge=16, multiple_of=16, description="side of the namer's crops, px")
     measured: int = Field(default=200, ge=1, description="held-out images evaluated during training")
 
     def rate_at(self, step: int) -> float:

@@ -1,6 +1,7 @@
 """Train the built-in networks: pack, train, fit the filter, calibrate, write the weights."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ from typing import Any
 import torch
 
 from udfs.experts.families.builtin.network import NetworkShape
-from udfs.experts.families.builtin.weights import Calibration, save_network
+from udfs.experts.families.builtin.weights import Calibration, load_network, save_network
 from vlm.builtin.calibration import calibrated
+from vlm.builtin.example import LabeledImage
 from vlm.builtin.likeness import fit_likeness
 from vlm.builtin.measures import measured, outputs
+from vlm.builtin.naming_step import Record, calibrated_namer, crop_pack, trained_namer
 from vlm.builtin.pack import Pack, write_pack
 from vlm.builtin.settings import TrainSettings
 from vlm.builtin.sources import labeled_image, of_crawl
@@ -24,7 +27,8 @@ from vlm.loop.tracking import Run
 WEIGHTS = "builtin.safetensors"
 # They may change when a run resumes.
 _FREE = frozenset(TrainSettings.model_fields) - {
-    *("crawls", "lakes", "start", "batch", "seed", "width", "height", "rate", "weight_decay", "replicas", "half")
+    *("crawls", "lakes", "start", "batch", "seed", "width", "height", "rate", "weight_decay", "replicas", "half"),
+    *("names_batch", "crop_pixels"),
 }
 _TRACKING = TrackingSettings(experiment="train-experts", registered_model=None, system_metrics=False)
 
@@ -50,6 +54,8 @@ def train_experts(
     """
     if not settings.crawls and not settings.lakes:
         raise SettingsUnusable("There is nothing to learn from; name a --crawl or a --lake.")
+    if not settings.steps and not (settings.start or "").endswith(".safetensors"):
+        raise SettingsUnusable("Without steps there is no network; add --from with a file of weights, or --steps.")
     # The replicas are threads already; those of PyTorch would only spin beside them.
     torch.set_num_threads(1)
     folder = RunFolder(settings.out, _FREE)
@@ -57,11 +63,20 @@ def train_experts(
     with folder.held():
         pack, held_out = _packs(settings, lake_rows)
         training = _resumed(settings, shape, report)
-        return _trained(training, pack, held_out, folder, report)
+        images = _Images(train=lambda: _images(settings, lake_rows), held_out=lambda: of_crawl(settings.held_out or ""))
+        return _trained(training, pack, held_out, images, folder, report)
+
+
+@dataclass(frozen=True)
+class _Images:
+    """The images at full size, each time anew."""
+
+    train: Callable[[], Iterable[LabeledImage]]
+    held_out: Callable[[], Iterable[LabeledImage]]
 
 
 def _trained(
-    training: Training, pack: Pack, held_out: Pack | None, folder: RunFolder, report: Report
+    training: Training, pack: Pack, held_out: Pack | None, images: _Images, folder: RunFolder, report: Report
 ) -> dict[str, float]:
     named = training.settings.model_dump(mode="json")
     known = (folder.begun() or {}).get("mlflow_run")
@@ -83,23 +98,29 @@ def _trained(
             )
 
         train(training, pack, measure, record)
-        metrics = _finished(training, pack, held_out)
+        metrics = _finished(training, pack, held_out, images, record)
         # One step further, since the metrics of the last step have been recorded.
-        record(training.step + 1, {f"final_{name}": value for name, value in metrics.items()})
+        record(
+            training.step + training.settings.names_steps + 1,
+            {f"final_{name}": value for name, value in metrics.items()},
+        )
         run.record_file(folder.folder / WEIGHTS)
         return metrics
 
 
 def _packs(settings: TrainSettings, lake_rows: LakeRows) -> tuple[Pack, Pack | None]:
     size, folder = (settings.width, settings.height), Path(settings.out)
-    images = chain(
-        *(of_crawl(crawl) for crawl in settings.crawls),
-        *(map(labeled_image, lake_rows(lake)) for lake in settings.lakes),
-    )
-    pack = write_pack(folder / "examples", images, size, [*settings.crawls, *settings.lakes])
+    pack = write_pack(folder / "examples", _images(settings, lake_rows), size, [*settings.crawls, *settings.lakes])
     if settings.held_out is None:
         return pack, None
     return pack, write_pack(folder / "held_out", of_crawl(settings.held_out), size, [settings.held_out])
+
+
+def _images(settings: TrainSettings, lake_rows: LakeRows) -> Iterable[LabeledImage]:
+    return chain(
+        *(of_crawl(crawl) for crawl in settings.crawls),
+        *(map(labeled_image, lake_rows(lake)) for lake in settings.lakes),
+    )
 
 
 def _resumed(settings: TrainSettings, shape: NetworkShape | None, report: Report) -> Training:
@@ -112,14 +133,38 @@ def _resumed(settings: TrainSettings, shape: NetworkShape | None, report: Report
     return training
 
 
-def _finished(training: Training, pack: Pack, held_out: Pack | None) -> dict[str, float]:
-    settings, path = training.settings, Path(training.settings.out) / WEIGHTS
-    loss = fit_likeness(training.mean, pack, settings.negatives, settings.seed)
-    calibration, metrics = Calibration(pixels=settings.width * settings.height), {"likeness_loss": loss}
+def _finished(
+    training: Training, pack: Pack, held_out: Pack | None, images: _Images, record: Record
+) -> dict[str, float]:
+    """Calibrate the network, train and calibrate its namer, write the weights, and return the metrics."""
+    settings, folder = training.settings, Path(training.settings.out)
+    calibration, metrics = _calibrated(training, pack, held_out)
+    namer = None
+    if settings.names_steps:
+        sources = [*settings.crawls, *settings.lakes]
+        crops = crop_pack(folder / "crops", training.mean, images.train, calibration, settings, sources)
+        namer = trained_namer(training.mean, crops, settings, folder, record)
+        if held_out is not None:
+            aside = [settings.held_out]
+            crops = crop_pack(folder / "held_out_crops", training.mean, images.held_out, calibration, settings, aside)
+            calibration, found = calibrated_namer(namer, crops, calibration)
+            metrics |= found
+    save_network(folder / WEIGHTS, training.mean, calibration, namer)
+    return metrics
+
+
+def _calibrated(training: Training, pack: Pack, held_out: Pack | None) -> tuple[Calibration, dict[str, float]]:
+    """Fit the filter and the calibration, or keep those of the weights where no step was made."""
+    settings = training.settings
+    if not settings.steps and settings.start:
+        calibration, metrics = load_network(Path(settings.start))[1], {}
+    else:
+        loss = fit_likeness(training.mean, pack, settings.negatives, settings.seed)
+        calibration, metrics = Calibration(pixels=settings.width * settings.height), {"likeness_loss": loss}
     if held_out is not None and held_out.count > 1:
         half = held_out.count // 2
-        calibration = calibrated(training.mean, list(outputs(training.mean, held_out, 0, half)))
+        if settings.steps:
+            calibration = calibrated(training.mean, list(outputs(training.mean, held_out, 0, half)))
         rest = outputs(training.mean, held_out, half, held_out.count)
         metrics |= measured(training.mean, rest, calibration.thresholds)
-    save_network(path, training.mean, calibration)
-    return metrics
+    return calibration, metrics

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
 from scenes.negatives import NEGATIVES
 from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
+from udfs.experts.families.builtin.weights import network_tensors
 from vlm.builtin.example import COLOR_NAMES, KIND_NAMES
 from vlm.builtin.pack import Pack
 from vlm.builtin.replicas import Replicas
@@ -84,7 +84,7 @@ class Training:
         """
         try:
             if path.suffix == ".safetensors":
-                now = mean = load_file(path)
+                now = mean = network_tensors(path)
             else:
                 state = torch.load(path, map_location="cpu", weights_only=True)
                 now, mean = state["network"], state["mean"]

@@ -186,5 +186,6 @@ def _region(rle: Any, box: tuple[int, int, int, int], annotation: dict[str, Any]
         "front": annotation.get("front"),
         "similar": None,
         "object_probability": None,
+        "names": None,
         "edge_sigma_px": None,
     }

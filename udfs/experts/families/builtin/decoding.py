@@ -7,7 +7,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from udfs.experts.families.builtin.grouping import affinity, object_queries
-from udfs.experts.families.builtin.network import CENTRE_STRIDE, MASK_STRIDE, RoomNetwork, positions, shares
+from udfs.experts.families.builtin.network import (
+    CENTRE_STRIDE,
+    MASK_STRIDE,
+    NetworkShape,
+    RoomNetwork,
+    feature_count,
+    positions,
+    shares,
+)
 
 _MAX_OBJECTS = 40
 _MIN_CELLS = 5
@@ -28,13 +36,15 @@ class Thresholds:
 class Found:
     """Objects of one image, best first.
 
-    `soft` [n, h/2, w/2] affinities in 0..1, `scores` [n], `kinds` [n, kinds] and `colours` [n, colors] probabilities.
+    `soft` [n, h/2, w/2] affinities in 0..1, `scores` [n], `kinds` [n, kinds] and `colours` [n, colors] probabilities,
+    `records` [n, r] what a namer is told of each.
     """
 
     soft: Tensor
     scores: Tensor
     kinds: Tensor
     colours: Tensor
+    records: Tensor
 
 
 @torch.no_grad()
@@ -70,8 +80,41 @@ def _of_one(network: RoomNetwork, out: dict[str, Tensor], rgb: Tensor, limits: T
     soft, hard, scores = soft[large], hard[large], scores[kept][large]
     order = scores.argsort(descending=True)
     soft, hard, scores = soft[order], hard[order], scores[order]
-    kinds, colours = _names(network, out, rgb, soft * hard)
-    return Found(soft, scores, kinds, colours)
+    records = records_of(network, out, rgb, soft * hard)
+    kinds, colours = (names.exp() for names in _named(records, network))
+    return Found(soft, scores, kinds, colours, records)
+
+
+def records_of(network: RoomNetwork, out: dict[str, Tensor], rgb: Tensor, masks: Tensor) -> Tensor:
+    """Return what the network knows of the objects of one image [n, r], by their soft masks [n, h/2, w/2].
+
+    The log probabilities of kinds and colors come first, mixed from those of the whole object and of its pixels; then
+    both of these alone, and the features.
+    """
+    if not len(masks):
+        return masks.new_zeros(0, record_length(network.shape))
+    coarse = F.avg_pool2d(masks[None], CENTRE_STRIDE // MASK_STRIDE)
+    features = network.records(out, rgb, coarse)
+    share, kinds = shares(coarse), len(network.shape.kinds)
+    maps = (out["names"][:, 1 : kinds + 1], out["names"][:, kinds + 1 :])
+    whole = [logits.log_softmax(-1) for logits in network.names_of(features)]
+    pixels = [torch.bmm(share, dense.log_softmax(1).flatten(2).transpose(1, 2)) for dense in maps]
+    mixed = [
+        ((1 - _DENSE_SHARE) * one + _DENSE_SHARE * other).log_softmax(-1)
+        for one, other in zip(whole, pixels, strict=True)
+    ]
+    return torch.cat([*mixed, *whole, *pixels, features], -1)[0]
+
+
+def record_length(shape: NetworkShape) -> int:
+    """Return how many numbers `records_of` returns of an object."""
+    return 3 * (len(shape.kinds) + len(shape.colours)) + feature_count(shape)
+
+
+def _named(records: Tensor, network: RoomNetwork) -> tuple[Tensor, Tensor]:
+    """Return the log probabilities of kinds [n, kinds] and of colors [n, colors] in records."""
+    kinds, colours = len(network.shape.kinds), len(network.shape.colours)
+    return records[:, :kinds], records[:, kinds : kinds + colours]
 
 
 def _at(places: Tensor, index: Tensor) -> Tensor:
@@ -101,20 +144,3 @@ def _without_duplicates(soft: Tensor, scores: Tensor, limits: Thresholds) -> Ten
         if scores[index] >= limits.score and all(overlap[index, other] < limits.double for other in kept):
             kept.append(index)
     return torch.tensor(kept, dtype=torch.long, device=soft.device)
-
-
-def _names(network: RoomNetwork, out: dict[str, Tensor], rgb: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-    """Return probabilities of kinds and colors, mixed from those of the whole object and of its pixels."""
-    if not len(masks):
-        return masks.new_zeros(0, len(network.shape.kinds)), masks.new_zeros(0, len(network.shape.colours))
-    coarse = F.avg_pool2d(masks[None], CENTRE_STRIDE // MASK_STRIDE)
-    whole = network.objects(out, rgb, coarse)
-    share = shares(coarse)
-    kinds = len(network.shape.kinds)
-    maps = (out["names"][:, 1 : kinds + 1], out["names"][:, kinds + 1 :])
-    found: list[Tensor] = []
-    for logits, dense in zip(whole, maps, strict=True):
-        pixels = torch.bmm(share, dense.log_softmax(1).flatten(2).transpose(1, 2))
-        mixed = (1 - _DENSE_SHARE) * logits.log_softmax(-1) + _DENSE_SHARE * pixels
-        found.append(mixed.softmax(-1)[0])
-    return found[0], found[1]

@@ -29,6 +29,11 @@ class NetworkShape(BaseModel):
     hidden: int = Field(default=256, description="of the classifier of one object")
 
 
+def feature_count(shape: NetworkShape) -> int:
+    """Return how many features `RoomNetwork.records` returns of an object."""
+    return sum(shape.decoder[1:]) + _MEASURED
+
+
 class _Unit(nn.Sequential):
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__(
@@ -100,9 +105,8 @@ class RoomNetwork(nn.Module):
         # gravity (3) with its log concentration, log focal length with its log sigma, and their weight
         self.attitude = nn.Sequential(_Unit(d[3], d[3]), nn.Conv2d(d[3], 8, 1))
         self.likeness = nn.Linear(w[4] + w[3], len(shape.likenesses))
-        record = d[1] + d[2] + d[3] + _MEASURED
         self.object = nn.Sequential(
-            nn.Linear(record, shape.hidden),
+            nn.Linear(feature_count(shape), shape.hidden),
             nn.LayerNorm(shape.hidden),
             nn.ReLU(inplace=True),
             nn.Linear(shape.hidden, shape.hidden),
@@ -148,9 +152,15 @@ class RoomNetwork(nn.Module):
 
         `masks` [b, n, h/4, w/4] in 0..1, soft; images with fewer objects than `n` are padded with empty masks.
         """
-        record = [_extras(out, rgb, masks, shares(masks)), *level_means(out, masks)]
-        logits = self.object(torch.cat(record, -1)).float()
-        kinds, colours = logits.split([len(self.shape.kinds), len(self.shape.colours)], -1)
+        return self.names_of(self.records(out, rgb, masks))
+
+    def records(self, out: dict[str, Tensor], rgb: Tensor, masks: Tensor) -> Tensor:
+        """Return what `names_of` needs of objects [b, n, r]: measured features and means over `masks`."""
+        return torch.cat([_extras(out, rgb, masks, shares(masks)), *level_means(out, masks)], -1)
+
+    def names_of(self, records: Tensor) -> tuple[Tensor, Tensor]:
+        """Return kind logits [b, n, kinds] and color logits [b, n, colors] of objects by their records."""
+        kinds, colours = self.object(records).float().split([len(self.shape.kinds), len(self.shape.colours)], -1)
         return kinds, colours
 
 

@@ -11,7 +11,7 @@ import torch
 from udfs.experts.families.builtin.decoding import objects_of
 from udfs.experts.families.builtin.inference import Outputs, enlarged, outputs_of
 from udfs.experts.families.builtin.naming import regions_of
-from udfs.experts.families.builtin.weights import load_network
+from udfs.experts.families.builtin.weights import load_namer, load_network
 from udfs.experts.images import UprightImage
 from udfs.experts.intrinsics import Intrinsics, centered_camera
 
@@ -23,6 +23,7 @@ class Reader:
 
     def __init__(self, path: Path, device: str, pixels: int | None, revision: str) -> None:
         self.network, self.calibration = load_network(path, device, revision)
+        self.namer = load_namer(path, device)
         self.pixels = pixels or self.calibration.pixels
 
     def outputs(self, images: Sequence[UprightImage]) -> list[Outputs]:
@@ -41,7 +42,7 @@ class Reader:
         limits = self.calibration.thresholds
         with torch.inference_mode():
             found = objects_of(self.network, outputs.out, outputs.rgb, limits)[0]
-        return regions_of(found, image, self.network.shape, self.calibration)
+        return regions_of(found, image, self.network.shape, self.calibration, self.namer)
 
     def depth(self, outputs: Outputs, image: UprightImage, known: Intrinsics | None) -> dict[str, Any]:
         """Return the columns of `depths`; `known` are the image's own intrinsics, px.

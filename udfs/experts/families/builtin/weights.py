@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
@@ -10,10 +11,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from udfs.experts.families.builtin.decoding import Thresholds
+from udfs.experts.families.builtin.namer import NamerShape, ObjectNamer
 from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
 from udfs.experts.loading import ModelUnavailable
 from udfs.experts.pinning import file_digest
 from udfs.storage.atomic import written_whole
+
+_NAMER = "namer."
 
 
 class Calibration(BaseModel):
@@ -22,7 +26,7 @@ class Calibration(BaseModel):
     `scale` is for the relative depth error that a whole map shares, `depth` for the rest from object to object, `focal`
     for the focal length and `gravity` for the angle; `edge` is the error of an outline over the square root of its
     area, and `object_probability` the weights of `object_probability_features` and an offset. `pixels` is the number of
-    pixels per image.
+    pixels per image. The temperatures divide the namer's logits.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +41,8 @@ class Calibration(BaseModel):
         default=(1.0, 0.0, 0.0), validation_alias=AliasChoices("object_probability", "chance")
     )
     pixels: int = 192 * 144
+    kind_temperature: float = 1.0
+    color_temperature: float = 1.0
     thresholds: Thresholds = Field(default_factory=Thresholds)
 
 
@@ -48,12 +54,14 @@ def object_probability_features(scores: Tensor, shares: Tensor) -> Tensor:
     return torch.stack([torch.logit(scores, eps=1e-4), shares.clamp(min=1e-6).log() / 2], -1)
 
 
-def save_network(path: Path, network: RoomNetwork, calibration: Calibration) -> None:
-    """Write a network in half precision, atomically."""
-    tensors = {
-        name: value.half() if value.dtype.is_floating_point else value for name, value in network.state_dict().items()
-    }
+def save_network(path: Path, network: RoomNetwork, calibration: Calibration, namer: ObjectNamer | None = None) -> None:
+    """Write a network, with its namer if it has one, in half precision, atomically."""
+    state = dict(network.state_dict())
     notes = {"shape": network.shape.model_dump_json(), "calibration": calibration.model_dump_json()}
+    if namer is not None:
+        state |= {f"{_NAMER}{name}": value for name, value in namer.state_dict().items()}
+        notes["namer"] = namer.shape.model_dump_json()
+    tensors = {name: value.half() if value.dtype.is_floating_point else value for name, value in state.items()}
     with written_whole(path) as draft:
         save_file({name: value.contiguous() for name, value in tensors.items()}, draft, notes)
 
@@ -73,7 +81,7 @@ def load_network(path: Path, device: str = "cpu", revision: str = "none") -> tup
         with safe_open(path, "pt", device) as file:
             notes = file.metadata() or {}
             network = RoomNetwork(NetworkShape.model_validate(json.loads(notes["shape"])))
-            network.load_state_dict({name: file.get_tensor(name).to(torch.float32) for name in file.keys()})  # noqa: SIM118
+            network.load_state_dict(_tensors(file, own=True))
             calibration = Calibration.model_validate(json.loads(notes["calibration"]))
     except Exception as error:
         cause = str(error).splitlines()[0][:200]
@@ -81,3 +89,26 @@ def load_network(path: Path, device: str = "cpu", revision: str = "none") -> tup
             f"{path} holds no built-in network ({cause}); export one with `spatiallake train-experts`."
         ) from error
     return network.to(device).to(memory_format=torch.channels_last).eval(), calibration
+
+
+def load_namer(path: Path, device: str = "cpu") -> ObjectNamer | None:
+    """Return the namer in a file that `load_network` can read, ready to predict; None where it has none."""
+    with safe_open(path, "pt", device) as file:
+        notes = file.metadata() or {}
+        if "namer" not in notes:
+            return None
+        namer = ObjectNamer(NamerShape.model_validate_json(notes["namer"]))
+        namer.load_state_dict(_tensors(file, own=False))
+    return namer.to(device).to(memory_format=torch.channels_last).eval()
+
+
+def network_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of the network in a file of weights, without those of its namer."""
+    with safe_open(path, "pt", "cpu") as file:
+        return _tensors(file, own=True)
+
+
+def _tensors(file: Any, own: bool) -> dict[str, Tensor]:
+    """Return the tensors of the network itself, or those of its namer."""
+    names = [name for name in file.keys() if name.startswith(_NAMER) != own]  # noqa: SIM118
+    return {name.removeprefix(_NAMER): file.get_tensor(name).to(torch.float32) for name in names}
