@@ -30,7 +30,7 @@ TRAINER = """
 import sys
 from pathlib import Path
 from tests.builtin.test_namer import small_training, learned
-learned(small_training(int(sys.argv[2])), Path(sys.argv[1]))
+learned(small_training(int(sys.argv[2])), Path(sys.argv[1]), every=1)
 """
 
 
@@ -58,10 +58,10 @@ def small_training(steps, seed=0):
     return NamerTraining(shape, steps, 16, seed)
 
 
-def learned(training, path):
+def learned(training, path, every=1000):
     if path.exists():
         training.restore(path)
-    train_namer(training, squares_and_disks(64), path, 1, lambda step, loss: None)
+    train_namer(training, squares_and_disks(64), path, every, lambda step, loss: None)
     return training
 
 
@@ -104,7 +104,7 @@ def test_a_killed_training_ends_with_the_same_weights(tmp_path):
 
 
 def test_shapes_of_masks_and_colors_of_pixels_are_learned(tmp_path):
-    training = learned(small_training(250), tmp_path / "namer.pt")
+    training = learned(small_training(120), tmp_path / "namer.pt")
     fresh = squares_and_disks(60, seed=1)
     kinds, colors = logits_of(training.mean, fresh, np.arange(60))
     assert (kinds.argmax(1).numpy() == fresh["name"][:, 0]).mean() > 0.9

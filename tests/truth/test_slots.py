@@ -53,6 +53,8 @@ def test_each_slot_is_tried_in_turn_and_all_learned_comes_last(lines: dict) -> N
 def test_the_truth_is_right(lines: dict) -> None:
     exact = lines["true", "true", "true"]
     assert (exact["mask_recall_50"], exact["mask_precision_50"], exact["name_right"]) == (1.0, 1.0, 1.0)
+    assert (exact["nouns_right"], exact["colors_right"]) == (1.0, 1.0)
+    assert 0.85 <= exact["every_word_right"] < 1.0
     assert exact["depth_abs_rel"] == 0.0
     assert exact["gravity_median_deg"] < 0.01
     # Sizes are compared as seen, without the amodal boxes that exact ones come from: of 48 rooms, 95.0 % are within

@@ -10,6 +10,7 @@ from typing import Any
 from udfs.language.caption import read_label, read_phrase
 from udfs.language.phrase import Phrase
 from udfs.language.similarity import THING, NamedObject, certainly_true, named_object, possibly_true
+from udfs.language.vocabulary import vocabulary
 
 Name = Mapping[str, Any]
 
@@ -72,3 +73,14 @@ def called(said: NamedObject, names: Sequence[Name], min_probability: float) -> 
 
 def _colored(color: str, label: Phrase) -> Phrase:
     return Phrase((color, *label.before), label.head, label.after)
+
+
+def read_thing(expression: str) -> Phrase | None:
+    """Return "red thing" of an expression such as "the leftmost red thing"; None if it says a noun, or no color.
+
+    >>> read_thing("the red thing on the left").bare, read_thing("the red chair")
+    ('red thing', None)
+    """
+    words = expression.lower().split()
+    place = words.index(THING) if THING in words else 0
+    return Phrase((words[place - 1],), THING) if place and words[place - 1] in vocabulary().colors else None

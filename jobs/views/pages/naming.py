@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from udfs.language.called import read_thing
 from udfs.language.caption import read_label, read_phrase
 from udfs.language.similarity import named_object, possibly_true
 
@@ -18,8 +19,10 @@ def can_be_called(expression: str, names: Sequence[str]) -> bool:
     False
     >>> can_be_called("the chair", ["armchair", "blue armchair"]), can_be_called("the blue chair", ["chair"])
     (True, True)
+    >>> can_be_called("the blue thing", ["armchair", "blue armchair"]), can_be_called("the red thing", ["blue chair"])
+    (True, False)
     """
-    said = read_phrase(expression)
+    said = read_thing(expression) or read_phrase(expression)
     label = read_label(names[0]) if names else None
     captions = tuple(phrase for name in names[1:] if (phrase := read_phrase(name)) is not None)
     if said is None or (label is None and not captions):
