@@ -128,8 +128,10 @@ def test_temperatures_make_overconfident_names_honest(tmp_path):
     arrays["name"][wrong, 0] = 1 - arrays["name"][wrong, 0]
     rows = [{name: array[i] for name, array in arrays.items()} for i in range(400)]
     pack = write_arrays(tmp_path / "pack", iter(rows), (SIZE, SIZE), ["drawn"])
+    last = training.mean.mix[-1]
+    assert isinstance(last, torch.nn.Linear)
     with torch.no_grad():
-        training.mean.mix[-1].weight.mul_(4)
+        last.weight.mul_(4)
     fitted, metrics = calibrated_namer(training.mean, pack, Calibration())
     assert fitted.kind_temperature > 1.5 and metrics["named_kind_right"] < 0.8
     assert metrics["named_kind_sure"] < 0.05

@@ -51,10 +51,14 @@ class Called:
 
 
 def called(said: NamedObject, names: Sequence[Name], min_probability: float) -> Called:
-    """Return what an object may be called; `said` is read from its label and captions, `names` are those declared."""
+    """Return what an object may be called; `said` is read from its label and captions, `names` are those declared.
+
+    Names count against other objects unless it is as improbable that they are right as that what is said is wrong.
+    """
     number = said.object_id
-    nouns = [name for name in names if name["noun"] and not name["color"]]
-    colors = [name["color"] for name in names if name["color"] and not name["noun"]]
+    likely = [name for name in names if name["probability"] > 1.0 - min_probability]
+    nouns = [name for name in likely if name["noun"] and not name["color"]]
+    colors = [name["color"] for name in likely if name["color"] and not name["noun"]]
     labels = [label for name in nouns if (label := read_label(name["noun"])) is not None]
     versions = [named_object(number, label, tuple(_colored(color, label) for color in colors)) for label in labels]
     likely_enough = [name for name in names if name["probability"] >= min_probability]
@@ -67,7 +71,7 @@ def called(said: NamedObject, names: Sequence[Name], min_probability: float) -> 
         sure=named_object(number, label, phrases),
         possible=tuple(versions) or (said,),
         tint=Phrase((tints[0],), THING) if tints else None,
-        noun_probability=max((name["probability"] for name in nouns), default=0.0),
+        noun_probability=max((n["probability"] for n in names if n["noun"] and not n["color"]), default=0.0),
     )
 
 

@@ -179,20 +179,21 @@ def _unsure(one: Called, scene: _NamedScene, settings: DisambiguateSettings) -> 
 
 def _rejection(one: Called, scene: _NamedScene, settings: DisambiguateSettings) -> dict[str, Any]:
     source = scene.lifted[one.object_id]
-    if one.noun_probability is not None and not bases(one.sure) and one.tint is None:
+    nouns = bases(one.sure) or ([one.tint] if one.tint else [])
+    if one.noun_probability is not None and not nouns:
         detail = (
             f'The expert gives a probability of {one.noun_probability:.2f} that this is "{source["label"]}", and '
             f"{settings.min_name_probability:.2f} is asked of each word; use a better expert, or lower "
             "disambiguate.min_name_probability."
         )
         return {"region_id": one.object_id, "reason": str(Reason.UNSURE_NAME), "detail": detail}
-    if not bases(one.sure) and one.tint is None:
+    if not nouns:
         given = ", ".join(f'"{text}"' for text in [source["label"], *(source["captions"] or [])] if text)
         detail = f"No singular noun phrase in {given or 'an empty caption'}; give the region a caption or a label."
         return {"region_id": one.object_id, "reason": str(Reason.NO_CAPTION), "detail": detail[:300]}
     rivals = [other.object_id for other in scene.everything if other is not one and scene.alike(one, other)]
     detail = (
-        f'"{(bases(one.sure) or [one.tint])[0].bare}" could also be object {", ".join(map(str, rivals)) or "?"}, '
+        f'"{nouns[0].bare}" could also be object {", ".join(map(str, rivals)) or "?"}, '
         "and neither captions nor decided positions tell them apart."
     )
     return {"region_id": one.object_id, "reason": str(Reason.AMBIGUOUS), "detail": detail}

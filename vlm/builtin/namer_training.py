@@ -18,7 +18,7 @@ from vlm.loop.checkpoint import write_whole
 from vlm.loop.optimizer import schedule
 
 _RATE = 3e-3
-_DECAY = 0.05
+_DECAY = 0.3
 _WARM_UP = 200
 _COOLDOWN = 0.6
 _AVERAGE = 0.998
@@ -115,7 +115,8 @@ class NamerTraining:
         for group in self.optimizer.param_groups:
             group["lr"] = _RATE * schedule(self.step + 1, self.steps + 1, _WARM_UP, _COOLDOWN * self.steps)
         self.optimizer.zero_grad()
-        loss = naming_loss(*self.namer(batch.crops, batch.records), batch)
+        kinds, colors = self.namer(batch.crops, batch.records)
+        loss = naming_loss(kinds, colors, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.namer.parameters(), _LONGEST_GRADIENT)
         self.optimizer.step()

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from udfs.experts.families.builtin.decoding import record_length
-from udfs.experts.families.builtin.namer import NamerShape, ObjectNamer
+from udfs.experts.families.builtin.namer import NOTHING, NamerShape, ObjectNamer
 from udfs.experts.families.builtin.network import RoomNetwork
 from udfs.experts.families.builtin.weights import Calibration
 from vlm.builtin.example import UNNAMED, LabeledImage
@@ -22,6 +22,8 @@ from vlm.builtin.settings import TrainSettings
 CHECKPOINT = "namer.pt"
 _SURE = 0.95
 _TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(4.0), 61))
+# Weights of the room network's own names, added to what training gave them.
+_TRUSTS = (0.0, 0.5, 1.0, 1.5, 2.0)
 
 Record = Callable[[int, dict[str, float]], None]
 Images = Callable[[], Iterable[LabeledImage]]
@@ -61,42 +63,51 @@ def trained_namer(
 def calibrated_namer(namer: ObjectNamer, held_out: Pack, calibration: Calibration) -> tuple[Calibration, dict]:
     """Return the calibration with the namer's temperatures, and how often its names are right.
 
-    One half of the images sets the temperatures, the other is measured; only masks that the network found count.
+    One half of the images sets the temperatures and how much the namer trusts the room network, which has seen far more
+    rooms; the other is measured. Only masks that the network found count.
     """
     arrays: Arrays = {name: np.asarray(array) for name, array in held_out.arrays.items()}
     found = arrays["name"][:, 2] == 1
-    middle = np.median(np.unique(arrays["image"][:, 0]))
-    first, second = (np.flatnonzero(found & side) for side in (_until(arrays, middle), ~_until(arrays, middle)))
+    former = arrays["image"][:, 0] < np.median(np.unique(arrays["image"][:, 0]))
+    first, second = np.flatnonzero(found & former), np.flatnonzero(found & ~former)
     if not len(first) or not len(second):
         return calibration, {}
-    kinds, colors = logits_of(namer, arrays, first)
-    labels = torch.from_numpy(arrays["name"][first].astype(np.int64))
-    fitted = calibration.model_copy(
-        update={
-            "kind_temperature": _temperature(kinds, labels[:, 0]),
-            "color_temperature": _temperature(colors, labels[:, 1]),
-        }
-    )
-    kinds, colors = logits_of(namer, arrays, second)
+    fitted: list[float] = []
+    for place in (0, 1):
+        labels = torch.from_numpy(arrays["name"][first, place].astype(np.int64))
+        trust, temperature = _fitted(namer, arrays, first, labels, place)
+        with torch.no_grad():
+            namer.trust[place] += trust
+        fitted.append(temperature)
+    update = {"kind_temperature": fitted[0], "color_temperature": fitted[1]}
+    logits = logits_of(namer, arrays, second)
     labels = torch.from_numpy(arrays["name"][second].astype(np.int64))
-    metrics = _rightness("kind", (kinds / fitted.kind_temperature)[:, :-1], kinds, labels[:, 0])
-    return fitted, metrics | _rightness("color", colors / fitted.color_temperature, colors, labels[:, 1])
+    metrics: dict[str, float] = {}
+    for place, name in enumerate(("kind", "color")):
+        metrics |= _rightness(name, logits[place] / fitted[place], labels[:, place])
+    return calibration.model_copy(update=update), metrics
 
 
-def _until(arrays: Arrays, middle: float) -> np.ndarray:
-    return arrays["image"][:, 0] < middle
-
-
-def _temperature(logits: Tensor, labels: Tensor) -> float:
-    """Return the temperature with the smallest loss."""
+def _fitted(
+    namer: ObjectNamer, arrays: Arrays, examples: np.ndarray, labels: Tensor, place: int
+) -> tuple[float, float]:
+    """Return the added trust and the temperature with the smallest loss, of kinds (`place` 0) or colors (1)."""
     known = labels != UNNAMED
     if not bool(known.any()):
-        return 1.0
-    losses = [float(F.cross_entropy(logits[known] / float(t), labels[known])) for t in _TEMPERATURES]
-    return float(_TEMPERATURES[int(np.argmin(losses))])
+        return 0.0, 1.0
+    logits = logits_of(namer, arrays, examples)[place][known]
+    records = torch.from_numpy(arrays["record"][examples].astype(np.float32))[known]
+    kinds = namer.shape.kinds
+    own = F.pad(records[:, :kinds], (0, 1), value=NOTHING) if place == 0 else records[:, kinds:][:, : logits.shape[1]]
+    losses = {
+        (trust, float(temperature)): float(F.cross_entropy((logits + trust * own) / float(temperature), labels[known]))
+        for trust in _TRUSTS
+        for temperature in _TEMPERATURES
+    }
+    return min(losses, key=lambda pair: losses[pair])
 
 
-def _rightness(name: str, logits: Tensor, whole: Tensor, labels: Tensor) -> dict[str, float]:
+def _rightness(name: str, logits: Tensor, labels: Tensor) -> dict[str, float]:
     """Return the share of right names, the share of sure ones, and the share of right ones among these."""
     known = labels != UNNAMED
     best = logits.softmax(-1).max(-1)

@@ -6,6 +6,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 _INPUTS = 4
+# The log probability that the room network is taken to give to a mask that shows no single object.
+NOTHING = -4.0
+# Rooms are far fewer than objects, and records tell rooms apart.
+_DROPPED = 0.5
 
 
 class NamerShape(BaseModel):
@@ -58,10 +62,10 @@ class ObjectNamer(nn.Module):
             nn.Linear(3 * w[3] + shape.record, shape.hidden),
             nn.BatchNorm1d(shape.hidden),
             nn.ReLU(inplace=True),
-            nn.Dropout(0.2),
+            nn.Dropout(_DROPPED),
             nn.Linear(shape.hidden, shape.kinds + 1 + shape.colors),
         )
-        # trust in the names of the room network
+        # trust in the kinds and in the colors of the room network
         self.trust = nn.Parameter(torch.ones(2))
 
     def forward(self, crops: Tensor, records: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,9 +76,10 @@ class ObjectNamer(nn.Module):
         level = self.body((crops - 0.45) / 0.25)
         inside = F.adaptive_avg_pool2d(crops[:, 3:], level.shape[-2:])
         share = inside / inside.sum((2, 3), keepdim=True).clamp(min=1e-4)
-        seen = [level.mean((2, 3)), (level * share).sum((2, 3)), level.amax((2, 3)), self.standard(records)]
+        known = F.dropout(self.standard(records), _DROPPED, self.training)
+        seen = [level.mean((2, 3)), (level * share).sum((2, 3)), level.amax((2, 3)), known]
         logits = self.mix(torch.cat(seen, 1))
         kinds, colors = logits.split([self.shape.kinds + 1, self.shape.colors], 1)
-        named = F.pad(self.trust[0] * records[:, : self.shape.kinds], (0, 1), value=-4.0)
+        named = self.trust[0] * F.pad(records[:, : self.shape.kinds], (0, 1), value=NOTHING)
         tinted = self.trust[1] * records[:, self.shape.kinds : self.shape.kinds + self.shape.colors]
         return kinds + named, colors + tinted
