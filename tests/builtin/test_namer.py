@@ -54,7 +54,7 @@ def squares_and_disks(count, seed=0):
 
 def small_training(steps, seed=0):
     torch.set_num_threads(1)
-    shape = NamerShape(kinds=2, colors=3, record=5, size_px=SIZE, widths=(8, 8, 16, 16), blocks=(1, 1, 1), hidden=16)
+    shape = NamerShape(kinds=2, colors=3, record=5, size_px=SIZE, widths=(8, 8, 16, 16), blocks=(1, 1, 1), hidden=64)
     return NamerTraining(shape, steps, 16, seed)
 
 
@@ -104,7 +104,7 @@ def test_a_killed_training_ends_with_the_same_weights(tmp_path):
 
 
 def test_shapes_of_masks_and_colors_of_pixels_are_learned(tmp_path):
-    training = learned(small_training(120), tmp_path / "namer.pt")
+    training = learned(small_training(300), tmp_path / "namer.pt")
     fresh = squares_and_disks(60, seed=1)
     kinds, colors = logits_of(training.mean, fresh, np.arange(60))
     assert (kinds.argmax(1).numpy() == fresh["name"][:, 0]).mean() > 0.9
