@@ -33,7 +33,7 @@ def steps(study: Study) -> Iterator[Step]:
     """Yield the steps that need Spark, in order: name, settings, and function."""
     for name in ("sensor", "held_out"):
         settings = _rooms(study, name)
-        yield f"rooms-{name}", settings.model_dump(exclude={"out"}), partial(render, settings=settings)
+        yield f"rooms-{name}", settings.model_dump(exclude={"out"}), partial(render, settings)
     style = _style(study)
     for name in study.lakes:
         few = {"few": study.sizes.few} if name in ("few", "builtin") else {}

@@ -3,6 +3,7 @@
 # What these libraries accept is more than they declare.
 # pyright: reportCallIssue=false, reportAttributeAccessIssue=false
 
+import inspect
 import json
 from pathlib import Path
 
@@ -48,6 +49,13 @@ def test_other_sizes_and_names_that_are_none_are_told_before_anything_is_done(tm
         run(Study(work=tmp_path, only=("frozen",)), write=lambda folder, _: None)
     with pytest.raises(UsageError, match="no condition 'frozen'"):
         trained(Study(work=tmp_path, only=("frozen",)))
+
+
+def test_every_step_of_the_data_takes_a_session(tmp_path: Path) -> None:
+    made = list(data.steps(Study(work=tmp_path, only=("noise_0.2", "builtin"))))
+    for name, _, do in made:
+        bound = inspect.signature(do).bind("session").arguments
+        assert "session" in bound and bound["session"] == "session", name
 
 
 def test_arms_ask_for_the_lakes_that_they_learn_from(tmp_path: Path) -> None:
