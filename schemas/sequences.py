@@ -84,6 +84,13 @@ FUSED_SCENES = Table(
     ),
 )
 
+LEG = StructType(
+    [
+        column("turn_rad", DoubleType(), "by which angle one turns to the left; null: the turn to fill in, rad"),
+        column("forward_m", DoubleType(), "how far one goes then, m"),
+    ]
+)
+
 SEQUENCE_QA_PAIRS = Table(
     name="sequence_qa_pairs",
     stage="fuse",
@@ -120,6 +127,7 @@ SEQUENCE_QA_PAIRS = Table(
             column("coord_convention", StringType(), "of asked_point and points"),
             column("asked_m", DoubleType(), "how far forward the question says one goes, m"),
             column("asked_rad", DoubleType(), "by which angle to the left it says one turns, rad"),
+            column("asked_route", ArrayType(LEG), "the route that it states, from the camera on"),
             column("distance_kind", StringType(), "gap or range"),
             column("margin_actual", DoubleType(), "value that was compared with margin_threshold"),
             column("margin_threshold", DoubleType(), "threshold of the rule"),

@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from scenes.paths import CameraPath, PathFrame
+from scenes.scene import Scene
 
 Array = NDArray[np.float64]
+_SIDES = 24
+_BODY_M = np.arange(0.08, 1.8, 0.1)  # heights of a person's body above the floor
 
 
 @dataclass
@@ -60,9 +63,32 @@ class ExactPath:
         return item.world((0.0, 0.0, float(item.design.size_m[2]) / 2))
 
     @cached_property
+    def scenes(self) -> list[Scene]:
+        """The meshes of the room as it stood in the first frame and in the last one."""
+        rooms = {id(self.frame(number).room): self.frame(number).room for number in (0, len(self.path.frames) - 1)}
+        return [Scene(room, np.random.default_rng(0)) for room in rooms.values()]
+
+    def is_walkable(self, line: Array, half_width_m: float) -> bool:
+        """Return whether a person can walk along places (n, 2) of the floor, in the world, and touches nothing."""
+        length, width, _ = self.frame(0).room.size_m
+        inside = (line > half_width_m).all() and (line < np.array([length, width]) - half_width_m).all()
+        return bool(inside) and not any(_touches(scene, line, half_width_m) for scene in self.scenes)
+
+    @cached_property
     def labels(self) -> Mapping[int, str]:
         """The label of every object by id."""
         return {number: self.path.item(number).label for number in self.path.ids}
+
+
+def _touches(scene: Scene, line: Array, half_width_m: float) -> bool:
+    """Return whether rays to all sides of a body at any of the places hit something."""
+    angles = np.arange(_SIDES) * (2 * np.pi / _SIDES)
+    sides = np.column_stack([np.cos(angles), np.sin(angles), np.zeros(_SIDES)])
+    shape = (len(line), len(_BODY_M), _SIDES, 3)
+    stood = np.concatenate([np.repeat(line, len(_BODY_M), axis=0), np.tile(_BODY_M, len(line))[:, None]], axis=1)
+    origins = np.broadcast_to(stood.reshape(shape[0], shape[1], 1, 3), shape).reshape(-1, 3).astype(np.float32)
+    directions = np.broadcast_to(sides, shape).reshape(-1, 3).astype(np.float32)
+    return bool(scene.blocked(origins, directions, half_width_m).any())
 
 
 def unprojected(frame: PathFrame, u: NDArray[Any], v: NDArray[Any]) -> Array:

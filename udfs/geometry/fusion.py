@@ -21,6 +21,7 @@ from udfs.geometry.matching import Sighted, instances
 from udfs.geometry.pairs import surface_gap, surfaces_of
 from udfs.geometry.posed_view import PosedView
 from udfs.geometry.room_outline import RoomOutline, room_outline
+from udfs.geometry.walkable import Walkable, walkable
 
 Array = NDArray[np.float64]
 _MATCH_POINTS, _POINTS = 200, 1500
@@ -117,6 +118,11 @@ class FusedScene:
     def outline(self) -> RoomOutline | None:
         """The outline of the room, None where too little of it is seen."""
         return room_outline(self.views, self.rotation, self.offset_m)
+
+    @cached_property
+    def walkable(self) -> Walkable | None:
+        """The floor that one can walk on, None where no frame shows any."""
+        return walkable(self.views, self.rotation, self.offset_m)
 
     def overlap(self, one: int, other: int) -> float:
         """Return the share of what one view measures that another one shows, too, by their places."""

@@ -28,13 +28,20 @@ class SequenceSettings(Settings):
     seed: int = Field(default=0, ge=0, description="seed of all random choices")
 
 
+class Leg(NamedTuple):
+    """A turn to the left, rad (None: the one to fill in), and how far straight on then, m."""
+
+    turn_rad: float | None
+    forward_m: float
+
+
 class Found(NamedTuple):
     """One decision about a sequence.
 
     `frames` are places among its views, in the order in which the question lists them, `things` fused object ids.
     `chosen` is the object of a choice and `best` the frame of an answer that names one; `words` fill slots of the
     wordings. `asked_point` and `point` are (u, v) in [0, 1); `asked_m` and `asked_rad` are how far, and by which angle
-    to the left, the question says that one moves.
+    to the left, the question says that one moves, and `asked_route` the turns and ways of a route in order.
     """
 
     frames: tuple[int, ...]
@@ -51,6 +58,7 @@ class Found(NamedTuple):
     point: tuple[float, float] | None = None
     asked_m: float | None = None
     asked_rad: float | None = None
+    asked_route: tuple[Leg, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,6 +102,7 @@ def _row(
         "coord_convention": COORD_CONVENTION if kind.answer_kind == AnswerKind.POINT else None,
         "asked_m": found.asked_m,
         "asked_rad": found.asked_rad,
+        "asked_route": None if found.asked_route is None else [leg._asdict() for leg in found.asked_route],
         "distance_kind": kind.distance_kind,
         "margin_actual": found.margin,
         "margin_threshold": found.threshold,
@@ -116,7 +117,7 @@ def _row(
 def _slots(found: Found, sequence: Sequence) -> dict[str, str]:
     slots = dict(found.words)
     slots |= {
-        letter: sequence.names[one] for letter, one in zip("AB", found.things, strict=False) if one in sequence.names
+        letter: sequence.names[one] for letter, one in zip("ABC", found.things, strict=False) if one in sequence.names
     }
     if found.chosen is not None:
         other = next(one for one in found.things if one != found.chosen)

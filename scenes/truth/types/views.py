@@ -1,6 +1,7 @@
 """Several views: the camera's motion, points, first appearances, moved things, distances and counts of a path."""
 
 import numpy as np
+import shapely
 
 from scenes.truth.path import ExactPath, unprojected, world
 from scenes.truth.verdict import Row, Verdict, number_verdict
@@ -8,6 +9,10 @@ from scenes.truth.verdict import Row, Verdict, number_verdict
 _SHOWN_PX = 200
 _POINT_SHARE, _SEEN_REL, _HIDDEN_REL = 0.01, 0.03, 0.01
 _AXES = {"right": (0, 1), "left": (0, -1), "down": (1, 1), "up": (1, -1), "forward": (2, 1), "backward": (2, -1)}
+
+# What somebody may do who is told to turn left, right or around, and when they are there.
+_MEANT_DEG = {"left": range(30, 136, 5), "right": range(-135, -29, 5), "around": range(140, 221, 5)}
+_BESIDE_M, _HALF_WIDTH_M, _STRIDE_M = 0.85, 0.15, 0.05
 
 
 def _shift(row: Row, path: ExactPath) -> np.ndarray:
@@ -108,6 +113,31 @@ def _room(row: Row, path: ExactPath) -> Verdict:
     return number_verdict(row, length * width)
 
 
+def _route(row: Row, path: ExactPath) -> Verdict:
+    """Walk the route with every turn that the missing word could mean: only the answered one leads to the thing."""
+    leading = [word for word, angles in _MEANT_DEG.items() if any(_leads(row, path, deg) for deg in angles)]
+    return Verdict(leading == [row["side"]], ", ".join(leading))
+
+
+def _leads(row: Row, path: ExactPath, turn_deg: float) -> bool:
+    """Return whether a route with this turn to the left ends beside the thing, without touching anything."""
+    from_one, facing, goal = row["object_ids"]
+    middle = path.box_center(from_one)[:2]
+    ahead = path.box_center(facing)[:2] - middle
+    ahead = ahead / np.linalg.norm(ahead)
+    place = middle + row["asked_m"] * ahead
+    line = [place[None]]
+    for leg in row["asked_route"]:
+        turn = np.deg2rad(turn_deg) if leg["turn_rad"] is None else leg["turn_rad"]
+        ahead = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ ahead
+        way_m = np.append(np.arange(_STRIDE_M, leg["forward_m"], _STRIDE_M), leg["forward_m"])
+        line.append(place + way_m[:, None] * ahead)
+        place = line[-1][-1]
+    outline = shapely.MultiPoint(path.path.mesh(goal).vertices[:, :2]).convex_hull
+    near = shapely.distance(outline, shapely.points(place)) <= _BESIDE_M
+    return bool(near) and path.is_walkable(np.concatenate(line), _HALF_WIDTH_M)
+
+
 def _best(row: Row, path: ExactPath) -> Verdict:
     counts = {k: path.pixels(row["object_ids"][0], k) for k in row["frames"]}
     truth = max(counts, key=counts.__getitem__)
@@ -126,5 +156,6 @@ ORACLES = {
     "V09": _after_moving,
     "V10": _range,
     "V11": _room,
+    "V12": _route,
     "V13": _best,
 }
