@@ -7,7 +7,8 @@ from vlm.reason.answers import typed_question
 from vlm.reason.offline.chains import with_chains
 from vlm.reason.offline.marking import marked
 from vlm.reason.offline.measures import Measured, with_measures
-from vlm.reason.offline.plans import Maker, plan_of
+from vlm.reason.offline.plans import plan_of
+from vlm.reason.offline.shared import Maker
 from vlm.reason.offline.work import Call, Cannot, Work
 from vlm.reason.planner import PlannerFailed, Proposal, Task
 from vlm.reason.transcript import Step
