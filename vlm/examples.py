@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -25,7 +26,10 @@ class Turn(NamedTuple):
 
 
 class Example(NamedTuple):
-    """One training example; `image` holds the bytes of an image file, None for text alone."""
+    """One training example; `image` holds the bytes of an image file, None for text alone.
+
+    `further_images` come after it where the example is about several; all are shown before the first question.
+    """
 
     stream: str
     example_id: str
@@ -33,6 +37,12 @@ class Example(NamedTuple):
     image: bytes | None
     turns: tuple[Turn, ...]
     text_tokens: int
+    further_images: tuple[bytes, ...] = ()
+
+    @property
+    def images(self) -> tuple[bytes, ...]:
+        """Return all images in order."""
+        return () if self.image is None else (self.image, *self.further_images)
 
 
 def example_of(row: Mapping[str, Any]) -> Example:
@@ -50,6 +60,24 @@ def turns_of(messages: Iterable[tuple[str, Any]]) -> tuple[Turn, ...]:
     """
     texts = [(role, _text(content)) for role, content in messages]
     return tuple(Turn(q, a) for (asks, q), (answers, a) in pairwise(texts) if asks in _USER and answers in _ASSISTANT)
+
+
+def images_first(messages: Iterable[tuple[str, Any]], images: int) -> bool:
+    """Return whether so many images are shown before the first question and nowhere else.
+
+    Text without placeholders is taken to be about images before it.
+    """
+    places = [place for _, content in messages for place in _places(content)]
+    shown = [number for number, place in enumerate(places) if place == _PLACEHOLDER]
+    return shown == list(range(images)) or not shown
+
+
+def _places(content: Any) -> list[str]:
+    """Return the placeholders and texts of a message in order."""
+    if isinstance(content, str):
+        parts = re.split(f"({_PLACEHOLDER})", content)
+        return [part for part in parts if part.strip()]
+    return [_PLACEHOLDER if part.get("type") == "image" else part.get("text") or "" for part in content or ()]
 
 
 def _text(content: Any) -> str:

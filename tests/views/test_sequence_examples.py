@@ -16,6 +16,9 @@ from jobs.views.reader import LakeReader
 from jobs.views.sequence_examples import write_sequence_examples
 from tests.command import invoke
 from tests.pages.small_lake import write_table
+from vlm.examples import decoded, images_first
+from vlm.mixture.messages import open_messages
+from vlm.mixture.settings import MixtureSettings, StreamSettings
 
 OWN = {"ingest_shard": 0, "engine_version": "0", "recipe": "r", "upstream_recipe": "u"}
 COMMON = {"family": "quantitative", "answer_kind": "number", "answer_form": "sentence", "question_template": "q",
@@ -77,9 +80,32 @@ def test_rows_have_their_images_in_the_order_of_the_question(lake: LakeReader, t
     assert note.kind == "sequence examples" and set(note.image_ids or ()) == {id_of(n) for n in range(4)}
 
 
+def test_training_reads_them_with_all_of_their_images(lake: LakeReader, tmp_path: Path) -> None:
+    out = tmp_path / "sequences.parquet"
+    write_sequence_examples(lake, out, "train", 20)
+    feed = open_messages(StreamSettings(name="views", kind="messages", uri=str(out)), MixtureSettings())
+    examples = {one.turns[0].answer: one for one in feed.examples(range(2))}
+    shown = {answer: [decoded(one) for one in example.images] for answer, example in examples.items()}
+    assert {answer: [round(one.mean() / 50) for one in own] for answer, own in shown.items()} == {
+        "2 m.": [3, 1],
+        "3 m.": [0, 2, 3],
+    }
+    assert all(example.turns[0].question.startswith("How far") for example in examples.values())
+
+
 def test_the_command_says_how_many_questions_it_wrote(lake: LakeReader, tmp_path: Path) -> None:
     told = invoke("sequence-examples", "--lake", lake.uri, "--out", tmp_path / "out.parquet", "--max-side", 20)
     assert "out.parquet: 2 questions" in told and (tmp_path / "out.parquet").exists()
+
+
+def test_rows_whose_images_come_later_are_told_from_others() -> None:
+    image, text = {"type": "image", "text": None}, {"type": "text", "text": "Which?"}
+    assert images_first([("user", [image, image, text]), ("assistant", "B")], 2)
+    assert images_first([("human", "<image>\n<image>\nWhich?"), ("gpt", "B")], 2)
+    assert images_first([("user", "Which?"), ("assistant", "B")], 2)
+    assert not images_first([("user", [image, text, image]), ("assistant", "B")], 2)
+    assert not images_first([("user", [image, text]), ("assistant", "B"), ("user", [image, text])], 2)
+    assert not images_first([("user", [image, text]), ("assistant", "B")], 2)
 
 
 def test_a_view_counts_them(lake: LakeReader) -> None:

@@ -29,15 +29,17 @@ class Evaluator:
         """Read the items and keep at most `settings.max_items`, evenly spread.
 
         Raises:
-            SettingsUnusable: the format is unknown, the file cannot be read, or no item has one image.
+            SettingsUnusable: the format is unknown, the file cannot be read, or no item has any image.
         """
         try:
             found = read_items(settings.format, Path(settings.path)).items
         except Unreadable as error:
             raise SettingsUnusable(str(error)) from error
-        asked = [item for item in found if len(item.images) == 1]
+        asked = [item for item in found if item.images]
         if not asked:
-            raise SettingsUnusable(f"{settings.path} has no item with one image; name another file of items.")
+            raise SettingsUnusable(
+                f"{settings.path} has no item with one image or several; name another file of items."
+            )
         places = np.linspace(0, len(asked) - 1, min(settings.max_items, len(asked))).astype(int)
         self._items = [asked[place] for place in places]
         self._settings = settings
@@ -54,6 +56,6 @@ class Evaluator:
 
     def _answers(self, vlm: VisionLanguageModel, items: Sequence[Item], view: View) -> list[Answer]:
         asked = [shown(item, view) for item in items]
-        images, prompts = [one.images[0] for one in asked], [one.prompt for one in asked]
+        images, prompts = [one.images for one in asked], [one.prompt for one in asked]
         texts = answers(vlm, images, prompts, self._settings.max_new_tokens)
         return [Answer(text, one.item_id) for one, text in zip(asked, texts, strict=True)]

@@ -7,7 +7,10 @@ from typing import NamedTuple
 import matplotlib
 
 matplotlib.use("Agg")
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
 
 from vlm.examples import decoded
 
@@ -15,7 +18,7 @@ from vlm.examples import decoded
 class Sample(NamedTuple):
     """A question with its target answer and the model's prediction."""
 
-    image: bytes | None
+    images: tuple[bytes, ...]
     question: str
     target: str
     prediction: str
@@ -41,6 +44,13 @@ def loss_figure(losses: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
     return figure
 
 
+def _beside(images: Sequence[bytes]) -> NDArray[np.uint8]:
+    """Return images side by side, at the height of the lowest."""
+    opened = [Image.fromarray(decoded(one)) for one in images]
+    height = min(one.height for one in opened)
+    return np.hstack([np.asarray(one.resize((max(1, one.width * height // one.height), height))) for one in opened])
+
+
 def sample_figure(samples: Sequence[Sample]) -> Figure:
     """Plot the images with question, target and prediction above each; `samples` must not be empty."""
     columns = min(3, len(samples))
@@ -50,8 +60,8 @@ def sample_figure(samples: Sequence[Sample]) -> Figure:
         axes.axis("off")
         if place < len(samples):
             sample = samples[place]
-            if sample.image is not None:
-                axes.imshow(decoded(sample.image))
+            if sample.images:
+                axes.imshow(_beside(sample.images))
             rows_of_text = (
                 f"question: {sample.question}",
                 f"target: {sample.target}",

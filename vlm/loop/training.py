@@ -186,11 +186,11 @@ class _Training:
         if not examples:
             return []
         asked = [example.turns[0] for example in examples]
-        images = [example.image for example in examples]
+        images = [example.images for example in examples]
         predictions = answers(self.vlm, images, [turn.question for turn in asked], _ANSWER_TOKENS)
         return [
-            Sample(image, turn.question, turn.answer, prediction)
-            for image, turn, prediction in zip(images, asked, predictions, strict=True)
+            Sample(own, turn.question, turn.answer, prediction)
+            for own, turn, prediction in zip(images, asked, predictions, strict=True)
         ]
 
     def _finish(self, run: Run, report: Report) -> None:

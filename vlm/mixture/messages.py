@@ -13,7 +13,7 @@ from udfs.language.tokens import token_counter
 from udfs.storage.clients import filesystem_of, path_of
 from udfs.storage.locations import normalized
 from vlm.errors import StreamUnreadable
-from vlm.examples import Example, Turn, turns_of
+from vlm.examples import Example, Turn, images_first, turns_of
 from vlm.feed.feed import Feed, Row
 from vlm.feed.settings import FeedSettings
 from vlm.feed.snapshot import RowGroup, Snapshot
@@ -26,7 +26,7 @@ Tokenizer = tuple[str | None, str | None]
 
 
 class MessagesFeed(Feed):
-    """Rows with one image and text turns; other rows count no tokens and are skipped."""
+    """Rows with images before text turns; other rows count no tokens and are skipped."""
 
     columns = _COLUMNS
 
@@ -38,7 +38,7 @@ class MessagesFeed(Feed):
         schema = pq.read_schema(snapshot.groups[0].path, filesystem=filesystem_of(snapshot.table))
         self.token_columns = ("messages", *_without_bytes(schema))
         if not self.epoch_tokens:
-            raise StreamUnreadable(f"Stream {name} has no row with one image and an answer; name other files.")
+            raise StreamUnreadable(f"Stream {name} has no row with an image and an answer; name other files.")
 
     def __reduce__(self) -> Any:
         return MessagesFeed, (self.settings, self.snapshot, self.name, self._tokenizer)
@@ -46,15 +46,16 @@ class MessagesFeed(Feed):
     def example_of(self, row: Row) -> Example:
         """Return the example of a row."""
         turns = _turns(row["messages"])
-        image = row["images"][0]["bytes"]
+        image, *further = (one["bytes"] for one in row["images"])
         image_id = hashlib.sha256(image).hexdigest()
-        identity = hashlib.blake2b(f"{image_id}{turns}".encode(), digest_size=16).hexdigest()
-        return Example(self.name, identity, image_id, image, turns, counted(turns, self._count))
+        others = "".join(hashlib.sha256(one).hexdigest() for one in further)
+        identity = hashlib.blake2b(f"{image_id}{others}{turns}".encode(), digest_size=16).hexdigest()
+        return Example(self.name, identity, image_id, image, turns, counted(turns, self._count), tuple(further))
 
     def tokens_of(self, table: pa.Table) -> NDArray[np.int64]:
-        """Return the text tokens of every row; 0 for a row without a turn or without exactly one image."""
+        """Return the text tokens of every row; 0 for a row without a turn, without images, or with some later on."""
         rows = zip(table["images"].to_pylist(), table["messages"].to_pylist(), strict=True)
-        tokens = [counted(_turns(own), self._count) if len(images or ()) == 1 else 0 for images, own in rows]
+        tokens = [counted(_turns(own), self._count) if _is_shown(images, own) else 0 for images, own in rows]
         return np.array(tokens, np.int64)
 
 
@@ -96,6 +97,13 @@ def _without_bytes(schema: pa.Schema) -> list[str]:
     leaves = [field.name for field in fields if field.name != "bytes"] if pa.types.is_struct(fields) else []
     item = schema.field("images").type.value_field.name
     return [f"images.list.{item}.{leaf}" for leaf in leaves[:1]] or ["images"]
+
+
+def _is_shown(images: list[Any] | None, messages: list[dict[str, Any]] | None) -> bool:
+    """Return whether a row has images, several only where all come first: a prompt shows them so."""
+    count = len(images or ())
+    said = [(message["role"], message["content"]) for message in messages or ()]
+    return count == 1 or (count > 1 and images_first(said, count))
 
 
 def _turns(messages: list[dict[str, Any]] | None) -> tuple[Turn, ...]:

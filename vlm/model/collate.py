@@ -65,7 +65,7 @@ class Collator:
     def __call__(self, examples: Sequence[Example]) -> TokenBatch:
         """Decode the images of examples and return the batch."""
         images = [_decoded(example) for example in examples]
-        unreadable = [e.image is not None and p is None for e, p in zip(examples, images, strict=True)]
+        unreadable = [len(own) < len(example.images) for example, own in zip(examples, images, strict=True)]
         sequences, shown = self._sequencer.sequences(examples, images)
         streams = [
             _PADDING if hidden else self._streams[example.stream]
@@ -155,8 +155,9 @@ def _padded(rows: list[list[NDArray[Any]]], fill: float) -> Tensor:
     return torch.from_numpy(padded)
 
 
-def _decoded(example: Example) -> NDArray[np.uint8] | None:
+def _decoded(example: Example) -> list[NDArray[np.uint8]]:
+    """Return the images of an example, none where one of them cannot be decoded."""
     try:
-        return None if example.image is None else decoded(example.image)
+        return [decoded(image) for image in example.images]
     except (UnidentifiedImageError, OSError):
-        return None
+        return []

@@ -13,23 +13,28 @@ from vlm.examples import Turn, decoded
 from vlm.model.attention import attention_mask, mask_for
 from vlm.model.loading import VisionLanguageModel
 from vlm.model.prompts import Prompts
+from vlm.model.sequences import processed
 
 ImageInput = bytes | NDArray[np.uint8]
+Shown = ImageInput | Sequence[ImageInput] | None
 
 
 @torch.inference_mode()
 def answers(
-    vlm: VisionLanguageModel, images: Sequence[ImageInput | None], questions: Sequence[str], max_new_tokens: int = 64
+    vlm: VisionLanguageModel, images: Sequence[Shown], questions: Sequence[str], max_new_tokens: int = 64
 ) -> list[str]:
-    """Return the greedy answer to each question; every question has one image or None."""
-    shown = [decoded(image) if isinstance(image, bytes) else image for image in images]
+    """Return the greedy answer to each question; every question has one image, several in order, or None.
+
+    Raises:
+        ModelUnsuited: a question has several images, and the model's processor takes one.
+    """
+    shown = [_pixels(own) for own in images]
     texts = [""] * len(questions)
     for has_image in (True, False):
-        places = [place for place, image in enumerate(shown) if (image is not None) == has_image]
+        places = [place for place, own in enumerate(shown) if bool(own) == has_image]
         if not places:
             continue
-        own = [[shown[place]] for place in places] if has_image else None
-        inputs = _inputs(vlm, own, [questions[place] for place in places])
+        inputs = _inputs(vlm, [shown[place] for place in places], [questions[place] for place in places])
         tokens = (
             _own_loop(vlm, inputs, max_new_tokens) if vlm.family.masked else _generated(vlm, inputs, max_new_tokens)
         )
@@ -50,12 +55,23 @@ def end_tokens(vlm: VisionLanguageModel) -> list[int]:
     return sorted({*named, ids[-1]})
 
 
-def _inputs(vlm: VisionLanguageModel, images: list[Any] | None, questions: list[str]) -> dict[str, Tensor]:
+def _pixels(own: Shown) -> list[NDArray[np.uint8]]:
+    images = [] if own is None else [own] if isinstance(own, bytes | np.ndarray) else own
+    return [decoded(image) if isinstance(image, bytes) else image for image in images]
+
+
+def _inputs(vlm: VisionLanguageModel, images: list[list[Any]], questions: list[str]) -> dict[str, Tensor]:
+    """Return the model inputs of questions, all of which have images or none of which has."""
     prompts = Prompts(vlm.processor, vlm.sequence.template)
-    texts = [prompts.question(question, image=images is not None) for question in questions]
+    texts = [prompts.question(text, image=len(own)) for text, own in zip(questions, images, strict=True)]
     options = {"add_special_tokens": False, "padding": True, "padding_side": "left", "return_tensors": "pt"}
-    made = vlm.processor(text=texts, images=images, **options) if images else vlm.processor.tokenizer(texts, **options)
+    has_images = bool(images[0])
+    made = processed(vlm.processor, texts, images, **options) if has_images else _tokens(vlm, texts, options)
     return {name: value.to(vlm.model.device) for name, value in made.items() if name != "labels"}
+
+
+def _tokens(vlm: VisionLanguageModel, texts: list[str], options: dict[str, Any]) -> Any:
+    return vlm.processor.tokenizer(texts, **options)
 
 
 def _generated(vlm: VisionLanguageModel, inputs: dict[str, Tensor], max_new_tokens: int) -> list[list[int]]:

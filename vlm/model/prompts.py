@@ -30,21 +30,21 @@ class Prompts:
                 "The tokenizer has no eos_token to end answers with; set one and save the tokenizer again."
             )
 
-    def conversation(self, turns: Sequence[Turn], image: bool) -> Prompt:
-        """Return the text of turns with their answers; the image comes before the first question.
+    def conversation(self, turns: Sequence[Turn], image: int) -> Prompt:
+        """Return the text of turns with their answers; `image` images come before the first question.
 
         Raises:
             PromptUnusable: the chat template does not append turns to the text before.
         """
         return self._templated(turns, image) if self._chat else self._plain(turns, image)
 
-    def question(self, question: str, image: bool) -> str:
-        """Return the text up to the start of the answer."""
+    def question(self, question: str, image: int) -> str:
+        """Return the text up to the start of the answer, with `image` images before the question."""
         if self._chat:
             return self._rendered(_messages([Turn(question, "")], image)[:1], asks=True)
         return self._opening(image) + _asked(question)
 
-    def _plain(self, turns: Sequence[Turn], image: bool) -> Prompt:
+    def _plain(self, turns: Sequence[Turn], image: int) -> Prompt:
         text, answers, ends = self._opening(image), [], []
         for turn in turns:
             text += _asked(turn.question)
@@ -55,10 +55,10 @@ class Prompts:
             ends.append(len(text))
         return Prompt(text, tuple(answers), tuple(ends))
 
-    def _opening(self, image: bool) -> str:
-        return (self._tokenizer.bos_token or "") + (f"{self._processor.image_token}\n" if image else "")
+    def _opening(self, image: int) -> str:
+        return (self._tokenizer.bos_token or "") + (f"{self._processor.image_token}\n" * image if image else "")
 
-    def _templated(self, turns: Sequence[Turn], image: bool) -> Prompt:
+    def _templated(self, turns: Sequence[Turn], image: int) -> Prompt:
         messages = _messages(turns, image)
         whole = self._rendered(messages)
         text, at, answers, ends = "", 0, [], []
@@ -119,12 +119,11 @@ def _asked(question: str) -> str:
     return f"USER: {question}\nASSISTANT:"
 
 
-def _messages(turns: Sequence[Turn], image: bool) -> list[dict[str, Any]]:
+def _messages(turns: Sequence[Turn], image: int) -> list[dict[str, Any]]:
     messages = []
     for number, turn in enumerate(turns):
-        parts = [{"type": "text", "text": turn.question}]
-        if image and number == 0:
-            parts.insert(0, {"type": "image"})
+        shown = [{"type": "image"} for _ in range(image)] if number == 0 else []
+        parts = [*shown, {"type": "text", "text": turn.question}]
         messages.append({"role": "user", "content": parts})
         messages.append({"role": "assistant", "content": [{"type": "text", "text": turn.answer}]})
     return messages

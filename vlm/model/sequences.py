@@ -14,6 +14,8 @@ from vlm.model.settings import SequenceSettings
 
 Ints, Flags = NDArray[np.int64], NDArray[np.bool_]
 
+Images = Sequence[NDArray[np.uint8]]
+
 # Per-token outputs of processors; all other outputs belong to images.
 TOKEN_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids")
 
@@ -52,19 +54,20 @@ class Sequencer:
             )
 
     def sequences(
-        self, examples: Sequence[Example], images: Sequence[NDArray[np.uint8] | None]
+        self, examples: Sequence[Example], images: Sequence[Images]
     ) -> tuple[list[TokenSequence], dict[str, Any]]:
         """Return the sequence of every example, and the model inputs of the images.
 
         Raises:
+            ModelUnsuited: an example has several images, and the processor takes one.
             PromptUnusable: the template or tokenizer does not separate answers from questions.
-            SequenceTooLong: an image alone has more tokens than a sequence may have.
+            SequenceTooLong: images alone have more tokens than a sequence may have.
         """
         pairs = zip(examples, images, strict=True)
-        prompts = [self._written(example, image is not None) for example, image in pairs]
+        prompts = [self._written(example, len(own)) for example, own in pairs]
         flat = iter(self._tokenized([prompt.text for own in prompts for prompt in own]))
         tokens = [[next(flat) for _ in own] for own in prompts]
-        shown = [place for place, image in enumerate(images) if image is not None]
+        shown = [place for place, own in enumerate(images) if own]
         expanded, inputs = self._expanded(
             [prompts[place][0].text for place in shown], [images[place] for place in shown]
         )
@@ -76,10 +79,10 @@ class Sequencer:
                 for (ids, offsets), prompt in zip(tokens[place], own, strict=True)
             ]
             make = self._independent if self._settings.independent_turns else self._whole
-            made.append(make(turns, rows.get(place)))
+            made.append(make(turns, rows.get(place), len(images[place])))
         return made, inputs
 
-    def _written(self, example: Example, image: bool) -> list[Prompt]:
+    def _written(self, example: Example, image: int) -> list[Prompt]:
         if self._settings.independent_turns:
             return [self._prompts.conversation([turn], image) for turn in example.turns]
         return [self._prompts.conversation(example.turns, image)]
@@ -93,18 +96,18 @@ class Sequencer:
             for ids, offsets in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
         ]
 
-    def _expanded(self, texts: list[str], images: list[Any]) -> tuple[list[dict[str, Ints]], dict[str, Any]]:
-        """Process texts with one image each; return the token inputs of each text, and the inputs of the images."""
+    def _expanded(self, texts: list[str], images: list[Images]) -> tuple[list[dict[str, Ints]], dict[str, Any]]:
+        """Process texts with their images; return the token inputs of each text, and the inputs of the images."""
         if not texts:
             return [], {}
-        nested = [[image] for image in images]
-        made = self._processor(text=texts, images=nested, add_special_tokens=False, padding=True, return_tensors="pt")
+        options = {"add_special_tokens": False, "padding": True, "return_tensors": "pt"}
+        made = processed(self._processor, texts, images, **options)
         kept = made["attention_mask"].numpy().astype(bool)
         inputs = {name: made[name].numpy() for name in TOKEN_INPUTS if name in made and name != "attention_mask"}
         rows = [{name: values[row][kept[row]] for name, values in inputs.items()} for row in range(len(texts))]
         return rows, {name: value for name, value in made.items() if name not in TOKEN_INPUTS}
 
-    def _whole(self, turns: list["_TokenizedPrompt"], row: dict[str, Ints] | None) -> TokenSequence:
+    def _whole(self, turns: list["_TokenizedPrompt"], row: dict[str, Ints] | None, images: int) -> TokenSequence:
         """Return the sequence of a conversation whose turns attend to earlier turns."""
         only, limit = turns[0], self._settings.max_tokens
         row = row or {"input_ids": only.ids}
@@ -125,15 +128,15 @@ class Sequencer:
         end = ends[fitting - 1] if fitting else len(ids) - same + 1
         if fitting == len(ends):
             end = len(ids)
-        self._check(end)
+        self._check(end, images)
         kept = {name: values[:end] for name, values in row.items()}
         whole = TokenSequence(
             kept.pop("input_ids"), answer[:end], np.zeros(end, np.int64), np.arange(end), kept, len(ends) - fitting
         )
         return whole if fitting else replace(whole, answer=np.zeros(end, bool))
 
-    def _independent(self, turns: list["_TokenizedPrompt"], row: dict[str, Ints] | None) -> TokenSequence:
-        """Return the image once, followed by every turn as if it were the only one."""
+    def _independent(self, turns: list["_TokenizedPrompt"], row: dict[str, Ints] | None, images: int) -> TokenSequence:
+        """Return the images once, followed by every turn as if it were the only one."""
         starts = [self._after_image(one.ids) if row else 0 for one in turns]
         shared = row["input_ids"][: self._after_image(row["input_ids"])] if row else np.empty(0, np.int64)
         room, parts = self._settings.max_tokens - len(shared), [shared]
@@ -142,7 +145,7 @@ class Sequencer:
             if room < 0:
                 break
             parts.append(one.ids[start:])
-        self._check(len(shared))
+        self._check(len(shared), images)
         fitting = len(parts) - 1
         if not fitting and not row:
             parts.append(turns[0].ids[:1])
@@ -164,11 +167,12 @@ class Sequencer:
             raise ModelUnsuited("The processor's text has no image token; set model.sequence.independent_turns=false.")
         return int(places[-1]) + 1
 
-    def _check(self, needed: int) -> None:
+    def _check(self, needed: int, images: int) -> None:
         if needed > self._settings.max_tokens:
             raise SequenceTooLong(
-                f"An image has {needed} tokens, but a sequence may have {self._settings.max_tokens}; raise "
-                "model.sequence.max_tokens, or let the processor use smaller images."
+                f"{'An image has' if images < 2 else f'{images} images have'} {needed} tokens, but a sequence may have "
+                f"{self._settings.max_tokens}; raise model.sequence.max_tokens, or let the processor use smaller "
+                "images."
             )
 
 
@@ -182,6 +186,24 @@ class _TokenizedPrompt:
             first, last = np.searchsorted(offsets[:, 0], (start, end))
             self.answer[first:last] = True
         self.ends = [int(np.searchsorted(offsets[:, 0], end)) for end in prompt.ends]
+
+
+def processed(processor: Any, texts: Sequence[str], images: Sequence[Images], **options: Any) -> Any:
+    """Return what a processor makes of texts with their images.
+
+    Raises:
+        ModelUnsuited: a text has several images, and the processor takes one.
+    """
+    several = max(map(len, images)) > 1
+    try:
+        return processor(text=list(texts), images=[list(own) for own in images], **options)
+    except (ValueError, TypeError, IndexError) as error:
+        if not several:
+            raise
+        raise ModelUnsuited(
+            f"{type(processor).__name__} does not take several images per example ({error}); leave out rows about "
+            "several images, or use a model that does."
+        ) from error
 
 
 def _common_end(some: Ints, others: Ints) -> int:
@@ -203,22 +225,21 @@ class OneTurnSequencer:
         self._settings = settings
 
     def sequences(
-        self, examples: Sequence[Example], images: Sequence[NDArray[np.uint8] | None]
+        self, examples: Sequence[Example], images: Sequence[Images]
     ) -> tuple[list[TokenSequence], dict[str, Any]]:
         """Return the sequence of every example, and the model inputs of the images.
 
         Raises:
-            ModelUnsuited: an example has no image.
+            ModelUnsuited: an example has no image, or several, and the processor takes one.
         """
-        if any(image is None for image in images):
+        if not all(images):
             raise ModelUnsuited("This model needs an image in every example; leave out streams with text alone.")
-        made = self._processor(
-            text=[f"{self._processor.image_token}{example.turns[0].question}" for example in examples],
-            suffix=[example.turns[0].answer for example in examples],
-            images=[[image] for image in images],
-            padding=True,
-            return_tensors="pt",
-        )
+        token = self._processor.image_token
+        texts = [
+            f"{token * len(own)}{example.turns[0].question}" for example, own in zip(examples, images, strict=True)
+        ]
+        answers = [example.turns[0].answer for example in examples]
+        made = processed(self._processor, texts, images, suffix=answers, padding=True, return_tensors="pt")
         kept = made["attention_mask"].numpy().astype(bool)
         inputs = {name: made[name].numpy() for name in TOKEN_INPUTS if name in made and name != "attention_mask"}
         shown = {name: value for name, value in made.items() if name not in (*TOKEN_INPUTS, "labels")}

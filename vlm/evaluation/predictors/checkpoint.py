@@ -57,18 +57,13 @@ class Checkpoint:
             PredictorUnusable: the model cannot be loaded or used.
         """
         for batch in batches:
-            fit = [one for one in batch if len(one.images) <= 1]
-            yield [Output(one, text) for one, text in zip(fit, self._answers(fit), strict=True)] + [
-                Output(one, fault=f"Item {one.item_id} has {len(one.images)} images, but {self.model} takes one.")
-                for one in batch
-                if len(one.images) > 1
-            ]
+            yield [Output(one, text) for one, text in zip(batch, self._answers(batch), strict=True)]
 
     def _answers(self, asked: Sequence[Shown]) -> list[str]:
         from vlm.errors import ModelError
         from vlm.model.generate import answers
 
-        images = [one.images[0] if one.images else None for one in asked]
+        images = [one.images for one in asked]
         try:
             return answers(self._loaded, images, [one.prompt for one in asked], self._settings.max_new_tokens)
         except ModelError as error:
