@@ -41,7 +41,7 @@ FUSED_OBJECT = StructType(
         column("corners_m", VECTOR, "[24] eight corners of the box in F: bottom 4 then top 4, counter-clockwise"),
         column("is_whole", BooleanType(), "a frame shows it neither cut off nor more than 10 % hidden"),
         column("confidence", DoubleType(), "share of frames that show it of those that see its place, in (0, 1]"),
-        column("is_moved", BooleanType(), "one of two places of a thing that was moved"),
+        column("is_moved", BooleanType(), "one of two places of a thing that was moved, or frames show it in two"),
     ]
 )
 

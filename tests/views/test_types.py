@@ -106,3 +106,14 @@ def test_the_size_of_a_room_is_told_where_its_walls_are_seen_all_around() -> Non
     assert row["value_si"] == pytest.approx(length * width, rel=0.03)
     # An orbit shows a part of the walls.
     assert not [row for row in asked(list(views())) if row["type_id"] == "V11"]
+
+
+# A cushion whose second place is cut off, a chair that frames show in two places as one, and a backpack that hides
+# the place where it was.
+@pytest.mark.parametrize("index", [82, 94, 52])
+def test_what_was_moved_is_not_taken_for_two_or_for_what_it_was(index: int) -> None:
+    path = camera_path(401, index, PathSettings(moved=True, kind="watch"))
+    tally, wrong = Tally(), list[str]()
+    judged(path, fuse(lifted_views(path)), tally, wrong)
+    assert not wrong
+    assert sum(one.answers for one in tally.types.values()) > 8

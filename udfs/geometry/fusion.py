@@ -29,7 +29,7 @@ _DENSITIES = (12_000, 1_600, 200)
 _MAX_OCCLUSION = 0.10
 _MAX_UP_DEG = 5.0
 _MIN_KEPT = 0.3
-_GONE_SHARE, _THROUGH_SHARE = 0.7, 0.1
+_GONE_SHARE, _THROUGH_SHARE, _TORN_SHARE = 0.7, 0.1, 0.5
 _MIN_COMPARED, _MIN_COMPARED_SHARE = 15, 0.2
 _SAME_HEIGHT_REL, _SAME_HEIGHT_M = 0.15, 0.03
 _MIN_MOVE_M, _MOVE_SIGMAS = 0.10, 3.0
@@ -46,7 +46,7 @@ class FusedObject:
     `seen` holds its OBJECT struct per frame, by the frame's place among the views, and `clouds` the points (n, 3) of
     that frame that others confirm. `is_whole` says that a frame shows
     it neither cut off nor hidden. `through` counts the frames that see through where it is, `is_moved` that it is one
-    of two places of a thing that was moved.
+    of two places of a thing that was moved, or that frames show it in two places itself.
     """
 
     object_id: int
@@ -166,6 +166,7 @@ def fuse(frames: Sequence[PosedView]) -> FusedScene:
     objects = [_with_through(thing, kept, rotation, offset) for thing in objects]
     moved = _moves(objects, kept, rotation, offset)
     places = {place for move in moved for place in (move.before, move.after)}
+    places |= {thing.object_id for thing in objects if _is_torn(thing, kept, (rotation, offset))}
     marked = [_marked(thing) if thing.object_id in places else thing for thing in objects]
     return FusedScene(
         views=tuple(kept),
@@ -344,6 +345,19 @@ def _is_gone(thing: FusedObject, view: PosedView, rotation: Array, offset: Array
     without, through = seen & ~alike, found.through & ~alike
     shares = [np.count_nonzero(part) / np.count_nonzero(seen) for part in (without, through)]
     return bool(shares[0] >= _GONE_SHARE and shares[1] >= _THROUGH_SHARE)
+
+
+def _is_torn(thing: FusedObject, views: Sequence[PosedView], frame: tuple[Array, Array]) -> bool:
+    """Return whether a frame that shows a thing sees through most of where another frame shows it: it was moved."""
+    rotation, offset = frame
+    for k, cloud in thing.clouds.items():
+        points = (cloud[:: 1 + len(cloud) // _MATCH_POINTS] - offset) @ rotation
+        for other in thing.seen.keys() - {k}:
+            found = sightings(views[other], points, views[k].sigma_rel)
+            seen = np.count_nonzero(found.through | found.agrees)
+            if seen >= _MIN_COMPARED and np.count_nonzero(found.through) > _TORN_SHARE * seen:
+                return True
+    return False
 
 
 def _moves(objects: Sequence[FusedObject], views: Sequence[PosedView], rotation: Array, offset: Array) -> list[Moved]:

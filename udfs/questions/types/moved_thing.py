@@ -14,6 +14,8 @@ def _moves(sequence: Sequence, settings: SequenceSettings) -> list[Found]:
     if move.before not in sequence.names or move.sigma_m > settings.max_relative_sigma * move.distance_m:
         return []
     before, after = (fused.object(one) for one in (move.before, move.after))
+    if not (before.is_whole and after.is_whole):
+        return []
     frames = tuple(max(part.seen, key=lambda k: sequence.pixels[part.object_id][k]) for part in (before, after))
     return [
         Found(
@@ -33,7 +35,8 @@ MOVED = SequenceRule(
     decide=_moves,
     things=1,
     compares="distance of the centers of the two boxes, >= 0.10 m and > 3 standard errors; nothing else was moved",
-    check="later images show the first place without the thing, and earlier ones the second place without it",
+    check="later images show the first place without the thing, and earlier ones the second place without it; each "
+    "place is seen neither cut off nor hidden in an image",
     error_is="those of both centers, each as large as the views disagree or declare",
 )
 
