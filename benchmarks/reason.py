@@ -52,8 +52,7 @@ class Report:
             self.unanswered.append(f"{one.family}: {one.question}\n    {ending.text if ending else ''}")
             return
         self.answered[one.family] += 1
-        value = next(step.value for step in made.steps if step.result == ending.result)
-        if is_right(value, one.truth, answers):
+        if is_right(value_of(made), one.truth, answers):
             self.right[one.family] += 1
         else:
             self.wrong.append(f"{one.family}: {one.question}\n    {ending.text} Truth: {one.truth}")
@@ -61,6 +60,14 @@ class Report:
     def shares(self) -> tuple[float, float]:
         """Return the shares of questions that were answered, and of answers that are right."""
         return self.answered.total() / self.asked.total(), self.right.total() / max(1, self.answered.total())
+
+
+def value_of(made: Transcript) -> Value | None:
+    """Return the value that a transcript ends with, None where it ends without an answer."""
+    ending = made.ending
+    if ending is None or ending.state != ANSWERED:
+        return None
+    return next(step.value for step in made.steps if step.result == ending.result)
 
 
 def is_right(value: Value | None, truth: Truth, answers: GeometryAnswers) -> bool:
@@ -78,7 +85,16 @@ def is_right(value: Value | None, truth: Truth, answers: GeometryAnswers) -> boo
     return tuple(answers.names.of(name) for name in value.text.split(", ")) == truth
 
 
-def asked_rooms(crawl: Path, questions: int, seed: int) -> Iterator[tuple[GeometryAnswers, list[Composed]]]:
+@dataclass(frozen=True)
+class AskedRoom:
+    """A measured room, the file of its image, and the questions about it."""
+
+    answers: GeometryAnswers
+    image: Path
+    questions: list[Composed]
+
+
+def asked_rooms(crawl: Path, questions: int, seed: int) -> Iterator[AskedRoom]:
     """Yield the measured rooms with their questions, as many of each family, until there are enough."""
     left = {family: -(-questions // len(FAMILIES)) for family in FAMILIES}
     total = questions
@@ -94,7 +110,8 @@ def asked_rooms(crawl: Path, questions: int, seed: int) -> Iterator[tuple[Geomet
             if len(chosen) == min(MAX_PER_ROOM, total):
                 break
         total -= len(chosen)
-        yield GeometryAnswers(processed.scene, processed.references["references"]), chosen
+        answers = GeometryAnswers(processed.scene, processed.references["references"])
+        yield AskedRoom(answers, crawl / processed.manifest["image"], chosen)
 
 
 def measured(questions: int, seed: int, rooms: int, crawl: Path, width: int = 320) -> Report:
@@ -102,12 +119,12 @@ def measured(questions: int, seed: int, rooms: int, crawl: Path, width: int = 32
     write_crawl(str(crawl), rooms, seed, width=width, height=width * 3 // 4)
     report = Report()
     planner = OfflinePlanner()
-    for answers, chosen in asked_rooms(crawl, questions, seed):
-        for one in chosen:
+    for room in asked_rooms(crawl, questions, seed):
+        for one in room.questions:
             begun = time.perf_counter()
-            made = reason(Task(one.question, answers.names), planner, answers)
+            made = reason(Task(one.question, room.answers.names), planner, room.answers)
             report.seconds += time.perf_counter() - begun
-            report.note(one, made, answers)
+            report.note(one, made, room.answers)
     return report
 
 
