@@ -11,7 +11,7 @@ KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=85899345
 SEED ?= $(shell date -u +%Y%m%d)
 PYTEST := $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder --randomly-seed=$(SEED)
 
-.PHONY: demo test test-long test-study test-spark41 coverage lint format package environment setup java browser \
+.PHONY: demo test test-long test-study test-spark41 test-python coverage lint format package environment setup java browser \
   notebooks benchmark claims claims-smoke clean
 # A lake with two crawls, one of which has a cut image, and a short training run: what the notebooks show.
 NOTEBOOK_FOLDER := /tmp/rooms
@@ -38,6 +38,13 @@ test-spark41: setup
 	test -d $(SPARK41) || $(UV) pip install --quiet --no-deps --target $(SPARK41) pyspark==4.1.1 delta-spark==4.2.0
 	PYTHONPATH=$(SPARK41) $(RUN) spatiallake setup
 	PYTHONPATH=$(SPARK41) $(RUN) pytest tests/jobs/test_stream.py tests/jobs/test_commits.py
+
+# The same on another Python, in an environment of its own with all extras, some GB: make test-python OTHER=3.13
+OTHER ?= 3.12
+test-python: java $(UV)
+	UV_PROJECT_ENVIRONMENT=build/python-$(OTHER) $(UV) sync --frozen --all-extras --quiet --python $(OTHER)
+	build/python-$(OTHER)/bin/spatiallake setup
+	build/python-$(OTHER)/bin/pytest tests/jobs/test_stream.py tests/jobs/test_commits.py
 
 # The tests again, measured. This takes almost twice the processor time, so `make test` does without.
 coverage: setup browser
