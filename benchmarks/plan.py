@@ -1,6 +1,6 @@
 """Measures the rates of `spatiallake plan`, and compares what it predicts with real runs.
 
-`python -m benchmarks.plan --fit 200 2000 --fit-small 100 600 --check 500 2000 10000 --write` runs `spatiallake run
+`python -m benchmarks.plan --fit 500 5000 --fit-small 100 600 --check 500 2000 10000 --write` runs `spatiallake run
 --experts sensor` on crawls of rendered images, in Spark at the sizes of --fit and without it at those of --fit-small.
 Of each, the processor time of the whole process tree at the two sizes gives the cost of a further image and of a start;
 the stages' shares of it are those of their micro-batches. --check predicts further runs, each in the engine that a run
@@ -96,7 +96,9 @@ def measured(base: Path, folder: Path, in_spark: Sequence[int], without: Sequenc
     first, last = (run(base, folder / "spark", images, "max_images_without_spark=0") for images in in_spark)
     sizes = pilot_of(LakeReader(str(last.lake))).bytes_per_image
     found = {name: round(size) for name, size in sizes.items()}
-    return rates.model_copy(update={"spark": fitted(first, last, held.spark), "bytes_per_image": found}), few
+    rates = rates.model_copy(update={"spark": fitted(first, last, held.spark), "bytes_per_image": found})
+    shutil.rmtree(folder / "spark")
+    return rates, few
 
 
 def written(rates: Rates) -> None:
@@ -134,7 +136,7 @@ def main() -> None:
     """Measure, check and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--fit", nargs="*", type=int, default=[200, 2000], help="two sizes that give the rates in Spark; none keep them"
+        "--fit", nargs="*", type=int, default=[500, 5000], help="two sizes that give the rates in Spark; none keep them"
     )
     parser.add_argument("--fit-small", nargs=2, type=int, default=[100, 600], help="sizes that give those without it")
     parser.add_argument("--check", nargs="*", type=int, default=[500, 2000, 10000], help="numbers of images to predict")
