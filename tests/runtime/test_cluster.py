@@ -40,6 +40,7 @@ def gpu_settings(tmp_path: Path) -> Path:
         "spark.worker.resource.gpu.amount": "1",
         "spark.worker.resource.gpu.discoveryScript": str(script),
         "spark.executor.resource.gpu.amount": "1",
+        "spark.decommission.enabled": "true",
         "spark.executor.memory": "512m",
         "spark.executor.extraJavaOptions": _SHORT_RUN,
         "spark.sql.files.maxPartitionBytes": "300k",
@@ -88,6 +89,10 @@ def executors(command: psutil.Process) -> list[psutil.Process]:
     return found
 
 
+def log_of(executor: psutil.Process) -> Path:
+    return Path(executor.cwd()) / "stderr"
+
+
 def device_lines(model: str) -> list[dict[str, str]]:
     """Return what workers with this model told of their devices; a local cluster logs beside the installed Spark."""
     logs = (Path(pyspark.__file__).parent / "work").glob("*/*/stderr")
@@ -96,7 +101,10 @@ def device_lines(model: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.long
-def test_two_executors_take_the_two_gpus_and_killing_one_at_work_loses_nothing(lake, weights, gpu_settings, tmp_path):
+@pytest.mark.parametrize("taken_back", [False, True], ids=["killed", "decommissioned"])
+def test_two_executors_take_the_two_gpus_and_losing_one_at_work_loses_nothing(
+    lake, weights, gpu_settings, tmp_path, taken_back
+):
     log = tmp_path / "log.txt"
     running = filtering(lake, profile_of(tmp_path, weights, seconds=0.1), gpu_settings, tmp_path)
     at_work: dict[str, int] = {}
@@ -108,17 +116,22 @@ def test_two_executors_take_the_two_gpus_and_killing_one_at_work_loses_nothing(l
     victim = executors(psutil.Process(running.pid))[0]
     models = [process for process in victim.children(recursive=True) if process.pid in at_work.values()]
     assert len(models) == 1
-    victim.send_signal(signal.SIGKILL)
+    log_of_victim = log_of(victim)
+    # Machines of the spot market that are about to be taken back tell their executors by this signal.
+    victim.send_signal(signal.SIGPWR if taken_back else signal.SIGKILL)
     _, said = running.communicate(timeout=900)
     assert running.returncode == 0, said[-3000:]
     assert "Loaded models: filter on cuda:" in said
     told = device_lines(weights)
     # One line per worker, in the log of its executor.
     assert {one["device"] for one in told} == {"cuda:0", "cuda:1"}
-    assert len({one["process"] for one in told}) == len(told) >= 3
+    assert len({one["process"] for one in told}) == len(told) >= (2 if taken_back else 3)
     assert all(one["stage"] == "filter" and one["host"] for one in told)
     assert image_ids(lake, "image_scores") == image_ids(lake, "images")
-    assert {process for process, *_ in logged(log)} - set(at_work.values())
+    if taken_back:
+        assert "Executor self-exiting due to : Finished decommissioning" in log_of_victim.read_text()
+    else:
+        assert {process for process, *_ in logged(log)} - set(at_work.values())
     assert psutil.wait_procs(models, timeout=120)[1] == []
 
 
