@@ -18,12 +18,19 @@ TABLES = (
 )
 
 
-def spatiallake(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "spatiallake", *arguments]
+def started(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    command, variables = [sys.executable, "-m", "spatiallake", *arguments], {**os.environ, **(environment or {})}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables)
+
+
+def ended(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
     # pytest's own timeout ends a run that hangs; how long one takes is no part of any test.
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}
-    )
+    stdout, stderr = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def spatiallake(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    done = ended(started(*arguments, environment=environment))
     assert done.returncode == 0, done.stderr[-3000:]
     return done
 

@@ -8,9 +8,10 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs.engine.environment import resolve_jars
+from jobs.engine.errors import LakeBusy
 from scenes.crawl import write_crawl
 from tests.command import invoke
-from tests.jobs.engine import events, spatiallake, table
+from tests.jobs.engine import ended, events, spatiallake, started, table
 from tests.object_store import Busy, busy_s3_server, upload
 
 LOOPBACK_HTTP = {"AWS_ALLOW_HTTP": "true", "AWS_S3_ALLOW_UNSAFE_RENAME": "true"}
@@ -25,7 +26,7 @@ def busy() -> Iterator[tuple[str, Busy]]:
 
 @pytest.mark.long
 @pytest.mark.usefixtures("spark")
-def test_a_lake_on_a_busy_s3_equals_a_local_one_and_a_second_run_adds_nothing(
+def test_a_lake_on_a_busy_s3_equals_a_local_one_also_with_two_first_runs_at_once(
     tmp_path: Path, busy: tuple[str, Busy]
 ) -> None:
     resolve_jars(with_s3=True)
@@ -36,12 +37,15 @@ def test_a_lake_on_a_busy_s3_equals_a_local_one_and_a_second_run_adds_nothing(
 
     only_s3 = {"AWS_ENDPOINT_URL_S3": os.environ["AWS_ENDPOINT_URL"], "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
     whole = ("run", "--crawl", f"{s3}/rooms", "--lake", lake, "--experts", "sensor")
-    done = spatiallake(*whole, environment=only_s3)
+    both = (started(*whole, environment=only_s3), started(*whole, environment=only_s3))
+    done, refused = sorted(map(ended, both), key=lambda one: one.returncode)
+    assert (done.returncode, refused.returncode) == (0, LakeBusy.exit_code), done.stderr + refused.stderr
     invoke("run", "--crawl", tmp_path / "crawl", "--lake", tmp_path / "lake", "--experts", "sensor")
     again = spatiallake(*whole)
 
     rows_in = {event["stage"]: event["rows_in"] for event in events(done) if event["event"] == "stage_finished"}
     assert rows_in["ingest"] == 6
+    assert f"is writing to {lake}" in refused.stderr.splitlines()[-1]
     assert {event["rows_in"] for event in events(again) if event["event"] == "stage_finished"} == {0}
     assert server.refused > 50
     there = DeltaTable(f"{lake}/qa_pairs", storage_options=LOOPBACK_HTTP).to_pyarrow_table()
