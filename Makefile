@@ -39,7 +39,7 @@ test-spark41: setup
 	PYTHONPATH=$(SPARK41) $(RUN) spatiallake setup
 	PYTHONPATH=$(SPARK41) $(RUN) pytest tests/jobs/test_stream.py tests/jobs/test_commits.py
 
-# The same on another Python, in an environment of its own with all extras, some GB: OTHER=3.13 make test-python
+# The same on another Python, in an environment of its own with all extras, some GB: OTHER=3.12 make test-python
 OTHER ?= 3.12
 test-python: java $(UV)
 	UV_PROJECT_ENVIRONMENT=build/python-$(OTHER) $(UV) sync --frozen --all-extras --quiet --python $(OTHER)
