@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyspark
 
@@ -36,6 +37,8 @@ CONF = (
     "spark.ui.enabled=false",
     "spark.eventLog.enabled=true",
     "spark.eventLog.compress=false",
+    # An archive with PyTorch has gigabytes, of which the cache would be one more copy per executor.
+    "spark.files.useFetchCache=false",
 )
 _SMALL = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 _EXECUTOR = b"CoarseGrainedExecutorBackend"
@@ -65,7 +68,7 @@ def submit(packaged: Path, folder: Path, *arguments: str, kills: int = 0, seed: 
     home = _spark_home(folder)
     # The driver of a client runs before Spark unpacks archives, so it is given an unpacked one.
     with tarfile.open(packaged / "environment.tar.gz") as archive:
-        archive.extractall(folder / "driver", filter="fully_trusted")
+        archive.extractall(folder / "driver", filter=_needed_by_driver)
     (folder / "events").mkdir()
     conf = (*CONF, f"spark.executor.extraJavaOptions={_SMALL}", f"spark.eventLog.dir={(folder / 'events').as_uri()}")
     command = [str(home / "bin/spark-submit"), "--master", "local-cluster[2,1,2048]", "--driver-memory", "2g"]
@@ -93,13 +96,29 @@ def submit(packaged: Path, folder: Path, *arguments: str, kills: int = 0, seed: 
 
 def executors_with_tasks(folder: Path) -> set[str]:
     """Return the ids of the executors that ended tasks well, by Spark's own log of events below a folder."""
-    found = set()
-    for file in folder.rglob("events_*"):
-        for line in file.read_text().splitlines():
-            event = json.loads(line)
-            if event["Event"] == "SparkListenerTaskEnd" and event["Task End Reason"]["Reason"] == "Success":
-                found.add(event["Task Info"]["Executor ID"])
+    ended = (event for event in _events(folder) if event["Event"] == "SparkListenerTaskEnd")
+    return {one["Task Info"]["Executor ID"] for one in ended if one["Task End Reason"]["Reason"] == "Success"}
+
+
+def options_at_work(folder: Path) -> list[dict[str, str]]:
+    """Return the options of Spark under which each query ran, by the same log: those submitted and what was changed."""
+    given, found = dict[str, str](), list[dict[str, str]]()
+    for event in _events(folder):
+        if event["Event"] == "SparkListenerEnvironmentUpdate":
+            given = dict(event["Spark Properties"])
+        elif event["Event"].endswith("SparkListenerSQLExecutionStart"):
+            found.append({**given, **event["modifiedConfigs"]})
     return found
+
+
+def _events(folder: Path) -> Iterator[dict[str, Any]]:
+    for file in sorted(folder.rglob("events_*")):
+        yield from map(json.loads, file.read_text().splitlines())
+
+
+def _needed_by_driver(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
+    """Leave out PyTorch, which has gigabytes: executors load the models."""
+    return None if {"torch", "nvidia"} & set(Path(member.name).parts) else tarfile.fully_trusted_filter(member, folder)
 
 
 def _spark_home(folder: Path) -> Path:
@@ -175,7 +194,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         packaged = options.package or Path(name) / "package"
         if options.package is None:
-            package(packaged, ["experts"] if "builtin" in options.experts else [])
+            package(packaged, ["experts"] if "builtin" in options.experts else [], for_cpus=True)
         found = list[str]()
         for experts in options.experts:
             (Path(name) / experts).mkdir()

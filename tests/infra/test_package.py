@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.same_rows import COMPARED, differences, rows_of
-from benchmarks.submitted import executors_with_tasks, submit
+from benchmarks.submitted import executors_with_tasks, options_at_work, submit
 from infra import package as packaging
 from scenes.crawl import write_crawl
 from tests.command import invoke
@@ -33,6 +33,9 @@ def test_spark_submit_with_two_executors_equals_a_local_run_row_for_row(package:
     assert done.code == 0, done.told[-1000:] + done.logged[-2000:]
     assert done.finished["ingest"]["rows_in"] == 6 and done.finished["synthesize"]["rows_out"] > 100
     assert executors_with_tasks(tmp_path / "empty/events") == {"0", "1"}
+    at_work = options_at_work(tmp_path / "empty/events")
+    assert {one["spark.sql.shuffle.partitions"] for one in at_work} == {"400"}
+    assert {one["spark.executor.memory"] for one in at_work} == {"1g"}
     invoke("run", "--crawl", crawl, "--lake", tmp_path / "here", "--experts", "sensor")
     assert sum(rows_of(tmp_path / "here", "qa_pairs").values()) > 100
     assert "qa_pairs" in COMPARED and differences(tmp_path / "here", tmp_path / "there") == []
