@@ -1,14 +1,18 @@
 """Sessions of platforms: their configuration stays, and what cannot be set is said by name."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
+from benchmarks.same_rows import differences, rows_of
 from jobs.engine.errors import UsageError
 from jobs.engine.joining import SESSION_OPTIONS, configure, on_platform, platform_session, require_shared
 from jobs.engine.session import start_session
+from scenes.crawl import write_crawl
+from tests.command import invoke
 
 
 class Guarded:
@@ -17,8 +21,8 @@ class Guarded:
     def __init__(self, session: SparkSession, fixed: tuple[str, ...]) -> None:
         self._conf, self._fixed = session.conf, fixed
 
-    def get(self, key: str, default: Any = None) -> Any:
-        return self._conf.get(key, default)
+    def get(self, key: str, *default: Any) -> Any:
+        return self._conf.get(key, *default)
 
     def set(self, key: str, value: str) -> None:
         if key in self._fixed:
@@ -62,6 +66,28 @@ def test_a_given_session_is_joined_also_on_databricks(
     assert joined is spark and platform_session() is spark
     assert spark.conf.get("spark.sql.shuffle.partitions") == before
     assert "does not let change spark.executor.cores;" in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_the_engine_runs_in_a_session_of_databricks_and_says_what_it_could_not_set(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_crawl(str(tmp_path / "crawl"), count=3, seed=4, width=160, height=120)
+    whole = ("run", "--crawl", tmp_path / "crawl", "--experts", "sensor")
+    invoke(*whole, "--lake", tmp_path / "here")
+    fixed = "spark.sql.parquet.columnarReaderBatchSize"
+    given = spark.newSession()
+    given.conf.set(fixed, "128")
+    with monkeypatch.context() as patch:
+        patch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
+        patch.setattr(SparkSession, "getActiveSession", lambda: given)
+        patch.setattr(given, "conf", Guarded(given, (fixed,)))
+        said = invoke(*whole, "--lake", tmp_path / "there", "--set", "spark.executor.memory=3g")
+        assert given.conf.get(fixed) == "128"
+    assert f"does not let change {fixed}, which stays 128;" in said
+    assert "does not let change spark.executor.memory;" in said
+    assert sum(rows_of(tmp_path / "there", "qa_pairs").values()) > 50
+    assert differences(tmp_path / "here", tmp_path / "there") == []
 
 
 @pytest.mark.parametrize("master", ["yarn", "spark://host:7077", "k8s://https://host"])
