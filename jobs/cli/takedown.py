@@ -52,6 +52,7 @@ def takedown(
     from jobs.engine.pipeline import open_lake
     from jobs.takedown.command import preview_takedown, take_down
     from jobs.takedown.criteria import asked_for
+    from jobs.takedown.small import counts_without_spark, preview_small
     from jobs.views.reader import LakeReader
     from udfs.storage.atomic import written_whole
 
@@ -59,7 +60,8 @@ def takedown(
     settings = settings_of(lake, None, set_, master=master)
     opened = open_lake(settings, to_write=not dry_run)
     if dry_run:
-        for name, rows in preview_takedown(opened, asked).items():
+        count = preview_small if counts_without_spark(settings, opened) else preview_takedown
+        for name, rows in count(opened, asked).items():
             typer.echo(f"{name}: {rows:,} rows")
         typer.echo("Nothing was removed (--dry-run).")
         return

@@ -14,10 +14,11 @@ from jobs.engine.batches import BatchWriter, StreamOptions, followed, ledger_of
 from jobs.engine.joining import ARROW_ROWS, try_set
 from jobs.engine.lake import Lake
 from jobs.engine.recovery import recover
-from jobs.engine.selection import Selection, selected_images
+from jobs.engine.selection import SELECTED_FROM, Selection, selected_images, selected_sql
 from jobs.engine.stage import Stage
 from jobs.engine.stream import StageSummary
 from jobs.engine.writing import Outputs, ReplaceShards
+from jobs.views.reader import LakeReader
 from schemas.operations import QUARANTINE
 
 
@@ -59,6 +60,29 @@ def lacking(lake: Lake, stage: Stage, selection: Selection | None = None) -> int
         rows = rows.where(F.col("recipe") == stage.recipe) if "recipe" in rows.columns else rows
         keys = keys.join(rows.select(key).distinct(), key, "left_anti")
     return keys.count()
+
+
+def lacking_without_spark(lake: LakeReader, stage: Stage, selection: Selection | None = None) -> int:
+    """Return what `lacking` does, for a selection without `where`, which is SQL of Spark."""
+    if not lake.exists(stage.upstream) or isinstance(stage.writing, ReplaceShards):
+        return 0
+    key, done, tables = stage.keys[0], stage.writing.done or stage.target, {stage.upstream.name: stage.upstream}
+    query = f"SELECT DISTINCT u.{key} FROM {{{stage.upstream.name}}} AS u"
+    if selection is not None and not selection.is_everything:
+        query += f" LEFT SEMI JOIN ({selected_sql(lake, selection)}) AS s ON u.image_id = s.image_id"
+        tables |= {table.name: table for table in SELECTED_FROM}
+    if "recipe" in lake.columns(stage.upstream.name):
+        query += f" WHERE u.recipe = '{stage.upstream_recipe}'"
+    query = f"SELECT count(*) AS n FROM ({query}) AS k"
+    if lake.exists(QUARANTINE):
+        own = f"stage = '{stage.name}' AND recipe = '{stage.recipe}' AND outcome = 'failed'"
+        query += f" LEFT ANTI JOIN (SELECT {key} FROM {{{QUARANTINE.name}}} WHERE {own}) AS f ON k.{key} = f.{key}"
+        tables[QUARANTINE.name] = QUARANTINE
+    if lake.exists(done):
+        made = f" WHERE recipe = '{stage.recipe}'" if "recipe" in lake.columns(done.name) else ""
+        query += f" LEFT ANTI JOIN (SELECT {key} FROM {{{done.name}}}{made}) AS d ON k.{key} = d.{key}"
+        tables[done.name] = done
+    return lake.count(query, list(tables.values()))["n"]
 
 
 def _to_fill(lake: Lake, stage: Stage, selection: Selection | None) -> DataFrame:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from pyspark.sql import SparkSession
 
 from jobs.engine.accidents import accidents
-from jobs.engine.backfill import backfill, lacking, retry
+from jobs.engine.backfill import backfill, lacking, lacking_without_spark, retry
 from jobs.engine.batches import StreamOptions
 from jobs.engine.delta_log import count_rows, matching_rows, remove_residues, require_whole_logs
 from jobs.engine.errors import LakeBusy, LakeUnreadable, UsageError
@@ -35,6 +35,7 @@ from jobs.engine.stage import Stage
 from jobs.engine.stream import StageSummary, run_stage
 from jobs.stages.listing import ListingOptions, append_listing, crawl_layout
 from jobs.stages.small_listing import SmallListing, append_small_listing, small_listing
+from jobs.views.reader import LakeReader
 from schemas.operations import QUARANTINE
 from udfs.crawl.layout import Layout
 
@@ -153,13 +154,23 @@ def lacking_by_stage(
     What earlier stages would add is counted by `passing`: the share of the images that a stage
     deals with of those that the stage before it deals with, 1 where it is not given.
     """
-    names = _to_backfill(stage, selection)
-    stages, lake = stages_of(settings), lake or open_lake(settings, to_write=False)
+    names, stages = _to_backfill(stage, selection), stages_of(settings)
+    lacked = _lacked(settings, selection, lake)
     counts: dict[str, int] = {}
     for name in names:
         before = counts.get(definition_of(name).upstream, 0)
-        counts[name] = lacking(lake, stages[name], selection) + round(before * passing.get(name, 1.0))
+        counts[name] = lacked(stages[name]) + round(before * passing.get(name, 1.0))
     return counts
+
+
+def _lacked(settings: RunSettings, selection: Selection | None, lake: Lake | None) -> Callable[[Stage], int]:
+    """Return what counts the keys that a stage lacks: Spark in a session that is there or under a SQL condition."""
+    if lake is not None or on_platform() or (selection and selection.where):
+        opened = lake or open_lake(settings, to_write=False)
+        return lambda stage: lacking(opened, stage, selection)
+    _require_sound(settings, to_write=False)
+    reader = LakeReader(settings.lake)
+    return lambda stage: lacking_without_spark(reader, stage, selection)
 
 
 def _to_backfill(stage: str | None, selection: Selection | None) -> tuple[str, ...]:

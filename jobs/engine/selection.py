@@ -9,10 +9,12 @@ from pyspark.sql import functions as F
 
 from jobs.engine.errors import UsageError
 from jobs.engine.lake import Lake
+from jobs.views.reader import LakeReader, quoted
 from schemas.images import CRAWL, IMAGES, PROVENANCE
 
 _BLOBS = ("bytes", "depth", "instances", "objects", "episode_json")
 _SHOWN_CRAWLS = 20
+SELECTED_FROM = (IMAGES, PROVENANCE, CRAWL)
 _OF_CRAWL = ("entry_id", "crawl_uri", "kind", "member", "listed_on")
 
 
@@ -59,21 +61,55 @@ def selected_images(lake: Lake, selection: Selection) -> DataFrame:
         _require_crawl(crawl, selection.crawl)
         rows = rows.where(F.col("crawl_uri") == selection.crawl)
     if selection.first or selection.last:
-        if "listed_on" not in rows.columns:
-            raise UsageError(
-                "This lake does not know when its images were listed, since an earlier version made it; select them by "
-                "--crawl or --where."
-            )
+        _require_days(rows.columns)
         rows = _within_days(rows, selection)
     if selection.where:
         rows = _meeting(rows, selection.where)
     return rows.select("image_id").distinct()
 
 
+def selected_sql(lake: LakeReader, selection: Selection) -> str:
+    """Return what `selected_images` does as a query for `LakeReader.count`, for a selection without `where`.
+
+    It names the tables `SELECTED_FROM`.
+
+    Raises:
+        UsageError: the lake has no such crawl, or does not know when its images were listed.
+    """
+    conditions = []
+    if selection.crawl:
+        same = f"crawl_uri = {quoted([selection.crawl])}"
+        if not lake.query(CRAWL.name, f"SELECT 1 FROM t WHERE {same} LIMIT 1"):
+            known = lake.query(CRAWL.name, f"SELECT DISTINCT crawl_uri FROM t LIMIT {_SHOWN_CRAWLS}")
+            raise _no_crawl(selection.crawl, [row["crawl_uri"] for row in known])
+        conditions.append(f"c.{same}")
+    if selection.first or selection.last:
+        _require_days(lake.columns(CRAWL.name))
+    conditions += [f"c.listed_on >= DATE '{selection.first}'"] if selection.first else []
+    conditions += [f"c.listed_on <= DATE '{selection.last}'"] if selection.last else []
+    return (
+        f"SELECT DISTINCT i.image_id FROM {{{IMAGES.name}}} AS i JOIN {{{PROVENANCE.name}}} AS p"
+        f" ON i.image_id = p.image_id JOIN {{{CRAWL.name}}} AS c ON p.entry_id = c.entry_id"
+        f" WHERE {' AND '.join(conditions) or 'TRUE'}"
+    )
+
+
 def _require_crawl(crawl: DataFrame, uri: str) -> None:
     known = [row[0] for row in crawl.select("crawl_uri").distinct().limit(_SHOWN_CRAWLS).collect()]
     if uri not in known and crawl.where(F.col("crawl_uri") == uri).isEmpty():
-        raise UsageError(f"This lake has no image of crawl {uri!r}; its crawls are {', '.join(sorted(known))}.")
+        raise _no_crawl(uri, known)
+
+
+def _no_crawl(uri: str, known: list[str]) -> UsageError:
+    return UsageError(f"This lake has no image of crawl {uri!r}; its crawls are {', '.join(sorted(known))}.")
+
+
+def _require_days(columns: list[str]) -> None:
+    if "listed_on" not in columns:
+        raise UsageError(
+            "This lake does not know when its images were listed, since an earlier version made it; select them by "
+            "--crawl or --where."
+        )
 
 
 def _within_days(rows: DataFrame, selection: Selection) -> DataFrame:

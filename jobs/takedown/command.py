@@ -19,7 +19,7 @@ from jobs.takedown.certificate import Certificate, ExportRecord, TableRecord
 from jobs.takedown.criteria import Asked
 from jobs.takedown.removal import carry_changes, record, remove, rows_of, settle
 from jobs.takedown.similar import near_duplicates
-from jobs.takedown.tables import Held, actions_of, lake_tables, state_of
+from jobs.takedown.tables import Held, actions_of, lake_tables, required_tables, state_of
 from jobs.takedown.targets import Targets, recorded, targets_of, unfinished
 from jobs.takedown.versions import leftovers, purge, strangers, told_by_logs
 from schemas.images import CRAWL, IMAGES
@@ -44,7 +44,7 @@ def preview_takedown(lake: Lake, asked: Asked) -> dict[str, int]:
     Raises:
         LakeUnreadable: there is no lake.
     """
-    tables = _tables(lake)
+    tables = required_tables(lake)
     targets = targets_of(lake, asked)
     counts = {"images": targets.images.where(F.col("ingest_shard").isNotNull()).count()}
     for name, action in actions_of(lake, tables).items():
@@ -67,7 +67,7 @@ def take_down(
         LakeBusy: another command is writing to the lake.
     """
     with accidents(), writing(lake.uri, (_LOCK, *stage_definitions()), store_locks):
-        _tables(lake)
+        required_tables(lake)
         remove_residues(lake.uri)
         settle(lake)
         for table in (CERTIFICATES, TAKEDOWNS):
@@ -98,13 +98,6 @@ class _Begun:
 
     started_at: str
     tables: Mapping[str, Held]
-
-
-def _tables(lake: Lake) -> dict[str, Table]:
-    tables = lake_tables(lake)
-    if not tables:
-        raise LakeUnreadable(f"There is no lake at {lake.uri}; name the folder that `spatiallake run` wrote.")
-    return tables
 
 
 def _begun(lake: Lake, asked: Asked, now: Mapping[str, Held]) -> _Begun:

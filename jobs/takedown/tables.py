@@ -7,6 +7,7 @@ from pyarrow import fs
 from pyspark.sql.types import StructType
 
 from jobs.engine.delta_log import count_rows, opened
+from jobs.engine.errors import LakeUnreadable
 from jobs.engine.lake import Lake
 from jobs.engine.registry import stage_definitions
 from jobs.engine.stage import StageDefinition
@@ -47,6 +48,18 @@ def lake_tables(lake: Lake) -> dict[str, Table]:
             if lake.exists(table):
                 found[name] = table
     return dict(sorted(found.items()))
+
+
+def required_tables(lake: Lake) -> dict[str, Table]:
+    """Return what `lake_tables` does.
+
+    Raises:
+        LakeUnreadable: there is no lake.
+    """
+    tables = lake_tables(lake)
+    if not tables:
+        raise LakeUnreadable(f"There is no lake at {lake.uri}; name the folder that `spatiallake run` wrote.")
+    return tables
 
 
 def keys_of_table(lake: Lake, table: Table) -> tuple[str, ...]:

@@ -20,9 +20,9 @@ from schemas.takedowns import CERTIFICATES, TAKEDOWNS
 from udfs.crawl.taken_down import ENTRY, REDACTED_ROW, image_key, keys_of, keys_of_entry, url_key
 
 _ROWS_PER_BATCH = "10000"
-_ROW_KEYS = ("image_id", "uri", "image_url", "page_url", "licence")
+ROW_KEYS = ("image_id", "uri", "image_url", "page_url", "licence")
 _ADDRESS = StructType([StructField("key", StringType()), StructField("image_id", StringType())])
-_ENTRY = ("entry_id", "crawl_uri", "uri", "member", "row_json")
+ENTRY_COLUMNS = ("entry_id", "crawl_uri", "uri", "member", "row_json")
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,10 @@ def _images(lake: Lake, keys: DataFrame) -> DataFrame:
         return _described(lake, ids.distinct())
     if lake.exists(PROVENANCE):
         places = lake.read(PROVENANCE)
-        found.append(_with_keys(places.select(*_ROW_KEYS), "image_id", _keys_of_places, keys))
+        found.append(_with_keys(places.select(*ROW_KEYS), "image_id", _keys_of_places, keys))
     if lake.exists(IMAGES):
         licensed = lake.read(IMAGES).select("image_id", "licence")
-        nothing = [F.lit(None).cast("string").alias(name) for name in _ROW_KEYS if name not in licensed.columns]
+        nothing = [F.lit(None).cast("string").alias(name) for name in ROW_KEYS if name not in licensed.columns]
         found.append(_with_keys(licensed.select("*", *nothing), "image_id", _keys_of_places, keys))
     wanted = reduce(DataFrame.union, found).distinct()
     return _described(lake, wanted)
@@ -126,7 +126,7 @@ def _entries(lake: Lake, keys: DataFrame, images: DataFrame) -> DataFrame:
     if lake.exists(CRAWL):
         crawl = lake.read(CRAWL).where(~F.col("row_json").eqNullSafe(REDACTED_ROW))
         if not _only_images(keys):
-            wanted = _with_keys(crawl.select(*_ENTRY), "entry_id", _keys_of_entries, keys)
+            wanted = _with_keys(crawl.select(*ENTRY_COLUMNS), "entry_id", _keys_of_entries, keys)
             found.append(crawl.join(F.broadcast(wanted), "entry_id").select("entry_id", "ingest_shard"))
         if lake.exists(QUARANTINE):
             refused = (
@@ -151,7 +151,7 @@ def _with_keys(
 
 
 def _keys_of_places(batch: pa.RecordBatch) -> pa.Array:
-    rows = batch.select(list(_ROW_KEYS)).to_pylist()
+    rows = batch.select(list(ROW_KEYS)).to_pylist()
     return pa.array([keys_of(**row) for row in rows], pa.list_(pa.string()))
 
 

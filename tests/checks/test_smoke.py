@@ -1,6 +1,7 @@
 """Every command runs, on one small lake of rendered rooms."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,15 @@ def takedown(place: Place) -> None:
     before = rows(place.lake, "images")
     told = invoke("takedown", "--lake", place.lake, "--licence", "CC0", "--dry-run")
     assert f"images: {before} rows" in told and rows(place.lake, "images") == before
+
+    def counted(*named: str) -> str:
+        return invoke("takedown", "--lake", place.lake, *named, "--dry-run")
+
+    place_of_one = DeltaTable(str(place.lake / "provenance")).to_pyarrow_table().to_pylist()[0]
+    one = counted("--image", place_of_one["image_id"][:12])
+    assert "images: 1 rows" in one and "crawl: 1 rows" in one and "scenes: 1 rows" in one
+    assert counted("--url", place_of_one["uri"]) == one
+    assert not re.search(r": [1-9]", counted("--domain", "example.org"))
 
 
 def setup(place: Place) -> None:

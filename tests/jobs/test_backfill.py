@@ -29,7 +29,7 @@ from jobs.views.rates import measured_rates
 from jobs.views.reader import LakeReader
 from scenes.crawl import write_crawl
 from tests.command import invoke
-from tests.jobs.engine import spatiallake, table, versions
+from tests.jobs.engine import NO_JAVA, spatiallake, table, versions
 from udfs.experts.expert import PROFILES, ExpertSpec
 
 CHANGED = "disambiguate.seed=7"
@@ -195,12 +195,34 @@ def test_work_that_is_left_has_the_sizes_of_the_lake(made: Path) -> None:
     assert plan.bytes_by_table["references"] == pytest.approx(size / table(made, "references").num_rows * 5)
 
 
-def test_a_dry_run_prints_the_work_and_writes_nothing(made: Path) -> None:
+def test_a_dry_run_prints_the_work_writes_nothing_and_needs_no_java(made: Path, crawls: tuple[Path, Path]) -> None:
     before = versions(made)
-    some = ("--stage", "disambiguate", "--where", "width = 256", "--dry-run")
-    done = spatiallake("backfill", "--lake", str(made), "--set", CHANGED, *some)
+    some = ("--stage", "disambiguate", "--crawl", str(crawls[0]), "--dry-run")
+    done = spatiallake("backfill", "--lake", str(made), "--set", CHANGED, *some, environment=NO_JAVA)
     assert re.search(r"disambiguate +3 ", done.stdout) and "core-hours" in done.stdout
     assert versions(made) == before
+
+
+def test_work_is_counted_alike_with_and_without_spark(
+    spark: SparkSession, made: Path, crawls: tuple[Path, Path]
+) -> None:
+    held, today = opened(spark, made), datetime.now(UTC).date()
+    unchanged = load_settings({"lake": str(made)}, None, [], remembered_settings(str(made)))
+    first, second = (Selection(crawl=str(crawl)) for crawl in crawls)
+    tomorrow = Selection(first=today + timedelta(1))
+    for settings, selection, stage, lacks in (
+        (unchanged, None, None, {"filter": 2, "lift": 2}),
+        (unchanged, first, None, {"filter": 0, "lift": 0}),
+        (unchanged, second, None, {"filter": 2, "lift": 2}),
+        (unchanged, tomorrow, None, {"filter": 0}),
+        (changed(made), Selection(crawl=str(crawls[0]), last=today), "disambiguate", {"disambiguate": 3}),
+        (changed(made), None, "context", {"context": 0, "disambiguate": 3}),
+    ):
+        counts = lacking_by_stage(settings, stage, selection)
+        assert counts == lacking_by_stage(settings, stage, selection, lake=held)
+        assert {name: counts[name] for name in lacks} == lacks
+    with pytest.raises(UsageError, match=r"'/no/crawl'.*first"):
+        lacking_by_stage(unchanged, None, Selection(crawl="/no/crawl"))
 
 
 @pytest.mark.long

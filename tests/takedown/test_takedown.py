@@ -11,7 +11,9 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
+from jobs.engine.lake import Lake
 from jobs.takedown.command import preview_takedown, take_down
+from jobs.takedown.small import preview_small
 from schemas.reasons import Reason
 from tests.takedown.lakes import engine, named, opened, table
 from tests.takedown.secret_crawl import Secret, derived_words, manifest, rows_of, traces, write_manifest
@@ -25,6 +27,20 @@ def require_gone(lake: Path, secret: Secret, words: tuple[bytes, ...]) -> None:
         assert rows_of(lake, name, secret.image_id) == [], name
     text = json.dumps([table(lake, name) for name in ("crawl", "quarantine")], default=str)
     assert words[0].decode() not in text
+
+
+def require_counted_alike(lake: Lake, secret: Secret) -> None:
+    """Check that a preview counts the same rows with and without Spark, whatever is named."""
+    for criteria in (
+        {"images": [secret.image_id]},
+        {"images": ["0" * 64]},
+        {"urls": [secret.url]},
+        {"domains": ["example.net", "example.org"]},
+        {"licences": ["CC-BY-NC"], "domains": ["nowhere.example"]},
+        {"licences": ["CC0"]},
+    ):
+        asked = named(Path(lake.uri), **criteria)
+        assert preview_small(lake, asked) == preview_takedown(lake, asked), criteria
 
 
 def sums(lake: Path) -> Counter[tuple[Any, ...]]:
@@ -57,6 +73,7 @@ def test_an_image_is_gone_from_tables_at_once_and_from_the_disk_with_vacuum(
     counts = preview_takedown(opened(spark, lake), asked)
     assert counts["images"] == counts["provenance"] == counts["crawl"] == 1 and counts["qa_pairs"] > 5
     assert {name: len(table(lake, name)) for name in PER_IMAGE} == before
+    require_counted_alike(opened(spark, lake), secret)
 
     versions = {name: DeltaTable(str(lake / name)).version() for name in PER_IMAGE}
     told: list[str] = []
@@ -91,6 +108,7 @@ def test_an_image_is_gone_from_tables_at_once_and_from_the_disk_with_vacuum(
     assert certified.old_versions == "removed" and certified.image_ids == (secret.image_id,)
     assert certified.tables["images"].deleted_files and certified.tables["scored_elsewhere"].deleted_files
     assert not list(lake.glob("*/_change_data/**/*.parquet"))
+    require_counted_alike(opened(spark, lake), secret)
     assert certified.crawls == kept.crawls == (str(crawl),)
 
     # The same crawl again, with new entries: one at the same address, and one of which only the content is the same.
