@@ -26,21 +26,37 @@ settings.load_profile("suite")
 # Two workers of the suite and their Spark tasks share the cores: more threads each would spin beside one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# These run for minutes. Started first, the longest ahead, they do not leave the other workers idle at the end.
+# These run for half a minute to minutes. Started first, the longest ahead, they do not leave the other workers idle at
+# the end. The first group is of tests that are marked long, but for a few.
 LONG = (
     "jobs/test_kill.py",
-    "jobs/test_engine.py",
-    "jobs/test_going_live.py",
-    "jobs/test_recovery.py",
     "jobs/test_demo.py",
     "jobs/test_s3_lake.py",
-    "checks/test_smoke.py",
-    "statistics/test_tables.py",
-    "api/test_wheel.py",
-    "api/test_examples.py",
     "runtime/test_cluster.py",
-    "builtin/test_training.py",
+    "jobs/test_recovery.py",
+    "jobs/test_small_runs.py",
+    "jobs/test_stream.py",
     "loop/test_runs.py",
+    "jobs/test_going_live.py",
+    "api/test_plugins.py",
+    "jobs/test_writing.py",
+    "jobs/test_backfill.py",
+    "jobs/test_rules.py",
+    "loop/test_object_store.py",
+    "runtime/test_stage.py",
+    "checks/test_smoke.py",
+    "api/test_examples.py",
+    "jobs/test_environment.py",
+    "loop/test_records.py",
+    "jobs/test_maintenance.py",
+    "loop/test_launchers.py",
+    "runtime/test_guarded.py",
+    "ingest/test_listings.py",
+    "api/test_wheel.py",
+    "fuzz/test_fuzz.py",
+    "jobs/test_engine.py",
+    "builtin/test_training.py",
+    "statistics/test_tables.py",
 )
 
 
