@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.model.test_checkpoints import (
+from tests.model.checkpoints import (
     idefics3,
     llava,
     llava_onevision,
