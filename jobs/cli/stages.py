@@ -17,7 +17,7 @@ from jobs.cli.options import (
     SettingsOption,
     app,
 )
-from jobs.engine.errors import UsageError
+from jobs.engine.errors import EnvironmentMissing, UsageError
 from jobs.engine.outlines import Outline, stage_outlines
 
 if TYPE_CHECKING:
@@ -56,11 +56,17 @@ def _run_stages(names: tuple[str, ...], settings: "RunSettings", follow_seconds:
 def setup(
     s3: Annotated[bool, typer.Option("--s3", help="Also download the connector for lakes on S3.")] = False,
 ) -> None:
-    """Download the jars that Spark needs, once; everything later works offline."""
+    """Download the jars that Spark needs, once, and prepare its start; everything later works offline."""
+    from jobs.engine.class_archive import make_archive
     from jobs.engine.environment import resolve_jars
 
     jars = resolve_jars(with_s3=s3)
     typer.echo(f"{len(jars)} jars ready.")
+    try:
+        make_archive()
+    except (EnvironmentMissing, OSError) as error:
+        # Sessions start without it, only later.
+        typer.echo(f"spatiallake: Spark will start more slowly: {error}", err=True)
 
 
 @app.command(help=f"Run the whole engine: {', '.join(_RUN_STAGES)}. {_REMEMBERED}")

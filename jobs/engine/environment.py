@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,11 @@ def _folder_of(with_s3: bool) -> Path:
     return home_folder() / f"{artifact}-{version}"
 
 
+def delta_folder() -> Path:
+    """Return the folder of what was downloaded and recorded for the installed Spark and Delta."""
+    return _folder_of(with_s3=False)
+
+
 def require_java() -> None:
     """Check that Java 17 or 21 starts.
 
@@ -52,19 +58,32 @@ def require_java() -> None:
     remedy = (
         "install a Java 17 or 21 runtime (Debian: `apt-get install openjdk-17-jre-headless`) or set JAVA_HOME to one."
     )
-    home = os.environ.get("JAVA_HOME")
-    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    java = _java()
     if java is None or not Path(java).exists():
         raise EnvironmentMissing(
             f"Spark needs Java, but {f'{java} does not exist' if java else 'there is no java on the PATH'}; {remedy}"
         )
-    banner = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)(?:\.(\d+))?', banner)
+    version = re.search(r'version "(\d+)(?:\.(\d+))?', java_banner())
     major = int(version[1]) if version else 0
     if major == 1 and version and version[2]:
         major = int(version[2])
     if major not in SUPPORTED_JAVA:
         raise EnvironmentMissing(f"Spark 4 needs Java 17 or 21, but {java} is version {major or 'unknown'}; {remedy}")
+
+
+def _java() -> str | None:
+    home = os.environ.get("JAVA_HOME")
+    return str(Path(home) / "bin" / "java") if home else shutil.which("java")
+
+
+def java_banner() -> str:
+    """Return what the Java that Spark will start says of its version and build."""
+    return _banner(_java() or "java")
+
+
+@cache
+def _banner(java: str) -> str:
+    return subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
 
 
 def require_own_spark() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.engine.accidents import accidents
+from jobs.engine.class_archive import CLASS_PATH, JAVA_OPTIONS, archive_options, class_path
 from jobs.engine.environment import require_java, require_own_python, require_own_spark, resolved_jars
 from jobs.engine.joining import DELTA, SESSION_OPTIONS, Say, configure, platform_session
 from jobs.engine.spark_options import options_file
@@ -41,7 +42,7 @@ _LOCAL = {
 # The work is done in Python, so the JVM's second, optimizing compiler never pays for itself. Without it, compiled code
 # has 48 MB, which a session fills in minutes; then Java throws methods away and compiles them again. A young generation
 # and a metaspace of the sizes that a session soon needs spare a hundred collections on the way.
-_LOCAL_JAVA = (
+LOCAL_JAVA = (
     "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m -Xms512m -Xmn256m -XX:MetaspaceSize=256m"
 )
 
@@ -81,8 +82,11 @@ def start_session(
         # What the caller gives may be secret, and goes by a file.
         builder = builder if name in given else builder.config(name, value)
     builder = builder.config("spark.jars", ",".join(resolved_jars(with_s3)))
+    archive = archive_options() if master.startswith("local") and CLASS_PATH not in given else None
+    if archive:
+        builder = builder.config(CLASS_PATH, class_path())
     with options_file(given) as file:
-        os.environ["PYSPARK_SUBMIT_ARGS"] = launcher_arguments(driver_memory, master, file if given else None)
+        os.environ["PYSPARK_SUBMIT_ARGS"] = launcher_arguments(driver_memory, master, file if given else None, archive)
         with _own_interrupts(), accidents():
             session = builder.getOrCreate()
     # Errors reach the command as exceptions; their Java traces would bury its one sentence.
@@ -134,15 +138,17 @@ def share_plugins(session: SparkSession) -> SparkSession:
     return session
 
 
-def launcher_arguments(driver_memory: str, master: str, options_path: str | None = None) -> str:
+def launcher_arguments(
+    driver_memory: str, master: str, options_path: str | None = None, archive: str | None = None
+) -> str:
     """Return the arguments of Spark's launcher, for settings that only take effect before the JVM starts.
 
-    `options_path` is a properties file with further options.
+    `options_path` is a properties file with further options, `archive` the JVM options for a class archive.
     `SPATIALLAKE_JAVA_OPTIONS`, where set, replaces the JVM options of a local master.
     """
     log = Path(__file__).with_name("log4j2.properties").as_uri()
-    options = os.environ.get("SPATIALLAKE_JAVA_OPTIONS", _LOCAL_JAVA if master.startswith("local[") else "")
-    java = f"-Dlog4j2.configurationFile={log} {options}".strip()
+    options = os.environ.get(JAVA_OPTIONS, LOCAL_JAVA if master.startswith("local[") else "")
+    java = f"-Dlog4j2.configurationFile={log} {options} {archive or ''}".strip()
     # A properties file would otherwise stand in the place of the defaults of the installation.
     file = f"--properties-file {shlex.quote(options_path)} --load-spark-defaults " if options_path else ""
     return f"{file}--driver-memory {driver_memory} --driver-java-options {shlex.quote(java)} pyspark-shell"

@@ -15,16 +15,9 @@ from jobs.engine.errors import EnvironmentMissing, UsageError
 from jobs.engine.settings import lake_named
 from tests.ingest.crawls import write
 from tests.ingest.pictures import photo
+from tests.jobs.fake_java import fake_java
 
 SPARK = {"SPATIALLAKE_MAX_IMAGES_WITHOUT_SPARK": "0"}
-
-
-def fake_java(folder: Path, banner: str) -> Path:
-    java = folder / "bin" / "java"
-    java.parent.mkdir(parents=True)
-    java.write_text(f"#!/bin/sh\necho '{banner}' >&2\n")
-    java.chmod(0o755)
-    return folder
 
 
 @pytest.mark.parametrize("banner", ['openjdk version "17.0.15" 2025-04-15', 'openjdk version "21" 2023-09-19'])
