@@ -63,7 +63,7 @@ def setup(
     jars = resolve_jars(with_s3=s3)
     typer.echo(f"{len(jars)} jars ready.")
     try:
-        make_archive()
+        make_archive(typer.echo)
     except (EnvironmentMissing, OSError) as error:
         # Sessions start without it, only later.
         typer.echo(f"spatiallake: Spark will start more slowly: {error}", err=True)

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,8 @@ def archive_options() -> str | None:
     return f"-XX:SharedArchiveFile={archive} {_SILENT}" if archive.exists() and " " not in str(archive) else None
 
 
-def make_archive() -> Path:
-    """Record the archive unless it is there; takes half a minute.
+def make_archive(say: Callable[[str], None] = print) -> Path:
+    """Record the archive unless it is there, which takes half a minute and is told to `say` before.
 
     Raises:
         EnvironmentMissing: Java wrote none.
@@ -53,6 +54,7 @@ def make_archive() -> Path:
     archive = _archive()
     if archive.exists():
         return archive
+    say("Recording the classes that Java loads, so that Spark starts faster. It takes half a minute, once.")
     with tempfile.TemporaryDirectory(prefix="classes-", dir=archive.parent) as folder:
         made = Path(folder) / archive.name
         command = [sys.executable, "-c", _RECORD, str(made)]
