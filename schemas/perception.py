@@ -54,7 +54,11 @@ DEPTHS = Table(
     schema=StructType(
         [
             _IMAGE_ID,
-            column("depth", BinaryType(), "uint16 PNG of the image's size, mm along the optical axis, 0 = none", False),
+            column(
+                "depth",
+                BinaryType(),
+                "uint16 PNG of the image's size, mm along the optical axis, 0 = none; null: the crawl's, images.depth",
+            ),
             column("depth_src", StringType(), "sensor, or the id of the model", False),
             column("sigma_rel", DoubleType(), "1-sigma depth error / range, independent between objects", False),
             column("scale_sigma_rel", DoubleType(), "relative 1-sigma error of the per-image depth scale; null: 0"),

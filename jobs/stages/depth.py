@@ -7,12 +7,12 @@ from jobs.engine.outlines import HELP
 from jobs.engine.stage import StageDefinition
 from schemas.images import IMAGES
 from schemas.perception import DEPTHS, REGIONS
-from udfs.stages.perceive import depth_row
+from udfs.stages.perceive import stored_depth_row
 
 STAGE = StageDefinition(
     table=DEPTHS,
     reads=(REGIONS, IMAGES),
     help=HELP["depth"],
-    build=partial(expert_stage, finish=depth_row),
+    build=partial(expert_stage, finish=stored_depth_row),
     slot="depth",
 )

@@ -26,6 +26,7 @@ from schemas.perception import DEPTHS, REGIONS
 from schemas.scenes import SCENES
 from schemas.sequences import FUSED_FRAMES, FUSED_SCENES, SEQUENCE_QA_PAIRS
 from udfs.stages.fuse import ANSWERS, SCENE, SequenceSettings, fuse_batches
+from udfs.stages.lift import CRAWL_DEPTH
 
 _ARROW_ROWS = 16
 _FRAME = ("image_id", "ingest_shard", "sequence_id", "frame_index", "pose", "licence")
@@ -66,8 +67,9 @@ def _read(inputs: StageInputs) -> Episodes:
     """Return what reads the lifted frames of whole sequences: one that grew is fused anew, with all of its frames."""
     lifted = ((SCENES, _SCENE, "scene"), (DEPTHS, _DEPTH, "depth"), (REGIONS, _REGIONS, "region"))
     parts = [Part(table, ("image_id", *names), inputs.recipe(table), packed=one) for table, names, one in lifted]
+    crawled = Part(IMAGES, ("image_id", "depth"), renamed={"depth": CRAWL_DEPTH})
     groups = Part(NEAR_DUPLICATES, ("image_id", "group_id"), inputs.recipe(NEAR_DUPLICATES), optional=True)
-    return Episodes(Part(IMAGES, _FRAME), (*parts, groups))
+    return Episodes(Part(IMAGES, _FRAME), (*parts, crawled, groups))
 
 
 def transform(df: DataFrame, settings: SequenceSettings, recipe: str) -> DataFrame:

@@ -164,10 +164,16 @@ def test_functions_of_columns_have_the_rows_of_the_stages(ran: Ran, spark: Spark
         .cache()
     )
     lake = spatiallake.open_lake(str(ran.folder / "lake"))
+    crawled = {row["image_id"]: row["depth"] for row in lake.arrow("images").to_pylist()}
     for name in ("images", "image_scores", "regions", "depths", "scenes", "references"):
         got = made.select(f"{name}.*").drop("rejects").toArrow().to_pylist()
         assert len(got) == 4
-        assert texts(got, set(got[0]) - OF_LAKE) == texts(lake.arrow(name).to_pylist(), set(got[0]) - OF_LAKE)
+        held = lake.arrow(name).to_pylist()
+        if name == "depths":
+            # The lake's rows stand for the maps of `images`, which a DataFrame without a lake carries.
+            assert not any(row["depth"] for row in held)
+            held = [{**row, "depth": crawled[row["image_id"]]} for row in held]
+        assert texts(got, set(got[0]) - OF_LAKE) == texts(held, set(got[0]) - OF_LAKE)
     answers = made.select(F.explode("qa_pairs.answers").alias("row")).select("row.*").toArrow().to_pylist()
     columns = set(answers[0]) - OF_LAKE
     assert texts(answers, columns) == texts(lake.arrow("qa_pairs").to_pylist(), columns)

@@ -75,7 +75,7 @@ def middle(blob: bytes) -> bytes:
 def derived_words(lake: Path, image_id: str) -> tuple[bytes, ...]:
     """Return what the engine has made of the image: its masks, its depth and its resized copies."""
     found = [blob for row in rows_of(lake, "training_examples", image_id) for blob in [middle(row["jpeg"])]]
-    found += [middle(row["depth"]) for row in rows_of(lake, "depths", image_id)]
+    found += [middle(row["depth"]) for row in rows_of(lake, "depths", image_id) if row["depth"]]
     masks = [region["rle"] for row in rows_of(lake, "regions", image_id) for region in row["regions"]]
     return (*found, *(mask.encode() for mask in masks if len(mask) > 30))
 

@@ -18,7 +18,7 @@ from udfs.questions.sequence import Sequence as PosedSequence
 from udfs.questions.sequence import SequenceSettings, names_of
 from udfs.questions.sequence_answers import answer_sequence
 from udfs.questions.settings import SynthesizeSettings
-from udfs.stages.lift import scene_input
+from udfs.stages.lift import CRAWL_DEPTH, scene_input
 from udfs.stages.rows import Row, RowRejected, keys_of, rejected_by
 
 SCENE, ANSWERS = "scene_row", "answer_rows"
@@ -121,7 +121,7 @@ def _contradicting(row: Row, error: str) -> Row:
 
 def _view(frame: Row, place: int) -> PosedView:
     pose = np.asarray(frame["pose"], np.float64).reshape(4, 4)
-    lifted = {**frame["depth"], **frame["region"], "image_id": frame["image_id"]}
+    lifted = {**frame["depth"], **frame["region"], "image_id": frame["image_id"], CRAWL_DEPTH: frame.get(CRAWL_DEPTH)}
     return PosedView.of(place, frame["image_id"], pose, frame["scene"], scene_input(lifted, _LIFT))
 
 

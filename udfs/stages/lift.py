@@ -18,15 +18,17 @@ from udfs.stages.rows import Row, RowRejected
 
 _CARRIED = ("image_id", "width", "height", "camera", "camera_src", "depth_src", "scale_ok")
 _DEFAULT_SIGMA_DEG = 1.0
+# The depth map of `images`, which a row of `depths` without one stands for.
+CRAWL_DEPTH = "crawl_depth"
 
 
 def lift_row(row: Row, settings: LiftSettings) -> Row:
     """Return the columns of `scenes`, without lineage, for one image.
 
     `row` joins `depths` and `regions`: image_id, width, height, depth, depth_src, sigma_rel, scale_sigma_rel,
-    focal_sigma_rel, scale_ok, camera, camera_src, gravity, gravity_src, gravity_sigma_deg, regions. Regions that cannot
-    be lifted are listed in `rejected`. Raises RowRejected when the depth cannot be read, no camera has such intrinsics,
-    or no object survives.
+    focal_sigma_rel, scale_ok, camera, camera_src, gravity, gravity_src, gravity_sigma_deg, regions, and `crawl_depth`
+    where `depth` may be None. Regions that cannot be lifted are listed in `rejected`. Raises RowRejected when the depth
+    cannot be read, no camera has such intrinsics, or no object survives.
     """
     with collector_paused():
         given = scene_input(row, settings)
@@ -62,7 +64,7 @@ def _camera(row: Row) -> Pinhole:
 
 def _depth_mm(row: Row) -> NDArray[Any]:
     try:
-        depth = decoded_map(row["depth"] or b"")
+        depth = decoded_map(row["depth"] or row.get(CRAWL_DEPTH) or b"")
     except ValueError as fault:
         error = f"The depth map is unusable, since {fault}; it must be a one-channel uint16 PNG in mm."
         raise RowRejected(Outcome.FAILED, Reason.DEPTH_UNREADABLE, error) from fault

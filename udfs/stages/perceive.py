@@ -88,6 +88,12 @@ def depth_row(row: Row, prediction: Prediction) -> Row:
     return dict(prediction)
 
 
+def stored_depth_row(row: Row, prediction: Prediction) -> Row:
+    """Return `depth_row` without the map where it is the crawl's own, which the lake has already."""
+    mine = row.get("depth")
+    return {**prediction, "depth": None} if mine and mine == prediction["depth"] else depth_row(row, prediction)
+
+
 def loading_fault(slot: str, spec: ExpertSpec) -> tuple[str, str | None]:
     """Load a learned expert where this task runs; return its device, and the reason if it does not load."""
     device = _task_device()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.views.pages.images import decoded_depth_mm
+from jobs.views.pages.selection import fill_depths
 from jobs.views.pages.verdicts import COMPARED_COLUMNS, agrees_sql
 from jobs.views.reader import LakeReader, Row, quoted
 
@@ -84,11 +85,13 @@ def _scenes(lake: LakeReader, a: str, b: str) -> list[Measure]:
 def _depths(lake: LakeReader, a: str, b: str) -> list[Measure]:
     columns = "image_id, depth, gravity FROM t WHERE recipe ="
     sql = (
-        "SELECT a.depth AS depth_a, b.depth AS depth_b, a.gravity AS down_a, b.gravity AS down_b"
+        "SELECT image_id, a.depth AS depth_a, b.depth AS depth_b, a.gravity AS down_a, b.gravity AS down_b"
         f" FROM (SELECT {columns} {quoted([a])}) AS a JOIN (SELECT {columns} {quoted([b])}) AS b USING (image_id)"
         f" ORDER BY md5(image_id) LIMIT {_MAX_DEPTH_PAIRS}"
     )
     rows = lake.query("depths", sql, True)
+    for column in ("depth_a", "depth_b"):
+        fill_depths(lake, rows, column)
     pairs = [pair for row in rows if (pair := depth_pair(row["depth_a"], row["depth_b"])) is not None]
     found = _counts(lake, "depths", "images with depth", a, b)
     if pairs:

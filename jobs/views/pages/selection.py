@@ -78,7 +78,6 @@ def rows_of(lake: LakeReader, image_ids: Sequence[str]) -> dict[str, dict[str, l
     for name, query in {**reached, **_QUERIES}.items():
         if not lake.has(name):
             continue
-        # The depths table repeats the crawl's depth map; one copy is enough.
         select = query.format(depth="CAST(NULL AS BYTEA)" if lake.has("depths") else "depth")
         condition = where if name in ("provenance", "quarantine") else by_shard
         order = f" ORDER BY {_ORDER[name]}" if name in _ORDER else ""
@@ -86,7 +85,18 @@ def rows_of(lake: LakeReader, image_ids: Sequence[str]) -> dict[str, dict[str, l
         for row in lake.query(name, select + condition + order):
             by_image.setdefault(row["image_id"], []).append(row)
         by_table[name] = by_image
+    fill_depths(lake, [row for rows in by_table.get("depths", {}).values() for row in rows])
     return by_table
+
+
+def fill_depths(lake: LakeReader, depths: Sequence[Row], column: str = "depth") -> None:
+    """Put the crawl's depth map into rows of `depths` that stand for it, which have none."""
+    missing = {row["image_id"] for row in depths if row[column] is None}
+    if missing:
+        held = lake.query("images", f"SELECT image_id, depth FROM t WHERE image_id IN ({quoted(sorted(missing))})")
+        maps = {row["image_id"]: row["depth"] for row in held}
+        for row in depths:
+            row[column] = row[column] or maps.get(row["image_id"])
 
 
 def first(rows: dict[str, dict[str, list[Row]]], table: str, image_id: str) -> dict[str, Any] | None:
