@@ -66,6 +66,7 @@ def serve(
     """Serve answers about images: an OpenAI-compatible endpoint, and a page to drop an image on."""
     from jobs.one_image.reasoning import Source
     from jobs.serving import server
+    from jobs.serving.listening import Listening
 
     given = {
         "workers": workers, "seconds": max_seconds, "body_mb": max_body_mb, "pixels": max_pixels,
@@ -81,4 +82,4 @@ def serve(
         sees_image=show_image,
         relative_error=answers_error,
     )
-    server.serve(sources, server.Listening(host, port, token, limits), partial(typer.echo, err=True))
+    server.serve(sources, Listening(host, port, token, limits), partial(typer.echo, err=True))
