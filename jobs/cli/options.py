@@ -39,7 +39,7 @@ _MODULES = (
 _STAGES = "Stages, one by one"
 _PANELS = {
     "Start": ("setup", "demo", "run"),
-    "Look": ("sql", "preview", "report", "drift", "episodes"),
+    "Look": ("sql", "preview", "view", "report", "drift", "episodes"),
     "One image": ("ask", "reason", "serve"),
     "Train and evaluate": (
         "sequence-examples", "tiny-model", "train", "benchmark", "evaluate", "train-experts", "truth",

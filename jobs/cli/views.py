@@ -1,7 +1,8 @@
-"""The commands `render`, `preview`, `report`, `episodes`, `sequence-examples`, `sql`, `drift` and `demo`."""
+"""The commands `render`, `preview`, `view`, `report`, `episodes`, `sequence-examples`, `sql`, `drift` and `demo`."""
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -71,6 +72,22 @@ def preview(
     from jobs.views.preview import write_preview
 
     typer.echo(str(write_preview(lake, out, limit, seed, image, beside)))
+
+
+@app.command()
+def view(
+    lake: LakeOption,
+    port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = 8010,
+    per_page: Annotated[int, typer.Option("--per-page", min=1, max=200, help="Images on a page.")] = 24,
+    beside: Annotated[
+        str | None, typer.Option("--beside", help="A second lake to compare with, image by image.")
+    ] = None,
+) -> None:
+    """Open a lake of any size in the browser: the pages of `preview` for all images, made as you turn them."""
+    require_lake(lake)
+    from jobs.serving.viewing import view as serve_pages
+
+    serve_pages(lake, beside, port, per_page, partial(typer.echo, err=True))
 
 
 @app.command()

@@ -7,6 +7,7 @@ from pathlib import Path
 from jobs.engine.errors import UsageError
 from jobs.engine.exports import note_export
 from jobs.engine.frames import require_upright
+from jobs.views.browsing import Browsed
 from jobs.views.pages.questions import noun_counts, type_counts
 from jobs.views.pages.render import page
 from jobs.views.pages.second_view import SecondView, names_of, sheets_of
@@ -60,16 +61,51 @@ def write_preview(
     """
     if limit < 1:
         raise UsageError(f"--limit {limit} selects no images; pass --limit 1 or more.")
-    lake = LakeReader(lake_uri)
+    lake, other = opened(lake_uri, beside_uri)
+    shown = _shown(lake, other, chosen_images(lake, limit, seed, image_ids))
+    counts = _counts(shown, other)
+    path = write_page(_html(shown, lake_uri, beside_uri, counts), out_path)
+    note_export(lake_uri, "preview", str(path), (sheet.image_id for sheet in shown.sheets))
+    objects = sum(len(sheet.objects) for sheet in shown.sheets)
+    return PreviewSummary(path, len(shown.sheets), objects, len(shown.answers), path.stat().st_size, counts)
+
+
+def opened(lake_uri: str, beside_uri: str | None) -> tuple[LakeReader, LakeReader | None]:
+    """Return a lake and the one to show beside it.
+
+    Raises:
+        LakeUnreadable: one does not exist, or has images that an earlier version did not turn upright.
+    """
     other = LakeReader(beside_uri) if beside_uri else None
     for uri in filter(None, (lake_uri, beside_uri)):
         require_upright(uri)
     if other is not None:
         other.tables()
-    shown = _shown(lake, other, chosen_images(lake, limit, seed, image_ids))
-    counts = VerdictCounts([answer for view in shown.besides if view for answer in view.answers]) if other else None
-    ranked = _best_first(shown)
-    html = page(
+    return LakeReader(lake_uri), other
+
+
+def live_page(lake: LakeReader, other: LakeReader | None, browse: Browsed) -> str:
+    """Return the page of `view` with some images of a lake, and what leads to its others."""
+    shown = _shown(lake, other, browse.image_ids)
+    return _html(shown, lake.uri, other.uri if other else None, _counts(shown, other), browse)
+
+
+def _counts(shown: "_Shown", other: LakeReader | None) -> VerdictCounts | None:
+    if other is None:
+        return None
+    return VerdictCounts([answer for view in shown.besides if view for answer in view.answers])
+
+
+def _html(
+    shown: "_Shown",
+    lake_uri: str,
+    beside_uri: str | None,
+    counts: VerdictCounts | None,
+    browse: Browsed | None = None,
+) -> str:
+    # Somebody who turns pages expects the order that they have.
+    ranked = _best_first(shown) if browse is None else list(zip(shown.sheets, shown.besides, strict=True))
+    return page(
         "preview.html",
         lake_uri=lake_uri,
         beside_uri=beside_uri,
@@ -79,12 +115,9 @@ def write_preview(
         nouns=noun_counts(sheet.questions for sheet in shown.sheets),
         counts=counts,
         types=type_counts(shown.answers),
+        browse=browse,
         version=ENGINE_VERSION,
     )
-    path = write_page(html, out_path)
-    note_export(lake_uri, "preview", str(path), (sheet.image_id for sheet in shown.sheets))
-    objects = sum(len(sheet.objects) for sheet in shown.sheets)
-    return PreviewSummary(path, len(shown.sheets), objects, len(shown.answers), path.stat().st_size, counts)
 
 
 @dataclass(frozen=True)

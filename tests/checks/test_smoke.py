@@ -35,6 +35,7 @@ ELSEWHERE = {
     "reason": "tests/reason/test_command.py",
     "sequence-examples": "tests/views/test_sequence_examples.py",
     "serve": "tests/serving/test_command.py",
+    "view": "tests/serving/test_view.py",
     "to-lerobot": "tests/rewards/test_episodes.py",
     "tiny-model": "tests/model/test_tiny.py",
     "truth": "tests/truth/test_slots.py",

@@ -19,7 +19,7 @@ import psutil
 from tests.checks.tracked import ROOT
 
 MODEL = "spatiallake-geometry"
-_URL = re.compile(r"Serving (\S+) on (http://\S+);")
+_URL = re.compile(r" on (http://\S+);")
 _START_S = 180
 _END_S = 30
 
@@ -65,7 +65,14 @@ def spatiallake(*arguments: object, environment: Mapping[str, str] | None = None
 @contextmanager
 def served(*arguments: object, environment: Mapping[str, str] | None = None, folder: Path = ROOT) -> Iterator[Server]:
     """Serve on a free port until the block ends."""
-    process = spatiallake("serve", "--port", 0, *arguments, environment=environment, folder=folder)
+    with running("serve", "--port", 0, *arguments, environment=environment, folder=folder) as server:
+        yield server
+
+
+@contextmanager
+def running(*arguments: object, environment: Mapping[str, str] | None = None, folder: Path = ROOT) -> Iterator[Server]:
+    """Let a command serve until the block ends."""
+    process = spatiallake(*arguments, environment=environment, folder=folder)
     lines: list[str] = []
     ready = threading.Event()
 
@@ -81,7 +88,7 @@ def served(*arguments: object, environment: Mapping[str, str] | None = None, fol
         assert ready.wait(_START_S), f"The server did not start: {lines}"
         found = next((match for line in lines if (match := _URL.search(line))), None)
         assert found is not None, f"The server ended: {lines}"
-        yield Server(found[2], process, lines)
+        yield Server(found[1], process, lines)
     finally:
         process.terminate()
         try:

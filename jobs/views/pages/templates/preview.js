@@ -286,7 +286,7 @@ function choose(entry) {
 function follow() {
   const [image, qa] = location.hash.slice(1).split("/");
   const index = image ? data.findIndex(({ id }) => id.startsWith(image)) : -1;
-  if (index < 0) return sheets.length === 1 ? show(0) : showGrid();
+  if (index < 0) return sheets.length === 1 && !find(".browse:not([data-alone])") ? show(0) : showGrid();
   chosen = entries.find(({ sheet, question }) => sheet === index && question.i === qa) || null;
   if (chosen && !fits(chosen.question)) clear();
   show(index, true);
