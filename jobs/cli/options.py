@@ -32,6 +32,7 @@ _MODULES = (
     "jobs.cli.serve",
     "jobs.cli.train",
     "jobs.cli.evaluate",
+    "jobs.cli.export",
     "jobs.cli.truth",
 )
 
@@ -42,7 +43,7 @@ _PANELS = {
     "Look": ("sql", "preview", "view", "report", "drift", "episodes"),
     "One image": ("ask", "reason", "serve"),
     "Train and evaluate": (
-        "sequence-examples", "tiny-model", "train", "benchmark", "evaluate", "train-experts", "truth",
+        "export", "sequence-examples", "tiny-model", "train", "benchmark", "evaluate", "train-experts", "truth",
     ),
     "Operate": ("recipes", "backfill", "retry", "plan", "maintain", "takedown", "publish"),
     "Crawls": ("render", "from-lerobot", "to-lerobot"),

@@ -52,11 +52,12 @@ class LakeReader:
     """One lake, each table at the version it had when it was first read.
 
     `uri` is a local folder or an `s3://` (or `s3a://`) prefix; credentials and endpoint come from the usual `AWS_*`
-    variables.
+    variables. `versions` names the versions of tables to read, by table, in place of the newest ones.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, versions: Mapping[str, int] | None = None) -> None:
         self.uri = uri.rstrip("/")
+        self._versions = versions or {}
         try:
             self._root = normalized(uri)
         except UnservedLocation as error:
@@ -105,6 +106,13 @@ class LakeReader:
             builder = builder.register(table.name, self._required(table.name))
         text = query.format(**{table.name: f'"{table.name}"' for table in tables})
         return arrow_of(builder.execute(text)).to_pylist()[0]
+
+    def joined(self, query: str, tables: Iterable[str]) -> Any:
+        """Return a stream of the record batches of a query over all rows of several tables, each under its name."""
+        builder = QueryBuilder()
+        for name in tables:
+            builder = builder.register(name, self._required(name))
+        return builder.execute(query)
 
     def query(self, name: str, sql: str, all_recipes: bool = False) -> list[Row]:
         """Run SQL (DataFusion's dialect) over one table or view, called `t`, and return its rows.
@@ -199,7 +207,8 @@ class LakeReader:
             location = f"{self._root}/{name}"
             require_whole_log(location)
             there = DeltaTable.is_deltatable(location, storage_options=self._options)
-            table = DeltaTable(location, storage_options=self._options) if there else None
+            version = self._versions.get(name)
+            table = DeltaTable(location, version=version, storage_options=self._options) if there else None
             if table is not None:
                 require_present_names(table, location)
             self._opened[name] = table

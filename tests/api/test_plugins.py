@@ -1,7 +1,7 @@
-"""A question type, a stage, a family of experts and a file layout of somebody else's, each one new module.
+"""A question type, a stage, a family of experts, a file layout and an export of somebody else's, each one new module.
 
-The modules lie outside the tree and nothing else is edited: three are named in SPATIALLAKE_PLUGINS, the layout is found
-by the entry point of an installed distribution.
+The modules lie outside the tree and nothing else is edited: three are named in SPATIALLAKE_PLUGINS, layout and export
+are found by the entry points of an installed distribution.
 """
 
 import os
@@ -26,7 +26,7 @@ context: {family: sensor}
 depth: {family: labeled_depth}
 """
 METADATA = "Metadata-Version: 2.1\nName: plain-lines\nVersion: 1.0\n"
-ENTRY_POINTS = "[spatiallake.formats]\nplain_lines = plain_lines\n"
+ENTRY_POINTS = "[spatiallake.formats]\nplain_lines = plain_lines\n[spatiallake.exports]\nspoken = spoken\n"
 
 
 class Plugged(NamedTuple):
@@ -125,8 +125,20 @@ def test_the_layout_is_written(plugged: Plugged) -> None:
     assert all(len(line.split("\t")) == 2 for line in lines)
 
 
+def test_the_export_format_is_written_and_read_back(plugged: Plugged) -> None:
+    assert "spoken: a dialogue" in plugged.command("export", "--help")
+    plugged.command("export", "--lake", "lake", "--format", "spoken", "--out", "spoken", "--rows-per-shard", "50")
+    files = sorted((plugged.folder / "spoken").rglob("*.txt"))
+    said = [tuple(line.split("\t")) for path in files for line in path.read_text().splitlines()]
+    asked = plugged.table("qa_pairs").select(["question", "answer"]).to_pylist()
+    assert sorted(said) == sorted((row["question"], row["answer"]) for row in asked)
+    assert len(files) > 1
+
+
 def test_the_tables_of_the_documentation_would_list_them(plugged: Plugged) -> None:
     layouts = "from vlm.evaluation.layouts import formats_table; print(*formats_table(), sep='\\n')"
     assert "plain_lines" in plugged.python(layouts)
+    exports = "from jobs.exporting.layouts import exports_table; print(*exports_table(), sep='\\n')"
+    assert "a dialogue" in plugged.python(exports)
     types = "from udfs.questions.table import types_markdown; print(types_markdown())"
     assert "X01" in plugged.python(types)

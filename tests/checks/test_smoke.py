@@ -30,6 +30,7 @@ ELSEWHERE = {
     "demo": "tests/jobs/test_demo.py",
     "episodes": "tests/rewards/test_episodes.py",
     "evaluate": "tests/evaluation/test_command.py",
+    "export": "tests/exporting/test_formats.py",
     "from-lerobot": "tests/lerobot/test_crawl.py",
     "publish": "tests/jobs/test_catalog.py",
     "reason": "tests/reason/test_command.py",

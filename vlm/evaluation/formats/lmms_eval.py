@@ -18,7 +18,7 @@ from vlm.evaluation.row_files import rows_of
 from vlm.evaluation.rows import BadRow, Row, Unreadable
 from vlm.evaluation.scores.success import success
 
-_FUNCTIONS = '''"""Images, prompts and scores of the items in items.parquet; needs spatiallake for the scores."""
+FUNCTIONS = '''"""Images, prompts and scores of the items in items.parquet; needs spatiallake for the scores."""
 
 import io
 
@@ -63,15 +63,19 @@ def _write(items: Iterable[Item], path: Path) -> list[Rejected]:
     path.mkdir(parents=True, exist_ok=True)
     data = path / "items.parquet"
     rejected = spatiallake.write(items, data)
+    (path / f"{path.name}.yaml").write_text(task_config(path.name, [str(data.resolve())]), encoding="utf-8")
+    (path / "utils.py").write_text(FUNCTIONS, encoding="utf-8")
+    return rejected
+
+
+def task_config(name: str, paths: list[str]) -> str:
+    """Return the YAML of a task over Parquet files of items, beside which lies `utils.py` with `FUNCTIONS`."""
     dataset = {
         "dataset_path": "parquet",
-        "dataset_kwargs": {"data_files": {"test": str(data.resolve())}},
+        "dataset_kwargs": {"data_files": {"test": paths[0] if len(paths) == 1 else paths}},
         "test_split": "test",
     }
-    config = _CONFIG.format(name=path.name, dataset=yaml.safe_dump(dataset, sort_keys=False))
-    (path / f"{path.name}.yaml").write_text(config, encoding="utf-8")
-    (path / "utils.py").write_text(_FUNCTIONS, encoding="utf-8")
-    return rejected
+    return _CONFIG.format(name=name, dataset=yaml.safe_dump(dataset, sort_keys=False))
 
 
 def success_of(document: Mapping[str, Any], output: str) -> float:

@@ -1,0 +1,1 @@
+"""Export formats, one module each; `jobs.exporting.layouts` finds them."""

@@ -1,0 +1,54 @@
+"""LLaVA's JSON: `id, image, conversations[{from, value}]`, files of images, and the list of files for LLaVA-NeXT."""
+
+from collections.abc import Iterable, Iterator
+
+import yaml
+
+from jobs.exporting.chunk import Chunk, Example
+from jobs.exporting.json_rows import write_json_list
+from jobs.exporting.layouts import ExportFormat, ShardFiles, Whole
+
+
+def _write(chunks: Iterable[Chunk], files: ShardFiles) -> None:
+    write_json_list(files.path(f"{files.split}/{files.name}.json"), _rows(chunks))
+
+
+def _rows(chunks: Iterable[Chunk]) -> Iterator[dict[str, object]]:
+    for chunk in chunks:
+        yield from map(_row, chunk.examples())
+
+
+def _row(example: Example) -> dict[str, object]:
+    said = []
+    for place, (question, answer) in enumerate(example.turns):
+        shown = "<image>\n" if place == 0 and example.picture else ""
+        said += [{"from": "human", "value": shown + question}, {"from": "gpt", "value": answer}]
+    image = {"image": example.picture.place} if example.picture else {}
+    about = {"image_id": example.image_id, "type_ids": example.type_ids, "licence": example.licence}
+    return {"id": example.example_id, **image, "conversations": said, **about}
+
+
+def _whole(whole: Whole) -> dict[str, str]:
+    """Return a list of the files of each split, as LLaVA-NeXT takes it for --data_path."""
+    places = {split: [] for split in whole.splits}
+    for record in whole.records():
+        places[record["split"]] += [name for name in record["files"] if name.endswith(".json")]
+    return {
+        f"{split}.yaml": yaml.safe_dump(
+            {"datasets": [{"json_path": f"{whole.out}/{name}", "sampling_strategy": "all"} for name in names]},
+            sort_keys=False,
+        )
+        for split, names in places.items()
+        if names
+    }
+
+
+EXPORT = ExportFormat(
+    name="llava",
+    title="LLaVA's JSON lists, images as files, and a YAML list of them per split",
+    read_by="LLaVA, LLaVA-NeXT, SpatialRGPT, Qwen-VL's fine-tuning code",
+    write=_write,
+    conversations=True,
+    whole=_whole,
+    images=("files", "urls", "none"),
+)

@@ -1,0 +1,58 @@
+"""LLaMA-Factory's ShareGPT layout: `messages[{role, content}]` and `images`, registered in `dataset_info.json`."""
+
+import json
+from collections.abc import Iterable, Iterator
+
+from jobs.exporting.chunk import Chunk, Example
+from jobs.exporting.json_rows import write_json_list
+from jobs.exporting.layouts import ExportFormat, ShardFiles, Whole
+
+_TAGS = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+
+
+def _write(chunks: Iterable[Chunk], files: ShardFiles) -> None:
+    write_json_list(files.path(f"{files.split}/{files.name}.json"), _rows(chunks))
+
+
+def _rows(chunks: Iterable[Chunk]) -> Iterator[dict[str, object]]:
+    for chunk in chunks:
+        yield from map(_row, chunk.examples())
+
+
+def _row(example: Example) -> dict[str, object]:
+    messages = []
+    for place, (question, answer) in enumerate(example.turns):
+        shown = "<image>" if place == 0 and example.picture else ""
+        messages += [{"role": "user", "content": shown + question}, {"role": "assistant", "content": answer}]
+    return {
+        "messages": messages,
+        **({"images": [example.picture.place]} if example.picture else {}),
+        "id": example.example_id,
+        "image_id": example.image_id,
+        "type_ids": example.type_ids,
+        "licence": example.licence,
+    }
+
+
+def _whole(whole: Whole) -> dict[str, str]:
+    """Return `dataset_info.json`, with a data set for each split."""
+    splits = {record["split"] for record in whole.records() if record["rows"]}
+    images = {} if whole.settings.images == "none" else {"images": "images"}
+    columns = {"messages": "messages", **images}
+    info = {
+        f"spatiallake_{split}": {"file_name": split, "formatting": "sharegpt", "columns": columns, "tags": _TAGS}
+        for split in whole.splits
+        if split in splits
+    }
+    return {"dataset_info.json": json.dumps(info, indent=2) + "\n"}
+
+
+EXPORT = ExportFormat(
+    name="sharegpt",
+    title="ShareGPT JSON lists with `dataset_info.json`, images as files",
+    read_by="LLaMA-Factory, ms-swift",
+    write=_write,
+    conversations=True,
+    whole=_whole,
+    images=("files", "none"),
+)
