@@ -37,7 +37,7 @@ def export(
     ] = None,
     licence: Annotated[
         list[str] | None,
-        typer.Option("--licence", help="License of images, as in column licence; repeatable; all unless given."),
+        typer.Option("--licence", help="License of images; repeatable; all unless given."),
     ] = None,
     images: Annotated[
         str | None,

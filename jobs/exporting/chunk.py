@@ -15,7 +15,7 @@ Row = dict[str, Any]
 _PARTS = 8
 
 
-class Picture(NamedTuple):
+class ImageFile(NamedTuple):
     """An image of the export, upright, an RGB JPEG of `width` x `height` px.
 
     `data` is None where images are addresses; `place` is its path in the export, or its URL, None where it is inside.
@@ -37,20 +37,20 @@ class Example(NamedTuple):
     qa_ids: tuple[str, ...]
     type_ids: tuple[str, ...]
     licence: str | None
-    picture: Picture | None
+    image: ImageFile | None
 
 
 @dataclass(frozen=True)
 class Chunk:
     """All rows about a few images, ordered by image and id.
 
-    `table` has the columns of the exported table, without the JPEGs of `training_examples`, which are among `pictures`
+    `table` has the columns of the exported table, without the JPEGs of `training_examples`, which are among `images`
     (by image id; empty if the export has none). `scenes` holds, for formats that need them, the scene of each image
     with its `references`. `turns` is the maximum of questions per conversation.
     """
 
     table: pa.Table
-    pictures: Mapping[str, Picture] = field(default_factory=dict)
+    images: Mapping[str, ImageFile] = field(default_factory=dict)
     scenes: Mapping[str, Row] = field(default_factory=dict)
     turns: int = 1
 
@@ -80,7 +80,7 @@ class Chunk:
             tuple(row["qa_id"] for row in rows),
             tuple(row["type_id"] for row in rows),
             first["licence"],
-            self.pictures.get(first["image_id"]),
+            self.images.get(first["image_id"]),
         )
 
     def _stored(self, row: Row) -> Example:
@@ -92,5 +92,5 @@ class Chunk:
             tuple(json.loads(row["qa_ids"])),
             tuple(json.loads(row["type_ids"])),
             row["licence"],
-            self.pictures.get(row["image_id"]),
+            self.images.get(row["image_id"]),
         )

@@ -23,7 +23,7 @@ def items_of(chunks: Iterable[Chunk], files: ShardFiles) -> Iterator[Item]:
             if item is None:
                 files.leave_out(_UNFAIR, [row])
                 continue
-            picture = chunk.pictures[row["image_id"]]
-            size_px = (picture.width, picture.height)
-            yield replace(item, number=number, images=(ItemImage(data=picture.data),), size_px=size_px)
+            image = chunk.images[row["image_id"]]
+            size_px = (image.width, image.height)
+            yield replace(item, number=number, images=(ItemImage(data=image.data),), size_px=size_px)
             number += 1

@@ -8,7 +8,7 @@ from functools import cached_property
 import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from jobs.exporting.chunk import Chunk, Picture, Row
+from jobs.exporting.chunk import Chunk, ImageFile, Row
 from jobs.exporting.planning import Shard, Unit, conditions_of
 from jobs.exporting.settings import ExportSettings
 from jobs.views.reader import LakeReader, known_tables, quoted
@@ -82,29 +82,29 @@ class ShardReader:
     def _chunk(self, rows: pa.Table, unit: Unit) -> Chunk:
         settings = self.settings
         image_ids = list(dict.fromkeys(rows["image_id"].to_pylist()))
-        pictures: dict[str, Picture] = {}
+        images: dict[str, ImageFile] = {}
         if "jpeg" in rows.column_names:
-            pictures = self._stored(rows)
+            images = self._stored(rows)
             rows = rows.drop_columns(["jpeg", "width", "height"])
         elif settings.images == "urls":
-            pictures = self._addresses(image_ids, unit)
+            images = self._addresses(image_ids, unit)
         elif settings.images != "none":
-            pictures = self._pictures(image_ids, unit)
-        if settings.images != "none" and len(pictures) < len(image_ids):
-            rows = rows.filter(pa.array([one in pictures for one in rows["image_id"].to_pylist()], pa.bool_()))
+            images = self._image_files(image_ids, unit)
+        if settings.images != "none" and len(images) < len(image_ids):
+            rows = rows.filter(pa.array([one in images for one in rows["image_id"].to_pylist()], pa.bool_()))
         scenes = self._scenes(image_ids, unit) if self.needs_scenes else {}
-        return Chunk(rows, pictures, scenes, settings.turns)
+        return Chunk(rows, images, scenes, settings.turns)
 
-    def _stored(self, rows: pa.Table) -> dict[str, Picture]:
+    def _stored(self, rows: pa.Table) -> dict[str, ImageFile]:
         """Return the images of `training_examples`, which are upright and resized."""
         found = {}
         for row in rows.select(["image_id", "jpeg", "width", "height"]).to_pylist():
             image_id = row["image_id"]
             if image_id not in found:
-                found[image_id] = Picture(image_id, row["jpeg"], row["width"], row["height"], self._place(image_id))
+                found[image_id] = ImageFile(image_id, row["jpeg"], row["width"], row["height"], self._place(image_id))
         return found
 
-    def _pictures(self, image_ids: list[str], unit: Unit) -> dict[str, Picture]:
+    def _image_files(self, image_ids: list[str], unit: Unit) -> dict[str, ImageFile]:
         size = ExamplesSettings(max_side_px=self.settings.max_side_px, jpeg_quality=self.settings.jpeg_quality)
         found = {}
         rows = self._images_of(image_ids, unit, "bytes")
@@ -115,10 +115,10 @@ class ShardReader:
             except RowRejected:
                 self.left_out[_UNREADABLE] += 1
                 continue
-            found[row["image_id"]] = Picture(row["image_id"], jpeg, width, height, self._place(row["image_id"]))
+            found[row["image_id"]] = ImageFile(row["image_id"], jpeg, width, height, self._place(row["image_id"]))
         return found
 
-    def _addresses(self, image_ids: list[str], unit: Unit) -> dict[str, Picture]:
+    def _addresses(self, image_ids: list[str], unit: Unit) -> dict[str, ImageFile]:
         texts = self.source.lake.query(
             "provenance",
             f"SELECT image_id, min(image_url) AS url FROM t WHERE image_id IN ({quoted(image_ids)})"
@@ -133,7 +133,7 @@ class ShardReader:
             elif image_id not in urls:
                 self.left_out[_NO_URL] += 1
             else:
-                found[image_id] = Picture(image_id, None, row["width"], row["height"], urls[image_id])
+                found[image_id] = ImageFile(image_id, None, row["width"], row["height"], urls[image_id])
         return found
 
     def _images_of(self, image_ids: list[str], unit: Unit, columns: str) -> list[Row]:

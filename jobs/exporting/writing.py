@@ -84,11 +84,11 @@ class _Tally:
 def _with_files(chunks: Iterable[Chunk], folder: Path) -> Iterator[Chunk]:
     """Write the images of each chunk before it is passed on."""
     for chunk in chunks:
-        for picture in chunk.pictures.values():
-            if picture.place and picture.data is not None:
-                path = folder / picture.place
+        for image in chunk.images.values():
+            if image.place and image.data is not None:
+                path = folder / image.place
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(picture.data)
+                path.write_bytes(image.data)
         yield chunk
 
 

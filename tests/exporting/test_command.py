@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
+from webdataset.compat import WebDataset
 
 from jobs.engine.errors import RuleBroken, UsageError
 from jobs.engine.exports import noted_exports
@@ -179,12 +180,10 @@ def test_turns_about_the_same_objects_are_kept_apart(lake: Path, tmp_path: Path)
 
 
 def test_training_examples_are_exported_with_their_jpegs(lake: Path, tmp_path: Path) -> None:
-    import webdataset
-
     exported(lake, tmp_path / "out", format="webdataset", table="training_examples")
     true = {row["example_id"]: row for row in table(lake, "training_examples")}
     tars = [str(path) for path in sorted((tmp_path / "out").rglob("*.tar"))]
-    samples = {one["__key__"]: one for one in webdataset.WebDataset(tars, shardshuffle=False)}
+    samples = {one["__key__"]: one for one in WebDataset(tars, shardshuffle=False)}
     assert set(samples) == set(true)
     for key, sample in samples.items():
         said = [one["value"] for one in json.loads(true[key]["conversations"])]

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import webdataset
 import yaml
 from datasets import DatasetDict, load_dataset
 from huggingface_hub import DatasetCard
 from PIL import Image
+from webdataset.compat import WebDataset
 
 from tests.command import invoke
 from tests.exporting.truth import SPLITS, answers, looks_like, pixels, table
@@ -34,7 +34,7 @@ def exported(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def loaded(folder: Path, cache: Path) -> DatasetDict:
+def loaded(folder: Path, cache: Path) -> Any:
     made = load_dataset(str(folder), cache_dir=str(cache))
     assert isinstance(made, DatasetDict)
     return made
@@ -142,7 +142,7 @@ def test_webdataset_reads_its_tars(exported: Path, lake: Path) -> None:
     for split in SPLITS:
         true = answers(lake, split)
         tars = [str(path) for path in sorted((exported / "webdataset" / split).glob("*.tar"))]
-        samples = list(webdataset.WebDataset(tars, shardshuffle=False).decode("pil"))
+        samples = list(WebDataset(tars, shardshuffle=False).decode("pil"))
         assert {sample["__key__"] for sample in samples} == set(true)
         for sample in samples:
             row, about = true[sample["__key__"]], sample["json"]
@@ -185,7 +185,7 @@ def test_an_lmms_eval_task_scores_true_answers(exported: Path, lake: Path, tmp_p
     for split in SPLITS:
         task = yaml.load((folder / f"spatiallake_{split}.yaml").read_text(), _Tagged)
         assert task["task"] == f"spatiallake_{split}"
-        read = load_dataset(task["dataset_path"], **task["dataset_kwargs"], cache_dir=str(tmp_path))
+        read: Any = load_dataset(task["dataset_path"], **task["dataset_kwargs"], cache_dir=str(tmp_path))
         documents = read[task["test_split"]]
         true = answers(lake, split)
         assert 0 < len(documents) <= len(true)
@@ -202,7 +202,11 @@ class _Tagged(yaml.SafeLoader):
     """Reads `!function utils.name` as the harness does: the name of a function in utils.py."""
 
 
-_Tagged.add_constructor("!function", lambda loader, node: loader.construct_scalar(node).split(".")[1])
+def _name(loader: yaml.SafeLoader, node: Any) -> str:
+    return str(loader.construct_scalar(node)).split(".")[1]
+
+
+_Tagged.add_constructor("!function", _name)
 
 
 def test_scene_graphs_hold_the_objects_of_the_scene_and_what_was_decided(exported: Path, lake: Path) -> None:

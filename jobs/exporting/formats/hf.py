@@ -28,10 +28,10 @@ def _tables(chunks: Iterable[Chunk], images: str) -> Iterator[pa.Table]:
     for chunk in chunks:
         table, ids = chunk.table, chunk.table["image_id"].to_pylist()
         if images == "inside":
-            values = {one: image_of(picture.data, one) for one, picture in chunk.pictures.items()}
+            values = {one: image_of(image.data, one) for one, image in chunk.images.items()}
             table = table.add_column(0, "image", pa.array([values[one] for one in ids], IMAGE))
         elif images == "urls":
-            addresses = [chunk.pictures[one].place for one in ids]
+            addresses = [chunk.images[one].place for one in ids]
             table = table.add_column(0, "image_url", pa.array(addresses, pa.string()))
         yield table
 

@@ -39,12 +39,12 @@ def _tables(chunks: Iterable[Chunk]) -> Iterator[pa.Table]:
 def _row(example: Example) -> dict[str, object]:
     messages = []
     for place, (question, answer) in enumerate(example.turns):
-        shown = [{"type": "image", "text": None}] if place == 0 and example.picture else []
+        shown = [{"type": "image", "text": None}] if place == 0 and example.image else []
         messages.append({"role": "user", "content": [*shown, {"type": "text", "text": question}]})
         messages.append({"role": "assistant", "content": [{"type": "text", "text": answer}]})
     return {
         "messages": messages,
-        "images": [image_of(example.picture.data, example.image_id)] if example.picture else [],
+        "images": [image_of(example.image.data, example.image_id)] if example.image else [],
         "id": example.example_id,
         "image_id": example.image_id,
         "qa_ids": example.qa_ids,

@@ -21,9 +21,9 @@ def _rows(chunks: Iterable[Chunk]) -> Iterator[dict[str, object]]:
 def _row(example: Example) -> dict[str, object]:
     said = []
     for place, (question, answer) in enumerate(example.turns):
-        shown = "<image>\n" if place == 0 and example.picture else ""
+        shown = "<image>\n" if place == 0 and example.image else ""
         said += [{"from": "human", "value": shown + question}, {"from": "gpt", "value": answer}]
-    image = {"image": example.picture.place} if example.picture else {}
+    image = {"image": example.image.place} if example.image else {}
     about = {"image_id": example.image_id, "type_ids": example.type_ids, "licence": example.licence}
     return {"id": example.example_id, **image, "conversations": said, **about}
 

@@ -46,7 +46,7 @@ def _values(example: Example) -> dict[str, bytes]:
     said = [{"question": question, "answer": answer} for question, answer in example.turns]
     return {
         "conversation": json.dumps(said, ensure_ascii=False).encode(),
-        "image": (example.picture.data if example.picture else None) or b"",
+        "image": (example.image.data if example.image else None) or b"",
         "image_id": example.image_id.encode(),
         "type_ids": json.dumps(example.type_ids).encode(),
     }

@@ -32,10 +32,10 @@ def _graphs(chunks: Iterable[Chunk], files: ShardFiles) -> Iterator[dict[str, An
             if scene is None:
                 files.leave_out(_NO_SCENE, rows)
                 continue
-            picture = chunk.pictures.get(image_id)
+            image = chunk.images.get(image_id)
             yield {
                 "image_id": image_id,
-                **({"image": picture.place} if picture else {}),
+                **({"image": image.place} if image else {}),
                 "licence": rows[0]["licence"],
                 **{name: scene[name] for name in _SCENE},
                 "objects": _objects(scene),

@@ -22,11 +22,11 @@ def _rows(chunks: Iterable[Chunk]) -> Iterator[dict[str, object]]:
 def _row(example: Example) -> dict[str, object]:
     messages = []
     for place, (question, answer) in enumerate(example.turns):
-        shown = "<image>" if place == 0 and example.picture else ""
+        shown = "<image>" if place == 0 and example.image else ""
         messages += [{"role": "user", "content": shown + question}, {"role": "assistant", "content": answer}]
     return {
         "messages": messages,
-        **({"images": [example.picture.place]} if example.picture else {}),
+        **({"images": [example.image.place]} if example.image else {}),
         "id": example.example_id,
         "image_id": example.image_id,
         "type_ids": example.type_ids,

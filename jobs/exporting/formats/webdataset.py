@@ -13,8 +13,8 @@ def _write(chunks: Iterable[Chunk], files: ShardFiles) -> None:
     with tarfile.open(files.path(f"{files.split}/{files.name}.tar"), "w", format=tarfile.USTAR_FORMAT) as tar:
         for chunk in chunks:
             for example in chunk.examples():
-                if example.picture and example.picture.data is not None:
-                    _add(tar, f"{example.example_id}.jpg", example.picture.data)
+                if example.image and example.image.data is not None:
+                    _add(tar, f"{example.example_id}.jpg", example.image.data)
                 _add(tar, f"{example.example_id}.json", json.dumps(_about(example), ensure_ascii=False).encode())
 
 

@@ -13,4 +13,10 @@ def write(chunks: Iterable[Chunk], files: ShardFiles) -> None:
                 stream.writelines(f"{question}\t{answer}\n" for question, answer in example.turns)
 
 
-EXPORT = ExportFormat(name="spoken", title="a dialogue", read_by="people", write=write, images=("none",))
+EXPORT = ExportFormat(
+    name="spoken",
+    title="a dialogue",
+    read_by="people",
+    write=write,
+    images=("none",),
+)
