@@ -6,6 +6,9 @@ seconds are those of all its processes, starting Python included, and so is its 
 for each.
 """
 
+# Functions of pyarrow.compute are made when it is imported.
+# pyright: reportAttributeAccessIssue=false
+
 import argparse
 import contextlib
 import hashlib

@@ -116,11 +116,12 @@ def _stage(settings: ExportSettings) -> str:
 def _source(lake_uri: str, settings: ExportSettings, chosen: ExportFormat) -> Source:
     lake = LakeReader(lake_uri)
     lake.tables()
-    names = [settings.table, "images", "near_duplicates", "recipes"]
+    names = [settings.table, "images"]
     names += ["provenance"] if settings.images == "urls" else []
     names += ["scenes", "references"] if chosen.needs_scenes else []
-    required = [name for name in names if name not in ("near_duplicates", "recipes")]
-    versions = {name: lake.version(name) for name in names if name in required or lake.has(name)}
+    # Lakes of earlier versions have no clusters.
+    names += ["near_duplicates"] if lake.has("near_duplicates") else []
+    versions = {name: lake.version(name) for name in names}
     return Source(lake_uri, versions, _recipes(lake, _stage(settings)))
 
 

@@ -1,7 +1,7 @@
 """Parquet files of an export: with images that the library `datasets` decodes, each stored once per row group."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 # Rows that repeat an image refer to one copy of it, as long as the copies of a row group fit into this.
 _DICTIONARY_BYTES = 2**28
+# What the images of a row group may take in memory, where each row has its own copy.
+_GROUP_BYTES = 2**26
 
 
 def with_features(schema: pa.Schema, features: Mapping[str, Any]) -> pa.Schema:
@@ -21,6 +23,18 @@ def with_features(schema: pa.Schema, features: Mapping[str, Any]) -> pa.Schema:
 def image_of(data: bytes | None, image_id: str) -> dict[str, Any]:
     """Return the value of an image column."""
     return {"bytes": data, "path": f"{image_id}.jpg"}
+
+
+def row_groups(sizes: Sequence[int]) -> Iterator[slice]:
+    """Yield slices of rows whose images, of `sizes` bytes, fit into a row group."""
+    start, held = 0, 0
+    for place, size in enumerate(sizes):
+        if place > start and held + size > _GROUP_BYTES:
+            yield slice(start, place)
+            start, held = place, 0
+        held += size
+    if start < len(sizes):
+        yield slice(start, len(sizes))
 
 
 def write_parquet(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:

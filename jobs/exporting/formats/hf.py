@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from jobs.exporting.chunk import Chunk
 from jobs.exporting.layouts import ExportFormat, ShardFiles
-from jobs.exporting.parquet import IMAGE, image_of, with_features, write_parquet
+from jobs.exporting.parquet import IMAGE, image_of, row_groups, with_features, write_parquet
 
 
 def _write(chunks: Iterable[Chunk], files: ShardFiles) -> None:
@@ -26,14 +26,19 @@ def _all(first: pa.Table, others: Iterator[pa.Table]) -> Iterator[pa.Table]:
 
 def _tables(chunks: Iterable[Chunk], images: str) -> Iterator[pa.Table]:
     for chunk in chunks:
-        table, ids = chunk.table, chunk.table["image_id"].to_pylist()
-        if images == "inside":
-            values = {one: image_of(image.data, one) for one, image in chunk.images.items()}
-            table = table.add_column(0, "image", pa.array([values[one] for one in ids], IMAGE))
-        elif images == "urls":
-            addresses = [chunk.images[one].place for one in ids]
-            table = table.add_column(0, "image_url", pa.array(addresses, pa.string()))
-        yield table
+        if images != "inside":
+            yield _with_addresses(chunk) if images == "urls" else chunk.table
+            continue
+        ids = chunk.table["image_id"].to_pylist()
+        values = {one: image_of(image.data, one) for one, image in chunk.images.items()}
+        for rows in row_groups([len(values[one]["bytes"]) for one in ids]):
+            column = pa.array([values[one] for one in ids[rows]], IMAGE)
+            yield chunk.table[rows].add_column(0, "image", column)
+
+
+def _with_addresses(chunk: Chunk) -> pa.Table:
+    addresses = [chunk.images[one].place for one in chunk.table["image_id"].to_pylist()]
+    return chunk.table.add_column(0, "image_url", pa.array(addresses, pa.string()))
 
 
 EXPORT = ExportFormat(

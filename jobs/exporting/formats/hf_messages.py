@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from jobs.exporting.chunk import Chunk, Example
 from jobs.exporting.layouts import ExportFormat, ShardFiles
-from jobs.exporting.parquet import IMAGE, image_of, with_features, write_parquet
+from jobs.exporting.parquet import IMAGE, image_of, row_groups, with_features, write_parquet
 
 _TEXT = pa.string()
 _TEXTS = pa.list_(_TEXT)
@@ -33,7 +33,9 @@ def _write(chunks: Iterable[Chunk], files: ShardFiles) -> None:
 
 def _tables(chunks: Iterable[Chunk]) -> Iterator[pa.Table]:
     for chunk in chunks:
-        yield pa.Table.from_pylist([_row(one) for one in chunk.examples()], schema=_SCHEMA)
+        examples = list(chunk.examples())
+        for rows in row_groups([len((one.image and one.image.data) or b"") for one in examples]):
+            yield pa.Table.from_pylist([_row(one) for one in examples[rows]], schema=_SCHEMA)
 
 
 def _row(example: Example) -> dict[str, object]:
