@@ -36,31 +36,31 @@ def enlarged(base: Path, out: Path, images: int) -> Path:
     shutil.copytree(base / "recipes", out / "recipes")
     tables = {name: DeltaTable(str(base / name)).to_pyarrow_table() for name in _COPIED}
     ids = pc.unique(tables["qa_pairs"]["image_id"])
+    own = [
+        {name: table.filter(pc.equal(table["image_id"], one)).combine_chunks() for name, table in tables.items()}
+        for one in ids
+    ]
     for first in range(0, images, _SHARD):
-        for name, table in tables.items():
-            parts = [
-                _copied(table, ids[number % len(ids)], number, first // _SHARD)
-                for number in range(first, min(first + _SHARD, images))
-            ]
+        numbers = range(first, min(first + _SHARD, images))
+        for name in tables:
+            parts = [_copied(own[number % len(own)][name], number) for number in numbers]
             write_deltalake(str(out / name), pa.concat_tables(parts), mode="append")
     _mark_upright(base, out)
     return out
 
 
-def _copied(table: pa.Table, image_id: pa.Scalar, number: int, ingest_shard: int) -> pa.Table:
+def _copied(own: pa.Table, number: int) -> pa.Table:
     """Return the rows about one image as rows about its copy `number`."""
-    own = table.filter(pc.equal(table["image_id"], image_id))
-    copy_id = hashlib.sha256(f"{image_id} {number}".encode()).hexdigest()
-    changed = {"image_id": copy_id, "ingest_shard": ingest_shard, "cluster_id": copy_id, "group_id": copy_id}
+    copy_id = hashlib.sha256(f"copy {number}".encode()).hexdigest()
+    changed = {"image_id": copy_id, "ingest_shard": number // _SHARD, "cluster_id": copy_id, "group_id": copy_id}
+    changed |= {"split": "test" if number % 50 == 0 else "train"}
     for name, value in changed.items():
         if name in own.column_names:
-            place, kind = own.schema.get_field_index(name), own.schema.field(name).type
-            own = own.set_column(place, own.schema.field(name), pa.array([value] * len(own), kind))
+            place, field = own.schema.get_field_index(name), own.schema.field(name)
+            own = own.set_column(place, field, pa.array([value] * len(own), field.type))
     if "qa_id" in own.column_names:
         keys = [hashlib.blake2b(f"{one} {number}".encode(), digest_size=16).hexdigest() for one in own["qa_id"]]
-        own = own.set_column(own.schema.get_field_index("qa_id"), "qa_id", pa.array(keys))
-        split = ["test" if number % 50 == 0 else "train"] * len(own)
-        own = own.set_column(own.schema.get_field_index("split"), "split", pa.array(split))
+        own = own.set_column(own.schema.get_field_index("qa_id"), own.schema.field("qa_id"), pa.array(keys))
     return own
 
 

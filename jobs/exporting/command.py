@@ -83,13 +83,14 @@ def export(
         say(f"The lake cannot be written, so a takedown will not name {destination.uri}.")
     _write_manifest(destination, lake_uri, identity, {"state": _WRITING})
     work = Work(source, settings, destination.uri)
-    waiting = [shard for shard in shards if destination.record(shard.place) is None]
+    known = destination.records(len(shards))
+    waiting = [shard for shard, record in zip(shards, known, strict=True) if record is None]
     if len(waiting) < len(shards):
         say(f"{len(shards) - len(waiting):,} of {len(shards):,} shards are there already.")
     with accidents("while it exported"):
         _write(work, waiting, session, say)
     totals = _finish(destination, lake_uri, work, chosen, shards, identity)
-    note_export(lake_uri, kind, destination.uri, _noted_ids(destination, shards, totals))
+    note_export(lake_uri, kind, destination.uri, _noted_ids(destination, len(shards), totals))
     destination.remove_records()
     return Exported(totals, len(shards), len(shards) - len(waiting))
 
@@ -213,7 +214,12 @@ def _finish(
     """Write what describes all shards, and last the manifest that says that all is there."""
 
     def records() -> Iterator[dict[str, Any]]:
-        yield from (_record(destination, shard) for shard in shards)
+        for place, record in enumerate(destination.records(len(shards))):
+            if record is None:
+                raise UsageError(
+                    f"The record of shard {place} in {destination.uri} is gone; run the same command again."
+                )
+            yield record
 
     totals = Totals.of(records())
     if not totals.rows.total():
@@ -238,17 +244,10 @@ def _finish(
     return totals
 
 
-def _record(destination: Destination, shard: Shard) -> dict[str, Any]:
-    record = destination.record(shard.place)
-    if record is None:
-        raise UsageError(f"The record of shard {shard.place} in {destination.uri} is gone; run the same command again.")
-    return record
-
-
-def _noted_ids(destination: Destination, shards: list[Shard], totals: Totals) -> list[str] | None:
+def _noted_ids(destination: Destination, shards: int, totals: Totals) -> list[str] | None:
     if totals.images.total() > _MAX_NOTED_IMAGES:
         return None
-    return [one for shard in shards for one in _record(destination, shard)["image_ids"]]
+    return [one for record in destination.records(shards) if record for one in record["image_ids"]]
 
 
 def _write_manifest(

@@ -5,6 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from udfs.storage.locations import is_s3, normalized
 MANIFEST = "export.json"
 _RECORDS = ".export"
 _READ_BYTES = 2**20
+_READERS, _RECORDS_AT_ONCE = 16, 256
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,12 @@ class Destination:
     def record(self, place: int) -> dict[str, Any] | None:
         """Return the record of a shard that is written, None of one that is not."""
         return self._json(f"{_RECORDS}/{place:06d}.json")
+
+    def records(self, count: int) -> Iterator[dict[str, Any] | None]:
+        """Yield the records of shards 0 to `count` - 1 in order, several read at a time."""
+        with ThreadPoolExecutor(_READERS) as readers:
+            for first in range(0, count, _RECORDS_AT_ONCE):
+                yield from readers.map(self.record, range(first, min(first + _RECORDS_AT_ONCE, count)))
 
     def write_record(self, place: int, record: Mapping[str, Any]) -> None:
         """Note that a shard is written."""

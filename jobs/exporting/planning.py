@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from jobs.exporting.settings import ExportSettings
 from jobs.views.reader import LakeReader, quoted
 
-# Rows whose texts are read at a time: qa_pairs, and training_examples, which hold JPEGs.
-_UNIT_ROWS = {"qa_pairs": 8192, "training_examples": 512}
+# What is read at a time: rows of qa_pairs, which are texts, and of training_examples, which hold JPEGs; and images.
+_UNIT_ROWS = {"qa_pairs": 65_536, "training_examples": 512}
+_UNIT_IMAGES = 256
 _HASH_RANGE = 16**4
 
 
@@ -52,17 +54,26 @@ def conditions_of(settings: ExportSettings, recipe: str) -> str:
     return " AND ".join([f"recipe = {quoted([recipe])}", f"split IN ({quoted(settings.splits)})", *wanted])
 
 
+class _Count(NamedTuple):
+    """Rows and, about, images of an ingest shard."""
+
+    ingest_shard: int
+    rows: int
+    images: int
+
+
 def shards_of(lake: LakeReader, settings: ExportSettings, recipe: str) -> list[Shard]:
     """Return the shards of an export, by split and ingest shard; no image lies in two of them."""
     counted = lake.arrow(
         settings.table,
-        f"SELECT split, ingest_shard, count(*) AS n FROM t WHERE {conditions_of(settings, recipe)}"
-        " GROUP BY split, ingest_shard ORDER BY split, ingest_shard",
+        "SELECT split, ingest_shard, count(*) AS n, approx_distinct(image_id) AS images FROM t"
+        f" WHERE {conditions_of(settings, recipe)} GROUP BY split, ingest_shard ORDER BY split, ingest_shard",
         all_recipes=True,
     ).to_pylist()
     shards: list[Shard] = []
     for split in settings.splits:
-        counts = [(row["ingest_shard"], row["n"]) for row in counted if row["split"] == split]
+        own = (row for row in counted if row["split"] == split)
+        counts = [_Count(row["ingest_shard"], row["n"], row["images"]) for row in own]
         limit = min(_UNIT_ROWS[settings.table], settings.rows_per_shard)
         groups = _groups(_units(counts, limit), settings.rows_per_shard)
         shards += [
@@ -71,26 +82,32 @@ def shards_of(lake: LakeReader, settings: ExportSettings, recipe: str) -> list[S
     return shards
 
 
-def _units(counts: Sequence[tuple[int, int]], limit: int) -> Iterator[Unit]:
-    """Yield ingest shards together up to the limit of rows, and those over it in parts by image id."""
-    held: list[tuple[int, int]] = []
-    for ingest_shard, rows in counts:
-        if held and sum(n for _, n in held) + rows > limit:
+def _units(counts: Sequence[_Count], limit: int) -> Iterator[Unit]:
+    """Yield ingest shards together up to the limits of rows and images, and those over them in parts by image id."""
+    held: list[_Count] = []
+    for count in counts:
+        together = [*held, count]
+        if held and (_sum(together).rows > limit or _sum(together).images > _UNIT_IMAGES):
             yield _together(held)
             held = []
-        if rows <= limit:
-            held.append((ingest_shard, rows))
+        # An estimate may be a few images over what the ingest shard holds.
+        parts = max(-(-count.rows // limit), -(-count.images // (_UNIT_IMAGES + _UNIT_IMAGES // 8)))
+        if parts <= 1:
+            held.append(count)
             continue
-        parts = -(-rows // limit)
         bounds = [None, *(f"{_HASH_RANGE * part // parts:04x}" for part in range(1, parts)), None]
         for low, high in pairwise(bounds):
-            yield Unit((ingest_shard,), rows // parts, low, high)
+            yield Unit((count.ingest_shard,), count.rows // parts, low, high)
     if held:
         yield _together(held)
 
 
-def _together(held: Sequence[tuple[int, int]]) -> Unit:
-    return Unit(tuple(ingest_shard for ingest_shard, _ in held), sum(rows for _, rows in held))
+def _sum(counts: Sequence[_Count]) -> _Count:
+    return _Count(counts[0].ingest_shard, sum(one.rows for one in counts), sum(one.images for one in counts))
+
+
+def _together(held: Sequence[_Count]) -> Unit:
+    return Unit(tuple(one.ingest_shard for one in held), _sum(held).rows)
 
 
 def _groups(units: Iterator[Unit], limit: int) -> list[list[Unit]]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 
 import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -15,9 +15,8 @@ from jobs.views.reader import LakeReader, known_tables, quoted
 from udfs.stages.examples import ExamplesSettings, resized_jpeg
 from udfs.stages.rows import RowRejected
 
-# Images in memory at a time.
-_IMAGES = 32
-_ROWS_WITHOUT_IMAGES = 4096
+# Rows that are Python's at a time, of whole images.
+_CHUNK_ROWS = 4096
 _KEYS = {"qa_pairs": "qa_id", "training_examples": "example_id"}
 _NO_URL = "images of which the crawl names no address"
 _TURNED = "images whose file at its address is not upright"
@@ -33,14 +32,16 @@ class Source:
     versions: Mapping[str, int]
     recipes: Mapping[str, str]
 
-    @cached_property
+    @property
     def lake(self) -> LakeReader:
         """Return the lake, each table at its version."""
-        return LakeReader(self.lake_uri, self.versions)
+        return _opened(self.lake_uri, tuple(sorted(self.versions.items())))
 
-    def __getstate__(self) -> dict[str, object]:
-        # An open lake belongs to its process.
-        return {name: value for name, value in self.__dict__.items() if name != "lake"}
+
+@lru_cache(maxsize=1)
+def _opened(uri: str, versions: tuple[tuple[str, int], ...]) -> LakeReader:
+    # A log is long to read, and a process writes many shards.
+    return LakeReader(uri, dict(versions))
 
 
 @dataclass
@@ -56,10 +57,24 @@ class ShardReader:
         """Yield the rows, all rows of an image together, in an order that depends on nothing but the rows."""
         for unit in shard.units:
             rows = self._rows(shard.split, unit)
-            for some in _by_images(rows, _ROWS_WITHOUT_IMAGES if self.settings.images == "none" else None):
-                chunk = self._chunk(some, unit)
-                if chunk.table.num_rows:
-                    yield chunk
+            image_ids = set(rows["image_id"].to_pylist())
+            images = self._images(rows, image_ids, unit)
+            if "jpeg" in rows.column_names:
+                rows = rows.drop_columns(["jpeg", "width", "height"])
+            if self.settings.images != "none" and len(images) < len(image_ids):
+                rows = rows.filter(pa.array([one in images for one in rows["image_id"].to_pylist()], pa.bool_()))
+            scenes = self._scenes(image_ids, unit) if self.needs_scenes else {}
+            for some in _by_images(rows):
+                own = dict.fromkeys(some["image_id"].to_pylist())
+                shown, seen = ({one: held[one] for one in own if one in held} for held in (images, scenes))
+                yield Chunk(some, shown, seen, self.settings.turns)
+
+    def _images(self, rows: pa.Table, image_ids: set[str], unit: Unit) -> dict[str, ImageFile]:
+        if "jpeg" in rows.column_names:
+            return self._stored(rows)
+        if self.settings.images == "none":
+            return {}
+        return self._addresses(image_ids, unit) if self.settings.images == "urls" else self._resized(image_ids, unit)
 
     def _rows(self, split: str, unit: Unit) -> pa.Table:
         settings, lake = self.settings, self.source.lake
@@ -79,22 +94,6 @@ class ShardReader:
         # A lake of an earlier version lacks some columns.
         return pa.table([_column(rows, one) for one in wanted], schema=pa.schema(wanted))
 
-    def _chunk(self, rows: pa.Table, unit: Unit) -> Chunk:
-        settings = self.settings
-        image_ids = list(dict.fromkeys(rows["image_id"].to_pylist()))
-        images: dict[str, ImageFile] = {}
-        if "jpeg" in rows.column_names:
-            images = self._stored(rows)
-            rows = rows.drop_columns(["jpeg", "width", "height"])
-        elif settings.images == "urls":
-            images = self._addresses(image_ids, unit)
-        elif settings.images != "none":
-            images = self._image_files(image_ids, unit)
-        if settings.images != "none" and len(images) < len(image_ids):
-            rows = rows.filter(pa.array([one in images for one in rows["image_id"].to_pylist()], pa.bool_()))
-        scenes = self._scenes(image_ids, unit) if self.needs_scenes else {}
-        return Chunk(rows, images, scenes, settings.turns)
-
     def _stored(self, rows: pa.Table) -> dict[str, ImageFile]:
         """Return the images of `training_examples`, which are upright and resized."""
         found = {}
@@ -104,21 +103,22 @@ class ShardReader:
                 found[image_id] = ImageFile(image_id, row["jpeg"], row["width"], row["height"], self._place(image_id))
         return found
 
-    def _image_files(self, image_ids: list[str], unit: Unit) -> dict[str, ImageFile]:
+    def _resized(self, image_ids: set[str], unit: Unit) -> dict[str, ImageFile]:
         size = ExamplesSettings(max_side_px=self.settings.max_side_px, jpeg_quality=self.settings.jpeg_quality)
         found = {}
-        rows = self._images_of(image_ids, unit, "bytes")
-        self.left_out[_GONE] += len(image_ids) - len(rows)
-        for row in rows:
+        missing = set(image_ids)
+        for row in self._images_of(image_ids, unit, "bytes"):
+            missing.discard(row["image_id"])
             try:
                 jpeg, (width, height) = resized_jpeg(row, size)
             except RowRejected:
                 self.left_out[_UNREADABLE] += 1
                 continue
             found[row["image_id"]] = ImageFile(row["image_id"], jpeg, width, height, self._place(row["image_id"]))
+        self.left_out[_GONE] += len(missing)
         return found
 
-    def _addresses(self, image_ids: list[str], unit: Unit) -> dict[str, ImageFile]:
+    def _addresses(self, image_ids: set[str], unit: Unit) -> dict[str, ImageFile]:
         texts = self.source.lake.query(
             "provenance",
             f"SELECT image_id, min(image_url) AS url FROM t WHERE image_id IN ({quoted(image_ids)})"
@@ -136,14 +136,15 @@ class ShardReader:
                 found[image_id] = ImageFile(image_id, None, row["width"], row["height"], urls[image_id])
         return found
 
-    def _images_of(self, image_ids: list[str], unit: Unit, columns: str) -> list[Row]:
-        return self.source.lake.query(
-            "images",
-            f"SELECT image_id, {columns} FROM t WHERE {unit.condition} AND image_id IN ({quoted(image_ids)})"
-            " ORDER BY image_id",
-        )
+    def _images_of(self, image_ids: set[str], unit: Unit, columns: str) -> Iterator[Row]:
+        """Yield rows of `images` in no particular order, a batch in memory at a time."""
+        text = f"SELECT image_id, {columns} FROM images WHERE {unit.condition}"
+        for batch in self.source.lake.joined(text, ("images",)):
+            for row in pa.record_batch(batch).to_pylist():
+                if row["image_id"] in image_ids:
+                    yield row
 
-    def _scenes(self, image_ids: list[str], unit: Unit) -> dict[str, Row]:
+    def _scenes(self, image_ids: set[str], unit: Unit) -> dict[str, Row]:
         where = f"{unit.condition} AND image_id IN ({quoted(image_ids)})"
 
         def rows(table: str, stage: str, columns: str) -> dict[str, Row]:
@@ -168,14 +169,12 @@ def _column(rows: pa.Table, wanted: pa.Field) -> pa.ChunkedArray | pa.Array:
     return pa.nulls(rows.num_rows, wanted.type)
 
 
-def _by_images(rows: pa.Table, max_rows: int | None) -> Iterator[pa.Table]:
-    """Yield rows of whole images: of `_IMAGES` images, or of as many as have `max_rows` rows."""
-    start, held = 0, 0
+def _by_images(rows: pa.Table) -> Iterator[pa.Table]:
+    """Yield rows of whole images, of as many as have `_CHUNK_ROWS` rows."""
+    start = 0
     ids = rows["image_id"].to_pylist()
     for place in range(1, len(ids) + 1):
-        if place < len(ids) and ids[place] == ids[place - 1]:
-            continue
-        held += 1
-        if place == len(ids) or (held == _IMAGES if max_rows is None else place - start >= max_rows):
+        is_whole = place == len(ids) or ids[place] != ids[place - 1]
+        if is_whole and (place == len(ids) or place - start >= _CHUNK_ROWS):
             yield rows.slice(start, place - start)
-            start, held = place, 0
+            start = place
