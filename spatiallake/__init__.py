@@ -1,7 +1,7 @@
 """Turn images into metric spatial questions and answers, and learn from them.
 
 Open a lake, run its stages, compare crawls, measure one image in memory, register types and stages of your own,
-feed a training loop, train and evaluate; docs/api.md shows each with an example. Nothing heavy is
+feed a training loop, train, export and evaluate; docs/api.md shows each with an example. Nothing heavy is
 imported before it is used: no Spark, PyTorch or NumPy comes with `import spatiallake` alone.
 """
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spatiallake.lakes import OpenLake as OpenLake
     from spatiallake.lakes import open_lake as open_lake
     from spatiallake.learning import evaluate as evaluate
+    from spatiallake.learning import export as export
     from spatiallake.learning import feed as feed
     from spatiallake.learning import train as train
     from spatiallake.plugins import register as register
@@ -43,6 +44,7 @@ __all__ = [
     "backfill",
     "drift",
     "evaluate",
+    "export",
     "feed",
     "measure",
     "open_lake",
@@ -64,6 +66,7 @@ _HOMES = {
     "backfill": "spatiallake.running",
     "drift": "jobs.views.drift",
     "evaluate": "spatiallake.learning",
+    "export": "spatiallake.learning",
     "feed": "spatiallake.learning",
     "measure": "jobs.one_image.measuring",
     "open_lake": "spatiallake.lakes",

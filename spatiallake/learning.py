@@ -47,6 +47,24 @@ def train(settings: Mapping[str, Any], report: Callable[[str], None] = print) ->
         return run(validated(TrainSettings, settings), report)
 
 
+def export(lake: str, out: str, form: str = "hf", **settings: Any) -> dict[str, int]:
+    """Export a lake as a data set in the format `form` to a folder or `s3://` prefix; return its rows by split.
+
+    `settings` are those of `jobs.exporting.settings.ExportSettings`: table, splits, types, images, turns, ... A killed
+    export goes on when called again. No Spark is used; the command `spatiallake export` also takes a master.
+
+    Raises:
+        SpatialLakeError: an unknown format, options that do not fit, no row to export, or an `out` in use.
+    """
+    from jobs.engine.layers import validated
+    from jobs.exporting.command import export as run
+    from jobs.exporting.layouts import export_format
+    from jobs.exporting.settings import ExportSettings
+
+    usual = {"format": form, "images": export_format(form).images[0]}
+    return dict(run(str(lake), str(out), validated(ExportSettings, {**usual, **settings})).totals.rows)
+
+
 def evaluate(
     items: str,
     out: str | Path,

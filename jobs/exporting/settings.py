@@ -19,7 +19,7 @@ class ExportSettings(BaseModel):
 
     format: str = Field(description="a registered format")
     table: Literal["qa_pairs", "training_examples"] = Field(default="qa_pairs", description="table to export")
-    splits: tuple[str, ...] = Field(default=SPLITS, description="splits to export")
+    splits: tuple[Literal["train", "validation", "test"], ...] = Field(default=SPLITS, description="splits to export")
     types: tuple[str, ...] = Field(default=(), description="question types to export; empty: all")
     forms: tuple[str, ...] = Field(default=(), description="answer forms to export; empty: all")
     licences: tuple[str, ...] = Field(default=(), description="licenses of images to export; empty: all")
