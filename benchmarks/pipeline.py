@@ -72,10 +72,14 @@ def lift_input(image: Row) -> Row:
 
 
 def processed_images(
-    crawl: Path, limit: int | None = None, gravity: bool = True, max_affordances: int = 0
+    crawl: Path,
+    limit: int | None = None,
+    gravity: bool = True,
+    max_affordances: int = 0,
+    settings: SynthesizeSettings | None = None,
 ) -> Iterator[ProcessedImage]:
     """Run every image of a crawl through the stages; `gravity=False` hides the crawl's gravity from them."""
-    settings = SynthesizeSettings(max_affordances=max_affordances)
+    settings = settings or SynthesizeSettings(max_affordances=max_affordances)
     for manifest in read_manifest(crawl)[:limit]:
         image = image_row(crawl, manifest if gravity else {**manifest, "gravity": None})
         result = ProcessedImage(manifest, image["image_id"])

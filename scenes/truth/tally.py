@@ -10,6 +10,8 @@ import numpy as np
 from scenes.truth.exact import oracles
 from scenes.truth.verdict import Verdict
 
+LETTERS = "ABCDE"
+
 
 @dataclass
 class TypeTally:
@@ -22,7 +24,7 @@ class TypeTally:
     right: int = 0
     errors: list[float] = field(default_factory=list)
     yes: int = 0
-    letters: list[int] = field(default_factory=lambda: [0, 0])
+    letters: list[int] = field(default_factory=lambda: [0] * len(LETTERS))
 
     def within(self, share: float) -> float:
         """Return the share of numbers whose relative error is at most `share`; NaN without numbers."""
@@ -111,11 +113,11 @@ class Tally:
 
 
 def letter_of(answer: str) -> int:
-    """Return 0 for an answer that says A, 1 for B; raises ValueError for anything else."""
+    """Return 0 for an answer that says A, 1 for B and so on to E; raises ValueError for anything else."""
     letter = answer.strip().lstrip("(").upper()[:1]
-    if letter not in ("A", "B"):
-        raise ValueError(f"A lettered answer says {answer!r}; it must begin with A or B.")
-    return "AB".index(letter)
+    if not letter or letter not in LETTERS:
+        raise ValueError(f"A lettered answer says {answer!r}; it must begin with a letter from A to E.")
+    return LETTERS.index(letter)
 
 
 def table(figures: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.questions.weighing import Weighed, ids_of, weigh
-from tests.questions.worlds import Row, mirrored, random_scene, solid_scene
+from tests.questions.worlds import Row, mirrored, random_scene, scaled, solid_scene, turned
 from udfs.language.quantity import parse_quantity
 from udfs.questions.rule import Decided
 from udfs.stages.synthesize import QaColumns, SynthesizeSettings, synthesize_scene
@@ -75,29 +75,14 @@ def test_a_mirror_swaps_left_and_right_and_nothing_else(seed: int) -> None:
         assert _numbers(mirror, type_id) == pytest.approx(expected_numbers, rel=1e-12)
 
 
-def _scaled(scene: Row, s: float) -> Row:
-    scaled = copy.deepcopy(scene)
-    scaled["world_from_camera"][11] *= s
-    for thing in scaled["objects"]:
-        for name in ("center_m", "lo_m", "hi_m", "center_c_m", "size_m", "corners_m"):
-            thing[name] = [value * s for value in thing[name]]
-        for name in ("range_m", "depth_m", "sigma_m"):
-            thing[name] *= s
-        thing["volume_m3"] *= s**3
-    for pair in scaled["pairs"]:
-        pair["gap_m"] *= s
-        pair["clearance_m"] *= s
-    return scaled
-
-
 @given(SEEDS, st.floats(1.0, 2.5))
 @settings(max_examples=150, deadline=None)
 def test_a_larger_world_keeps_relations_and_multiplies_lengths(seed: int, s: float) -> None:
     scene, references = random_scene(random.Random(seed))
-    plain, scaled = _weigh(scene, references), _weigh(_scaled(scene, s), references)
+    plain, larger = _weigh(scene, references), _weigh(scaled(scene, s), references)
     for name in RELATIONS:
         power = 3 if name == "bigger" else 1
-        found = {ids_of(decided): decided.threshold for decided in scaled.relations[name]}
+        found = {ids_of(decided): decided.threshold for decided in larger.relations[name]}
         for relation in plain.relations[name]:
             # A floor in metres weighs less in a larger world; only the 1 m of `near` weighs more.
             if not (name == "near" and relation.margin * s > 1) and not _length_disagrees(name, relation):
@@ -105,7 +90,7 @@ def test_a_larger_world_keeps_relations_and_multiplies_lengths(seed: int, s: flo
     for type_id in plain.numbers:
         if type_id in ("N13", "N15"):
             continue
-        grown, factor = _numbers(scaled, type_id), 1.0 if type_id in ("N17", "N18") else s
+        grown, factor = _numbers(larger, type_id), 1.0 if type_id in ("N17", "N18") else s
         for decided in plain.numbers[type_id]:
             # How far a bottom may reach below its support is in metres, and so less in a larger world.
             if type_id == "N16" and decided.first.lo_z < 0.0:
@@ -121,28 +106,17 @@ def _length_disagrees(name: str, decided: Decided) -> bool:
     return name == "wider" and b is not None and b.length_m > a.length_m
 
 
-def _turned(scene: Row, roll: float, pitch: float) -> Row:
-    turned = copy.deepcopy(scene)
-    for thing in turned["objects"]:
-        x, y, z = thing["center_c_m"]
-        x, y = math.cos(roll) * x - math.sin(roll) * y, math.sin(roll) * x + math.cos(roll) * y
-        y, z = math.cos(pitch) * y - math.sin(pitch) * z, math.sin(pitch) * y + math.cos(pitch) * z
-        thing["center_c_m"], thing["depth_m"] = [x, y, z], z
-        thing["u_norm"], thing["v_norm"] = 0.5 + 0.78 * x / z, 0.5 + 1.04 * y / z
-    return turned
-
-
 @given(SEEDS, st.floats(-0.3, 0.3), st.floats(-0.3, 0.3))
 @settings(max_examples=100, deadline=None)
 def test_roll_and_pitch_leave_heights_alone(seed: int, roll: float, pitch: float) -> None:
     scene, references = solid_scene(random.Random(seed))
-    plain, turned = _weigh(scene, references), _weigh(_turned(scene, roll, pitch), references)
+    plain, other = _weigh(scene, references), _weigh(turned(scene, roll, pitch), references)
     for a, b in _pairs(plain, "higher"):
-        assert (b, a) not in _pairs(turned, "higher")
+        assert (b, a) not in _pairs(other, "higher")
     for type_id in ("N03", "N04", "N09"):
-        assert _numbers(turned, type_id) == _numbers(plain, type_id)
+        assert _numbers(other, type_id) == _numbers(plain, type_id)
     before = _numbers(plain, "N07")
-    for key, value in _numbers(turned, "N07").items():
+    for key, value in _numbers(other, "N07").items():
         assert before.get(key, value) == value
 
 

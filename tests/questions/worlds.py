@@ -132,3 +132,31 @@ def mirrored(scene: Row) -> Row:
         thing["u_norm"] = 1 - thing["u_norm"]
         thing["corners_m"][1::3] = [-y for y in thing["corners_m"][1::3]]
     return mirror
+
+
+def scaled(scene: Row, s: float) -> Row:
+    """Return a world that is `s` times as large."""
+    larger = copy.deepcopy(scene)
+    larger["world_from_camera"][11] *= s
+    for thing in larger["objects"]:
+        for name in ("center_m", "lo_m", "hi_m", "center_c_m", "size_m", "corners_m"):
+            thing[name] = [value * s for value in thing[name]]
+        for name in ("range_m", "depth_m", "sigma_m"):
+            thing[name] *= s
+        thing["volume_m3"] *= s**3
+    for pair in larger["pairs"]:
+        pair["gap_m"] *= s
+        pair["clearance_m"] *= s
+    return larger
+
+
+def turned(scene: Row, roll: float, pitch: float) -> Row:
+    """Return what a camera sees that is rolled and pitched, rad; frame W stays."""
+    other = copy.deepcopy(scene)
+    for thing in other["objects"]:
+        x, y, z = thing["center_c_m"]
+        x, y = math.cos(roll) * x - math.sin(roll) * y, math.sin(roll) * x + math.cos(roll) * y
+        y, z = math.cos(pitch) * y - math.sin(pitch) * z, math.sin(pitch) * y + math.cos(pitch) * z
+        thing["center_c_m"], thing["depth_m"] = [x, y, z], z
+        thing["u_norm"], thing["v_norm"] = 0.5 + 0.78 * x / z, 0.5 + 1.04 * y / z
+    return other

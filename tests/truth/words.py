@@ -8,6 +8,7 @@ import numpy as np
 
 Row = Mapping[str, Any]
 ROUNDING = 0.25
+LETTERS = "ABCDE"
 
 _UNITS_SI = {
     "millimeter": 0.001,
@@ -23,6 +24,7 @@ _UNITS_SI = {
     "square feet": 0.3048**2,
     "degree": np.pi / 180,
     "time": 1.0,
+    "": 1.0,  # of a count
 }
 
 
@@ -34,6 +36,8 @@ def fault(row: Row) -> str | None:
     """
     if row["answer_kind"] == "choice":
         return _choice_fault(row)
+    if row["answer_kind"] == "text" and row.get("answer_object_ids"):
+        return _order_fault(row)
     if row["answer_kind"] == "bool":
         said = re.match(r"(yes|no)\b", row["answer"].lower())
         if said and (said[1] == "yes") != row["answer_bool"]:
@@ -46,7 +50,7 @@ def _choice_fault(row: Row) -> str | None:
     chosen = row["references"][list(row["object_ids"]).index(row["answer_object_id"])]
     if row["answer_form"] == "letter":
         letter = row["answer"].strip().lstrip("(")[:1]
-        if row["options"]["AB".index(letter)] != chosen:
+        if row["options"][LETTERS.index(letter)] != chosen:
             return f"letter {letter} is {row['options']['AB'.index(letter)]!r}, chosen is {chosen!r}"
         return None
     if chosen.lower() not in row["answer"].lower():
@@ -54,10 +58,16 @@ def _choice_fault(row: Row) -> str | None:
     return None
 
 
+def _order_fault(row: Row) -> str | None:
+    names = dict(zip(row["object_ids"], row["references"], strict=True))
+    places = [row["answer"].lower().find(names[one].lower()) for one in row["answer_object_ids"]]
+    return None if places[0] > -1 and places == sorted(places) else f"the order is not that of {row['answer']!r}"
+
+
 def _number_fault(row: Row) -> str | None:
     if row["value_text"] is None:
         return None
-    said = _said(row["value_text"], row["unit_text"])
+    said = _said(row["value_text"], row["unit_text"] or "")
     if said is None:
         return f"cannot read {row['value_text']!r} {row['unit_text']!r}"
     if abs(said - row["value_si"]) > ROUNDING * row["value_si"] + 1e-9:

@@ -5,8 +5,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from udfs.language.draws import Draws, seed_of
-from udfs.questions.candidates import affordances_of, candidates_of
+from udfs.questions.candidates import affordances_of, candidates_of, further_of
 from udfs.questions.columns import Answer, Extra
+from udfs.questions.dense import DenseSampler
 from udfs.questions.layout import SeenPlace
 from udfs.questions.phrasing import Phrasebook
 from udfs.questions.question_type import Group
@@ -31,8 +32,13 @@ def answer_scene(scene: Scene, settings: SynthesizeSettings, recipe: str) -> lis
     Every random choice derives from (settings.seed, image_id, type, objects), so that neither the
     order of the objects nor the other scenes of a batch change an answer.
     """
-    sampler = Sampler(Draws(seed_of(settings.seed, scene.image_id, "sample")), scene.gates, settings)
-    picks = sampler.sample(candidates_of(scene, settings))
+    draws = Draws(seed_of(settings.seed, scene.image_id, "sample"))
+    decisions = candidates_of(scene, settings)
+    if settings.asks_many:
+        decisions |= further_of(scene, decisions, settings)
+        picks = DenseSampler(draws, scene.gates, settings).sample(decisions)
+    else:
+        picks = Sampler(draws, scene.gates, settings).sample(decisions)
     ids = [seen.object_id for seen in scene.objects]
     names = _Names(dict(zip(ids, scene.expressions, strict=True)), dict(zip(ids, scene.forms, strict=True)))
     if scene.layout is not None and settings.asks_affordances:
@@ -56,18 +62,22 @@ def split_of(group_id: str, settings: SynthesizeSettings) -> str:
 
 def _answer(pick: Pick, image_id: str, book: Phrasebook, names: _Names, of_run: tuple[int, str]) -> Answer:
     base_seed, recipe = of_run
-    kind, a, b, variant, decided, chosen, value, sigma, _ = pick
+    kind, a, b, variant, decided, chosen, value, sigma, turn = pick
     type_id, forms = kind.type_id, names.forms
     object_ids = [a.object_id] if b is None else [a.object_id, b.object_id]
     object_ids += [other.object_id for other in decided.others]
-    seed = seed_of(base_seed, image_id, type_id, *object_ids)
+    # Where a type asks often, two of its questions about the same objects have different words.
+    parts = (turn,) if book.asks_many else ()
+    seed = seed_of(base_seed, image_id, type_id, *object_ids, *parts)
     words = book.phrase(pick, Draws(seed))
     form = forms[a.object_id] if b is None else _joined(forms[a.object_id], forms[b.object_id])
     key = f"{image_id}\x1f{type_id}\x1f{object_ids}\x1f{variant}\x1f{words.answer_form}\x1f{form}\x1f{recipe}"
-    extra = _extra(pick, names) if kind.group == Group.AFFORDANCE else None
+    extra = _extra(pick, names) if kind.group != Group.CORE else None
     if extra is not None:
         key += f"\x1f{extra.asked_m}\x1f{extra.points}"
         object_ids = _objects_of(pick)
+    if extra is not None and kind.group == Group.FURTHER and decided.given is not None:
+        key += f"\x1f{decided.given.fact}"
     qa_id = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
     chosen_id = None if chosen is None else chosen.object_id
     references = [names.expressions[object_id] for object_id in object_ids]
@@ -98,7 +108,7 @@ def _objects_of(pick: Pick) -> list[int]:
 
 
 def _extra(pick: Pick, names: _Names) -> Extra:
-    """Return what the row of an affordance holds beside the columns of every row."""
+    """Return what the row of an affordance or a further type holds beside the columns of every row."""
     given = pick.decided.given
     places = [thing for thing in pick.things if isinstance(thing, SeenPlace)]
     point = given.point if given is not None else None
@@ -111,6 +121,10 @@ def _extra(pick: Pick, names: _Names) -> Extra:
         points=None if point is None else [list(point)],
         outline=None if outline is None else [list(corner) for corner in outline],
         coord_convention=None if point is None else COORD_CONVENTION,
+        boxes=[list(box) for box in given.boxes] or None if given is not None else None,
+        answer_object_ids=[one.object_id for one in given.order] or None if given is not None else None,
+        reason_code=given.reason if given is not None else None,
+        frame=given.frame if given is not None else "viewer",
     )
 
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from udfs.language.draws import Draws, seed_of
 from udfs.questions.question_type import Family, Group, QuestionType
 from udfs.questions.registry import rules, types_of
-from udfs.questions.rule import Decided, DerivedRule, Need, ObjectRule, PairRule, Rule, SceneRule
+from udfs.questions.related import Related
+from udfs.questions.rule import Decided, DerivedRule, Need, ObjectRule, PairRule, Rule, SceneRule, SeveralRule
 from udfs.questions.scene import Gates, Scene
 from udfs.questions.settings import SynthesizeSettings
 
@@ -56,6 +57,19 @@ def affordances_of(scene: Scene, settings: SynthesizeSettings) -> Decisions:
     return decisions
 
 
+def further_of(scene: Scene, decisions: Decisions, settings: SynthesizeSettings) -> Decisions:
+    """Return what every rule of the group `further` decides, given what `candidates_of` decides."""
+    gates = scene.gates
+    closed = _closed(gates.gravity, gates.metric, gates.surface is not None)
+    related = Related(scene, decisions, settings)
+    return {
+        rule: []
+        if any(closed.get(need) for need in rule.needs) or not isinstance(rule, SeveralRule)
+        else rule.decide(related, settings)
+        for rule in rules(Group.FURTHER)
+    }
+
+
 def key_of(decided: Decided) -> tuple[int, int]:
     """Return the ids of a decision's objects, the smaller first; one object counts as a pair of itself."""
     a, b = decided[0], decided[1]
@@ -79,16 +93,6 @@ def error_of(kind: QuestionType, decided: Decided, gates: Gates, max_relative_si
         return None
     power = kind.unit.scale_power if kind.unit else 0
     return math.hypot(own, power * gates.scale_sigma_rel * decided.margin) if power else own
-
-
-def sure_of(rule: Rule, decided: Decided, gates: Gates, sigmas: float) -> Decided | None:
-    """Return a relation that holds by so many standard errors, with that as its threshold where it is larger."""
-    min_margin = sigmas * rule.error(decided, gates)
-    if rule.keeps_threshold:
-        return decided if min_margin <= abs(decided.threshold - decided.margin) else None
-    if not min_margin <= decided.margin:
-        return None
-    return decided if min_margin <= decided.threshold else decided._replace(threshold=min_margin)
 
 
 def _derived(rule: DerivedRule, decisions: Decisions) -> list[Decided]:

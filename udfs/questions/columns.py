@@ -32,7 +32,7 @@ class Words(NamedTuple):
 
 
 class Extra(NamedTuple):
-    """The columns of `qa_pairs` that only types of the group `affordance` fill."""
+    """The columns of `qa_pairs` that types of the 38 leave empty."""
 
     place_ids: list[int] | None = None
     places: list[str] | None = None
@@ -41,6 +41,10 @@ class Extra(NamedTuple):
     points: list[list[float]] | None = None
     outline: list[list[float]] | None = None
     coord_convention: str | None = None
+    boxes: list[list[float]] | None = None
+    answer_object_ids: list[int] | None = None
+    reason_code: str | None = None
+    frame: str = "viewer"
 
 
 class Answer(NamedTuple):

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from udfs.questions.bodies import Stated
-from udfs.questions.candidates import error_of, sure_of
+from udfs.questions.candidates import error_of
 from udfs.questions.comparing import against
 from udfs.questions.phrasing import given_slots
 from udfs.questions.question_type import AnswerKind, QuestionType
 from udfs.questions.refusals import NotAnswered, WhyNot
+from udfs.questions.related import sure_of
 from udfs.questions.rule import Decided, DerivedRule, Need, ObjectRule, PairRule, Rule, SceneRule
 from udfs.questions.sampler import Pick
 from udfs.questions.scene import Gates, Scene

@@ -15,6 +15,7 @@ from udfs.questions.wordings import (
     Wording,
     answers,
     lettered_questions,
+    many_lettered_questions,
     precise_questions,
     questions,
     render,
@@ -38,19 +39,36 @@ class Phrasebook:
         self._surface = scene.gates.surface or ""
         self._settings = settings
 
+    @property
+    def asks_many(self) -> bool:
+        """Return whether types ask as often as facts allow."""
+        return self._settings.asks_many
+
     def phrase(self, pick: Pick, draws: Draws) -> Words:
         """Return the words of `pick`, drawn from `draws`; letters are drawn once per type of the image."""
         slots = {"A": self._expressions[pick.a.object_id], "surface": self._surface}
         if pick.b is not None:
             slots["B"] = self._expressions[pick.b.object_id]
+        if pick.decided.others:
+            names = zip(_FURTHER, pick.decided.others, strict=False)
+            slots |= {slot: self._expressions[other.object_id] for slot, other in names}
         if pick.decided.given is not None:
-            slots |= self._given(pick, pick.decided.given, slots)
+            slots |= given_slots(pick.decided.given, slots, self._settings.lengths == "meters")
         if pick.value is not None:
             return self._number(pick, pick.value, slots, draws)
         asked = draws.pick(questions(pick.kind.type_id, pick.variant))
         if pick.chosen is not None:
             other = pick.b if pick.chosen is pick.a else pick.a
             slots["C"] = self._expressions[pick.chosen.object_id]
+            given = pick.decided.given
+            if given is not None and given.options:
+                if draws.uniform() < self._settings.letter_share:
+                    return self._many_lettered(
+                        pick, [self._expressions[o.object_id] for o in given.options], slots, draws
+                    )
+                form, answered = self._answer(pick, draws, False)
+                question, answer = render(asked.text, **slots), render(answered.text, **slots)
+                return Words(question, asked.template_id, answer, answered.template_id, form)
             slots["D"] = self._expressions[other.object_id] if other is not None else ""
             letter = self._letter(pick)
             if letter is not None:
@@ -59,18 +77,26 @@ class Phrasebook:
         question = render(asked.text, **slots)
         return Words(question, asked.template_id, render(answered.text, **slots), answered.template_id, form)
 
-    def _given(self, pick: Pick, given: Given, slots: dict[str, str]) -> dict[str, str]:
-        names = zip(_FURTHER, pick.decided.others, strict=False)
-        further = {slot: self._expressions[other.object_id] for slot, other in names}
-        filled = given_slots(given, {**slots, **further}, self._settings.lengths == "meters")
-        return further | filled
-
     def _letter(self, pick: Pick) -> str | None:
         """Return the letter of the right option, None unless lettered; the two rows of a type take both letters."""
-        draws = Draws(seed_of(self._settings.seed, self._image_id, pick.kind.type_id, "letter"))
+        couple = (pick.turn // 2,) if pick.turn > 1 else ()
+        draws = Draws(seed_of(self._settings.seed, self._image_id, pick.kind.type_id, "letter", *couple))
         if draws.uniform() >= self._settings.letter_share:
             return None
-        return "A" if draws.coin() == (pick.turn == 0) else "B"
+        return "A" if draws.coin() == (pick.turn % 2 == 0) else "B"
+
+    def _many_lettered(self, pick: Pick, options: list[str], slots: dict[str, str], draws: Draws) -> Words:
+        """Return a question with three or more options in drawn order, answered by a letter."""
+        asked = draws.pick(questions(pick.kind.type_id, pick.variant))
+        for k in range(len(options) - 1, 0, -1):
+            other = draws.below(k + 1)
+            options[k], options[other] = options[other], options[k]
+        wording = draws.pick(many_lettered_questions())
+        letters = "ABCDEFGH"[: len(options)]
+        text = " ".join(f"{letter}. {option}." for letter, option in zip(letters, options, strict=True))
+        question = wording.text.format(question=render(asked.text, **slots), options=text)
+        template = f"{asked.template_id}+{wording.template_id}"
+        return Words(question, template, letters[options.index(slots["C"])], "letter", "letter", options=options)
 
     def _number(self, pick: Pick, value: float, slots: dict[str, str], draws: Draws) -> Words:
         kind, unit = pick.kind, pick.kind.unit

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from udfs.questions.rule import Decided, Need, ObjectRule, Rule, SceneRule, SequenceRule
+from udfs.questions.rule import Decided, Need, ObjectRule, Rule, SceneRule, SequenceRule, SeveralRule
 from udfs.questions.scene import Gates
 from udfs.questions.spans import Span
 from udfs.questions.unit import Unit
@@ -18,21 +18,27 @@ class Family(StrEnum):
 
 
 class Group(StrEnum):
-    """When a type is asked: always, where `synthesize.max_affordances` leaves room, or about several images."""
+    """When a type is asked: always, where a setting of `synthesize` asks for more, or about several images.
+
+    Affordances are asked where `max_affordances` leaves room, further types where `answers_per_image` is set.
+    """
 
     CORE = "core"
     AFFORDANCE = "affordance"
+    FURTHER = "further"
     VIEWS = "views"
 
 
 class AnswerKind(StrEnum):
-    """What kind of answer a type has: yes or no, one of two objects, a number, a point of an image, or a word."""
+    """What answers a type: yes or no, an object, a number, a point or a box of the image, words, or why none."""
 
     BOOL = "bool"
     CHOICE = "choice"
     NUMBER = "number"
     POINT = "point"
+    BOX = "box"
     TEXT = "text"
+    REFUSE = "refuse"
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ class QuestionType:
         asked_like: ids of the types about objects whose free English asks for this one where a surface or an opening
             is named.
         is_word: whether the answer is a word, that of the variant or one that the rule fills in.
+        answers_with: the kind of answer, where it does not follow from the other fields: an object out of several, a
+            box, or why the question has no answer.
         of_first: yes or no: whether the predicate is true of the rule's first object.
         opposite: the rule that decides "no" where it is not the rule itself with objects exchanged.
         variants: variants of the answer by their word; by default yes and no, the sides, or `value`.
@@ -110,6 +118,7 @@ class QuestionType:
     is_point: bool = False
     asked_like: tuple[str, ...] = ()
     is_word: bool = False
+    answers_with: AnswerKind | None = None
     answer_kind: AnswerKind = field(init=False)
     mirror: Mapping[str, str] = field(init=False)
     swap: Mapping[str, str] = field(init=False)
@@ -118,10 +127,16 @@ class QuestionType:
         if len(self.sides) not in (0, 2):
             raise ValueError(f"Question type {self.type_id} has sides {self.sides}; give it two, or none.")
         kind = AnswerKind.NUMBER if self.unit else AnswerKind.CHOICE if self.sides else AnswerKind.BOOL
-        kind = AnswerKind.TEXT if self.is_word else AnswerKind.POINT if self.is_point else kind
+        kind = AnswerKind.TEXT if self.is_word else AnswerKind.POINT if self.is_point else self.answers_with or kind
         words = ("yes", "no") if kind == AnswerKind.BOOL else self.sides or ("value",)
         exchanged = dict(zip(words, reversed(words), strict=True)) if len(words) == 2 else {}
-        is_ordered = self.objects == 2 and kind != AnswerKind.CHOICE and not (self.keeps_order or self.opposite)
+        is_several = isinstance(self.rule, SeveralRule)
+        is_ordered = (
+            self.objects == 2
+            and not is_several
+            and kind != AnswerKind.CHOICE
+            and not (self.keeps_order or self.opposite)
+        )
         title = (self.name[0].upper() + self.name[1:]).replace(" or ", " / ")
         following = {
             "answer_kind": kind,
@@ -143,7 +158,7 @@ class QuestionType:
     @property
     def objects(self) -> int:
         """Return how many things are asked about."""
-        if isinstance(self.rule, SceneRule | SequenceRule):
+        if isinstance(self.rule, SceneRule | SequenceRule | SeveralRule):
             return self.rule.things
         return 1 if isinstance(self.rule, ObjectRule) else 2
 
@@ -176,7 +191,7 @@ class QuestionType:
 
     def side_of(self, variant: str) -> str | None:
         """Return the side that a variant states, None if it states none."""
-        is_free = self.is_point or self.group == Group.VIEWS
+        is_free = self.is_point or self.group in (Group.VIEWS, Group.FURTHER)
         is_side = variant in self.sides or (is_free and variant not in ("value", "yes", "no"))
         return variant if is_side else None
 

@@ -8,13 +8,16 @@ nothing.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from udfs.questions.bodies import Measure, Stated
 from udfs.questions.scene import Gates, Scene, SeenPair
 from udfs.questions.seen_object import SeenObject
 from udfs.questions.sequence import Found, Sequence, SequenceSettings
 from udfs.questions.settings import SynthesizeSettings
+
+if TYPE_CHECKING:
+    from udfs.questions.related import Related
 
 
 class Need(StrEnum):
@@ -34,6 +37,10 @@ class Given:
     of whom it is about. `lengths_m` are said by slot of the wordings, `words` fill slots themselves and may hold slots.
     `sigma_m` is the standard error of the measured length. `point` is the answer of a point type, (u, v) in [0, 1), and
     `outline` what is around it, [k][2], likewise.
+
+    Of types about several objects: `chosen` is the object that a choice answers, one of `options`; `order` the objects
+    that an order or a list answers; `frame` whose left and right are meant; `fact` tells two questions about the same
+    objects apart; `reason` is the code of a question that is refused, and `boxes` are in the units of the settings.
     """
 
     asked_m: float | None = None
@@ -43,6 +50,13 @@ class Given:
     sigma_m: float | None = None
     point: tuple[float, float] | None = None
     outline: tuple[tuple[float, float], ...] | None = None
+    chosen: SeenObject | None = None
+    options: tuple[SeenObject, ...] = ()
+    order: tuple[SeenObject, ...] = ()
+    frame: str = "viewer"
+    fact: str = ""
+    reason: str | None = None
+    boxes: tuple[tuple[float, ...], ...] = ()
 
 
 class Decided(NamedTuple):
@@ -95,6 +109,7 @@ class Stating:
 DecideObject = Callable[[SeenObject, Gates, SynthesizeSettings], Decided | None]
 DecidePair = Callable[[SeenObject, SeenObject, SeenPair | None, Gates], Decided | None]
 DecideScene = Callable[[Scene, SynthesizeSettings], list[Decided]]
+DecideSeveral = Callable[["Related", SynthesizeSettings], list[Decided]]
 DecideSequence = Callable[[Sequence, SequenceSettings], list[Found]]
 Derive = Callable[[Decided], Decided | None]
 StandardError = Callable[[Decided, Gates], float]
@@ -159,6 +174,20 @@ class SceneRule(Rule):
 def no_error(*_: object) -> float:
     """Return 0: the rule itself says how sure each of its decisions is."""
     return 0.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SeveralRule(Rule):
+    """A rule about several objects of one image, from what is certain about each of them and each pair.
+
+    It returns what it decides about drawn choices of `things` objects or more, in the order in which the question names
+    them: a decision's `word` is the variant of the answer. Such rules belong to types of the group `further`, which are
+    asked only where `synthesize.answers_per_image` is set.
+    """
+
+    decide: DecideSeveral
+    things: int = 3
+    error: StandardError = no_error
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

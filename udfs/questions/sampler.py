@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from udfs.language.draws import Draws
-from udfs.questions.candidates import Decisions, error_of, key_of, open_numbers, sure_of
+from udfs.questions.candidates import Decisions, error_of, key_of, open_numbers
 from udfs.questions.question_type import AnswerKind, Family, Group, QuestionType
 from udfs.questions.registry import types_of
+from udfs.questions.related import sure_of
 from udfs.questions.rule import Decided, Rule
 from udfs.questions.scene import Gates
 from udfs.questions.seen_object import SeenObject

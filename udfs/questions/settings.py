@@ -22,6 +22,24 @@ class SynthesizeSettings(BaseModel):
         ge=0,
         description="rows of either half per image about what fits, passes, reaches and is free, beside all others",
     )
+    answers_per_image: int = Field(
+        default=0,
+        ge=0,
+        description="rows per image of all types, the further ones too, each as often as facts allow; 0: the 38 types "
+        "alone, as many as the two maxima say",
+    )
+    types: tuple[str, ...] = Field(
+        default=(), description="with answers_per_image: ids of the types that are asked; none: all"
+    )
+    max_per_fact: int = Field(default=4, ge=1, description="with answers_per_image: rows that ask for the same fact")
+    max_per_pair: int = Field(default=12, ge=1, description="with answers_per_image: rows about the same two objects")
+    negative_share: float = Field(
+        default=0.08, ge=0, le=0.5, description="with answers_per_image: rows whose question has no answer, and why"
+    )
+    coordinates: Literal["unit", "thousand", "pixels"] = Field(
+        default="unit",
+        description="how points and boxes of further types are said: from 0 to 1, from 0 to 1000, or in pixels",
+    )
     solo_numbers: int = Field(default=2, ge=0, le=2, description="numbers of an image without a qualitative answer")
     letter_share: float = Field(default=0.25, ge=0, le=1, description="choice rows answered by an option letter")
     short_share: float = Field(default=0.2, ge=0, le=1, description="other rows answered in a word or two")
@@ -54,6 +72,11 @@ class SynthesizeSettings(BaseModel):
         """Return whether types of the group `affordance` are asked, too."""
         return self.max_affordances > 0
 
+    @property
+    def asks_many(self) -> bool:
+        """Return whether all types are asked in turns, up to `answers_per_image` rows."""
+        return self.answers_per_image > 0
+
     def changes(self) -> dict[str, Any]:
         """Return what the recipe hashes: the settings, and the types that plugins add.
 
@@ -62,7 +85,9 @@ class SynthesizeSettings(BaseModel):
         # The registry imports the types, whose rules import this module.
         from udfs.questions.registry import plugin_types
 
-        fields, later = type(self).model_fields, ("noise_m", "lengths", "keep_one_duplicate", "max_affordances")
+        dense = ("answers_per_image", "types", "max_per_fact", "max_per_pair", "negative_share", "coordinates")
+        later = ("noise_m", "lengths", "keep_one_duplicate", "max_affordances", *dense)
+        fields = type(self).model_fields
         settings = self.model_dump(exclude={name for name in later if getattr(self, name) == fields[name].default})
         if self.noise_m:
             # Lakes of older versions hold other rows with the same noise.

@@ -18,13 +18,14 @@ from udfs.questions.wordings import has_example
 BEGIN = "<!-- begin of what `python -m udfs.questions.table` writes -->"
 END = "<!-- end of what `python -m udfs.questions.table` writes -->"
 _COLUMNS = 100
+_MOST_WORDS = 6
 _UNITS = {"m": "length", "m2": "area", "rad": "angle"}
 
 
 def types_markdown() -> str:
     """Return every type, every rule and every worked example as Markdown, in lines of 100 columns."""
     kinds = question_types().values()
-    core, affordances, views = ([kind for kind in kinds if kind.group == group] for group in Group)
+    core, affordances, further, views = ([kind for kind in kinds if kind.group == group] for group in Group)
     columns = ("type", "asks", "answer", "gates")
     parts = [
         f"### The {len(core)} types",
@@ -32,6 +33,9 @@ def types_markdown() -> str:
         f"### The {len(affordances)} types of affordances",
         "Asked where `synthesize.max_affordances` leaves room for them; see [affordances](affordances.md).",
         _table(columns, [_type_row(kind) for kind in affordances]),
+        f"### The {len(further)} further types",
+        "Asked where `synthesize.answers_per_image` is set; see [many answers per image](density.md).",
+        _table(columns, [_type_row(kind) for kind in further]),
         f"### The {len(views)} types of several views",
         "Asked by the stage `fuse`, which is not part of `run`; see [several views](views.md).",
         _table(columns, [_type_row(kind) for kind in views]),
@@ -39,6 +43,8 @@ def types_markdown() -> str:
         "\n".join(_rule(rule) for rule in rules(Group.CORE)),
         "### Rules of affordances",
         "\n".join(_rule(rule) for rule in rules(Group.AFFORDANCE)),
+        "### Rules of further types",
+        "\n".join(_rule(rule) for rule in rules(Group.FURTHER)),
         "### Rules of several views",
         "\n".join(_rule(rule) for rule in rules(Group.VIEWS)),
         "### People and robots",
@@ -71,17 +77,27 @@ def with_types(page: str) -> str:
 def _type_row(kind: QuestionType) -> tuple[str, ...]:
     needs = [str(need) for need in kind.needs]
     special = [f"{word}: {', '.join(how.needs)}" for word, how in kind.variants.items() if how.needs is not None]
+    if len(kind.variants) > _MOST_WORDS:
+        special = ["those of what it compares"] if special else []
     return kind.type_id, kind.name, _answer(kind), "; ".join([", ".join(needs), *special])
 
 
 def _answer(kind: QuestionType) -> str:
+    if len(kind.variants) > _MOST_WORDS and kind.answer_kind in (AnswerKind.TEXT, AnswerKind.NUMBER):
+        words = list(kind.variants)
+        what = f"{_UNITS.get(kind.unit_si, kind.unit_si)}, " if kind.unit_si else ""
+        return f"{what}`{words[0]}` to `{words[-1]}`"
     if kind.answer_kind == AnswerKind.BOOL:
         return "yes or no"
     if kind.answer_kind == AnswerKind.POINT:
         return "point, with the area that is free" if kind.unit else "point"
     if kind.answer_kind == AnswerKind.TEXT:
         words = [f"`{word}`" for word in kind.variants if word != "value"]
-        return ", ".join(words) or "one of the images"
+        return ", ".join(words) or ("one of the images" if kind.group == Group.VIEWS else "words")
+    if kind.answer_kind in (AnswerKind.BOX, AnswerKind.REFUSE):
+        return "box" if kind.answer_kind == AnswerKind.BOX else "that it has no answer, and why"
+    if kind.answer_kind == AnswerKind.CHOICE and not kind.sides:
+        return "one of the things"
     if kind.answer_kind == AnswerKind.CHOICE:
         return f"which is {' / which is '.join(kind.sides)}"
     unit = _UNITS.get(kind.unit_si or "", kind.unit_si or "")

@@ -100,6 +100,12 @@ def lettered_questions() -> tuple[Wording, ...]:
 
 
 @cache
+def many_lettered_questions() -> tuple[Wording, ...]:
+    """Return the wordings that put more than two lettered options after a {question}."""
+    return tuple(Wording(f"letters.{number:02d}", text) for number, text in enumerate(_forms()["letters"], start=1))
+
+
+@cache
 def free_words(type_id: str) -> dict[str | None, dict[str, list[str]]]:
     """Return the words that free English asks for a type with, by variant (None: any) and by part of the grammar."""
     words = _document(type_id).get("words", {})

@@ -40,10 +40,10 @@ def item_of(row: Mapping[str, Any], things: Mapping[int, Mapping[str, Any]]) -> 
     `row` has `COLUMNS`, `things` the `label` and `range_m` (m) of the scene's objects by id. Unfair are relations whose
     referring expressions state positions, numbers with the true value 0, which has no ratio, and heights that the
     answer does not state because the object rests on its reference. Affordances, whose answers are comparisons and
-    points, make no items.
+    points, and further types make no items.
     """
     asked = question_type(row["type_id"])
-    if asked.group == Group.AFFORDANCE:
+    if asked.group != Group.CORE:
         return None
     sided = asked.answer_kind != AnswerKind.NUMBER or bool(asked.sides)
     if sided and any(form in row["reference_form"] for form in _SAYS_WHERE):
