@@ -22,7 +22,7 @@ QA_PAIRS = Table(
             column("answer", StringType(), "as shown to a reader", False),
             column("object_ids", ArrayType(IntegerType()), "A, B, .. in the order of the question", False),
             column("side", StringType(), "word asked about or answered: left, right, higher, .."),
-            column("answer_kind", StringType(), "bool, choice, number, point, box, text or refuse", False),
+            column("answer_kind", StringType(), "bool, choice, number, point, text or refuse", False),
             column("answer_bool", BooleanType(), "truth of the predicate for object_ids as asked"),
             column("answer_object_id", IntegerType(), "for choice: the object chosen for side"),
             column("answer_object_ids", ArrayType(IntegerType()), "text: the objects in the order answered"),

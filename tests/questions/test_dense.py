@@ -64,7 +64,9 @@ def test_yes_and_no_are_even(table: list[Row], kind: QuestionType) -> None:
 def test_every_type_is_asked_and_none_takes_the_image(table: list[Row]) -> None:
     counts = Counter(row["type_id"] for row in table)
     assert counts.keys() >= {kind.type_id for kind in FURTHER}
-    assert max(counts.values()) <= 0.05 * len(table)
+    refused = sum(row["answer_kind"] == "refuse" for row in table)
+    assert 0.05 * len(table) <= refused <= 0.10 * len(table)
+    assert max(count for type_id, count in counts.items() if type_id != "U03") <= 0.05 * len(table)
 
 
 def test_letters_are_even(table: list[Row]) -> None:
@@ -100,5 +102,5 @@ def test_few_objects_give_fewer_answers_and_poor_scenes_none_that_is_closed() ->
 
 def test_the_recipe_of_the_default_stays() -> None:
     plain = SynthesizeSettings().changes()
-    assert not plain.keys() & {"answers_per_image", "types", "max_per_fact", "max_per_pair", "coordinates"}
+    assert not plain.keys() & {"answers_per_image", "types", "max_per_fact", "max_per_pair", "negative_share"}
     assert SynthesizeSettings(answers_per_image=200).changes()["answers_per_image"] == 200

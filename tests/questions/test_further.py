@@ -98,6 +98,8 @@ def test_a_mirror_image_exchanges_left_and_right_and_nothing_else(kind: Question
         for name, said in plain.items():
             if kind.type_id == "M08" and ("left" in said.word or "right" in said.word):
                 continue  # another object, or several, meet a mirrored condition
+            if kind.type_id == "U03" and said.word in _SWAP:
+                continue  # what is false of two objects is true of them in the mirror
             expected = _mirror_said(kind.type_id, said, name)
             assert mirror[name][:3] == expected[:3]
             assert (mirror[name].value or 0.0) == pytest.approx(expected.value or 0.0, rel=1e-9)

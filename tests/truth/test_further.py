@@ -41,7 +41,8 @@ def test_answers_are_right(answered: Answered) -> None:
         tally.add(row, check(row, scene))
     figures = tally.figures()
     assert figures["answers"] >= 300
-    assert set(tally.types) == set(FURTHER)
+    # With the crawl's boxes, the size of what is cut off is known.
+    assert set(tally.types) == set(FURTHER) - {"U05"}
     assert figures["qualitative_right"] >= 0.995
     assert figures["within_10"] >= 0.95
 

@@ -60,7 +60,8 @@ def _choice_fault(row: Row) -> str | None:
 
 def _order_fault(row: Row) -> str | None:
     names = dict(zip(row["object_ids"], row["references"], strict=True))
-    places = [row["answer"].lower().find(names[one].lower()) for one in row["answer_object_ids"]]
+    said = [re.search(rf"{re.escape(names[one].lower())}\b", row["answer"].lower()) for one in row["answer_object_ids"]]
+    places = [match.start() if match else -1 for match in said]
     return None if places[0] > -1 and places == sorted(places) else f"the order is not that of {row['answer']!r}"
 
 

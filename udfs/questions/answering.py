@@ -121,7 +121,6 @@ def _extra(pick: Pick, names: _Names) -> Extra:
         points=None if point is None else [list(point)],
         outline=None if outline is None else [list(corner) for corner in outline],
         coord_convention=None if point is None else COORD_CONVENTION,
-        boxes=[list(box) for box in given.boxes] or None if given is not None else None,
         answer_object_ids=[one.object_id for one in given.order] or None if given is not None else None,
         reason_code=given.reason if given is not None else None,
         frame=given.frame if given is not None else "viewer",

@@ -41,7 +41,6 @@ class Extra(NamedTuple):
     points: list[list[float]] | None = None
     outline: list[list[float]] | None = None
     coord_convention: str | None = None
-    boxes: list[list[float]] | None = None
     answer_object_ids: list[int] | None = None
     reason_code: str | None = None
     frame: str = "viewer"

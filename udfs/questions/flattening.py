@@ -108,7 +108,7 @@ def _primitives(objects: pa.StructArray) -> tuple[list[Primitives], np.ndarray]:
             columns.append(flat[np.minimum(starts + index, len(flat) - 1)].tolist())
         elif name in FLAGS:
             columns.append(objects.field(name).fill_null(FLAGS[name]).to_pylist())
-        elif name in ("object_id", "size_source"):
+        elif name in ("object_id", "size_source", "label"):
             columns.append(objects.field(name).to_pylist())
         else:
             columns.append(objects.field(name).to_numpy(zero_copy_only=False).tolist())

@@ -148,4 +148,5 @@ def _shape_of(thing: Mapping[str, Any]) -> SeenShape | None:
 def _place_of(row: Mapping[str, Any]) -> SeenPlace:
     unmeasured: dict[str, Any] = {one.name: math.nan for one in fields(SeenObject)}
     unmeasured |= {"amodal": False, "size_ok": False, "edge_ok": False, "object_id": -1 - row["place_id"]}
+    unmeasured |= {"label": "", "cut_off": False}
     return SeenPlace(**unmeasured, place_id=row["place_id"], name=row["name"] or "", kind=row["kind"], row=row)

@@ -30,13 +30,12 @@ class Group(StrEnum):
 
 
 class AnswerKind(StrEnum):
-    """What answers a type: yes or no, an object, a number, a point or a box of the image, words, or why none."""
+    """What answers a type: yes or no, an object, a number, a point of the image, words, or why none."""
 
     BOOL = "bool"
     CHOICE = "choice"
     NUMBER = "number"
     POINT = "point"
-    BOX = "box"
     TEXT = "text"
     REFUSE = "refuse"
 
@@ -79,8 +78,8 @@ class QuestionType:
         asked_like: ids of the types about objects whose free English asks for this one where a surface or an opening
             is named.
         is_word: whether the answer is a word, that of the variant or one that the rule fills in.
-        answers_with: the kind of answer, where it does not follow from the other fields: an object out of several, a
-            box, or why the question has no answer.
+        answers_with: the kind of answer, where it does not follow from the other fields: an object out of several, or
+            why the question has no answer.
         of_first: yes or no: whether the predicate is true of the rule's first object.
         opposite: the rule that decides "no" where it is not the rule itself with objects exchanged.
         variants: variants of the answer by their word; by default yes and no, the sides, or `value`.

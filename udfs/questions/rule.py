@@ -40,7 +40,7 @@ class Given:
 
     Of types about several objects: `chosen` is the object that a choice answers, one of `options`; `order` the objects
     that an order or a list answers; `frame` whose left and right are meant; `fact` tells two questions about the same
-    objects apart; `reason` is the code of a question that is refused, and `boxes` are in the units of the settings.
+    objects apart; `reason` is the code of a question that is refused.
     """
 
     asked_m: float | None = None
@@ -56,7 +56,6 @@ class Given:
     frame: str = "viewer"
     fact: str = ""
     reason: str | None = None
-    boxes: tuple[tuple[float, ...], ...] = ()
 
 
 class Decided(NamedTuple):

@@ -18,7 +18,8 @@ class SeenObject:
     box, `ray_*` the unit vector from the camera to the center, `error_m` the standard error along that ray, `pixel_m`
     that across it, `outline_m` that of an edge and `noise_m` that of one depth pixel; see
     `udfs.questions.uncertainty`. `height_sigma_m` and `box_sigma_m` are what hidden ends and sides add, 0 if unknown.
-    `on_other` says that the object rests on another plane than that which holds the origin.
+    `on_other` says that the object rests on another plane than that which holds the origin, `cut_off` that its mask
+    touches the border of the image.
     """
 
     object_id: int
@@ -56,6 +57,8 @@ class SeenObject:
     height_sigma_m: float
     box_sigma_m: float
     on_other: bool
+    label: str
+    cut_off: bool
 
 
 class Lens(NamedTuple):
@@ -106,6 +109,7 @@ class Primitives(NamedTuple):
     height_sigma_m: float
     box_sigma_m: float
     support_plane_id: float
+    label: str | None
 
 
 # Primitives field: (column of OBJECT, length of the vector, index in it)
@@ -138,6 +142,7 @@ def primitives_of(thing: Mapping[str, Any]) -> Primitives:
         ValueError: a vector has the wrong length.
     """
     values: dict[str, Any] = {name: thing[name] for name in ("object_id", "size_source")}
+    values["label"] = thing.get("label")
     values["support_plane_id"] = known(thing.get("support_plane_id"))
     for name, (source, length, index) in VECTORS.items():
         vector = thing[source] or (_NAN,) * length
@@ -201,6 +206,8 @@ def seen_object(p: Primitives, lens: Lens) -> SeenObject:
         height_sigma_m=p.height_sigma_m if p.height_sigma_m > 0 else 0.0,
         box_sigma_m=p.box_sigma_m if p.box_sigma_m > 0 else 0.0,
         on_other=p.support_plane_id > 0,
+        label=p.label or "",
+        cut_off=p.truncated,
     )
 
 

@@ -36,10 +36,6 @@ class SynthesizeSettings(BaseModel):
     negative_share: float = Field(
         default=0.08, ge=0, le=0.5, description="with answers_per_image: rows whose question has no answer, and why"
     )
-    coordinates: Literal["unit", "thousand", "pixels"] = Field(
-        default="unit",
-        description="how points and boxes of further types are said: from 0 to 1, from 0 to 1000, or in pixels",
-    )
     solo_numbers: int = Field(default=2, ge=0, le=2, description="numbers of an image without a qualitative answer")
     letter_share: float = Field(default=0.25, ge=0, le=1, description="choice rows answered by an option letter")
     short_share: float = Field(default=0.2, ge=0, le=1, description="other rows answered in a word or two")
@@ -85,7 +81,7 @@ class SynthesizeSettings(BaseModel):
         # The registry imports the types, whose rules import this module.
         from udfs.questions.registry import plugin_types
 
-        dense = ("answers_per_image", "types", "max_per_fact", "max_per_pair", "negative_share", "coordinates")
+        dense = ("answers_per_image", "types", "max_per_fact", "max_per_pair", "negative_share")
         later = ("noise_m", "lengths", "keep_one_duplicate", "max_affordances", *dense)
         fields = type(self).model_fields
         settings = self.model_dump(exclude={name for name in later if getattr(self, name) == fields[name].default})

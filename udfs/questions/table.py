@@ -94,8 +94,8 @@ def _answer(kind: QuestionType) -> str:
     if kind.answer_kind == AnswerKind.TEXT:
         words = [f"`{word}`" for word in kind.variants if word != "value"]
         return ", ".join(words) or ("one of the images" if kind.group == Group.VIEWS else "words")
-    if kind.answer_kind in (AnswerKind.BOX, AnswerKind.REFUSE):
-        return "box" if kind.answer_kind == AnswerKind.BOX else "that it has no answer, and why"
+    if kind.answer_kind == AnswerKind.REFUSE:
+        return "that it has no answer, and why"
     if kind.answer_kind == AnswerKind.CHOICE and not kind.sides:
         return "one of the things"
     if kind.answer_kind == AnswerKind.CHOICE:

@@ -37,6 +37,10 @@ class Verdict(StrEnum):
     UNSEEN = "unseen"
 
 
+# Kinds of answers that agree where they state the same word.
+_WORDED = ("text", "refuse")
+
+
 @dataclass(frozen=True)
 class SecondAnswer:
     """The other lake's answer as text, and why there is none; `ratio` is the first number over the second.
@@ -58,18 +62,21 @@ def agrees(answer: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
     Yes or no: the same. A choice: the same object for the same side, or the other object for the other side. A
     direction: within 15 degrees; straight ahead counts as 0. Any other number: the same side, and the larger at most
-    1.25 times the smaller; "it rests on the floor" agrees with itself alone. `agrees_sql` says the same.
+    1.25 times the smaller; "it rests on the floor" agrees with itself alone. A word: the same.
+    `agrees_sql` says so, too.
     """
     if answer["answer_kind"] == "bool":
         return answer["answer_bool"] == other["answer_bool"]
     if answer["answer_kind"] == "choice":
         same_object = answer["answer_object_id"] == other["answer_object_id"]
         return same_object == (answer["side"] == other["side"])
+    same_side = answer["side"] == other["side"]
+    if answer["answer_kind"] in _WORDED:
+        return same_side
     if answer["unit_si"] == "rad":
         return _apart_rad(answer, other) <= math.radians(AGREE_DEG)
-    if answer["side"] != other["side"] or unsaid_of(answer) != unsaid_of(other):
-        return False
-    return bool(unsaid_of(answer)) or is_within(answer["value_si"], other["value_si"], AGREE_FACTOR)
+    same = same_side and unsaid_of(answer) == unsaid_of(other)
+    return same and (bool(unsaid_of(answer)) or is_within(answer["value_si"], other["value_si"], AGREE_FACTOR))
 
 
 def agrees_sql(a: str, b: str) -> str:
@@ -77,12 +84,14 @@ def agrees_sql(a: str, b: str) -> str:
     words = ", ".join(f"'{word}'" for word in unsaid_variants())
     unsaid = [f"CASE WHEN {row}.rounding_rule IN ({words}) THEN {row}.rounding_rule ELSE '' END" for row in (a, b)]
     sides = [f"coalesce({row}.side, '')" for row in (a, b)]
-    off = [f"CASE WHEN {row}.side IS NULL THEN 0.0 ELSE {row}.value_si END" for row in (a, b)]
+    off = [f"CASE WHEN {word} <> '' THEN 0.0 ELSE {row}.value_si END" for row, word in zip((a, b), unsaid, strict=True)]
+    worded = ", ".join(f"'{kind}'" for kind in _WORDED)
     larger, smaller = (f"{pick}({a}.value_si, {b}.value_si)" for pick in ("greatest", "least"))
     return f"""CASE {a}.answer_kind
   WHEN 'bool' THEN {a}.answer_bool = {b}.answer_bool
   WHEN 'choice' THEN ({a}.answer_object_id = {b}.answer_object_id) = ({sides[0]} = {sides[1]})
-  ELSE CASE WHEN {a}.unit_si = 'rad' THEN
+  ELSE CASE WHEN {a}.answer_kind IN ({worded}) THEN {sides[0]} = {sides[1]}
+    WHEN {a}.unit_si = 'rad' THEN
       CASE WHEN {a}.side <> {b}.side THEN {a}.value_si + {b}.value_si
         ELSE abs({off[0]} - {off[1]}) END <= {math.radians(AGREE_DEG)!r}
     ELSE {sides[0]} = {sides[1]} AND {unsaid[0]} = {unsaid[1]}
@@ -101,7 +110,7 @@ def is_within(one: float, other: float, factor: float) -> bool:
 
 
 def _apart_rad(answer: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    one, two = (row["value_si"] if row["side"] else 0.0 for row in (answer, other))
+    one, two = (0.0 if unsaid_of(row) else row["value_si"] for row in (answer, other))
     opposite = answer["side"] and other["side"] and answer["side"] != other["side"]
     return one + two if opposite else abs(one - two)
 
