@@ -66,7 +66,8 @@ class ShardReader:
             scenes = self._scenes(image_ids, unit) if self.needs_scenes else {}
             for some in _by_images(rows):
                 own = dict.fromkeys(some["image_id"].to_pylist())
-                shown, seen = ({one: held[one] for one in own if one in held} for held in (images, scenes))
+                shown = {one: images[one] for one in own if one in images}
+                seen = {one: scenes[one] for one in own if one in scenes}
                 yield Chunk(some, shown, seen, self.settings.turns)
 
     def _images(self, rows: pa.Table, image_ids: set[str], unit: Unit) -> dict[str, ImageFile]:
