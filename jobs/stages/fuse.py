@@ -32,7 +32,7 @@ _ARROW_ROWS = 16
 _FRAME = ("image_id", "ingest_shard", "sequence_id", "frame_index", "pose", "licence")
 _SCENE = (
     *("gravity_c", "gravity_src", "gravity_sigma_deg", "depth_noise_rel", "sigma_rel", "scale_ok", "has_plane"),
-    *("world_from_camera", "objects", "pairs"),
+    *("world_from_camera", "planes", "objects", "pairs"),
 )
 _DEPTH = (
     *("depth", "depth_src", "sigma_rel", "scale_sigma_rel", "focal_sigma_rel", "scale_ok"),
@@ -44,8 +44,11 @@ _BESIDE = (StructField(SCENE, FUSED_SCENES.schema), StructField(ANSWERS, ArrayTy
 
 def _build(inputs: StageInputs) -> Stage:
     recipes = {table.name: inputs.recipe(table) for table in (SCENES, DEPTHS, REGIONS, NEAR_DUPLICATES)}
-    # Lakes of before have scenes of all points, also of those that no other frame confirms.
-    settings = inputs.with_rules({**inputs.settings.model_dump(), **recipes, "points": "confirmed"})
+    # Lakes of before have scenes of all points, also of those that no other frame confirms, and things that end where
+    # every frame cuts them off.
+    settings = inputs.with_rules(
+        {**inputs.settings.model_dump(), **recipes, "points": "confirmed", "bases": "of all frames"}
+    )
     recipe = recipe_of(inputs.definition.name, settings, inputs.upstream_recipe)
     read, batches = _read(inputs), partial(fuse_batches, settings=inputs.settings, recipe=recipe)
     return Stage(

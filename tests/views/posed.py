@@ -10,6 +10,7 @@ from scenes.paths import CameraPath, PathSettings, camera_path
 from udfs.geometry.posed_view import PosedView
 
 ORBIT = 7  # an orbit around things on a desk
+PAN = 2  # a pan close to a table, of which no frame shows the legs
 
 
 @cache

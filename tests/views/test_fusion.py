@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from scenes.mesh import about_z
-from tests.views.posed import in_other_world, path, views
+from tests.views.posed import PAN, in_other_world, path, views
+from udfs.geometry.fused_base import Level, fused_base
 from udfs.geometry.fusion import FusedScene, ViewsContradict, fuse
 
 
@@ -93,3 +94,47 @@ def test_a_moved_thing_is_found_and_how_far() -> None:
 def test_nothing_moves_in_a_still_room() -> None:
     assert fuse(views()).moved == ()
     assert all(thing.confidence == 1.0 for thing in fuse(views()).objects)
+
+
+def test_what_all_frames_cut_off_below_reaches_down_to_the_floor_that_the_sequence_shows() -> None:
+    found = 0
+    for thing in fuse(views(PAN)).objects:
+        true_m = float(path(PAN).item(min(int(one["object_id"]) for one in thing.seen.values())).design.size_m[2])
+        own = [float(one["size_m"][2]) for one in thing.seen.values()]
+        if not thing.is_whole and max(own) < 0.5 * true_m and thing.shape.size_m[2] > 0.5 * true_m:
+            assert thing.shape.size_m[2] == pytest.approx(true_m, abs=2 * thing.shape.size_sigma_m)
+            found += 1
+    assert found >= 1
+
+
+def level(height_m: float, label: int = -1, is_floor: bool = False) -> Level:
+    x, y = (part.ravel() for part in np.meshgrid(np.linspace(-1, 1, 21), np.linspace(-1, 1, 21)))
+    points = np.column_stack([x, y, np.full(len(x), height_m)])
+    return Level(0, points, np.full(len(x), label), is_floor)
+
+
+def block(low_m: float, high_m: float, side_m: float) -> np.ndarray:
+    return np.random.default_rng(5).uniform([0.0, 0.0, low_m], [side_m, side_m, high_m], (400, 3))
+
+
+@pytest.mark.parametrize(
+    ("points", "levels", "rests", "height_m"),
+    [
+        (block(0.5, 0.9, 0.4), [level(0.0, is_floor=True)], False, 0.0),
+        (block(0.5, 0.9, 0.4), [level(0.0, is_floor=True), level(0.3)], False, 0.3),
+        (block(0.5, 0.9, 0.4), [level(0.0, is_floor=True), level(0.7)], False, 0.0),
+        # Its own seat is no support, nor is the plane of a top itself.
+        (block(0.5, 0.9, 0.4), [level(0.0, is_floor=True), level(0.5, label=4)], False, 0.0),
+        (block(0.72, 0.73, 0.9), [level(0.0, is_floor=True), level(0.725)], True, 0.0),
+        # A frame knows better, a mug stands on no floor far below, and nothing is known.
+        (block(0.5, 0.9, 0.4), [level(0.0, is_floor=True)], True, None),
+        (block(0.8, 0.9, 0.1), [level(0.0, is_floor=True)], False, None),
+        (block(0.5, 0.9, 0.4), [], False, None),
+    ],
+)
+def test_a_thing_stands_on_the_highest_surface_beneath_it(
+    points: np.ndarray, levels: list[Level], rests: bool, height_m: float | None
+) -> None:
+    base = fused_base(points, {0: 4}, levels, rests)
+    assert (None if base is None else round(base.height_m, 6)) == height_m
+    assert base is None or base.sigma_m > 0.0

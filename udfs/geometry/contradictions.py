@@ -87,9 +87,7 @@ def consistent(shares: Array) -> list[int]:
 
 def _samples(view: PosedView) -> tuple[Array, NDArray[np.bool_]]:
     """Return an even grid of measured points (n, 3) of the world, away from edges, and which belong to an object."""
-    height, width = view.labels.shape
-    step = max(1, width // _SAMPLES)
-    v, u = (part.ravel() for part in np.mgrid[step // 2 : height : step, step // 2 : width : step])
+    v, u = view.grid(_SAMPLES)
     z_m, near_m, far_m = (plane[v, u].astype(np.float64) for plane in (view.depth.z_m, view.nearest_m, view.farthest_m))
     flat = (near_m > 0) & (far_m - near_m <= _EDGE_REL * z_m)
     points_c = view.depth.camera.unproject(u[flat].astype(float), v[flat].astype(float), z_m[flat])

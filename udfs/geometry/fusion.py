@@ -5,7 +5,7 @@ origin lies below that camera on the floor, or in the camera where no frame has 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from udfs.geometry.confirmed import confirmed
 from udfs.geometry.contradictions import consistent, contradictions, overlap, sightings
 from udfs.geometry.frame import rotation_of
+from udfs.geometry.fused_base import Level, fused_base, levels_of
 from udfs.geometry.fused_shape import FusedShape, Seen, fused_shape
 from udfs.geometry.matching import Sighted, instances
 from udfs.geometry.pairs import surface_gap, surfaces_of
@@ -27,6 +28,7 @@ Array = NDArray[np.float64]
 _MATCH_POINTS, _POINTS = 200, 1500
 _DENSITIES = (12_000, 1_600, 200)
 _MAX_OCCLUSION = 0.10
+_BORDER_PX = 2
 _MAX_UP_DEG = 5.0
 _MIN_KEPT = 0.3
 _GONE_SHARE, _THROUGH_SHARE, _TORN_SHARE = 0.7, 0.1, 0.5
@@ -159,8 +161,9 @@ def fuse(frames: Sequence[PosedView]) -> FusedScene:
         for thing in view.scene["objects"]
     ]
     things = {(one.view, one.object_id): _thing(kept[one.view], one.object_id) for one in seen}
+    levels = levels_of(kept, rotation, offset)
     objects = [
-        _object(number, [seen[k] for k in group], kept, things, (rotation, offset))
+        _object(number, [seen[k] for k in group], kept, things, (rotation, offset), levels)
         for number, group in enumerate(instances(seen), 1)
     ]
     objects = [_with_through(thing, kept, rotation, offset) for thing in objects]
@@ -270,6 +273,7 @@ def _object(
     views: Sequence[PosedView],
     things: Mapping[tuple[int, int], Mapping[str, Any]],
     frame: tuple[Array, Array],
+    levels: Sequence[Level],
 ) -> FusedObject:
     rotation, offset = frame
     clouds: dict[int, Array] = {}
@@ -293,11 +297,16 @@ def _object(
             )
         )
     used = [shape for shape, is_whole in zip(shapes, whole, strict=True) if is_whole]
-    shape = fused_shape(used or [_together(shapes, np.concatenate(list(clouds.values())))])
+    if not used:
+        parts = _together(shapes, np.concatenate(list(clouds.values())))
+        is_open = all(_is_open_below(views[one.view], things[one.view, one.object_id]) for one in group)
+        rests = any(things[one.view, one.object_id]["support_plane_id"] is not None for one in group)
+        used = [_completed(parts, own, levels, rests) if is_open else parts]
+    shape = fused_shape(used)
     seen = {one.view: things[one.view, one.object_id] for one in group}
     said = [caption for one in group for caption in things[one.view, one.object_id]["captions"] or []]
     label = str(things[group[0].view, group[0].object_id]["label"] or group[0].name)
-    return FusedObject(number, label, tuple(dict.fromkeys(said)), seen, clouds, shape, bool(used))
+    return FusedObject(number, label, tuple(dict.fromkeys(said)), seen, clouds, shape, any(whole))
 
 
 def _confirmed(points: Array, view: int, own: Mapping[int, int], views: Sequence[PosedView]) -> Array:
@@ -318,6 +327,22 @@ def _together(shapes: Sequence[Seen], points: Array) -> Seen:
         best.pixel_rel,
         best.sigma_rel,
     )
+
+
+def _is_open_below(view: PosedView, thing: Mapping[str, Any]) -> bool:
+    """Return whether the lower border of the image cuts a thing off."""
+    return int(thing["bbox_px"][3]) >= view.labels.shape[0] - _BORDER_PX
+
+
+def _completed(parts: Seen, own: Mapping[int, int], levels: Sequence[Level], rests: bool) -> Seen:
+    """Return a thing that no view shows down to its lower end with the part down to what carries it, if that is known.
+
+    `rests` says that a view knows what it rests on.
+    """
+    base = fused_base(parts.points, own, levels, rests)
+    if base is None or base.height_m >= parts.low_m:
+        return parts
+    return replace(parts, low_m=base.height_m, height_sigma_m=float(np.hypot(parts.height_sigma_m, base.sigma_m)))
 
 
 def _with_through(thing: FusedObject, views: Sequence[PosedView], rotation: Array, offset: Array) -> FusedObject:

@@ -92,6 +92,13 @@ class PosedView:
         inside = (pixels > -0.5).all(axis=1) & (pixels[:, 0] < width - 0.5) & (pixels[:, 1] < height - 0.5)
         return pixels, np.nan_to_num(z_m), inside
 
+    def grid(self, columns: int) -> tuple[_PX, _PX]:
+        """Return rows and columns (n,) of an even grid of pixels, about this many across."""
+        height, width = self.labels.shape
+        step = max(1, width // columns)
+        v, u = np.mgrid[step // 2 : height : step, step // 2 : width : step]
+        return v.ravel(), u.ravel()
+
     @cached_property
     def nearest_m(self) -> _PX:
         """Return the smallest depth (h, w) of every pixel and its neighbors, m; 0 where one of them has none."""

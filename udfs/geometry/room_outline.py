@@ -63,9 +63,7 @@ def _walls(points: Array, cells: NDArray[np.int64], shape: tuple[int, ...]) -> N
 
 def _background(view: PosedView) -> Array:
     """Return a grid of points (n, 3) of the world that belong to no object and lie at no edge."""
-    height, width = view.labels.shape
-    step = max(1, width // _COLUMNS)
-    v, u = (part.ravel() for part in np.mgrid[step // 2 : height : step, step // 2 : width : step])
+    v, u = view.grid(_COLUMNS)
     z_m = view.depth.z_m[v, u].astype(np.float64)
     free = (view.labels[v, u] < 0) & (view.nearest_m[v, u] > 0)
     free &= view.farthest_m[v, u] - view.nearest_m[v, u] <= 0.1 * z_m

@@ -102,9 +102,7 @@ def walkable(views: Sequence[PosedView], rotation: Array, offset: Array) -> Walk
 
 def _measured(view: PosedView, rotation: Array, offset: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Return a grid of measured points (n, 3) of F, how far off each may be, m, and which lie at an edge of depth."""
-    height, width = view.labels.shape
-    step = max(1, width // _COLUMNS)
-    v, u = (part.ravel() for part in np.mgrid[step // 2 : height : step, step // 2 : width : step])
+    v, u = view.grid(_COLUMNS)
     known = view.depth.z_m[v, u] > 0
     v, u = v[known], u[known]
     z_m = view.depth.z_m[v, u].astype(np.float64)
