@@ -56,7 +56,7 @@ def ask(
     measured = asking.measured_by(merged, image, given, experts is not None, say)
     for note in measured.notes:
         say(note)
-    answers = [measured.answer(question) for question in questions or ()]
+    answers = [asking.answered(measured, question) for question in questions or ()]
     typer.echo(asking.as_json(measured, answers) if as_json else asking.said(measured, answers))
     if draw is not None:
         asking.draw_to(measured, answers, draw)

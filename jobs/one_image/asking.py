@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +94,30 @@ def measured_by(
     from jobs.one_image.measuring import measure_with
 
     return measure_with(settings, image, given, by_profile)
+
+
+def answered(measured: "Measured", question: str) -> "Answer":
+    """Return the answer to a question; what is not one question of the engine, the offline planner takes apart."""
+    answer = measured.answer(question)
+    if answer.reason != "not_understood":
+        return answer
+    # What comes with it is needed for such questions only.
+    from jobs.one_image.reasoning import geometry_of
+    from vlm.reason.loop import ANSWERED, REFUSED, reason
+    from vlm.reason.offline.planner import OfflinePlanner
+    from vlm.reason.planner import Task
+    from vlm.reason.values import Number
+
+    answers = geometry_of(measured)
+    made = reason(Task(question, answers.names), OfflinePlanner(), answers)
+    ending, asked_alone = made.ending, all(step.tool in ("ask", "finish") for step in made.steps)
+    if ending is None or asked_alone or ending.state not in (ANSWERED, REFUSED):
+        return answer
+    if ending.state == REFUSED:
+        return replace(answer, text=ending.text, reason="undecided", near=())
+    value = next((step.value for step in made.steps if step.result == ending.result), None)
+    told = replace(answer, text=ending.text, reason=None, near=())
+    return replace(told, value=value.value, sigma=value.error, unit=value.unit) if isinstance(value, Number) else told
 
 
 def said(measured: "Measured", answers: Sequence["Answer"]) -> str:

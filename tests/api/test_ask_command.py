@@ -60,6 +60,19 @@ def test_one_question_is_answered_in_one_line_and_several_beside_their_questions
     assert "no question that can be read" in two
 
 
+def test_what_takes_several_measurements_is_taken_apart(folder: Path, row: dict) -> None:
+    asked = (
+        "How far is it from the lemon to the can and then to the monitor?",
+        "How far is the lemon from the can?",
+        "How far is the can from the monitor?",
+        "Is the can on top of the monitor?",
+    )
+    told = json.loads(ask(folder / row["image"], *asked, "--sidecar", folder / "row.json", "--json").stdout)["answers"]
+    assert told[0]["unit"] == "m" and told[0]["sigma"] > 0.0
+    assert told[0]["value"] == pytest.approx(told[1]["value_si"] + told[2]["value_si"], rel=1e-6)
+    assert told[3]["reason"] == "not_understood"
+
+
 def test_a_question_without_an_answer_ends_with_its_own_exit_code(folder: Path, row: dict) -> None:
     known, unknown = f"How far is object {row['objects'][0]['id']}?", "How tall is the unicorn?"
     image, given = folder / row["image"], ("--sidecar", folder / "row.json")

@@ -111,6 +111,9 @@ def _legs(read: Measured) -> list[Between]:
     return [Between(end_of(a), end_of(b)) for a, b in pairwise(stops)]
 
 
+_ASKS_WHETHER_ON = re.compile(rf"(?:is|are|does|do) {THING}(?: [a-z]+){{0,2}} ontop {THING}\W*$")
+
+
 def stack(read: Measured) -> Maker | None:
     """Read "if Ta stood on Tb, how tall would they be", "Ta and Tb side by side, how wide"."""
     text, things = read.text, things_of(read)
@@ -126,6 +129,8 @@ def stack(read: Measured) -> Maker | None:
         return _against_both(both)
     wide = re.search(r"\b(?:wide|width|wider|across|broad|long|length)\b", text)
     if not (stacked or (beside and (tall or wide))):
+        return None
+    if _ASKS_WHETHER_ON.match(text):
         return None
     if re.search(r"\bdifference\b", text) or PASSES.search(
         text.replace("put", "").replace("placed", "").replace("stand", "")

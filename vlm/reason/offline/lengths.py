@@ -212,7 +212,8 @@ def _single(read: Measured) -> Length | None:
     things = re.findall(rf"\b{THING}\b", text)
     if size and len(things) == 1:
         return Extent(things[0], dimension_of(size[1]))
-    if len(things) == 1 and re.search(r"\b(?:far|away|distance|distant|CAM)\b", text):
+    unread = re.search(r"\bfrom (?:the|an?|it|its|this|that|whatever|what|each|any|some)\b", text)
+    if len(things) == 1 and not unread and re.search(r"\b(?:far|away|distance|distant|CAM)\b", text):
         return Between(CAMERA, things[0])
     if len(set(things)) == 2 and re.search(r"\b(?:far|apart|away|distance)\b", text):
         return between(things[0], things[1])

@@ -17,6 +17,8 @@ _NEGATED = re.compile(r"\b(?:not|never|cannot|without|except|neither|nor)\b|n't\
 # Words that change what is asked, and that no plan reads.
 _UNREAD = re.compile(
     r"\b(?:half of|average|mean|twice the|double the|second|third|two of|all of the)\b|"
+    r"\bhow many (?!times\b|(?:whole |full )?(?:(?:centi|milli|kilo)?met(?:er|re)s?|[cmk]?m|in(?:ch(?:es)?)?|feet|"
+    r"foot|ft|yards?|degrees?)\b)|"
     r"\b(?:how|what|which|is|are)\b[^?]*\band (?:how|what|which) (?:far|tall|wide|high|deep|is|are|much|many|one)\b"
 )
 _HANDLED = re.compile(
