@@ -49,6 +49,7 @@ class Reason(StrEnum):
     TOO_MANY_OBJECTS = "too_many_objects"
     # filter
     SCORE_BELOW_THRESHOLD = "score_below_threshold"
+    NOT_LIKE_TRAINING = "not_like_training"
     # context, depth
     NO_REGIONS = "no_regions"
     NO_DEPTH = "no_depth"

@@ -33,6 +33,7 @@ _MODULES = (
     "jobs.cli.train",
     "jobs.cli.evaluate",
     "jobs.cli.export",
+    "jobs.cli.calibrate",
     "jobs.cli.truth",
 )
 
@@ -43,7 +44,8 @@ _PANELS = {
     "Look": ("sql", "preview", "view", "report", "drift", "episodes"),
     "One image": ("ask", "reason", "serve"),
     "Train and evaluate": (
-        "export", "sequence-examples", "tiny-model", "train", "benchmark", "evaluate", "train-experts", "truth",
+        "export", "sequence-examples", "tiny-model", "train", "benchmark", "evaluate", "train-experts", "calibrate",
+        "truth",
     ),
     "Operate": ("recipes", "backfill", "retry", "plan", "maintain", "takedown", "publish"),
     "Crawls": ("render", "from-lerobot", "to-lerobot"),

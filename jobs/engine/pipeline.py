@@ -26,6 +26,7 @@ from jobs.engine.progress import Reporter, SilentReporter
 from jobs.engine.recipe_table import recipe_book, register
 from jobs.engine.registry import definition_of, downstream_of, run_stages, stage_definitions
 from jobs.engine.rules import of_table, require_conditions
+from jobs.engine.scope import said_after, said_before
 from jobs.engine.selection import Selection
 from jobs.engine.session import start_session
 from jobs.engine.settings import RunSettings
@@ -235,6 +236,8 @@ def _work(
         require_whole_logs(settings.lake_uri, to_write=True)
     require_upright(settings.lake_uri)
     crawl = _crawl_of(settings, names) if work is run_stage else None
+    for sentence in said_before(stages[name] for name in names):
+        reporter.say(sentence)
     small = _small(settings, [stages[name] for name in names], work, crawl) if lake is None else None
     lake = lake or (small.lake if small else _started(settings))
     with accidents(), writing(lake.uri, names, settings.store_locks), pool() as processes:
@@ -266,7 +269,7 @@ def _work(
         summaries = [_one(lake, stages[name], work, options, reporter) for name in names]
         # A finished run or whole backfill has processed everything upstream.
         caught_up = names if work in (run_stage, backfill) or (small and small.is_whole) else ()
-        for sentence in go_live(lake, book, stages, names, caught_up):
+        for sentence in (*go_live(lake, book, stages, names, caught_up), *said_after(summaries)):
             reporter.say(sentence)
     return summaries
 

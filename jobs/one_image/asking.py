@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.engine.errors import UsageError
+from udfs.experts.scope import scope_of_profile
 
 if TYPE_CHECKING:
     from jobs.engine.settings import RunSettings
@@ -90,6 +91,8 @@ def measured_by(
     missing = " and ".join(name for name in ("depth", "masks") if name not in given)
     if missing and not by_profile:
         say(BUILTIN_KNOWS.format(parts=missing))
+    elif by_profile and (scope := scope_of_profile(settings.profile())):
+        say(scope.before)
     # What comes with it takes longer than the checks before.
     from jobs.one_image.measuring import measure_with
 
@@ -147,6 +150,7 @@ def as_json(measured: "Measured", answers: Sequence["Answer"]) -> str:
         "objects": objects,
         "gravity": gravity,
         "errors": measured.errors._asdict(),
+        "knows": measured.knows,
         "notes": measured.notes,
         "answers": [answer.as_dict() for answer in answers],
         "near": [] if answers else measured.asked.near_questions(count=_EXAMPLES),

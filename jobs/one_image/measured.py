@@ -69,7 +69,8 @@ class Measured:
     """What was measured in one image.
 
     `scene`, `references` and `answers` have the columns of the tables `scenes`, `references` and `qa_pairs` and refer
-    to the upright image; `notes` are sentences about given data that could not be used. `lifted` holds the depth and
+    to the upright image; `notes` are sentences about given data that could not be used, and about an image unlike
+    those that experts know; `knows` says what they know, if that is one kind of image. `lifted` holds the depth and
     the regions from which the scene was made, `content` the bytes of the image file.
     """
 
@@ -80,6 +81,7 @@ class Measured:
     lifted: Row = field(repr=False)
     content: bytes = field(repr=False)
     settings: tuple[LiftSettings, SynthesizeSettings] = field(repr=False)
+    knows: str | None = None
 
     @property
     def objects(self) -> list[Row]:

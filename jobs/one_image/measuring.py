@@ -1,7 +1,7 @@
 """One image in memory: metric objects, and questions with their answers, by the functions of the stages."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -14,8 +14,10 @@ from jobs.engine.errors import EnvironmentMissing, SpatialLakeError, UsageError
 from jobs.engine.settings import RunSettings, load_settings
 from jobs.one_image.measured import Measured
 from schemas.manifest import ManifestRow
+from schemas.reasons import Reason
 from udfs.crawl.fetch import Fetched
 from udfs.experts.expert import BUILTIN, SENSOR, ExpertSpec, Profile
+from udfs.experts.scope import Scope, scope_of_profile
 from udfs.pixels.decoding import orientation_of
 from udfs.stages.ingest import ingest_row
 from udfs.stages.one_image import prediction_of, question_image
@@ -108,6 +110,8 @@ _ENTRY = {"entry_id": "memory", "uri": "memory", "member": None, "ingest_shard":
 
 
 def _questioned(image: Row, profile: Profile, settings: RunSettings, notes: list[str]) -> Measured:
+    scope = scope_of_profile(profile)
+    notes = [*notes, *_doubts(image, profile, scope)]
     regions = prediction_of("context", profile.context, image)["regions"]
     depth = prediction_of("depth", profile.depth, image)
     # Whoever asks may ask about walls, doorways and free space, too.
@@ -119,10 +123,24 @@ def _questioned(image: Row, profile: Profile, settings: RunSettings, notes: list
         references=asked.references,
         answers=asked.answers,
         notes=notes,
+        knows=scope.banner if scope else None,
         lifted=asked.lifted,
         content=image["bytes"],
         settings=(settings.lift, settings.synthesize),
     )
+
+
+def _doubts(image: Row, profile: Profile, scope: Scope | None) -> Iterator[str]:
+    """Yield why experts that know one kind of image only are likely to be wrong about this one."""
+    if scope is None:
+        return
+    spec = getattr(profile, scope.slots[0])
+    same = ExpertSpec(family=spec.family, model=spec.model, revision=spec.revision)
+    try:
+        prediction_of("filter", same, image)
+    except RowRejected as rejected:
+        if rejected.reason == Reason.NOT_LIKE_TRAINING:
+            yield str(rejected)
 
 
 def _profile_for(has_depth: bool, has_masks: bool) -> Profile:

@@ -16,6 +16,7 @@ from jobs.serving.pool import Pool
 from jobs.serving.service import Service
 from jobs.serving.worker import Sources
 from jobs.views.pages.serving import serving_page
+from udfs.experts.scope import scope_of_profile
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ def limits_of(given: Mapping[str, Any], answers: str) -> ServeLimits:
 def knowledge_of(sources: Sources) -> str:
     """Return what the server's experts know, in one or two sentences."""
     if sources.by_profile:
-        found = f"Depth and objects come from the experts of {sources.settings.profile().name}."
+        profile = sources.settings.profile()
+        scope = scope_of_profile(profile)
+        found = f"Depth and objects come from the experts of {profile.name}.{f' {scope.banner}' if scope else ''}"
     else:
         found = BUILTIN_KNOWS.format(parts="depth and masks")
     if sources.measures:

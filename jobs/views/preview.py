@@ -10,6 +10,7 @@ from jobs.engine.frames import require_upright
 from jobs.views.browsing import Browsed
 from jobs.views.pages.questions import noun_counts, type_counts
 from jobs.views.pages.render import page
+from jobs.views.pages.scope import banner_of
 from jobs.views.pages.second_view import SecondView, names_of, sheets_of
 from jobs.views.pages.selection import chosen_images, rows_of
 from jobs.views.pages.sheet import Sheet, sheet_of
@@ -110,6 +111,7 @@ def _html(
         lake_uri=lake_uri,
         beside_uri=beside_uri,
         names=names_of(lake_uri, beside_uri or ""),
+        banner=banner_of(lake),
         sheets=[sheet for sheet, _ in ranked],
         besides=[second for _, second in ranked],
         nouns=noun_counts(sheet.questions for sheet in shown.sheets),

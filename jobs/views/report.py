@@ -11,6 +11,7 @@ from jobs.views.pages.comparison import Comparison, compared
 from jobs.views.pages.examples import examples_of
 from jobs.views.pages.figures import WIDE, figures
 from jobs.views.pages.render import page
+from jobs.views.pages.scope import banner_of
 from jobs.views.pages.tally import Drop, Tally, rate_text, tally_of
 from jobs.views.pages.wording import type_name
 from jobs.views.preview import write_page
@@ -45,6 +46,9 @@ def write_report(
     tally = tally_of(lake)
     examples = examples_of(lake)
     comparison = compared(lake, *compare) if compare else None
+    banner = banner_of(lake)
+    if banner:
+        (console or Console()).print(banner, highlight=False)
     _print(tally, console or Console())
     if comparison:
         _print_comparison(comparison, console or Console())
@@ -53,6 +57,7 @@ def write_report(
         lake_uri=lake_uri,
         tally=tally,
         totals=_totals(tally),
+        banner=banner,
         examples=examples,
         drops=_drops(tally),
         plots=figures(tally.answers, tally.values, tally.ranges, tally.yields),

@@ -27,6 +27,7 @@ STAGES = {name: definition.table.name for name, definition in stage_definitions(
 ELSEWHERE = {
     "ask": "tests/api/test_ask_command.py",
     "benchmark": "tests/evaluation/test_benchmark.py",
+    "calibrate": "tests/experts/test_calibrate.py",
     "demo": "tests/jobs/test_demo.py",
     "episodes": "tests/rewards/test_episodes.py",
     "evaluate": "tests/evaluation/test_command.py",

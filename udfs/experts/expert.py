@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from schemas.plugins import modules_with
 from schemas.settings import Settings, did_you_mean, faults_of
 from udfs.experts import families
+from udfs.experts.depth_fit import DepthFit
 
 # A row of `images`, or some of its columns.
 ImageRow = dict[str, Any]
@@ -133,11 +134,20 @@ class ImageExpert(Expert):
 
     columns: ClassVar[tuple[str, ...]] = ("bytes",)
     isolated: ClassVar[bool] = True
+    # What it was trained on, such as "rendered rooms", where it knows nothing else.
+    trained_on: ClassVar[str | None] = None
+    # What `spatiallake calibrate` sets of a depth expert; none where nothing can be fitted.
+    calibrated_options: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def score_names(cls, spec: ExpertSpec) -> frozenset[str] | None:
         """Return the names of the scores that a filter gives, None where they are known only to the loaded model."""
         return None
+
+    @classmethod
+    def options_of_fit(cls, fit: DepthFit) -> dict[str, Any]:
+        """Return the `calibrated_options` of a depth expert that make it agree with true depth."""
+        return {}
 
     @abstractmethod
     def predict(self, batch: Sequence[ImageRow]) -> list[Prediction | Exception]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from schemas.reasons import Outcome, Reason
+from udfs.experts.depth_fit import DepthFit
 from udfs.experts.expert import Options, Prediction
 from udfs.experts.images import UprightImage
 from udfs.experts.intrinsics import INTRINSICS, centered_camera, known_intrinsics
@@ -25,10 +26,12 @@ class MonocularOptions(WholeImageOptions):
     """Declared errors, and the field of view of images without known intrinsics.
 
     Monocular models declare no error. 10 % is what good ones reach on images like their training data, both for the
-    scale that the whole image shares and for what remains between objects. Measure both on images with true depth.
+    scale that the whole image shares and for what remains between objects. `spatiallake calibrate` measures both on
+    images with true depth.
     """
 
     batch_size: int = Field(default=8, gt=0, description="images at once; halved when memory runs out")
+    depth_scale: float = Field(default=1.0, gt=0, description="factor on the model's depth")
     sigma_rel: float = Field(default=0.1, gt=0, description="relative depth error from object to object")
     scale_sigma_rel: float = Field(default=0.1, ge=0, description="relative error of the scale of the whole map")
     fov_deg: float = Field(default=60.0, ge=10, le=150, description="of the long side, where it is unknown")
@@ -46,6 +49,17 @@ class MonocularDepth(WholeImageExpert):
     columns: ClassVar[tuple[str, ...]] = ("bytes", *INTRINSICS, "gravity")
     options_type: ClassVar[type[Options]] = MonocularOptions
     model_types: ClassVar[tuple[str, ...]] = ()
+    calibrated_options: ClassVar[frozenset[str]] = frozenset(
+        ("depth_scale", "sigma_rel", "scale_sigma_rel", "fov_deg", "fov_sigma_deg")
+    )
+
+    @classmethod
+    def options_of_fit(cls, fit: DepthFit) -> dict[str, Any]:
+        """Return the options that make the expert agree with true depth."""
+        found = {"depth_scale": fit.depth_scale, "sigma_rel": fit.sigma_rel, "scale_sigma_rel": fit.scale_sigma_rel}
+        if fit.fov_deg is not None and fit.fov_sigma_deg is not None:
+            found |= {"fov_deg": min(max(fit.fov_deg, 10.0), 150.0), "fov_sigma_deg": fit.fov_sigma_deg}
+        return found
 
     def load_model(self) -> None:
         """Load model and image processor."""
@@ -77,7 +91,7 @@ class MonocularDepth(WholeImageExpert):
             raise invalid_output(self.spec, "NaN or infinite depths")
         gravity = item.row.get("gravity")
         return {
-            "depth": _png(depth_m, self.spec.model),
+            "depth": _png(depth_m * self.options.depth_scale, self.spec.model),
             "depth_src": self.spec.model,
             "scale_ok": True,
             **self._intrinsics(item, fov_deg),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from udfs.experts.batching import decoded, predicted
+from udfs.experts.depth_fit import DepthFit
 from udfs.experts.expert import ExpertSpec, ImageExpert, ImageRow, Options, Prediction
 from udfs.experts.images import UprightImage
 from udfs.experts.intrinsics import INTRINSICS, known_intrinsics
@@ -26,6 +27,24 @@ class BuiltinOptions(Options):
     pixels: int | None = Field(default=None, ge=1, description="pixels per image; not set: as it was calibrated")
 
 
+class BuiltinDepthOptions(BuiltinOptions):
+    """What a calibration on true depth replaces; `spatiallake calibrate` measures all of it."""
+
+    depth_scale: float = Field(default=1.0, gt=0, description="factor on the depth")
+    focal_scale: float = Field(default=1.0, gt=0, description="factor on an estimated focal length")
+    sigma_rel: float | None = Field(
+        default=None, gt=0, description="relative depth error from object to object; not set: as the network estimates"
+    )
+    scale_sigma_rel: float | None = Field(
+        default=None,
+        ge=0,
+        description="relative error of the whole map's scale; not set: as the network estimates",
+    )
+    focal_sigma_rel: float | None = Field(
+        default=None, ge=0, description="relative error of an estimated focal length; not set: as the network estimates"
+    )
+
+
 class _Builtin(ImageExpert):
     """Runs the network on batches; `spec.model` is a weights file, or "none" for the packaged one.
 
@@ -34,6 +53,7 @@ class _Builtin(ImageExpert):
 
     options_type: ClassVar[type[Options]] = BuiltinOptions
     needs_model: ClassVar[bool] = False
+    trained_on: ClassVar[str | None] = "rendered rooms"
 
     def load(self, device: str) -> None:
         """Read the weights; raises ModelUnavailable where there are none."""
@@ -90,9 +110,19 @@ class BuiltinDepth(_Builtin):
     """Metric depth, gravity and, where neither crawl nor EXIF tells it, a focal length, each with its error."""
 
     columns: ClassVar[tuple[str, ...]] = ("bytes", *INTRINSICS)
+    options_type: ClassVar[type[Options]] = BuiltinDepthOptions
+    calibrated_options: ClassVar[frozenset[str]] = frozenset(
+        BuiltinDepthOptions.model_fields.keys() - BuiltinOptions.model_fields.keys()
+    )
+
+    @classmethod
+    def options_of_fit(cls, fit: DepthFit) -> dict[str, Any]:
+        """Return the options that make the expert agree with true depth."""
+        found = {name: getattr(fit, name) for name in cls.calibrated_options}
+        return {name: value for name, value in found.items() if value is not None}
 
     def _one(self, outputs: "Outputs", image: UprightImage, row: ImageRow) -> Prediction:
-        return self.reader.depth(outputs, image, known_intrinsics(row, image.size))
+        return self.reader.depth(outputs, image, known_intrinsics(row, image.size), self.options)
 
 
 def _weights(spec: ExpertSpec) -> Path:

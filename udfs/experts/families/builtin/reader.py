@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -14,6 +14,9 @@ from udfs.experts.families.builtin.naming import regions_of
 from udfs.experts.families.builtin.weights import load_namer, load_network
 from udfs.experts.images import UprightImage
 from udfs.experts.intrinsics import Intrinsics, centered_camera
+
+if TYPE_CHECKING:
+    from udfs.experts.families.builtin.experts import BuiltinDepthOptions
 
 _MAX_MM = 65535
 
@@ -44,25 +47,29 @@ class Reader:
             found = objects_of(self.network, outputs.out, outputs.rgb, limits)[0]
         return regions_of(found, image, self.network.shape, self.calibration, self.namer)
 
-    def depth(self, outputs: Outputs, image: UprightImage, known: Intrinsics | None) -> dict[str, Any]:
+    def depth(
+        self, outputs: Outputs, image: UprightImage, known: Intrinsics | None, options: "BuiltinDepthOptions"
+    ) -> dict[str, Any]:
         """Return the columns of `depths`; `known` are the image's own intrinsics, px.
 
-        The network estimates depth over focal length, so known intrinsics also set the scale of the depth.
+        The network estimates depth over focal length, so known intrinsics also set the scale of the depth. What
+        `options` set replaces the network's own scales and errors.
         """
         width, height = image.size
         half_diagonal_px = 0.5 * float(np.hypot(width, height))
         log_focal, log_scale = (float(value) for value in outputs.out["focal"][0])
+        log_focal += float(np.log(options.focal_scale))
         if known:
             log_focal = float(np.log(np.sqrt(known.camera["fx"] * known.camera["fy"]) / half_diagonal_px))
         focal_px = half_diagonal_px * float(np.exp(log_focal))
         noise = float(outputs.out["depth"][0, 1].clamp(-4, 2).exp().mean())
         learned_sigma_rel = self.calibration.focal * float(np.exp(np.clip(log_scale, -5, 1)))
-        focal = known.focal_sigma_rel if known else learned_sigma_rel
+        focal = known.focal_sigma_rel if known else _set(options.focal_sigma_rel, learned_sigma_rel)
         return {
-            "depth": _depth_png(outputs, image, log_focal),
+            "depth": _depth_png(outputs, image, log_focal + float(np.log(options.depth_scale))),
             "depth_src": "builtin",
-            "sigma_rel": self.calibration.depth * noise,
-            "scale_sigma_rel": float(np.hypot(self.calibration.scale * noise, focal)),
+            "sigma_rel": _set(options.sigma_rel, self.calibration.depth * noise),
+            "scale_sigma_rel": float(np.hypot(_set(options.scale_sigma_rel, self.calibration.scale * noise), focal)),
             "focal_sigma_rel": focal,
             "scale_ok": True,
             "camera": known.camera if known else centered_camera(width, height, focal_px),
@@ -79,8 +86,12 @@ class Reader:
         }
 
 
-def _depth_png(outputs: Outputs, image: UprightImage, log_focal: float) -> bytes:
-    log_depth = enlarged(outputs.out["depth"][0, 0], image.size) + np.float32(log_focal)
+def _set(option: float | None, own: float) -> float:
+    return own if option is None else option
+
+
+def _depth_png(outputs: Outputs, image: UprightImage, log_scale: float) -> bytes:
+    log_depth = enlarged(outputs.out["depth"][0, 0], image.size) + np.float32(log_scale)
     depth_mm = np.clip(np.rint(1000 * np.exp(log_depth)), 1, _MAX_MM).astype(np.uint16)
     _, png = cv2.imencode(".png", depth_mm, (cv2.IMWRITE_PNG_COMPRESSION, 1))
     return png.tobytes()
