@@ -90,7 +90,7 @@ def _art(u: np.ndarray, v: np.ndarray, s: float) -> np.ndarray:
     return (_noise(u, v, s * 2) > 0.55).astype(np.float32)
 
 
-_PATTERNS = {
+PATTERNS = {
     "checker": _checker, "stripes": _stripes, "dots": _dots, "tiles": _tiles, "planks": _planks, "bricks": _bricks,
     "wood": _wood, "fabric": _fabric, "speckle": _speckle, "weave": _weave, "art": _art,
 }  # fmt: skip
@@ -101,7 +101,7 @@ BACKGROUND_AXES = ((0, 1), (0, 1), (1, 2), (1, 2), (0, 2), (0, 2))
 
 def blend(name: str, chart: tuple[np.ndarray, np.ndarray], scale_m: float, footprint_m: np.ndarray) -> np.ndarray:
     """Return the accent share [n] in [0, 1] at texture coordinates u, v [n] m; fine patterns fade with distance."""
-    share = _PATTERNS[name](*chart, scale_m)
+    share = PATTERNS[name](*chart, scale_m)
     fade = np.clip(1.5 - footprint_m * np.float32(3 / scale_m), 0, 1)
     middle = np.float32(_MEAN.get(name, 0.25))
     return middle + (share - middle) * fade

@@ -43,6 +43,12 @@ def train_experts(
     negatives: Annotated[
         int, typer.Option("--negatives", help="Images of each kind that is no room, drawn to train the filter.")
     ] = 200,
+    novelty: Annotated[
+        int, typer.Option("--novelty", help="Rooms to fit the test for images unlike the training to; 0: no test.")
+    ] = 600,
+    refit_filter: Annotated[
+        bool, typer.Option("--refit-filter", help="With --steps 0, fit filter and novelty test anew all the same.")
+    ] = False,
 ) -> None:
     """Train the networks of the built-in experts; a killed run resumes from its last checkpoint."""
     try:
@@ -68,6 +74,8 @@ def train_experts(
         batch=batch,
         replicas=replicas,
         negatives=negatives,
+        novelty=novelty,
+        refit_filter=refit_filter,
     )
     try:
         metrics = run(settings, typer.echo, lake_rows=lake_rows)

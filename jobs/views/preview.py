@@ -65,7 +65,7 @@ def write_preview(
     lake, other = opened(lake_uri, beside_uri)
     shown = _shown(lake, other, chosen_images(lake, limit, seed, image_ids))
     counts = _counts(shown, other)
-    path = write_page(_html(shown, lake_uri, beside_uri, counts), out_path)
+    path = write_page(_html(shown, lake, beside_uri, counts), out_path)
     note_export(lake_uri, "preview", str(path), (sheet.image_id for sheet in shown.sheets))
     objects = sum(len(sheet.objects) for sheet in shown.sheets)
     return PreviewSummary(path, len(shown.sheets), objects, len(shown.answers), path.stat().st_size, counts)
@@ -88,7 +88,7 @@ def opened(lake_uri: str, beside_uri: str | None) -> tuple[LakeReader, LakeReade
 def live_page(lake: LakeReader, other: LakeReader | None, browse: Browsed) -> str:
     """Return the page of `view` with some images of a lake, and what leads to its others."""
     shown = _shown(lake, other, browse.image_ids)
-    return _html(shown, lake.uri, other.uri if other else None, _counts(shown, other), browse)
+    return _html(shown, lake, other.uri if other else None, _counts(shown, other), browse)
 
 
 def _counts(shown: "_Shown", other: LakeReader | None) -> VerdictCounts | None:
@@ -99,7 +99,7 @@ def _counts(shown: "_Shown", other: LakeReader | None) -> VerdictCounts | None:
 
 def _html(
     shown: "_Shown",
-    lake_uri: str,
+    lake: LakeReader,
     beside_uri: str | None,
     counts: VerdictCounts | None,
     browse: Browsed | None = None,
@@ -108,9 +108,9 @@ def _html(
     ranked = _best_first(shown) if browse is None else list(zip(shown.sheets, shown.besides, strict=True))
     return page(
         "preview.html",
-        lake_uri=lake_uri,
+        lake_uri=lake.uri,
         beside_uri=beside_uri,
-        names=names_of(lake_uri, beside_uri or ""),
+        names=names_of(lake.uri, beside_uri or ""),
         banner=banner_of(lake),
         sheets=[sheet for sheet, _ in ranked],
         besides=[second for _, second in ranked],

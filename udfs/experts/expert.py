@@ -56,7 +56,7 @@ class Profile(Settings):
 
 SENSOR = ExpertSpec(family="sensor")
 # the revision is the beginning of the SHA-256 of the packaged weights
-BUILTIN = ExpertSpec(family="builtin", revision="5a643f1cfe37")
+BUILTIN = ExpertSpec(family="builtin", revision="7b65f25e5179")
 PROFILES = {
     "sensor": Profile(name="sensor", filter=SENSOR, context=SENSOR, depth=SENSOR),
     "builtin": Profile(name="builtin", filter=BUILTIN, context=BUILTIN, depth=BUILTIN),

@@ -36,6 +36,8 @@ class TrainSettings(BaseModel):
     checkpoint_every: int = Field(default=50, ge=1, description="steps")
     measure_every: int = Field(default=400, ge=1, description="steps")
     negatives: int = Field(default=200, ge=1, description="images of each kind of non-room for the filter")
+    novelty: int = Field(default=600, ge=0, description="rooms that the novelty test is fitted to; 0: no test")
+    refit_filter: bool = Field(default=False, description="fit filter and novelty test anew also without steps")
     names_steps: int = Field(default=3000, ge=0, description="optimizer steps of the namer; 0: no namer")
     names_batch: int = Field(default=128, ge=2, description="crops per step of the namer")
     crop_pixels: int = Field(default=48, ge=16, multiple_of=16, description="side of the namer's crops, px")

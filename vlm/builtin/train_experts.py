@@ -6,15 +6,25 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from udfs.experts.families.builtin.network import NetworkShape
-from udfs.experts.families.builtin.weights import Calibration, load_network, save_network
+from udfs.experts.families.builtin.weights import (
+    Calibration,
+    Novelty,
+    load_namer,
+    load_network,
+    load_novelty,
+    save_network,
+)
 from vlm.builtin.calibration import calibrated
 from vlm.builtin.example import LabeledImage
-from vlm.builtin.likeness import fit_likeness
+from vlm.builtin.likeness import fit_likeness, keep_rooms
 from vlm.builtin.measures import measured, outputs
 from vlm.builtin.naming_step import Record, calibrated_namer, crop_pack, trained_namer
+from vlm.builtin.novelty import Rooms, fit_novelty, varied_image
 from vlm.builtin.pack import Pack, write_pack
 from vlm.builtin.settings import TrainSettings
 from vlm.builtin.sources import labeled_image, of_crawl
@@ -138,8 +148,12 @@ def _finished(
 ) -> dict[str, float]:
     """Calibrate the network, train and calibrate its namer, write the weights, and return the metrics."""
     settings, folder = training.settings, Path(training.settings.out)
-    calibration, metrics = _calibrated(training, pack, held_out)
-    namer = None
+    varied = _varied(settings) if _fits_filter(settings) else []
+    calibration, metrics = _calibrated(training, pack, held_out, varied)
+    novelty = _novelty(training, images, calibration, varied)
+    if novelty is not None:
+        metrics |= {"novelty_limit": novelty[1].limit, "novelty_rejected": novelty[1].rejected}
+    namer = load_namer(Path(settings.start)) if _keeps_network(settings) and settings.start else None
     if settings.names_steps:
         sources = [*settings.crawls, *settings.lakes]
         crops = crop_pack(folder / "crops", training.mean, images.train, calibration, settings, sources)
@@ -149,18 +163,51 @@ def _finished(
             crops = crop_pack(folder / "held_out_crops", training.mean, images.held_out, calibration, settings, aside)
             calibration, found = calibrated_namer(namer, crops, calibration)
             metrics |= found
-    save_network(folder / WEIGHTS, training.mean, calibration, namer)
+    save_network(folder / WEIGHTS, training.mean, calibration, namer, novelty)
     return metrics
 
 
-def _calibrated(training: Training, pack: Pack, held_out: Pack | None) -> tuple[Calibration, dict[str, float]]:
-    """Fit the filter and the calibration, or keep those of the weights where no step was made."""
+def _keeps_network(settings: TrainSettings) -> bool:
+    return not settings.steps and bool(settings.start)
+
+
+def _fits_filter(settings: TrainSettings) -> bool:
+    """Return whether filter and novelty test are fitted, or kept as the weights to start from have them."""
+    start = settings.start if _keeps_network(settings) else None
+    return start is None or settings.refit_filter or load_novelty(Path(start)) is None
+
+
+def _varied(settings: TrainSettings) -> list[NDArray[np.uint8]]:
+    return [varied_image(settings.seed * 1_000_003 + number) for number in range(settings.novelty // 2)]
+
+
+def _novelty(
+    training: Training, images: _Images, calibration: Calibration, varied: list[NDArray[np.uint8]]
+) -> Novelty | None:
     settings = training.settings
-    if not settings.steps and settings.start:
-        calibration, metrics = load_network(Path(settings.start))[1], {}
-    else:
-        loss = fit_likeness(training.mean, pack, settings.negatives, settings.seed)
-        calibration, metrics = Calibration(pixels=settings.width * settings.height), {"likeness_loss": loss}
+    if not _fits_filter(settings):
+        return load_novelty(Path(settings.start or ""))
+    if not settings.novelty:
+        return None
+    rooms = (image.rgb for image in images.train())
+    held_out = (image.rgb for image in images.held_out()) if settings.held_out else None
+    given = Rooms(rooms, held_out, varied)
+    return fit_novelty(training.mean, calibration.pixels, given, settings.novelty, settings.seed)
+
+
+def _calibrated(
+    training: Training, pack: Pack, held_out: Pack | None, varied: list[NDArray[np.uint8]]
+) -> tuple[Calibration, dict[str, float]]:
+    """Fit the filter and the calibration, or keep those of the weights where no step was made."""
+    settings, metrics = training.settings, {}
+    calibration = Calibration(pixels=settings.width * settings.height)
+    if _keeps_network(settings):
+        calibration = load_network(Path(settings.start or ""))[1]
+    if not _keeps_network(settings) or settings.refit_filter:
+        loss = fit_likeness(training.mean, pack, settings.negatives, settings.seed, varied)
+        metrics = {"likeness_loss": loss}
+        if held_out is not None and held_out.count > 1:
+            keep_rooms(training.mean, held_out, 0, held_out.count // 2)
     if held_out is not None and held_out.count > 1:
         half = held_out.count // 2
         if settings.steps:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from schemas.reasons import Outcome, Reason
 from udfs.experts.batching import decoded, predicted
 from udfs.experts.depth_fit import DepthFit
 from udfs.experts.expert import ExpertSpec, ImageExpert, ImageRow, Options, Prediction
 from udfs.experts.images import UprightImage
 from udfs.experts.intrinsics import INTRINSICS, known_intrinsics
+from udfs.stages.rows import RowRejected
 
 if TYPE_CHECKING:
     from udfs.experts.families.builtin.inference import Outputs
@@ -25,6 +27,12 @@ class BuiltinOptions(Options):
     """What the network sees of an image."""
 
     pixels: int | None = Field(default=None, ge=1, description="pixels per image; not set: as it was calibrated")
+
+
+class BuiltinFilterOptions(BuiltinOptions):
+    """What the filter refuses."""
+
+    novelty: bool = Field(default=True, description="refuse images unlike the rooms that the network was trained on")
 
 
 class BuiltinDepthOptions(BuiltinOptions):
@@ -70,9 +78,15 @@ class _Builtin(ImageExpert):
             results += predicted(items, self._some)
         return results
 
-    def _some(self, items: list[tuple[UprightImage, ImageRow]]) -> list[Prediction]:
+    def _some(self, items: list[tuple[UprightImage, ImageRow]]) -> list[Prediction | Exception]:
         outputs = self.reader.outputs([image for image, _ in items])
-        return [self._one(output, image, row) for output, (image, row) in zip(outputs, items, strict=True)]
+        results: list[Prediction | Exception] = []
+        for output, (image, row) in zip(outputs, items, strict=True):
+            try:
+                results.append(self._one(output, image, row))
+            except RowRejected as rejected:
+                results.append(rejected)
+        return results
 
     @abstractmethod
     def _one(self, outputs: "Outputs", image: UprightImage, row: ImageRow) -> Prediction:
@@ -83,7 +97,10 @@ class BuiltinFilter(_Builtin):
     """Scores how similar an image is to the rooms that the network was trained on, and to images of other things.
 
     `spatial`, which gates the next stage, is the probability of a room; the other scores say what else the image shows.
+    An image that is unlike all rooms of the training, whatever it shows, is refused: there, scores mean nothing.
     """
+
+    options_type: ClassVar[type[Options]] = BuiltinFilterOptions
 
     @classmethod
     def score_names(cls, spec: ExpertSpec) -> frozenset[str] | None:
@@ -96,7 +113,18 @@ class BuiltinFilter(_Builtin):
             return None
 
     def _one(self, outputs: "Outputs", image: UprightImage, row: ImageRow) -> Prediction:
-        return {"scores": self.reader.scores(outputs)}
+        scores = self.reader.scores(outputs)
+        found = self.reader.unlikeness(outputs, image) if self.options.novelty else None
+        if found and found[0] > found[1]:
+            likest = max((name for name in scores if name != "spatial"), key=lambda name: scores[name])
+            raise RowRejected(
+                Outcome.FILTERED,
+                Reason.NOT_LIKE_TRAINING,
+                f"The image is unlike the rendered rooms that the built-in experts know (distance {found[0]:.1f}, "
+                f"limit {found[1]:.1f}; of what they know, most like: {likest}), so its names and sizes would be "
+                "wrong; use other experts, or the option `novelty: false` of the filter.",
+            )
+        return {"scores": scores}
 
 
 class BuiltinRegions(_Builtin):

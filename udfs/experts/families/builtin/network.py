@@ -122,7 +122,8 @@ class RoomNetwork(nn.Module):
         `center` [b, 3 + e, h/4, w/4]: center logit, embedding, log bandwidths of image and embedding;
         `names` [b, 1 + kinds + colors, h/4, w/4] logits, background first; `gravity` [b, 3] unit, camera frame;
         `gravity_scale` [b] log of the expected angle in rad; `focal` [b, 2] log focal length in half diagonals and log
-        scale; `gravity_cells` [b, 3, h/16, w/16]; `pooled` [b, c] for the filter; and the levels for `objects`.
+        scale; `gravity_cells` [b, 3, h/16, w/16]; `pooled` [b, c] for the filter; the levels for `objects`; and, but in
+        training, `statistics` [b, s], mean and spread of every feature of the encoder, then of the decoder.
         """
         x = torch.cat([(rgb - 0.45) / 0.25, positions(rgb)], 1)
         levels: list[Tensor] = []
@@ -145,7 +146,14 @@ class RoomNetwork(nn.Module):
             "d4": d4,
             "d8": d8,
             "d16": d16,
+            **({} if self.training else {"statistics": _statistics([*levels, d16, d8, d4, d2])}),
         }
+
+    @property
+    def deep_statistics(self) -> slice:
+        """Return where the deepest encoder level is in `statistics`."""
+        first = 2 * sum(self.shape.widths[:-1])
+        return slice(first, first + 2 * self.shape.widths[-1])
 
     def objects(self, out: dict[str, Tensor], rgb: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
         """Return kind logits [b, n, kinds] and color logits [b, n, colors] of objects by their masks.
@@ -162,6 +170,15 @@ class RoomNetwork(nn.Module):
         """Return kind logits [b, n, kinds] and color logits [b, n, colors] of objects by their records."""
         kinds, colours = self.object(records).float().split([len(self.shape.kinds), len(self.shape.colours)], -1)
         return kinds, colours
+
+
+def _statistics(levels: list[Tensor]) -> Tensor:
+    """Return mean and spread of the features of levels [b, c, h, w] as rows [b, s]."""
+    found: list[Tensor] = []
+    for level in levels:
+        flat = level.float().flatten(2)
+        found += [flat.mean(2), flat.std(2, correction=0)]
+    return torch.cat(found, 1)
 
 
 def _rare(level: Tensor, maps: int) -> Tensor:

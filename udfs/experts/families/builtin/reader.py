@@ -11,7 +11,8 @@ import torch
 from udfs.experts.families.builtin.decoding import objects_of
 from udfs.experts.families.builtin.inference import Outputs, enlarged, outputs_of
 from udfs.experts.families.builtin.naming import regions_of
-from udfs.experts.families.builtin.weights import load_namer, load_network
+from udfs.experts.families.builtin.novelty import features_of
+from udfs.experts.families.builtin.weights import load_namer, load_network, load_novelty
 from udfs.experts.images import UprightImage
 from udfs.experts.intrinsics import Intrinsics, centered_camera
 
@@ -27,6 +28,7 @@ class Reader:
     def __init__(self, path: Path, device: str, pixels: int | None, revision: str) -> None:
         self.network, self.calibration = load_network(path, device, revision)
         self.namer = load_namer(path, device)
+        self.novelty = load_novelty(path)
         self.pixels = pixels or self.calibration.pixels
 
     def outputs(self, images: Sequence[UprightImage]) -> list[Outputs]:
@@ -39,6 +41,15 @@ class Reader:
             probabilities = self.network.likeness(outputs.out["pooled"]).softmax(-1)[0].tolist()
         # the network was trained on rooms and guesses elsewhere, so only rooms pass
         return {**dict(zip(self.network.shape.likenesses, probabilities, strict=True)), "spatial": probabilities[0]}
+
+    def unlikeness(self, outputs: Outputs, image: UprightImage) -> tuple[float, float] | None:
+        """Return how unlike an image is to the training rooms, and the limit; None where the weights have no test."""
+        if self.novelty is None:
+            return None
+        test, notes = self.novelty
+        full = np.asarray(image.image)
+        found = features_of(outputs.out, outputs.rgb, full, self.network.deep_statistics)
+        return float(test.scores(found)[0]), notes.limit
 
     def regions(self, outputs: Outputs, image: UprightImage) -> list[dict[str, Any]]:
         """Return objects as regions, largest first."""

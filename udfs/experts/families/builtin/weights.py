@@ -13,11 +13,13 @@ from torch import Tensor
 from udfs.experts.families.builtin.decoding import Thresholds
 from udfs.experts.families.builtin.namer import NamerShape, ObjectNamer
 from udfs.experts.families.builtin.network import NetworkShape, RoomNetwork
+from udfs.experts.families.builtin.novelty import NoveltyNotes, NoveltyTest
 from udfs.experts.loading import ModelUnavailable
 from udfs.experts.pinning import file_digest
 from udfs.storage.atomic import written_whole
 
 _NAMER = "namer."
+_NOVELTY = "novelty."
 
 
 class Calibration(BaseModel):
@@ -54,13 +56,25 @@ def object_probability_features(scores: Tensor, shares: Tensor) -> Tensor:
     return torch.stack([torch.logit(scores, eps=1e-4), shares.clamp(min=1e-6).log() / 2], -1)
 
 
-def save_network(path: Path, network: RoomNetwork, calibration: Calibration, namer: ObjectNamer | None = None) -> None:
-    """Write a network, with its namer if it has one, in half precision, atomically."""
+Novelty = tuple[NoveltyTest, NoveltyNotes]
+
+
+def save_network(
+    path: Path,
+    network: RoomNetwork,
+    calibration: Calibration,
+    namer: ObjectNamer | None = None,
+    novelty: Novelty | None = None,
+) -> None:
+    """Write a network, with its namer and its novelty test if it has them, in half precision, atomically."""
     state = dict(network.state_dict())
     notes = {"shape": network.shape.model_dump_json(), "calibration": calibration.model_dump_json()}
     if namer is not None:
         state |= {f"{_NAMER}{name}": value for name, value in namer.state_dict().items()}
         notes["namer"] = namer.shape.model_dump_json()
+    if novelty is not None:
+        state |= {f"{_NOVELTY}{name}": value for name, value in novelty[0].tensors().items()}
+        notes["novelty"] = novelty[1].model_dump_json()
     tensors = {name: value.half() if value.dtype.is_floating_point else value for name, value in state.items()}
     with written_whole(path) as draft:
         save_file({name: value.contiguous() for name, value in tensors.items()}, draft, notes)
@@ -81,7 +95,7 @@ def load_network(path: Path, device: str = "cpu", revision: str = "none") -> tup
         with safe_open(path, "pt", device) as file:
             notes = file.metadata() or {}
             network = RoomNetwork(NetworkShape.model_validate(json.loads(notes["shape"])))
-            network.load_state_dict(_tensors(file, own=True))
+            network.load_state_dict(_tensors(file))
             calibration = Calibration.model_validate(json.loads(notes["calibration"]))
     except Exception as error:
         cause = str(error).splitlines()[0][:200]
@@ -98,17 +112,28 @@ def load_namer(path: Path, device: str = "cpu") -> ObjectNamer | None:
         if "namer" not in notes:
             return None
         namer = ObjectNamer(NamerShape.model_validate_json(notes["namer"]))
-        namer.load_state_dict(_tensors(file, own=False))
+        namer.load_state_dict(_tensors(file, _NAMER))
     return namer.to(device).to(memory_format=torch.channels_last).eval()
 
 
 def network_tensors(path: Path) -> dict[str, Tensor]:
     """Return the tensors of the network in a file of weights, without those of its namer."""
     with safe_open(path, "pt", "cpu") as file:
-        return _tensors(file, own=True)
+        return _tensors(file)
 
 
-def _tensors(file: Any, own: bool) -> dict[str, Tensor]:
-    """Return the tensors of the network itself, or those of its namer."""
-    names = [name for name in file.keys() if name.startswith(_NAMER) != own]  # noqa: SIM118
-    return {name.removeprefix(_NAMER): file.get_tensor(name).to(torch.float32) for name in names}
+def load_novelty(path: Path) -> Novelty | None:
+    """Return the novelty test in a file that `load_network` can read; None where it has none."""
+    with safe_open(path, "pt", "cpu") as file:
+        notes = file.metadata() or {}
+        if "novelty" not in notes:
+            return None
+        test = NoveltyTest.of_tensors(_tensors(file, _NOVELTY))
+        return test, NoveltyNotes.model_validate_json(notes["novelty"])
+
+
+def _tensors(file: Any, part: str | None = None) -> dict[str, Tensor]:
+    """Return the tensors of the network itself, or those of a part with this prefix."""
+    names = list(file.keys())
+    own = [name for name in names if (name.startswith(part) if part else not name.startswith((_NAMER, _NOVELTY)))]
+    return {name.removeprefix(part or ""): file.get_tensor(name).to(torch.float32) for name in own}
