@@ -58,7 +58,8 @@ def test_turned_off_it_refuses_nothing():
 
 def test_rooms_of_a_changed_renderer_pass():
     rows = [{"bytes": changed_room(7_000 + number)} for number in range(CHANGED)]
-    assert sum(map(passes, outcomes(rows))) >= 0.85 * CHANGED
+    # Nine in ten do (docs/builtin.md); of twenty, fewer than this in one case of two thousand.
+    assert sum(map(passes, outcomes(rows))) >= 0.65 * CHANGED
 
 
 @pytest.mark.parametrize("size", [(1, 40), (40, 1), (5, 5), (33, 70), (640, 480)])

@@ -88,8 +88,9 @@ def test_the_written_profile_predicts_the_true_scale(crawl, tmp_path):
     for path in (larger / "depth").rglob("*.png"):
         cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_UNCHANGED) // 4)
     out = tmp_path / "calibrated.yaml"
-    found = calibrate(settings_of(small_spec(tmp_path)), str(larger), out, 100)
-    plain = calibrate(settings_of(small_spec(tmp_path)), str(crawl), tmp_path / "plain.yaml", 100)
+    settings = settings_of(small_spec(tmp_path))
+    found = calibrate(settings, str(larger), out, 100)
+    plain = calibrate(settings, str(crawl), tmp_path / "plain.yaml", 100)
     assert found.images == ROOMS and found.left_out == 0
     assert found.fit.depth_scale == pytest.approx(plain.fit.depth_scale / 4, rel=0.01)
     assert found.after.abs_rel < found.before.abs_rel
