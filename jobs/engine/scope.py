@@ -25,7 +25,8 @@ def said_after(summaries: Iterable[StageSummary]) -> Iterator[str]:
         if count and count == summary.rows_in:
             yield (
                 f"All images ({count:,}) were refused, so there are no answers: none is like those that the experts "
-                f"were trained on; {REMEDY}, to which `spatiallake calibrate` fits a depth expert."
+                f"were trained on; {REMEDY}, or fit learned depth to RGB-D images of your own with `spatiallake "
+                "calibrate`."
             )
         elif count:
             share = count / summary.rows_in
