@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -61,6 +62,9 @@ def busy_s3_server(share: float) -> Iterator[tuple[str, Busy]]:
         for name, value in {**S3_KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.port}"}.items():
             patch.setenv(name, value)
         s3_client.cache_clear()
+        # What an earlier server of this process held outlives it.
+        with urlopen(Request(f"http://127.0.0.1:{server.port}/moto-api/reset", method="POST")):
+            pass
         s3_client().create_bucket(Bucket=BUCKET)
         yield f"s3://{BUCKET}", busy
     s3_client.cache_clear()

@@ -51,10 +51,6 @@ def store() -> Iterator[str]:
         for name in NAMES:
             put(name)
         yield prefix
-        # The server's buckets outlive it.
-        for bucket in (BUCKET, "inventories"):
-            for one in s3_client().list_objects_v2(Bucket=bucket).get("Contents", ()):
-                s3_client().delete_object(Bucket=bucket, Key=one["Key"])
 
 
 def put(name: str) -> None:
