@@ -47,7 +47,7 @@ def crawl(tmp_path_factory):
 
 def settings(crawl, out, **options):
     small = {"steps": 6, "batch": 4, "width": 64, "height": 48, "checkpoint_every": 1, "measure_every": 3}
-    small |= {"names_steps": 2, "names_batch": 4, "crop_pixels": 16}
+    small |= {"names_steps": 2, "names_batch": 4, "crop_pixels": 16, "novelty": 8}
     return TrainSettings(out=str(out), crawls=(crawl,), held_out=crawl, negatives=1, **{**small, **options})
 
 

@@ -191,7 +191,9 @@ def train(place: Place) -> None:
 
 def train_experts(place: Place) -> None:
     sizes = ("--steps", 2, "--names-steps", 2, "--batch", 2, "--replicas", 1, "--width", 64, "--height", 48)
-    told = invoke("train-experts", "--crawl", place.crawl, "--out", place.out / "run", *sizes, "--negatives", 2)
+    told = invoke(
+        "train-experts", "--crawl", place.crawl, "--out", place.out / "run", *sizes, "--negatives", 2, "--novelty", 8
+    )
     assert "builtin.safetensors" in told
     assert (place.out / "run" / "builtin.safetensors").exists()
 
