@@ -6,6 +6,7 @@ itself use it. Java leaves it aside, without a word, where anything is not as it
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,8 +34,18 @@ _KEPT = 3
 
 
 def class_path() -> str:
-    """Return the jars that stand before those of Spark on Java's class path."""
-    return os.pathsep.join(resolved_jars())
+    """Return the jars that stand before those of Spark on Java's class path: those that Spark has in no version."""
+    own = {_artifact(path.name) for path in _spark_jars().glob("*.jar")}
+    return os.pathsep.join(jar for jar in resolved_jars() if _artifact(Path(jar).name.partition("_")[2]) not in own)
+
+
+def _artifact(jar: str) -> str:
+    """Return the name of a jar without its version."""
+    return re.sub(r"-\d[\w.+-]*\.jar$", "", jar)
+
+
+def _spark_jars() -> Path:
+    return Path(pyspark.__file__).with_name("jars")
 
 
 def archive_options() -> str | None:
@@ -60,13 +71,18 @@ def make_archive(say: Callable[[str], None] = print) -> Path:
         command = [sys.executable, "-c", _RECORD, str(made)]
         done = subprocess.run(command, capture_output=True, text=True, env=_environment(), check=False)
         if done.returncode or not made.exists():
-            raise EnvironmentMissing(
-                f"Java recorded no class archive in {archive.parent}: {done.stderr[-300:].strip()}"
-            )
+            raise EnvironmentMissing(f"Java recorded no class archive in {archive.parent}: {_told(done.stderr)}")
         made.replace(archive)
     for old in sorted(archive.parent.glob("classes-*.jsa"), key=os.path.getmtime)[:-_KEPT]:
         old.unlink(missing_ok=True)
     return archive
+
+
+def _told(error: str) -> str:
+    """Return the last line of what a command wrote that is no place in a trace."""
+    lines = [line.strip() for line in error.splitlines()]
+    told = [line for line in lines if line and not line.startswith(("at ", "...", "File "))]
+    return told[-1][:300] if told else "it said nothing"
 
 
 def _environment() -> dict[str, str]:
@@ -75,9 +91,9 @@ def _environment() -> dict[str, str]:
 
 def _archive() -> Path:
     """Return the place of the archive. Its name changes with Java and with any jar, also in the order of a folder."""
-    digest = hashlib.sha256(java_banner().encode())
+    digest = hashlib.sha256(f"{java_banner()}\n{class_path()}\n".encode())
     folder = delta_folder()
-    for jars in (Path(pyspark.__file__).with_name("jars"), folder / "jars"):
+    for jars in (_spark_jars(), folder / "jars"):
         with os.scandir(jars) as entries:
             for jar in entries:
                 there = jar.stat()

@@ -101,7 +101,15 @@ def test_the_launcher_is_told_beside_all_other_options(monkeypatch: pytest.Monke
     monkeypatch.setenv("SPATIALLAKE_JAVA_OPTIONS", "-XX:+UseParallelGC")
     arguments = launcher_arguments("1g", "local[2]", archive="-XX:SharedArchiveFile=/a.jsa")
     assert "-XX:+UseParallelGC -XX:SharedArchiveFile=/a.jsa" in arguments
-    assert class_path().split(os.pathsep) == resolved_jars()
+    assert set(class_path().split(os.pathsep)) <= set(resolved_jars())
+
+
+def test_what_spark_has_itself_stands_behind_it(home: Path) -> None:
+    jars = delta_folder() / "jars"
+    for name in ("io.delta_delta-storage-9.9.jar", "com.fasterxml.jackson.core_jackson-core-2.1.0.jar"):
+        (jars / name).write_bytes(b"")
+    assert {Path(one).name for one in class_path().split(os.pathsep)} <= {path.name for path in jars.iterdir()}
+    assert "delta-storage" in class_path() and "jackson-core" not in class_path()
 
 
 @pytest.mark.long
