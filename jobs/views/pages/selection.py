@@ -1,6 +1,6 @@
 """Selects the images of a page and reads their rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jobs.engine.errors import LakeUnreadable, UsageError
@@ -64,11 +64,8 @@ def rows_of(lake: LakeReader, image_ids: Sequence[str]) -> dict[str, dict[str, l
     Ids that the lake does not have are ignored.
     """
     by_table: dict[str, dict[str, list[Row]]] = {}
-    shards = lake.query("images", f"SELECT DISTINCT ingest_shard FROM t WHERE image_id IN ({quoted(image_ids)})")
-    # Tables are clustered by shard, so filtering by shard skips whole files.
-    numbers = ", ".join(str(row["ingest_shard"]) for row in shards) or "NULL"
     where = f" WHERE image_id IN ({quoted(image_ids)})"
-    by_shard = f"{where} AND ingest_shard IN ({numbers})"
+    by_shard = _by_shard(lake, image_ids)
     # Of further stages, the page shows whether they have dealt with an image.
     reached = {
         one.table.name: "SELECT image_id FROM t"
@@ -89,11 +86,19 @@ def rows_of(lake: LakeReader, image_ids: Sequence[str]) -> dict[str, dict[str, l
     return by_table
 
 
+def _by_shard(lake: LakeReader, image_ids: Iterable[str]) -> str:
+    """Return the condition on rows of these images in a table that is clustered by shard, which skips whole files."""
+    where = f" WHERE image_id IN ({quoted(image_ids)})"
+    shards = lake.query("images", f"SELECT DISTINCT ingest_shard FROM t{where}")
+    numbers = ", ".join(str(row["ingest_shard"]) for row in shards) or "NULL"
+    return f"{where} AND ingest_shard IN ({numbers})"
+
+
 def fill_depths(lake: LakeReader, depths: Sequence[Row], column: str = "depth") -> None:
     """Put the crawl's depth map into rows of `depths` that stand for it, which have none."""
     missing = {row["image_id"] for row in depths if row[column] is None}
     if missing:
-        held = lake.query("images", f"SELECT image_id, depth FROM t WHERE image_id IN ({quoted(sorted(missing))})")
+        held = lake.query("images", f"SELECT image_id, depth FROM t{_by_shard(lake, sorted(missing))}")
         maps = {row["image_id"]: row["depth"] for row in held}
         for row in depths:
             row[column] = row[column] or maps.get(row["image_id"])
