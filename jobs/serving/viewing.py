@@ -15,7 +15,7 @@ from jobs.engine.errors import SpatialLakeError, UsageError
 from jobs.serving.guard import App, Guard
 from jobs.serving.limits import ServeLimits
 from jobs.serving.listening import Listening, Server, address_of, config_of, socket_of
-from jobs.views.browsing import Wanted, browsed
+from jobs.views.browsing import Wanted, alone, browsed
 from jobs.views.pages.selection import chosen_images
 from jobs.views.preview import live_page, opened
 
@@ -88,9 +88,8 @@ class _Front:
 
     def _one(self, name: str) -> str:
         lake, other = opened(self._lake_uri, self._beside_uri)
-        alone = browsed(lake, Wanted(), 1)
-        ids = chosen_images(lake, 1, 0, [name])
-        return live_page(lake, other, alone.only(ids))
+        (image_id,) = chosen_images(lake, 1, 0, [name])
+        return live_page(lake, other, alone(lake, image_id))
 
 
 async def _told(_request: Request, error: Exception) -> Response:

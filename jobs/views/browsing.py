@@ -64,10 +64,6 @@ class Browsed:
     choices: Sequence[tuple[str, str, str, int]]
     alone: bool = False
 
-    def only(self, image_ids: Sequence[str]) -> "Browsed":
-        """Return the page of these images alone."""
-        return replace(self, image_ids=image_ids, images=len(image_ids), first=1, alone=True)
-
     @property
     def splits(self) -> tuple[str, ...]:
         """Return the splits to choose from."""
@@ -108,6 +104,11 @@ def browsed(lake: LakeReader, wanted: Wanted, per_page: int) -> Browsed:
     rows = lake.query(table, f"SELECT image_id FROM ({source}) ORDER BY {_ORDER} LIMIT {per_page} OFFSET {start}")
     ids = [row["image_id"] for row in rows]
     return Browsed(replace(wanted, number=number), ids, images, start + 1 if ids else 0, _choices(lake))
+
+
+def alone(lake: LakeReader, image_id: str) -> Browsed:
+    """Return the page of one image."""
+    return Browsed(Wanted(), [image_id], 1, 1, _choices(lake), alone=True)
 
 
 def _rows_of(wanted: Wanted) -> tuple[str, str]:
