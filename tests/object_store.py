@@ -36,9 +36,7 @@ class Busy:
         self.refused += 1
         # As a store does, take what is sent before the answer.
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        status, code = self._draws.choice(
-            (("503 Slow Down", "SlowDown"), ("500 Internal Server Error", "InternalError"))
-        )
+        status, code = self._draws.choice(_REFUSALS)
         body = f"<Error><Code>{code}</Code><Message>Please try again.</Message></Error>".encode()
         start(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
         return [body if environ["REQUEST_METHOD"] != "HEAD" else b""]

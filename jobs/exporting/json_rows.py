@@ -1,9 +1,12 @@
 """JSON files of an export."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+from jobs.exporting.chunk import Chunk, Example
+from jobs.exporting.layouts import ShardFiles
 
 
 def write_json_list(path: Path, rows: Iterable[dict[str, Any]]) -> None:
@@ -13,6 +16,12 @@ def write_json_list(path: Path, rows: Iterable[dict[str, Any]]) -> None:
         for place, row in enumerate(rows):
             stream.write(f"{',' if place else ''}\n{as_json(row)}")
         stream.write("\n]\n")
+
+
+def write_examples(chunks: Iterable[Chunk], files: ShardFiles, row: Callable[[Example], dict[str, object]]) -> None:
+    """Write the conversations of a shard as one JSON list in the folder of their split."""
+    rows = (row(example) for chunk in chunks for example in chunk.examples())
+    write_json_list(files.path(f"{files.split}/{files.name}.json"), rows)
 
 
 def write_json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:

@@ -1,21 +1,12 @@
 """LLaVA's JSON: `id, image, conversations[{from, value}]`, files of images, and the list of files for LLaVA-NeXT."""
 
-from collections.abc import Iterable, Iterator
+from functools import partial
 
 import yaml
 
-from jobs.exporting.chunk import Chunk, Example
-from jobs.exporting.json_rows import write_json_list
-from jobs.exporting.layouts import ExportFormat, ShardFiles, Whole
-
-
-def _write(chunks: Iterable[Chunk], files: ShardFiles) -> None:
-    write_json_list(files.path(f"{files.split}/{files.name}.json"), _rows(chunks))
-
-
-def _rows(chunks: Iterable[Chunk]) -> Iterator[dict[str, object]]:
-    for chunk in chunks:
-        yield from map(_row, chunk.examples())
+from jobs.exporting.chunk import Example
+from jobs.exporting.json_rows import write_examples
+from jobs.exporting.layouts import ExportFormat, Whole
 
 
 def _row(example: Example) -> dict[str, object]:
@@ -47,7 +38,7 @@ EXPORT = ExportFormat(
     name="llava",
     title="LLaVA's JSON lists, images as files, and a YAML list of them per split",
     read_by="LLaVA, LLaVA-NeXT, SpatialRGPT, Qwen-VL's fine-tuning code",
-    write=_write,
+    write=partial(write_examples, row=_row),
     conversations=True,
     whole=_whole,
     images=("files", "urls", "none"),

@@ -1,22 +1,13 @@
 """LLaMA-Factory's ShareGPT layout: `messages[{role, content}]` and `images`, registered in `dataset_info.json`."""
 
 import json
-from collections.abc import Iterable, Iterator
+from functools import partial
 
-from jobs.exporting.chunk import Chunk, Example
-from jobs.exporting.json_rows import write_json_list
-from jobs.exporting.layouts import ExportFormat, ShardFiles, Whole
+from jobs.exporting.chunk import Example
+from jobs.exporting.json_rows import write_examples
+from jobs.exporting.layouts import ExportFormat, Whole
 
 _TAGS = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
-
-
-def _write(chunks: Iterable[Chunk], files: ShardFiles) -> None:
-    write_json_list(files.path(f"{files.split}/{files.name}.json"), _rows(chunks))
-
-
-def _rows(chunks: Iterable[Chunk]) -> Iterator[dict[str, object]]:
-    for chunk in chunks:
-        yield from map(_row, chunk.examples())
 
 
 def _row(example: Example) -> dict[str, object]:
@@ -51,7 +42,7 @@ EXPORT = ExportFormat(
     name="sharegpt",
     title="ShareGPT JSON lists with `dataset_info.json`, images as files",
     read_by="LLaMA-Factory, ms-swift",
-    write=_write,
+    write=partial(write_examples, row=_row),
     conversations=True,
     whole=_whole,
     images=("files", "none"),
